@@ -1,0 +1,18 @@
+"""scalargrad: a scalar reverse-mode autograd engine, and the pictures that explain it."""
+
+from __future__ import annotations
+
+from ._engine import Value, engine
+from .errors import GradientError, ScalargradError
+from .functions import (
+    acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, dot, erf, exp, expm1, gelu,
+    hypot, leaky_relu, log, log1p, log2, log10, log_softmax, logsumexp, max, maximum, mean, min,
+    minimum, pow, relu, sigmoid, silu, sin, sinh, softmax, softplus, sqrt, sum, tan, tanh, where,
+    zero_grad,
+)  # fmt: skip
+from .leaves import values
+from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
+from .modes import detect_anomaly, no_grad, scope
+from .own_nodes import custom, record
+
+__version__ = "0.1.0"

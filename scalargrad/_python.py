@@ -1,0 +1,113 @@
+"""The readable engine: backpropagation on one page.
+
+A Value is a number that remembers how it was computed: from which parents, and for each parent
+the partial, how much this number changes when that parent does. Going forward, an operation
+finds its row in the table and stores both. Going backward, every node hands its own gradient,
+times the partial, to each parent; where a value was used several times, what arrives is added
+up. That is all there is: the chain rule, applied once to every arrow of the graph.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import modes
+from .arithmetic import Arithmetic
+from .bookkeeping import commit, evaluate_many
+from .conversion import as_number, number
+from .copying import Copyable
+from .node import Node
+from .order import post_order
+from .rows import ManyRow, Row
+
+_new = object.__new__
+
+
+def _record(data: float, op: str, operands: Any, parents: Any, partials: Any) -> Value:
+    node = _new(Value)
+    node._data = data
+    node._grad = 0.0
+    node._notes = None  # label, scope and other rare things
+    node.op = op
+    node.operands = operands  # as written, plain numbers too
+    node.parents = parents  # the Values among them
+    node.partials = partials  # one for each parent
+    return modes.apply(node) if modes.active else node
+
+
+class Value(Arithmetic, Node, Copyable):
+    """A number that knows its parents and its gradient.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> (x * y + x).backward()
+    >>> x.grad, y.grad
+    (4.0, 2.0)
+    """
+
+    __slots__ = ("_data", "_grad", "_notes", "op", "operands", "parents", "partials")
+    _record = staticmethod(_record)
+
+    def __init__(self, data: float, label: str = "") -> None:
+        self._data, self._grad, self._notes = number("Value", "data", data), 0.0, None
+        self.op, self.operands, self.parents, self.partials = "", (), (), ()  # a leaf
+        if label != "":
+            self.label = label
+
+    # -- forward: compute the number and its partials, remember the parents ------------
+
+    @staticmethod
+    def _unary(row: Row, x: Value) -> Value:
+        data, partials = row.step(x._data)
+        return _record(data, row.name, parents := (x,), parents, partials)
+
+    @staticmethod
+    def _binary(row: Row, x: Any, y: Any) -> Value:
+        if isinstance(x, Value) and isinstance(y, Value):
+            data, partials = row.step(x._data, y._data)
+            return _record(data, row.name, parents := (x, y), parents, partials)
+        if isinstance(x, Value):  # y is a plain number: an operand, but no parent
+            if (y := as_number(y)) is None:
+                return NotImplemented
+            data, partials = row.step_left(x._data, y)
+            return _record(data, row.name, (x, y), (x,), partials)
+        if (x := as_number(x)) is None:
+            return NotImplemented
+        data, partials = row.step_right(x, y._data)
+        return _record(data, row.name, (x, y), (y,), partials)
+
+    @staticmethod
+    def _many(row: ManyRow, *lists: list[Any]) -> Any:
+        data, operands, parents, partials = evaluate_many(row, lists, Value)
+        if isinstance(data, list):
+            return [_record(z, row.name, operands, parents, p) for z, p in zip(data, partials)]
+        return _record(data, row.name, operands, parents, partials)
+
+    # -- backward: the chain rule, once for every arrow --------------------------------
+
+    def backward(self, upstream: float = 1.0) -> None:
+        """Add upstream · d(self)/d(leaf) to the `grad` of every leaf below.
+
+        Maths: grad(parent) = Σ grad(node) · d(node)/d(parent), over all nodes it went into.
+        """
+        order = post_order(self, leaves=False)
+        waiting = {self: number("backward", "upstream", upstream)}  # gradients still growing
+        grads = []
+        check = modes.anomaly()
+        for node in reversed(order):  # all consumers of a node come before it
+            grads.append(grad := waiting.pop(node))
+            if check:
+                modes.check_partials(node, grad)
+            for parent, partial in zip(node.parents, node.partials):
+                waiting[parent] = waiting.get(parent, 0.0) + grad * partial
+        commit(order, grads, waiting)  # what still waits are the leaves
+
+    def detach(self) -> Value:
+        """Return a leaf with the same number, cut off from the graph."""
+        return Value(self._data, self.label)
+
+    @staticmethod
+    def _make(kind: type, *fields: Any) -> Value:  # for copies and pickles
+        node = object.__new__(kind)
+        node._grad, node._notes, node._data, node.op = fields[:4]
+        node.partials, node.operands, node.parents = fields[4:]
+        return node

@@ -1,0 +1,85 @@
+"""What a Value can do: one line an operator or method, each naming its row of the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from . import ops
+from .conversion import as_number
+
+Number: TypeAlias = float | int
+
+
+class Arithmetic:
+    """Operators and methods; an engine supplies `_unary`, `_binary` and `_many`."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _unary: Any
+        _binary: Any
+        _many: Any
+        _data: float
+
+    # fmt: off
+    def __add__(self, other: Self | Number) -> Self: return self._binary(ops.ADD, self, other)
+    def __radd__(self, other: Number) -> Self: return self._binary(ops.ADD, other, self)
+    def __sub__(self, other: Self | Number) -> Self: return self._binary(ops.SUB, self, other)
+    def __rsub__(self, other: Number) -> Self: return self._binary(ops.SUB, other, self)
+    def __mul__(self, other: Self | Number) -> Self: return self._binary(ops.MUL, self, other)
+    def __rmul__(self, other: Number) -> Self: return self._binary(ops.MUL, other, self)
+    def __truediv__(self, other: Self | Number) -> Self: return self._binary(ops.DIV, self, other)
+    def __rtruediv__(self, other: Number) -> Self: return self._binary(ops.DIV, other, self)
+    def __pow__(self, other: Self | Number) -> Self: return self._binary(ops.POW, self, other)
+    def __rpow__(self, other: Number) -> Self: return self._binary(ops.POW, other, self)
+    def __neg__(self) -> Self: return self._unary(ops.NEG, self)
+    def __pos__(self) -> Self: return self
+    def __abs__(self) -> Self: return self._unary(ops.ABS, self)
+
+    def exp(self) -> Self: return self._unary(ops.EXP, self)
+    def expm1(self) -> Self: return self._unary(ops.EXPM1, self)
+    def log(self) -> Self: return self._unary(ops.LOG, self)
+    def log1p(self) -> Self: return self._unary(ops.LOG1P, self)
+    def log2(self) -> Self: return self._unary(ops.LOG2, self)
+    def log10(self) -> Self: return self._unary(ops.LOG10, self)
+    def sqrt(self) -> Self: return self._unary(ops.SQRT, self)
+    def cbrt(self) -> Self: return self._unary(ops.CBRT, self)
+    def sin(self) -> Self: return self._unary(ops.SIN, self)
+    def cos(self) -> Self: return self._unary(ops.COS, self)
+    def tan(self) -> Self: return self._unary(ops.TAN, self)
+    def asin(self) -> Self: return self._unary(ops.ASIN, self)
+    def acos(self) -> Self: return self._unary(ops.ACOS, self)
+    def atan(self) -> Self: return self._unary(ops.ATAN, self)
+    def sinh(self) -> Self: return self._unary(ops.SINH, self)
+    def cosh(self) -> Self: return self._unary(ops.COSH, self)
+    def tanh(self) -> Self: return self._unary(ops.TANH, self)
+    def asinh(self) -> Self: return self._unary(ops.ASINH, self)
+    def acosh(self) -> Self: return self._unary(ops.ACOSH, self)
+    def atanh(self) -> Self: return self._unary(ops.ATANH, self)
+    def sigmoid(self) -> Self: return self._unary(ops.SIGMOID, self)
+    def relu(self) -> Self: return self._unary(ops.RELU, self)
+    def softplus(self) -> Self: return self._unary(ops.SOFTPLUS, self)
+    def silu(self) -> Self: return self._unary(ops.SILU, self)
+    def gelu(self) -> Self: return self._unary(ops.GELU, self)
+    def erf(self) -> Self: return self._unary(ops.ERF, self)
+
+    def leaky_relu(self, slope: Self | Number = 0.01) -> Self:
+        return self._binary(ops.LEAKY_RELU, self, slope)
+
+    # comparisons are of the numbers; a graph has no order
+    def __bool__(self) -> bool: return self._data != 0.0
+    def __eq__(self, other: object) -> bool: return _compare("__eq__", self, other)
+    def __lt__(self, other: Self | Number) -> bool: return _compare("__lt__", self, other)
+    def __le__(self, other: Self | Number) -> bool: return _compare("__le__", self, other)
+    def __gt__(self, other: Self | Number) -> bool: return _compare("__gt__", self, other)
+    def __ge__(self, other: Self | Number) -> bool: return _compare("__ge__", self, other)
+    __hash__ = object.__hash__
+    # fmt: on
+
+
+def _compare(method: str, x: Arithmetic, other: object) -> bool:
+    y = other._data if isinstance(other, Arithmetic) else as_number(other)
+    if y is None:
+        return NotImplemented
+    result: bool = getattr(x._data, method)(y)
+    return result

@@ -1,0 +1,1 @@
+"""The data sets that ship with scalargrad: see README.md here for sources and licences."""

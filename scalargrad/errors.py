@@ -1,0 +1,79 @@
+"""The exception tree, and the one-sentence messages that every engine shares."""
+
+from __future__ import annotations
+
+import reprlib
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 60
+_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4
+
+
+class ScalargradError(Exception):
+    """Every error that scalargrad raises on purpose."""
+
+
+class InputError(ScalargradError, ValueError):
+    """A value of the right type that cannot be used."""
+
+
+class OperandError(ScalargradError, TypeError):
+    """A value of the wrong type."""
+
+
+class RangeError(ScalargradError, OverflowError):
+    """An integer that no double can hold."""
+
+
+class StateError(ScalargradError, RuntimeError):
+    """A call that does not fit the state of the graph."""
+
+
+class NonFiniteError(ScalargradError, FloatingPointError):
+    """A value or gradient that is not finite, under `detect_anomaly`."""
+
+
+class ExpressionError(InputError):
+    """A text that is not an expression of the grammar."""
+
+
+class MissingExtraError(ScalargradError, ImportError):
+    """A library of an optional extra that is not installed."""
+
+
+class EngineError(ScalargradError, ImportError):
+    """The engine asked for by `SCALARGRAD_ENGINE` cannot be had."""
+
+
+class GradientError(ScalargradError, AssertionError):
+    """Analytic and numerical gradients that disagree."""
+
+
+def shown(value: object) -> str:
+    """Return `value` for a message: a bounded repr, then its type.
+
+    >>> shown("one")
+    "'one' (str)"
+    """
+    try:
+        text = _short.repr(value)
+    except Exception:  # a repr of a stranger may fail; the message must not
+        text = "an object"
+    return f"{text} ({type(value).__name__})"
+
+
+def unwanted(who: str, wanted: str, got: object, remedy: str) -> str:
+    """Return the one sentence of a refusal: who, what was wanted, what came, what to do.
+
+    >>> unwanted("backward", "upstream must be a number", "one", "pass e.g. 1.0")
+    "backward: upstream must be a number; got 'one' (str); pass e.g. 1.0"
+    """
+    return f"{who}: {wanted}; got {shown(got)}; {remedy}"
+
+
+def missing_extra(who: str, library: str, extra: str) -> MissingExtraError:
+    """Return the error for an optional library that is not installed."""
+    return MissingExtraError(
+        f"{who}: needs the library {library}, which is not installed; "
+        f'run: python3 -m pip install ".[{extra}]" in the scalargrad checkout'
+    )

@@ -1,0 +1,246 @@
+"""The formula language of the operation table: a few lines of text, checked, then compiled.
+
+A formula is arithmetic on the letters of its row, as in ``y * x`` or, with names bound on
+the way, ``e = exp(-abs(x)); e / (1 + e)``. There are `+ - * /`, comparisons with `and`, `or`,
+`where(condition, a, b)` which computes only the branch it takes, and calls of known
+functions. In a row of many operands a letter stands for one element, and `sum(...)`, `max(...)`
+and `min(...)` of one argument run over all of them; `n` is their number.
+
+One text serves every engine, so no derivative is ever typed twice.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: numbers that formulas may name; written out in full in the generated code
+CONSTANTS = {
+    "LN2": 0.6931471805599453,
+    "LN10": 2.302585092994046,
+    "SQRT_HALF": 0.7071067811865476,
+    "TWO_OVER_SQRT_PI": 1.1283791670955126,
+    "ONE_OVER_SQRT_2PI": 0.3989422804014327,
+}
+REDUCTIONS = ("sum", "max", "min")
+
+_OPERATORS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
+    ast.And: "and", ast.Or: "or",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A parsed formula: names bound in order, then the result."""
+
+    bindings: tuple[tuple[str, ast.expr], ...]
+    result: ast.expr
+
+
+def parse(text: str) -> Formula:
+    """Read a formula.
+
+    >>> [name for name, _ in parse("e = exp(-abs(x)); e / (1 + e)").bindings]
+    ['e']
+    """
+    *bound, last = ast.parse(text).body
+    if not isinstance(last, ast.Expr):
+        raise ValueError(f"formula {text!r} must end in an expression")
+    bindings = []
+    for line in bound:
+        if not (isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)):
+            raise ValueError(f"formula {text!r}: only 'name = expression' may come first")
+        bindings.append((line.targets[0].id, line.value))
+    return Formula(tuple(bindings), last.value)
+
+
+def compile_scalar(
+    name: str,
+    letters: Sequence[str],
+    forward: str,
+    partials: Sequence[str] | None,
+    functions: Mapping[str, Callable[..., Any]],
+) -> Callable[..., Any]:
+    """Return a function of the letters: to z, or with partials to (z, (dz/dx, ...)).
+
+    >>> compile_scalar("mul", ("x", "y"), "x * y", ("y", "x"), {})(3.0, 4.0)
+    (12.0, (4.0, 3.0))
+    """
+    body = _Body(letters, (), functions)
+    parsed = parse(forward)
+    body.bind(parsed)
+    result = body.expression(parsed.result)
+    if partials is not None:
+        body.line(f"z = {result}")
+        body.scalars.add("z")
+        result = f"z, ({''.join(body.scalar(text) + ', ' for text in partials)})"
+    return body.function(name, letters, result)
+
+
+def compile_many(
+    name: str,
+    letters: Sequence[str],
+    forward: str,
+    partials: Sequence[str | None] | None,
+    functions: Mapping[str, Callable[..., Any]],
+) -> Callable[..., Any]:
+    """Return a function of one list a letter: to z, or to (z, [dz/dx_1, ..., dz/dy_1, ...]).
+
+    A partial of None is left out of the list. A forward that names an element outside every
+    reduction makes one result an element: then z is a list, and the partials a list a result,
+    in which `s` is the result at the operand's place and `own` is 1 where that is z itself.
+
+    >>> compile_many("dot", ("x", "y"), "sum(x * y)", ("y", "x"), {})([1.0, 2.0], [3.0, 4.0])
+    (11.0, [3.0, 4.0, 1.0, 2.0])
+    """
+    body = _Body((), letters, functions)
+    body.line(f"n = len({letters[0]}s)")
+    body.scalars.add("n")
+    parsed = parse(forward)
+    body.bind(parsed)
+    plural = body.is_elementwise(parsed.result)
+    result = body.each(parsed.result) if plural else body.expression(parsed.result)
+    if partials is not None and plural:
+        (partial,) = partials
+        assert partial is not None
+        body.line(f"zs = {result}")
+        body.scalars.update(("z", "s", "own"))
+        entry = body.scalar(partial)
+        result = f"zs, [[{entry} for j, s in enumerate(zs)] for i, z in enumerate(zs)]"
+    elif partials is not None:
+        body.line(f"z = {result}")
+        body.scalars.add("z")
+        lists = [body.each(parse(text).result) for text in partials if text is not None]
+        result = "z, " + (" + ".join(lists) or "[]")
+    return body.function(name, [f"{letter}s" for letter in letters], result)
+
+
+class _Body:
+    """The body of a generated function, grown line by line."""
+
+    def __init__(
+        self,
+        scalars: Collection[str],
+        vectors: Collection[str],
+        functions: Mapping[str, Callable[..., Any]],
+    ) -> None:
+        self.scalars = set(scalars)  # names that hold one number
+        self.vectors = set(vectors)  # names of an element; the list is the name with an s
+        self.functions = functions
+        self.lines: list[str] = []
+        self.used: set[str] = set()
+        self.loops = 0
+
+    def line(self, text: str) -> None:
+        self.lines.append(f"    {text}\n")
+
+    def bind(self, formula: Formula) -> None:
+        for name, value in formula.bindings:
+            if self.is_elementwise(value):
+                self.line(f"{name}s = {self.each(value)}")
+                self.vectors.add(name)
+            else:
+                self.line(f"{name} = {self.expression(value)}")
+                self.scalars.add(name)
+
+    def scalar(self, text: str) -> str:
+        parsed = parse(text)
+        if parsed.bindings:
+            raise ValueError(f"formula {text!r}: only a forward formula binds names")
+        return self.expression(parsed.result)
+
+    def function(self, name: str, parameters: Sequence[str], result: str) -> Callable[..., Any]:
+        text = f"def formula_({', '.join(parameters)}):\n{''.join(self.lines)}    return {result}\n"
+        namespace: dict[str, Any] = {used: self.functions[used] for used in self.used}
+        namespace["INF"] = float("inf")
+        exec(compile(text, f"<formula of {name}>", "exec"), namespace)  # the table's own text
+        made: Callable[..., Any] = namespace["formula_"]
+        return made
+
+    # -- many operands -----------------------------------------------------------------
+
+    def is_elementwise(self, node: ast.expr) -> bool:
+        return any(name in self.vectors for name in _free_names(node))
+
+    def each(self, node: ast.expr) -> str:
+        """Return the text of a list: the expression at every element."""
+        if isinstance(node, ast.Name) and node.id in self.vectors:
+            return f"{node.id}s"
+        text = self.expression(node)
+        return f"[{text} for {self._elements(node)}]" if self.is_elementwise(node) else f"[{text}] * n"
+
+    def _elements(self, node: ast.expr) -> str:
+        names = sorted(set(_free_names(node)) & self.vectors)
+        lists = ", ".join(f"{name}s" for name in names)
+        return f"{', '.join(names)} in " + (f"zip({lists})" if len(names) > 1 else lists)
+
+    def _reduce(self, kind: str, node: ast.expr) -> str:
+        text = self.expression(node)  # hoists what is inside first
+        self.loops += 1
+        name = f"r{self.loops}"
+        self.line(f"{name} = {dict(sum='0.0', max='-INF', min='INF')[kind]}")
+        if not self.is_elementwise(node):
+            raise ValueError(f"{kind}({ast.unparse(node)}) runs over nothing")
+        self.line(f"for {self._elements(node)}:")
+        if kind == "sum":  # left to right in plain doubles, as every engine does
+            self.line(f"    {name} += {text}")
+        else:  # a nan is never lost
+            self.line(f"    if {text} {'>' if kind == 'max' else '<'} {name} or {text} != {text}:")
+            self.line(f"        {name} = {text}")
+        return name
+
+    # -- expressions -------------------------------------------------------------------
+
+    def expression(self, node: ast.expr) -> str:
+        match node:
+            case ast.Constant(value=int() | float() as value):
+                return repr(float(value))
+            case ast.Name(id="INF"):
+                return "INF"
+            case ast.Name(id="own") if "own" in self.scalars:
+                return "(i == j)"
+            case ast.Name(id=name) if name in CONSTANTS:
+                return repr(CONSTANTS[name])
+            case ast.Name(id=name) if name in self.scalars or name in self.vectors:
+                return name
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return f"(-{self.expression(operand)})"
+            case ast.BinOp(left=left, op=ast.Div(), right=right):
+                if isinstance(right, ast.Constant) and right.value:
+                    return f"({self.expression(left)} / {self.expression(right)})"
+                return self._call("divide", [left, right])
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                return f"({self.expression(left)} {_OPERATORS[type(op)]} {self.expression(right)})"
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
+                return f"({self.expression(left)} {_OPERATORS[type(op)]} {self.expression(right)})"
+            case ast.BoolOp(op=op, values=values):
+                return f"({f' {_OPERATORS[type(op)]} '.join(map(self.expression, values))})"
+            case ast.Call(func=ast.Name(id="where"), args=[condition, a, b]):
+                return f"({self.expression(a)} if {self.expression(condition)} else {self.expression(b)})"
+            case ast.Call(func=ast.Name(id=name), args=[argument]) if name in REDUCTIONS:
+                return self._reduce(name, argument)
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in self.functions:
+                return self._call(name, arguments)
+        raise ValueError(f"not a formula: {ast.unparse(node)}")
+
+    def _call(self, name: str, arguments: Sequence[ast.expr]) -> str:
+        self.used.add(name)
+        return f"{name}({', '.join(map(self.expression, arguments))})"
+
+
+def _free_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names of an expression that stand outside every reduction."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Call):
+        assert isinstance(node.func, ast.Name)
+        if not (node.func.id in REDUCTIONS and len(node.args) == 1):
+            for argument in node.args:
+                yield from _free_names(argument)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _free_names(child)

@@ -1,0 +1,238 @@
+"""The public functions: of floats, Values and lists of them, one a row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar, overload
+
+from . import errors, ops
+from .arithmetic import Arithmetic
+from .conversion import number
+from .rows import ManyRow, Row
+
+V = TypeVar("V", bound=Arithmetic)
+
+
+class Unary(Protocol):
+    """A function of one operand: a float gives a float, a Value a Value."""
+
+    @overload
+    def __call__(self, x: V, /) -> V: ...
+    @overload
+    def __call__(self, x: float, /) -> float: ...
+
+
+class Binary(Protocol):
+    """A function of two operands: floats give a float, a Value anywhere a Value."""
+
+    @overload
+    def __call__(self, x: V, y: V | float, /) -> V: ...
+    @overload
+    def __call__(self, x: float, y: V, /) -> V: ...
+    @overload
+    def __call__(self, x: float, y: float, /) -> float: ...
+
+
+class Reduction(Protocol):
+    """A function of one iterable: floats alone give a float, a Value anywhere a Value."""
+
+    def __call__(self, operands: Iterable[Any], /) -> Any: ...
+
+
+class Spread(Protocol):
+    """A function of one iterable that gives a list."""
+
+    def __call__(self, operands: Iterable[Any], /) -> list[Any]: ...
+
+
+# -- how a row becomes a function -----------------------------------------------------------
+
+
+def apply_unary(row: Row, x: Any) -> Any:
+    """Apply a row of one operand in the engine of `x`, or to a float."""
+    if isinstance(x, Arithmetic):
+        return x._unary(row, x)
+    return row.value(number(row.name, "x", x))
+
+
+def apply_binary(row: Row, x: Any, y: Any) -> Any:
+    """Apply a row of two operands in the engine of either, or to floats."""
+    if isinstance(x, Arithmetic) or isinstance(y, Arithmetic):
+        result = (x if isinstance(x, Arithmetic) else y)._binary(row, x, y)
+        if result is not NotImplemented:
+            return result
+    return row.value(number(row.name, "x", x), number(row.name, "y", y))
+
+
+def apply_many(row: ManyRow, *lists: list[Any]) -> Any:
+    """Apply a row of many operands in the engine found among them, or to floats."""
+    for operands in lists:
+        for operand in operands:
+            if isinstance(operand, Arithmetic):
+                return operand._many(row, *lists)
+    return row.value(*([number(row.name, "each operand", x) for x in xs] for xs in lists))
+
+
+def listed(who: str, operands: Any, what: str = "one iterable of Values and numbers") -> list[Any]:
+    """Return the operands as a list, or refuse what cannot be iterated."""
+    if isinstance(operands, (list, tuple)):
+        return list(operands)
+    if isinstance(operands, (str, bytes)) or not hasattr(type(operands), "__iter__"):
+        raise errors.OperandError(
+            errors.unwanted(who, f"wants {what}", operands, f"write {who}([a, b])")
+        )
+    return list(operands)
+
+
+def _documented(function: Callable[..., Any], row: Row | ManyRow) -> Any:
+    forward = row.definition or row.forward.rpartition(";")[2].strip()
+    formulas = getattr(row, "shown", ()) or row.partials
+    maths = ", ".join(f"dz/d{x} = {p}" for x, p in zip(row.letters, formulas, strict=True))
+    lines = [row.doc, "", f"Maths: z = {forward}, {maths}"]
+    lines += [f"Domain: {row.domain}"] * bool(row.domain)
+    lines += [f"Source: {row.source}"] * bool(row.source)
+    function.__name__ = function.__qualname__ = row.name
+    function.__doc__ = "\n".join(lines)
+    return function
+
+
+def _unary(row: Row) -> Unary:
+    return _documented(lambda x, /: apply_unary(row, x), row)  # type: ignore[no-any-return]
+
+
+def _binary(row: Row) -> Binary:
+    return _documented(lambda x, y, /: apply_binary(row, x, y), row)  # type: ignore[no-any-return]
+
+
+def _many(row: ManyRow) -> Any:
+    def function(operands: Iterable[Any], /) -> Any:
+        xs = listed(row.name, operands)
+        if not xs and not row.empty:
+            raise errors.InputError(
+                errors.unwanted(row.name, "needs at least one operand", xs, "pass e.g. [1.0]")
+            )
+        return apply_many(row, xs)
+
+    return _documented(function, row)
+
+
+# -- one operand ----------------------------------------------------------------------------
+
+exp = _unary(ops.EXP)
+expm1 = _unary(ops.EXPM1)
+log = _unary(ops.LOG)
+log1p = _unary(ops.LOG1P)
+log2 = _unary(ops.LOG2)
+log10 = _unary(ops.LOG10)
+sqrt = _unary(ops.SQRT)
+cbrt = _unary(ops.CBRT)
+sin = _unary(ops.SIN)
+cos = _unary(ops.COS)
+tan = _unary(ops.TAN)
+asin = _unary(ops.ASIN)
+acos = _unary(ops.ACOS)
+atan = _unary(ops.ATAN)
+sinh = _unary(ops.SINH)
+cosh = _unary(ops.COSH)
+tanh = _unary(ops.TANH)
+asinh = _unary(ops.ASINH)
+acosh = _unary(ops.ACOSH)
+atanh = _unary(ops.ATANH)
+sigmoid = _unary(ops.SIGMOID)
+relu = _unary(ops.RELU)
+softplus = _unary(ops.SOFTPLUS)
+silu = _unary(ops.SILU)
+gelu = _unary(ops.GELU)
+erf = _unary(ops.ERF)
+
+# -- two operands ---------------------------------------------------------------------------
+
+pow = _binary(ops.POW)
+atan2 = _binary(ops.ATAN2)
+hypot = _binary(ops.HYPOT)
+maximum = _binary(ops.MAXIMUM)
+minimum = _binary(ops.MINIMUM)
+
+
+def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
+    """Keep positive numbers, multiply the others by `slope`.
+
+    Maths: z = x if x > 0 else slope·x, dz/dx = 1 or slope, dz/dslope = 0 or x
+    Domain: any x; the derivative at 0 is taken as the slope
+    Source: Maas, Hannun, Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models
+
+    >>> leaky_relu(-2.0), leaky_relu(3.0, slope=0.1)
+    (-0.02, 3.0)
+    """
+    return apply_binary(ops.LEAKY_RELU, x, slope)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Choose `a` where the condition holds, else `b`.
+
+    Maths: z = a or b, dz/da = 1 or 0, dz/db = 0 or 1; the condition has no derivative
+    Raises: `TypeError` where the condition is neither a truth value, a number nor a Value.
+
+    >>> where(2.0 > 1.0, 10.0, 20.0)
+    10.0
+    """
+    if not isinstance(condition, Arithmetic):
+        condition = number("where", "the condition", condition, "x > 0")
+    return apply_binary(ops.WHERE if condition else ops.OTHERWISE, a, b)
+
+
+# -- many operands --------------------------------------------------------------------------
+
+sum: Reduction = _many(ops.SUM)
+mean: Reduction = _many(ops.MEAN)
+max: Reduction = _many(ops.MAX)
+min: Reduction = _many(ops.MIN)
+logsumexp: Reduction = _many(ops.LOGSUMEXP)
+softmax: Spread = _many(ops.SOFTMAX)
+log_softmax: Spread = _many(ops.LOG_SOFTMAX)
+
+
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+    """Add the products of two equally long lists, as one node.
+
+    Maths: z = Σ x·y, dz/dx = y, dz/dy = x
+    Raises: `ValueError` where the lengths differ.
+    Source: Saito, Deep Learning from Scratch, section 5.6.1
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    xs, ys = listed("dot", xs), listed("dot", ys)
+    check_lengths("dot", xs, ys)
+    return apply_many(ops.DOT, xs, ys)
+
+
+def check_lengths(who: str, xs: list[Any], ys: list[Any]) -> None:
+    """Raise `ValueError` where two lists are not equally long."""
+    if len(xs) != len(ys):
+        raise errors.InputError(
+            f"{who}: both lists must be equally long; got {len(xs)} and {len(ys)} operands;"
+            " check their shapes"
+        )
+
+
+def zero_grad(values: Iterable[Any]) -> None:
+    """Set the gradient of every given Value to 0.
+
+    >>> import scalargrad as sg
+    >>> x = sg.Value(2.0)
+    >>> (x * x).backward()
+    >>> sg.zero_grad([x])
+    >>> x.grad
+    0.0
+    """
+    values = listed("zero_grad", values, "an iterable of Values")
+    for value in values:
+        if not isinstance(value, Arithmetic):
+            raise errors.OperandError(
+                errors.unwanted("zero_grad", "wants Values only", value, "leave plain numbers out")
+            )
+    for value in values:
+        value.grad = 0.0  # type: ignore[attr-defined]
+
+

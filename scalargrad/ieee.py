@@ -1,0 +1,105 @@
+"""The functions of libm as IEEE-754 has them: never an exception because of a number.
+
+Python's `math` calls the same libm but raises where IEEE returns inf or nan. A
+derivative may be infinite where the value is fine (`sqrt` at 0), and raising there would
+stop a backward pass half-way. So each exception becomes the result IEEE prescribes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from math import atan, asinh, cbrt, erf, erfc, tanh
+
+__all__ = [
+    "FUNCTIONS", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "divide",
+    "erf", "erfc", "exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt",
+    "tan", "tanh",
+]  # fmt: skip
+
+INF, NAN = math.inf, math.nan
+
+
+def divide(x: float, y: float) -> float:
+    """Return x / y.
+
+    >>> divide(1.0, 0.0), divide(1.0, -0.0), divide(0.0, 0.0)
+    (inf, -inf, nan)
+    """
+    try:
+        return x / y
+    except ZeroDivisionError:
+        if x == 0.0 or x != x:
+            return NAN
+        return math.copysign(INF, x) * math.copysign(1.0, y)
+
+
+def pow(x: float, y: float) -> float:
+    """Return x ** y, never complex.
+
+    >>> pow(-8.0, 1 / 3), pow(0.0, -1.0), pow(-10.0, 999.0)
+    (nan, inf, -inf)
+    """
+    try:
+        return math.pow(x, y)
+    except ValueError:
+        if x != 0.0:
+            return NAN
+    except OverflowError:
+        pass
+    # inf, negative for an odd power of a negative base (or of -0.0)
+    odd = math.fmod(y, 2.0) in (1.0, -1.0)
+    return math.copysign(INF, x) if odd else INF
+
+
+def _total(
+    function: Callable[[float], float], undefined: Callable[[float], float]
+) -> Callable[[float], float]:
+    """Return `function` with the results of `undefined` where it would raise."""
+
+    def total(x: float) -> float:
+        try:
+            return function(x)
+        except (ValueError, OverflowError):
+            return undefined(x)
+
+    total.__name__ = total.__qualname__ = function.__name__
+    return total
+
+
+def _nan(x: float) -> float:
+    return NAN
+
+
+def _inf(x: float) -> float:
+    return INF
+
+
+def _pole(at: float) -> Callable[[float], float]:
+    return lambda x: -INF if x == at else NAN
+
+
+exp = _total(math.exp, _inf)
+expm1 = _total(math.expm1, _inf)
+log = _total(math.log, _pole(0.0))
+log2 = _total(math.log2, _pole(0.0))
+log10 = _total(math.log10, _pole(0.0))
+log1p = _total(math.log1p, _pole(-1.0))
+sqrt = _total(math.sqrt, _nan)
+sin = _total(math.sin, _nan)
+cos = _total(math.cos, _nan)
+tan = _total(math.tan, _nan)
+asin = _total(math.asin, _nan)
+acos = _total(math.acos, _nan)
+sinh = _total(math.sinh, lambda x: math.copysign(INF, x))
+cosh = _total(math.cosh, _inf)
+acosh = _total(math.acosh, _nan)
+atanh = _total(math.atanh, lambda x: math.copysign(INF, x) if abs(x) == 1.0 else NAN)
+
+#: every function that a formula may call by name
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "abs": abs, "acos": acos, "acosh": acosh, "asin": asin, "asinh": asinh, "atan": atan,
+    "atan2": math.atan2, "atanh": atanh, "cbrt": cbrt, "cos": cos, "cosh": cosh,
+    "divide": divide, "erf": erf, "erfc": erfc, "exp": exp, "expm1": expm1, "log": log, "log10": log10, "log1p": log1p,
+    "log2": log2, "pow": pow, "sin": sin, "sinh": sinh, "sqrt": sqrt, "tan": tan, "tanh": tanh,
+}  # fmt: skip

@@ -1,0 +1,160 @@
+"""Losses: one node for a sample, the mean over the batch where there is one."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from . import errors, ops
+from .arithmetic import Arithmetic
+from .conversion import as_number
+from .functions import apply_many, check_lengths, listed
+from .rows import ManyRow
+
+
+def mse(prediction: Any, target: Any) -> Any:
+    """Take the mean squared error of one prediction, or of lists of them.
+
+    Maths: z = Σ(x − t)²/n, dz/dx = 2(x − t)/n
+    Shapes: numbers; n and n; N × n and N × n (the mean over the batch)
+    Raises: `ValueError` where the shapes differ.
+
+    >>> mse([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    return _paired(ops.MSE, prediction, target)
+
+
+def mae(prediction: Any, target: Any) -> Any:
+    """Take the mean absolute error of one prediction, or of lists of them.
+
+    Maths: z = Σ|x − t|/n, dz/dx = sign(x − t)/n
+    Shapes: numbers; n and n; N × n and N × n (the mean over the batch)
+    Domain: any; the derivative where both agree is taken as 0
+    Raises: `ValueError` where the shapes differ.
+
+    >>> mae([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
+    return _paired(ops.MAE, prediction, target)
+
+
+def hinge(scores: Any, labels: Any) -> Any:
+    """Take the mean of max(0, 1 − label·score), labels being −1 or 1.
+
+    Maths: z = Σ max(0, 1 − y·s)/n, ds = −y/n where y·s < 1, else 0
+    Shapes: numbers; n and n
+    Raises: `ValueError` for another label, or where the lengths differ.
+    Source: Cortes, Vapnik, Support-Vector Networks (soft margin)
+
+    >>> hinge([0.5, -2.0], [1, -1])
+    0.25
+    """
+    labels = labels if _is_list(labels) else [labels]
+    for label in labels:
+        if not _is_list(label) and not isinstance(label, Arithmetic) and label not in (-1, 1):
+            raise errors.InputError(
+                errors.unwanted("hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them")
+            )
+    return _paired(ops.HINGE, scores if _is_list(scores) else [scores], labels)
+
+
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
+    """Take the mean cross entropy of sigmoid(logit), targets being between 0 and 1.
+
+    Maths: z = Σ(max(x, 0) − x·t + log(1 + exp(−|x|)))/n, dz/dx = (sigmoid(x) − t)/n
+    Shapes: numbers; n and n
+    Raises: `ValueError` for a target outside [0, 1], or where the lengths differ.
+
+    >>> round(binary_cross_entropy_with_logits(0.0, 1), 6)
+    0.693147
+    """
+    targets = targets if _is_list(targets) else [targets]
+    for target in targets:
+        probability = as_number(target)
+        if probability is not None and not 0.0 <= probability <= 1.0:
+            raise errors.InputError(
+                errors.unwanted(
+                    "binary_cross_entropy_with_logits", "targets must be within 0 and 1", target,
+                    "map labels -1, 1 to 0, 1",
+                )
+            )  # fmt: skip
+    return _paired(ops.BCE, logits if _is_list(logits) else [logits], targets)
+
+
+def cross_entropy(logits: Any, target: Any) -> Any:
+    """Take the cross entropy of softmax(logits): one node with logits, no probabilities between.
+
+    Maths: z = −Σ t·log softmax(x), dz/dx = softmax(x)·Σt − t
+    Shapes: n and a class 0..n−1 or n probabilities; N × n and N of either (the mean)
+    Raises: `ValueError` for a class out of range or a wrong length.
+    Source: Saito, Deep Learning from Scratch, section 5.6.3 and appendix A
+
+    >>> round(cross_entropy([0.0, 0.0], 1), 6)
+    0.693147
+    """
+    who = "cross_entropy"
+    logits = listed(who, logits, "a list of logits")
+    if not logits:
+        raise errors.InputError(
+            errors.unwanted(who, "needs at least one logit", logits, "pass [1.0, 2.0]")
+        )
+    if _is_list(logits[0]):
+        targets = listed(who, target, "one target a sample")
+        if len(logits) != len(targets):
+            raise errors.InputError(
+                f"{who}: needs one target a sample; got {len(logits)} samples and"
+                f" {len(targets)} targets; check their shapes"
+            )
+        samples = [cross_entropy(x, t) for x, t in zip(logits, targets, strict=True)]
+        return apply_many(ops.MEAN, samples)
+    return apply_many(ops.CROSS_ENTROPY, logits, _probabilities(len(logits), target))
+
+
+def _probabilities(classes: int, target: Any) -> list[Any]:
+    if _is_list(target):
+        probabilities = listed("cross_entropy", target)
+        if len(probabilities) != classes:
+            raise errors.InputError(
+                f"cross_entropy: needs one probability a class; got {len(probabilities)} for"
+                f" {classes} classes; check the shapes"
+            )
+        return probabilities
+    try:
+        chosen = operator.index(target)
+    except TypeError:
+        chosen = None
+    if chosen is None or isinstance(target, bool):
+        raise errors.OperandError(
+            errors.unwanted(
+                "cross_entropy", "target must be a class index or probabilities", target,
+                "pass e.g. 2 or [0, 0, 1]",
+            )
+        )  # fmt: skip
+    if not 0 <= chosen < classes:
+        raise errors.InputError(
+            errors.unwanted(
+                "cross_entropy", f"target must be a class from 0 to {classes - 1}", target,
+                "check the labels or the number of logits",
+            )
+        )  # fmt: skip
+    return [1.0 if place == chosen else 0.0 for place in range(classes)]
+
+
+def _paired(row: ManyRow, prediction: Any, target: Any) -> Any:
+    if not (_is_list(prediction) or _is_list(target)):
+        return apply_many(row, [prediction], [target])
+    xs = listed(row.name, prediction, "as many predictions as targets")
+    ys = listed(row.name, target, "as many targets as predictions")
+    check_lengths(row.name, xs, ys)
+    if not xs:
+        raise errors.InputError(
+            errors.unwanted(row.name, "needs at least one prediction", xs, "pass e.g. [1.0]")
+        )
+    if _is_list(xs[0]):
+        return apply_many(ops.MEAN, [_paired(row, x, y) for x, y in zip(xs, ys, strict=True)])
+    return apply_many(row, xs, ys)
+
+
+def _is_list(value: Any) -> bool:
+    return hasattr(type(value), "__iter__") and not isinstance(value, (str, bytes))

@@ -1,0 +1,182 @@
+"""The modes of a thread or task: `no_grad`, `detect_anomaly`, `scope`."""
+
+from __future__ import annotations
+
+import linecache
+import math
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from . import errors
+
+#: how many blocks are open in the whole process; engines look at modes only when it is not 0
+active = 0
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """One entry of a `scope` block: the group of nodes made inside it."""
+
+    name: str
+    outer: Scope | None = None
+
+
+@dataclass(eq=False)
+class Mode:
+    """What holds inside one block."""
+
+    outer: Mode | None
+    recording: bool = True
+    anomaly: bool = False
+    scope: Scope | None = None
+    is_open: bool = True
+
+
+_mode: ContextVar[Mode] = ContextVar("scalargrad mode")
+_NONE = Mode(None)
+
+
+def current() -> Mode:
+    """Return the innermost block that this thread or task is in and that is still open."""
+    mode = _mode.get(_NONE)
+    while not mode.is_open and mode.outer is not None:  # left behind in a task's copied context
+        mode = mode.outer
+    return mode
+
+
+@contextmanager
+def _block(**changes: Any) -> Iterator[Mode]:
+    global active
+    outer = current()
+    kept = {"recording": outer.recording, "anomaly": outer.anomaly, "scope": outer.scope}
+    mode = Mode(outer, **{**kept, **changes})
+    with _lock:
+        active += 1
+    token = _mode.set(mode)
+    try:
+        yield mode
+    finally:
+        mode.is_open = False
+        _mode.reset(token)
+        with _lock:
+            active -= 1
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: results are leaves. Also a decorator.
+
+    >>> import scalargrad as sg
+    >>> x = sg.Value(3.0)
+    >>> with sg.no_grad():
+    ...     y = x * x
+    >>> y.data, y.parents
+    (9.0, ())
+    """
+    with _block(recording=False):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Stop at the first operation whose value or gradient is not finite.
+
+    Raises: `FloatingPointError` naming the operation, its operands and the source line that
+    made it, at the operation itself or in `backward()`.
+
+    >>> import scalargrad as sg
+    >>> with sg.detect_anomaly():
+    ...     sg.log(sg.Value(0.0, label="x"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    scalargrad.errors.NonFiniteError: log(x=0.0): the value is -inf; made at ...
+    """
+    with _block(anomaly=True):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[Scope]:
+    """Name the group of nodes made inside; pictures draw it as a layer.
+
+    Every entry of the block is a group of its own. Blocks nest.
+
+    Raises: `TypeError` where the name is not a text, `ValueError` where it is empty.
+
+    >>> import scalargrad as sg
+    >>> with sg.scope("Affine"):
+    ...     y = sg.Value(2.0) * 3.0
+    >>> y.scope.name
+    'Affine'
+    """
+    if not isinstance(name, str):
+        raise errors.OperandError(
+            errors.unwanted("scope", "the name must be a text", name, 'pass e.g. "Affine"')
+        )
+    if not name:
+        raise errors.InputError(
+            errors.unwanted("scope", "the name must not be empty", name, 'pass e.g. "Affine"')
+        )
+    made = Scope(name, current().scope)
+    with _block(scope=made):
+        yield made
+
+
+def apply(node: Any) -> Any:
+    """Give a fresh node what the open blocks of this thread ask for."""
+    mode = current()
+    if mode.anomaly:
+        node._notes = {"line": source_line()}
+        check(node, "value", node._data)
+    if not mode.recording:
+        node.op = ""
+        node.operands = node.parents = node.partials = ()
+        node._notes = None
+    elif mode.scope is not None:
+        node._notes = {**(node._notes or {}), "scope": mode.scope}
+    return node
+
+
+def anomaly() -> bool:
+    """Tell whether this thread or task is inside `detect_anomaly`."""
+    return bool(active) and current().anomaly
+
+
+def check_partials(node: Any, grad: float) -> None:
+    """Raise where a gradient that `node` passes on is not finite."""
+    for parent, partial in zip(node.parents, node.partials, strict=True):
+        name = parent.label or f"operand {node.operands.index(parent) + 1}"
+        check(node, f"gradient passed to {name}", grad * partial)
+
+
+def check(node: Any, what: str, number: float) -> None:
+    """Raise where a number that `node` computed is not finite."""
+    if not math.isfinite(number):
+        line = (node._notes or {}).get("line", "an unknown line: build it inside the block too")
+        operands = ", ".join(_operand(operand) for operand in node.operands)
+        raise errors.NonFiniteError(f"{node.op}({operands}): the {what} is {number}; made at {line}")
+
+
+def _operand(operand: Any) -> str:
+    if isinstance(operand, float):
+        return repr(operand)
+    return f"{operand.label}={operand._data!r}" if operand.label else repr(operand._data)
+
+
+def source_line() -> str:
+    """Return place and text of the line, outside this package, that is running."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<formula")):
+        frame = frame.f_back
+    name, number = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(name, number).strip()
+    return f"{name}:{number}" + (f": {text}" if text else "")

@@ -1,0 +1,96 @@
+"""What every Value has beside its arithmetic: fields, label, text, and refusals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from . import errors
+from .conversion import number
+from .modes import Scope
+
+
+class Node:
+    """The fields of a Value as users see them."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _data: float
+        _grad: float
+        _notes: dict[str, Any] | None
+        op: str
+        operands: tuple[Any, ...]
+        parents: tuple[Any, ...]
+        partials: tuple[float, ...]
+
+    @property
+    def data(self) -> float:
+        """The number, always an exact float."""
+        return self._data
+
+    @data.setter
+    def data(self, value: float) -> None:
+        self._data = number("Value", "data", value)
+
+    @property
+    def grad(self) -> float:
+        """The gradient: of the latest pass in an interior node, of all passes in a leaf."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: float) -> None:
+        self._grad = number("Value", "grad", value, "0.0")
+
+    @property
+    def label(self) -> str:
+        """The name that pictures and messages use, or an empty text."""
+        return str(self._notes.get("label", "")) if self._notes else ""
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise errors.OperandError(
+                errors.unwanted("Value", "label must be a text", text, 'pass e.g. "x"')
+            )
+        self._notes = {**(self._notes or {}), "label": str(text)}
+
+    @property
+    def scope(self) -> Scope | None:
+        """The innermost `scope` block in which this node was made."""
+        return self._notes.get("scope") if self._notes else None
+
+    @property
+    def _prev(self) -> tuple[Self, ...]:
+        """The parents, under micrograd's name."""
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        """The operation, under micrograd's name."""
+        return self.op
+
+    def __repr__(self) -> str:
+        parts = [f"data={self._data!r}", f"grad={self._grad!r}"]
+        parts += [f"op={self.op!r}"] * bool(self.op)
+        parts += [f"label={self.label!r}"] * bool(self.label)
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def _refuse(self, function: str) -> NoReturn:
+        raise errors.OperandError(
+            f"{function}: a Value is not turned into a plain number silently, the gradient would"
+            f" be lost; got {self!r}; write v.data for the number, or use a scalargrad function"
+            " (sg.exp(v), not math.exp(v)) to keep the gradient"
+        )
+
+    # fmt: off
+    def __float__(self) -> float: self._refuse("float")
+    def __int__(self) -> int: self._refuse("int")
+    def __complex__(self) -> complex: self._refuse("complex")
+    def __round__(self, digits: int = 0) -> NoReturn: self._refuse("round")
+    def __trunc__(self) -> NoReturn: self._refuse("trunc")
+    def __floor__(self) -> NoReturn: self._refuse("floor")
+    def __ceil__(self) -> NoReturn: self._refuse("ceil")
+    # fmt: on

@@ -1,0 +1,563 @@
+"""The table: one row an operation. Engines, labels, docs and tests read these rows.
+
+`x` is the first operand, `y` the second, `z` the result; a partial may also use the names
+that its forward formula binds. A plain number as an operand has no partial.
+"""
+
+from __future__ import annotations
+
+from .rows import binary, many, unary
+
+# == arithmetic ========================================================================
+
+ADD = binary(
+    "add",
+    symbol="+",
+    forward="x + y",
+    partials=("1", "1"),
+    doc="Add two operands.",
+    sample=((-9, 9), (-9, 9)),
+)
+SUB = binary(
+    "sub",
+    symbol="−",
+    forward="x - y",
+    partials=("1", "-1"),
+    doc="Subtract the second operand from the first.",
+    sample=((-9, 9), (-9, 9)),
+)
+MUL = binary(
+    "mul",
+    symbol="×",
+    forward="x * y",
+    partials=("y", "x"),
+    doc="Multiply two operands.",
+    sample=((-9, 9), (-9, 9)),
+)
+DIV = binary(
+    "div",
+    symbol="/",
+    forward="x / y",
+    partials=("1 / y", "-z / y"),
+    shown=("1/y", "−x/y²"),
+    doc="Divide the first operand by the second.",
+    domain="any y; x/0 is an infinity, 0/0 is nan",
+    sample=((-9, 9), (0.1, 9)),
+)
+NEG = unary(
+    "neg",
+    symbol="−",
+    forward="-x",
+    partials=("-1",),
+    doc="Change the sign.",
+    sample=((-9, 9),),
+)
+SIGN = unary(
+    "sign",
+    forward="where(x > 0, 1, where(x < 0, -1, where(x == x, 0, x)))",
+    partials=("0",),
+    doc="Return −1, 0 or 1.",
+    helper=True,
+    kinks=(0.0,),
+    sample=((0.1, 9),),
+)
+ABS = unary(
+    "abs",
+    forward="abs(x)",
+    partials=("sign(x)",),
+    doc="Take the absolute value.",
+    domain="any x; the derivative at 0 is taken as 0",
+    kinks=(0.0,),
+    sample=((-9, 9),),
+)
+
+# == powers, exponentials, logarithms ==================================================
+
+POW = binary(
+    "pow",
+    symbol="**",
+    forward="pow(x, y)",
+    partials=(
+        "where(y == 0, 0, where(x != 0 and abs(x) < INF and abs(z) < INF and abs(z) > 1e-290"
+        " and abs(y) < INF, y * (z / x), y * pow(x, y - 1)))",
+        "where(x == 0 and y >= 0, 0, z * log(x))",
+    ),
+    shown=("y·x^(y−1)", "z·log x"),
+    doc="Raise the first operand to the power of the second.",
+    domain="x < 0 needs an integer y, else nan; never complex",
+    source="C99, annex F.9.4.4 (special cases of pow)",
+    sample=((0.1, 5), (-4, 4)),
+)
+EXP = unary(
+    "exp",
+    forward="exp(x)",
+    partials=("z",),
+    shown=("z",),
+    doc="Raise e to the power of x.",
+    domain="any x; above 709.78 the result is inf",
+    sample=((-20, 20),),
+)
+EXPM1 = unary(
+    "expm1",
+    forward="expm1(x)",
+    partials=("exp(x)",),
+    shown=("exp(x)",),
+    doc="Compute exp(x) − 1 without cancellation near 0.",
+    sample=((-20, 20),),
+)
+LOG = unary(
+    "log",
+    forward="log(x)",
+    partials=("1 / (x + 0)",),
+    shown=("1/x",),
+    doc="Take the natural logarithm.",
+    domain="x > 0; log(0) is −inf, below 0 nan",
+    sample=((1e-3, 50),),
+)
+LOG1P = unary(
+    "log1p",
+    forward="log1p(x)",
+    partials=("1 / (1 + x)",),
+    shown=("1/(1+x)",),
+    doc="Take the logarithm of 1 + x without cancellation near 0.",
+    domain="x > −1",
+    sample=((-0.9, 50),),
+)
+LOG2 = unary(
+    "log2",
+    forward="log2(x)",
+    partials=("1 / ((x + 0) * LN2)",),
+    shown=("1/(x·log 2)",),
+    doc="Take the logarithm to base 2.",
+    domain="x > 0",
+    sample=((1e-3, 50),),
+)
+LOG10 = unary(
+    "log10",
+    forward="log10(x)",
+    partials=("1 / ((x + 0) * LN10)",),
+    shown=("1/(x·log 10)",),
+    doc="Take the logarithm to base 10.",
+    domain="x > 0",
+    sample=((1e-3, 50),),
+)
+SQRT = unary(
+    "sqrt",
+    symbol="√",
+    forward="sqrt(x)",
+    partials=("0.5 / (z + 0)",),  # + 0 turns the −0.0 of sqrt(−0.0) into 0
+    shown=("1/(2z)",),
+    doc="Take the square root.",
+    domain="x >= 0, else nan; the derivative at 0 is inf",
+    sample=((1e-3, 50),),
+)
+CBRT = unary(
+    "cbrt",
+    symbol="∛",
+    forward="cbrt(x)",
+    partials=("where(x == 0 or abs(x) == INF, 1 / (z * z), z / (3 * x))",),
+    shown=("1/(3z²)",),
+    doc="Take the cube root.",
+    domain="any x; the derivative at 0 is inf",
+    sample=((-50, 50),),
+)
+HYPOT = binary(
+    "hypot",
+    forward=(
+        "a = abs(x); b = abs(y); m = where(a > b, a, b); k = where(a > b, b, a);"
+        "where(m == 0 or m == INF, m, where(k == INF, k, m * sqrt(1 + (k / m) * (k / m))))"
+    ),
+    partials=("where(z == 0, 0, x / z)", "where(z == 0, 0, y / z)"),
+    shown=("x/z", "y/z"),
+    doc="Compute the length of the vector (x, y) without overflow on the way.",
+    domain="any; the derivatives at (0, 0) are taken as 0",
+    sample=((-9, 9), (-9, 9)),
+)
+
+# == trigonometric and hyperbolic ======================================================
+
+SIN = unary(
+    "sin",
+    forward="sin(x)",
+    partials=("cos(x)",),
+    shown=("cos(x)",),
+    doc="Take the sine of an angle in radians.",
+    sample=((-9, 9),),
+)
+COS = unary(
+    "cos",
+    forward="cos(x)",
+    partials=("-sin(x)",),
+    shown=("−sin(x)",),
+    doc="Take the cosine of an angle in radians.",
+    sample=((-9, 9),),
+)
+TAN = unary(
+    "tan",
+    forward="tan(x)",
+    partials=("1 + z * z",),
+    shown=("1+z²",),
+    doc="Take the tangent of an angle in radians.",
+    sample=((-1.5, 1.5),),
+)
+ASIN = unary(
+    "asin",
+    forward="asin(x)",
+    partials=("1 / sqrt((1 - x) * (1 + x))",),
+    shown=("1/√(1−x²)",),
+    doc="Take the arc sine, in radians.",
+    domain="−1 <= x <= 1, else nan; the derivative at the ends is inf",
+    sample=((-0.99, 0.99),),
+)
+ACOS = unary(
+    "acos",
+    forward="acos(x)",
+    partials=("-1 / sqrt((1 - x) * (1 + x))",),
+    shown=("−1/√(1−x²)",),
+    doc="Take the arc cosine, in radians.",
+    domain="−1 <= x <= 1, else nan; the derivative at the ends is −inf",
+    sample=((-0.99, 0.99),),
+)
+ATAN = unary(
+    "atan",
+    forward="atan(x)",
+    partials=("1 / (1 + x * x)",),
+    shown=("1/(1+x²)",),
+    doc="Take the arc tangent, in radians.",
+    sample=((-9, 9),),
+)
+ATAN2 = binary(
+    "atan2",
+    forward="m = where(abs(x) > abs(y), abs(x), abs(y)); a = x / m; b = y / m; atan2(x, y)",
+    partials=(
+        "where(x == 0 and y == 0, 0, b / (a * a + b * b) / m)",
+        "where(x == 0 and y == 0, 0, -a / (a * a + b * b) / m)",
+    ),
+    shown=("y/(x²+y²)", "−x/(x²+y²)"),
+    doc="Take the angle of the point with height x and width y, in radians.",
+    domain="any; the derivatives at (0, 0) are taken as 0",
+    sample=((-9, 9), (-9, 9)),
+)
+SINH = unary(
+    "sinh",
+    forward="sinh(x)",
+    partials=("cosh(x)",),
+    shown=("cosh(x)",),
+    doc="Take the hyperbolic sine.",
+    sample=((-20, 20),),
+)
+COSH = unary(
+    "cosh",
+    forward="cosh(x)",
+    partials=("sinh(x)",),
+    shown=("sinh(x)",),
+    doc="Take the hyperbolic cosine.",
+    sample=((-20, 20),),
+)
+SECH2 = unary(
+    "sech2",
+    forward="e = exp(-2 * abs(x)); 4 * e / ((1 + e) * (1 + e))",
+    partials=("-2 * tanh(x) * z",),
+    doc="Compute 1 − tanh², accurate in the tails.",
+    helper=True,
+    sample=((-20, 20),),
+)
+TANH = unary(
+    "tanh",
+    forward="tanh(x)",
+    partials=("sech2(x)",),
+    shown=("1−z²",),
+    doc="Take the hyperbolic tangent.",
+    sample=((-20, 20),),
+)
+ASINH = unary(
+    "asinh",
+    forward="asinh(x)",
+    partials=("1 / hypot(x, 1)",),
+    shown=("1/√(x²+1)",),
+    doc="Take the inverse hyperbolic sine.",
+    sample=((-50, 50),),
+)
+ACOSH = unary(
+    "acosh",
+    forward="acosh(x)",
+    partials=("1 / (sqrt(x - 1) * sqrt(x + 1))",),
+    shown=("1/√(x²−1)",),
+    doc="Take the inverse hyperbolic cosine.",
+    domain="x >= 1, else nan; the derivative at 1 is inf",
+    sample=((1.01, 50),),
+)
+ATANH = unary(
+    "atanh",
+    forward="atanh(x)",
+    partials=("where(abs(x) <= 1, 1 / ((1 - x) * (1 + x)), z)",),
+    shown=("1/(1−x²)",),
+    doc="Take the inverse hyperbolic tangent.",
+    domain="−1 <= x <= 1, else nan; infinite at the ends",
+    sample=((-0.99, 0.99),),
+)
+
+# == activations =======================================================================
+
+SIGMOID = unary(
+    "sigmoid",
+    forward="e = exp(-abs(x)); where(x >= 0, 1, e) / (1 + e)",
+    partials=("sigmoid(x) * sigmoid(-x)",),
+    shown=("z(1−z)",),
+    definition="1 / (1 + exp(-x))",
+    doc="Squash any number into (0, 1).",
+    source="Saito, Deep Learning from Scratch, section 5.5.2",
+    sample=((-20, 20),),
+)
+RELU = unary(
+    "relu",
+    forward="where(x > 0, x, where(x == x, 0, x))",
+    partials=("where(x > 0, 1, where(x == x, 0, x))",),
+    shown=("1 if x>0 else 0",),
+    doc="Keep positive numbers, replace the others by 0.",
+    domain="any x; the derivative at 0 is taken as 0",
+    source="Saito, Deep Learning from Scratch, section 5.5.1",
+    kinks=(0.0,),
+    sample=((-9, 9),),
+)
+LEAKY_RELU = binary(
+    "leaky_relu",
+    forward="where(x > 0, x, y * x)",
+    partials=("where(x > 0, 1, where(x == x, y, x))", "where(x > 0, 0, x)"),
+    shown=("1 if x>0 else y", "0 if x>0 else x"),
+    doc="Keep positive numbers, multiply the others by the slope y.",
+    domain="any x; the derivative at 0 is taken as the slope",
+    source="Maas, Hannun, Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models",
+    kinks=(0.0,),
+    sample=((-9, 9), (0.01, 0.5)),
+)
+SOFTPLUS = unary(
+    "softplus",
+    forward="where(x > 0, x, 0) + log1p(exp(-abs(x)))",
+    partials=("sigmoid(x)",),
+    shown=("sigmoid(x)",),
+    definition="log(1 + exp(x))",
+    doc="Compute log(1 + exp(x)), a smooth relu.",
+    sample=((-20, 20),),
+)
+SILU = unary(
+    "silu",
+    forward="x * sigmoid(x)",
+    partials=("sigmoid(x) * (1 + x * sigmoid(-x))",),
+    shown=("sigmoid(x)·(1+x·sigmoid(−x))",),
+    definition="x * sigmoid(x)",
+    doc="Weigh x by its own sigmoid.",
+    source="Elfwing, Uchibe, Doya, Sigmoid-Weighted Linear Units, section 2",
+    sample=((-20, 20),),
+)
+GAUSS = binary(
+    "gauss",
+    # h holds the high half of x, so that h*h is exact and the exponent keeps its last digits
+    forward=(
+        "t = 134217729 * x; h = t - (t - x);"
+        "where(abs(x) < 64, exp(-y * (h * h)) * exp(-y * ((x - h) * (x + h))), where(x == x, 0, x))"
+    ),
+    partials=("-2 * y * x * z", "-x * x * z"),
+    doc="Compute exp(−y·x²) to the last digits, for y = 1 or 1/2.",
+    source="Dekker, A floating-point technique for extending the available precision (splitting)",
+    helper=True,
+    sample=((-5, 5), (0.5, 0.5)),
+)
+ERF = unary(
+    "erf",
+    forward="erf(x)",
+    partials=("TWO_OVER_SQRT_PI * gauss(x, 1)",),
+    shown=("2/√π·exp(−x²)",),
+    doc="Take the error function.",
+    sample=((-5, 5),),
+)
+ERFC = unary(
+    "erfc",
+    forward="erfc(x)",
+    partials=("-TWO_OVER_SQRT_PI * gauss(x, 1)",),
+    doc="Take the complementary error function, 1 − erf(x).",
+    helper=True,
+    sample=((-5, 5),),
+)
+GELU = unary(
+    "gelu",
+    forward="0.5 * x * erfc(-x * SQRT_HALF)",
+    partials=("0.5 * erfc(-x * SQRT_HALF) + x * (ONE_OVER_SQRT_2PI * gauss(x, 0.5))",),
+    shown=("Φ(x)+x·φ(x)",),
+    doc="Weigh x by the normal distribution function, exactly (with erf).",
+    source="Hendrycks, Gimpel, Gaussian Error Linear Units, section 2",
+    sample=((-8, 8),),
+)
+
+# == choices ===========================================================================
+
+MAXIMUM = binary(
+    "maximum",
+    symbol="max",
+    forward="where(x > y, x, where(y >= x, y, x + y))",
+    partials=(
+        "where(x > y, 1, where(x < y, 0, where(x == y, 0.5, x + y)))",
+        "where(y > x, 1, where(y < x, 0, where(x == y, 0.5, x + y)))",
+    ),
+    shown=("1 if x>y else 0", "1 if y>x else 0"),
+    doc="Return the larger of two operands.",
+    domain="any; equal operands get half of the gradient each, a nan is never lost",
+    sample=((-9, 9), (-9, 9)),
+)
+MINIMUM = binary(
+    "minimum",
+    symbol="min",
+    forward="where(x < y, x, where(y <= x, y, x + y))",
+    partials=(
+        "where(x < y, 1, where(x > y, 0, where(x == y, 0.5, x + y)))",
+        "where(y < x, 1, where(y > x, 0, where(x == y, 0.5, x + y)))",
+    ),
+    shown=("1 if x<y else 0", "1 if y<x else 0"),
+    doc="Return the smaller of two operands.",
+    domain="any; equal operands get half of the gradient each, a nan is never lost",
+    sample=((-9, 9), (-9, 9)),
+)
+WHERE = binary(
+    "where",
+    symbol="where",
+    forward="x",
+    partials=("1", "0"),
+    doc="Choose the first operand, as the condition was true.",
+    helper=True,
+    sample=((-9, 9), (-9, 9)),
+)
+OTHERWISE = binary(
+    "otherwise",
+    symbol="where",
+    forward="y",
+    partials=("0", "1"),
+    doc="Choose the second operand, as the condition was false.",
+    helper=True,
+    sample=((-9, 9), (-9, 9)),
+)
+
+# == many operands, one node ===========================================================
+
+SUM = many(
+    "sum",
+    symbol="Σ",
+    forward="sum(x)",
+    partials=("1",),
+    doc="Add all operands, from left to right.",
+    empty=True,
+    sample=((-9, 9),),
+)
+MEAN = many(
+    "mean",
+    forward="sum(x) / n",
+    partials=("1 / n",),
+    doc="Take the arithmetic mean.",
+    sample=((-9, 9),),
+)
+DOT = many(
+    "dot",
+    symbol="·",
+    lists=2,
+    forward="sum(x * y)",
+    partials=("y", "x"),
+    doc="Add the products of two equally long lists.",
+    source="Saito, Deep Learning from Scratch, section 5.6.1",
+    empty=True,
+    sample=((-9, 9), (-9, 9)),
+)
+MAX = many(
+    "max",
+    forward="max(x)",
+    partials=("where(x == z, 1 / sum(where(x == z, 1, 0)), where(z == z, 0, z))",),
+    doc="Return the largest operand.",
+    domain="any; k equal operands get 1/k of the gradient each, a nan is never lost",
+    sample=((-9, 9),),
+)
+MIN = many(
+    "min",
+    forward="min(x)",
+    partials=("where(x == z, 1 / sum(where(x == z, 1, 0)), where(z == z, 0, z))",),
+    doc="Return the smallest operand.",
+    domain="any; k equal operands get 1/k of the gradient each, a nan is never lost",
+    sample=((-9, 9),),
+)
+LOGSUMEXP = many(
+    "logsumexp",
+    forward=(
+        "m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); t = sum(e); h + log(t)"
+    ),
+    partials=("e / t",),
+    doc="Take the logarithm of the sum of exponentials, shifted by the maximum.",
+    sample=((-9, 9),),
+)
+SOFTMAX = many(
+    "softmax",
+    forward="m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); e / sum(e)",
+    partials=("z * (own - s)",),
+    doc="Turn scores into probabilities, one node a probability.",
+    source="Saito, Deep Learning from Scratch, section 5.6.3",
+    sample=((-9, 9),),
+)
+LOG_SOFTMAX = many(
+    "log_softmax",
+    forward=(
+        "m = max(x); h = where(abs(m) < INF, m, 0); l = log(sum(exp(x - h))); (x - h) - l"
+    ),
+    partials=("own - exp(s)",),
+    doc="Take the logarithm of the softmax, one node an entry.",
+    sample=((-9, 9),),
+)
+
+# == losses, one node a sample =========================================================
+
+MSE = many(
+    "mse",
+    lists=2,
+    forward="sum((x - y) * (x - y)) / n",
+    partials=("2 * (x - y) / n", "2 * (y - x) / n"),
+    doc="Take the mean squared error.",
+    sample=((-9, 9), (-9, 9)),
+)
+MAE = many(
+    "mae",
+    lists=2,
+    forward="sum(abs(x - y)) / n",
+    partials=("sign(x - y) / n", "sign(y - x) / n"),
+    doc="Take the mean absolute error.",
+    domain="any; the derivative where both agree is taken as 0",
+    sample=((-9, 9), (-9, 9)),
+)
+HINGE = many(
+    "hinge",
+    lists=2,
+    forward="sum(relu(1 - y * x)) / n",
+    partials=(
+        "where(y * x < 1, -y / n, where(y * x >= 1, 0, y * x))",
+        "where(y * x < 1, -x / n, where(y * x >= 1, 0, y * x))",
+    ),
+    doc="Take the mean of max(0, 1 − y·x) over scores x and labels y = ±1.",
+    source="Cortes, Vapnik, Support-Vector Networks (soft margin)",
+    sample=((-9, 9), (-1, 1)),
+)
+CROSS_ENTROPY = many(
+    "cross_entropy",
+    symbol="CE",
+    lists=2,
+    forward=(
+        "m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); t = sum(e); l = log(t);"
+        "sum(where(y == 0, 0, y * (l - (x - h))))"
+    ),
+    partials=("e / t * sum(y) - y", "l - (x - h)"),
+    doc="Take the cross entropy of softmax(x) under the target probabilities y.",
+    source="Saito, Deep Learning from Scratch, section 5.6.3 and appendix A",
+    sample=((-9, 9), (0.05, 1)),
+)
+BCE = many(
+    "binary_cross_entropy",
+    symbol="BCE",
+    lists=2,
+    forward="sum(where(x > 0, x, 0) - x * y + log1p(exp(-abs(x)))) / n",
+    partials=("(sigmoid(x) - y) / n", "-x / n"),
+    doc="Take the mean binary cross entropy of sigmoid(x) under the targets y.",
+    sample=((-9, 9), (0, 1)),
+)

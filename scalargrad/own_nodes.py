@@ -1,0 +1,112 @@
+"""Nodes of one's own: from a value and partials, or from a function and its derivatives."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import errors
+from .arithmetic import Arithmetic
+from .conversion import number
+from .functions import listed
+
+
+def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: str) -> Any:
+    """Make one node from its value and its local derivatives.
+
+    Maths: z = data, dz/d(parent) = partial, one for each parent
+    Raises: `TypeError` for a parent that is no Value, `ValueError` where counts differ.
+
+    >>> import scalargrad as sg
+    >>> x = sg.Value(3.0)
+    >>> sg.record(9.0, [x], [6.0], op="square").backward()
+    >>> x.grad
+    6.0
+    """
+    parents = tuple(listed("record", parents, "an iterable of parents"))
+    partials = listed("record", partials, "an iterable of partials")
+    if not parents:
+        raise errors.InputError(
+            errors.unwanted("record", "needs at least one parent", parents, "use Value(data)")
+        )
+    for parent in parents:
+        if not isinstance(parent, type(parents[0])) or not isinstance(parent, Arithmetic):
+            raise errors.OperandError(
+                errors.unwanted("record", "parents must be Values", parent, "pass Values only")
+            )
+    if len(parents) != len(partials):
+        raise errors.InputError(
+            f"record: needs one partial a parent; got {len(partials)} for {len(parents)} parents;"
+            " give 0.0 where there is no influence"
+        )
+    if not isinstance(op, str) or not op:
+        raise errors.OperandError(
+            errors.unwanted("record", "op must be a name", op, 'pass e.g. op="square"')
+        )
+    numbers = tuple(number("record", "each partial", partial) for partial in partials)
+    return parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
+
+
+def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callable[..., Any]]:
+    """Make an operation from a function of floats and one derivative an operand.
+
+    Use it as a decorator; the name of the function is the name of the operation unless `op`
+    gives another. Function and derivatives are called with the operands as floats.
+
+    Maths: z = f(x, y, ...), dz/dx = partials[0](x, y, ...), and so on
+    Raises: `TypeError` for a derivative that cannot be called or a wrong number of operands.
+
+    >>> import scalargrad as sg
+    >>> @sg.custom(lambda x: 2 * x)
+    ... def square(x):
+    ...     return x * x
+    >>> x = sg.Value(3.0)
+    >>> square(x).backward()
+    >>> x.grad, square(3.0)
+    (6.0, 9.0)
+    """
+    for partial in partials:
+        if not callable(partial):
+            raise errors.OperandError(
+                errors.unwanted("custom", "derivatives must be functions", partial,
+                                "use record for numbers")
+            )  # fmt: skip
+    if not partials:
+        raise errors.InputError("custom: needs one derivative an operand; got none; pass lambdas")
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        if not callable(function):
+            raise errors.OperandError(
+                errors.unwanted("custom", "decorates a function", function, "write custom(df)(f)")
+            )
+        name = op or getattr(function, "__name__", "custom").replace("<lambda>", "custom")
+
+        @functools.wraps(function)
+        def operation(*operands: Any) -> Any:
+            if len(operands) != len(partials):
+                raise errors.OperandError(
+                    f"{name}: takes {len(partials)} operands, one a derivative; got {len(operands)}"
+                )
+            numbers = [
+                operand._data if isinstance(operand, Arithmetic) else number(name, "operand", operand)
+                for operand in operands
+            ]
+            data = number(name, "the result", function(*numbers))
+            values = [operand for operand in operands if isinstance(operand, Arithmetic)]
+            if not values:
+                return data
+            local = tuple(
+                number(name, "each derivative", partial(*numbers))
+                for partial, operand in zip(partials, operands, strict=True)
+                if isinstance(operand, Arithmetic)
+            )
+            written = tuple(
+                operand if isinstance(operand, Arithmetic) else plain
+                for operand, plain in zip(operands, numbers, strict=True)
+            )
+            return values[0]._record(data, name, written, tuple(values), local)
+
+        return operation
+
+    return decorate

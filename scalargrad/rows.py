@@ -1,0 +1,150 @@
+"""What a row of the operation table is, and what the readable engine gets from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from . import formula, ieee
+
+#: letters of the operands, everywhere: first, second; z is the result
+LETTERS = ("x", "y")
+
+#: every row by name, in the order of the table
+ROWS: dict[str, Row | ManyRow] = {}
+
+
+class _Functions(Mapping[str, Callable[..., float]]):
+    """What formulas may call: libm, and the rows of one or two operands themselves."""
+
+    def __getitem__(self, name: str) -> Callable[..., float]:
+        if name in ieee.FUNCTIONS:
+            return ieee.FUNCTIONS[name]
+        return ROWS[name].value
+
+    def __iter__(self) -> Iterator[str]:
+        yield from ieee.FUNCTIONS
+        yield from ROWS
+
+    def __len__(self) -> int:
+        return len(set(self))
+
+
+_FUNCTIONS = _Functions()
+
+Step = Callable[..., tuple[float, tuple[float, ...]]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation of one or two operands."""
+
+    name: str
+    symbol: str  # what a circle of the picture shows
+    forward: str
+    partials: tuple[str, ...]
+    doc: str  # a verb, one sentence
+    shown: tuple[str, ...] = ()  # how the book writes the partials
+    definition: str = ""  # in simpler operations: what "open" draws
+    domain: str = ""
+    source: str = ""
+    kinks: tuple[float, ...] = ()  # where the derivative jumps
+    sample: tuple[tuple[float, float], ...] = ()  # where tests draw each operand from
+    helper: bool = False  # serves other rows; no public function
+    __hash__ = object.__hash__
+
+    @property
+    def arity(self) -> int:
+        return len(self.partials)
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return LETTERS[: self.arity]
+
+    @cached_property
+    def value(self) -> Callable[..., float]:
+        """The forward formula on floats: (x, ...) -> z."""
+        return formula.compile_scalar(self.name, self.letters, self.forward, None, _FUNCTIONS)
+
+    @cached_property
+    def step(self) -> Step:
+        """Value and all partials: (x, ...) -> (z, (dz/dx, ...))."""
+        return self._step(self.partials)
+
+    @cached_property
+    def step_left(self) -> Step:
+        """The same where only the first operand is a Value."""
+        return self._step(self.partials[:1])
+
+    @cached_property
+    def step_right(self) -> Step:
+        """The same where only the second operand is a Value."""
+        return self._step(self.partials[1:])
+
+    def _step(self, partials: Sequence[str]) -> Step:
+        return formula.compile_scalar(self.name, self.letters, self.forward, partials, _FUNCTIONS)
+
+
+@dataclass(frozen=True)
+class ManyRow:
+    """One operation of one or two lists of operands, equally long."""
+
+    name: str
+    symbol: str
+    forward: str
+    partials: tuple[str, ...]
+    doc: str
+    lists: int = 1
+    definition: str = ""
+    domain: str = ""
+    source: str = ""
+    empty: bool = False  # whether no operand at all is allowed
+    sample: tuple[tuple[float, float], ...] = ()
+    _steps: dict[tuple[bool, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    __hash__ = object.__hash__
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return LETTERS[: self.lists]
+
+    @property
+    def arity(self) -> int:
+        return self.lists
+
+    @cached_property
+    def value(self) -> Callable[..., Any]:
+        """The forward formula on lists of floats: (xs, ...) -> z, or a list of results."""
+        return formula.compile_many(self.name, self.letters, self.forward, None, _FUNCTIONS)
+
+    def step(self, wanted: tuple[bool, ...]) -> Callable[..., Any]:
+        """Value and partials, of the wanted lists only: (xs, ...) -> (z, [dz/dx_1, ...])."""
+        if wanted not in self._steps:
+            partials = [p if w else None for p, w in zip(self.partials, wanted, strict=True)]
+            self._steps[wanted] = formula.compile_many(
+                self.name, self.letters, self.forward, partials, _FUNCTIONS
+            )
+        return self._steps[wanted]
+
+
+def _enter(row: Row) -> Row:
+    ROWS[row.name] = row
+    return row
+
+
+def unary(name: str, *, symbol: str = "", **columns: Any) -> Row:
+    """Enter an operation of one operand into the table."""
+    return _enter(Row(name, symbol or name, **columns))
+
+
+def binary(name: str, *, symbol: str = "", **columns: Any) -> Row:
+    """Enter an operation of two operands into the table."""
+    return _enter(Row(name, symbol or name, **columns))
+
+
+def many(name: str, *, symbol: str = "", **columns: Any) -> ManyRow:
+    """Enter an operation of lists of operands into the table."""
+    row = ManyRow(name, symbol or name, **columns)
+    ROWS[name] = row
+    return row
