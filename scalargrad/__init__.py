@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from . import datasets, nn, optim, plots
 from ._engine import Value, engine
+from .drawing import draw, draw_dot
 from .errors import GradientError, ScalargradError
 from .functions import (
     acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, dot, erf, exp, expm1, gelu,
@@ -10,9 +12,11 @@ from .functions import (
     minimum, pow, relu, sigmoid, silu, sin, sinh, softmax, softplus, sqrt, sum, tan, tanh, where,
     zero_grad,
 )  # fmt: skip
+from .grammar import expression
 from .leaves import values
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
 from .modes import detect_anomaly, no_grad, scope
 from .own_nodes import custom, record
+from .training import History, evaluate, fit
 
 __version__ = "0.1.0"

@@ -1,0 +1,128 @@
+"""Pictures of graphs: graph, scene, columns, levels, routes, then SVG or DOT; a file a step."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..arithmetic import Arithmetic
+from ..errors import InputError, OperandError, unwanted
+from ..graph import inspect
+from . import digraph, files, svg
+from .columns import arrange
+from .levels import settle
+from .picture import Picture
+from .routes import draw_routes
+from .scene import Scene, compose
+
+if TYPE_CHECKING:
+    import graphviz
+
+MAX_NODES = 150
+
+
+class Drawing:
+    """A picture of a graph: `.svg` is its text, `.save(path)` writes a file.
+
+    A notebook shows it by itself.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._picture: Picture | None = None
+
+    @property
+    def picture(self) -> Picture:
+        """The shapes, lines and texts with their positions."""
+        if self._picture is None:
+            grid = arrange(self._scene)
+            settle(grid)
+            self._picture = draw_routes(self._scene, grid)
+        return self._picture
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG text."""
+        return svg.render(self.picture)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; the suffix says how: .svg, .dot, .png, .pdf or .html.
+
+        Raises: `ValueError` for another suffix or a place that cannot be written, `ImportError`
+        naming the extra that .png and .pdf need.
+        """
+        suffix = files.suffix_of(path)
+        if suffix == ".dot":
+            files.write(path, digraph.digraph(self._scene).source.encode())
+        else:
+            files.write(path, files.encode(self.svg, suffix))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self._scene.items)} items; .save('graph.svg') writes it>"
+
+
+def draw(
+    value: Any,
+    *,
+    gradients: bool = True,
+    max_nodes: int = MAX_NODES,
+    digits: int = 6,
+    title: str = "",
+) -> Drawing:
+    """Draw the graph of a value as the book does: forward in black, backward in red.
+
+    There is no red before `backward()`. Above `max_nodes` the nodes farthest from the result are
+    folded, and the picture says so. Numbers have up to `digits` significant digits.
+
+    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> g = x * y
+    >>> g.backward()
+    >>> sg.draw(g).svg[:4]
+    '<svg'
+    """
+    return Drawing(_compose("draw", value, gradients, max_nodes, digits, title))
+
+
+def draw_dot(
+    value: Any,
+    *,
+    gradients: bool = True,
+    max_nodes: int = MAX_NODES,
+    digits: int = 6,
+    title: str = "",
+) -> graphviz.Digraph:
+    """Return the graph as a `graphviz.Digraph`: black forward and red backward edges.
+
+    Its `.source` is DOT text; `.render` and `.pipe` need the program `dot` of Graphviz, which
+    pictures of `draw` do not.
+
+    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> sg.draw_dot(x * y).source.splitlines()[0]
+    'digraph scalargrad {'
+    """
+    return digraph.digraph(_compose("draw_dot", value, gradients, max_nodes, digits, title))
+
+
+def _compose(
+    who: str, value: Any, gradients: bool, max_nodes: int, digits: int, title: str
+) -> Scene:
+    if not isinstance(value, Arithmetic):
+        raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
+    for name, number, least in (("max_nodes", max_nodes, 1), ("digits", digits, 1)):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise OperandError(unwanted(who, f"{name} must be an int", number, "pass e.g. 6"))
+        if number < least:
+            raise InputError(unwanted(who, f"{name} must be at least {least}", number, "raise it"))
+    if not isinstance(title, str):
+        raise OperandError(unwanted(who, "title must be a text", title, 'pass e.g. "Figure 1"'))
+    graph = inspect(value, max_nodes)
+    return compose(graph, digits=digits, gradients=gradients, title=title)

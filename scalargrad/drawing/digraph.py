@@ -1,0 +1,58 @@
+"""From a scene to Graphviz: black forward edges, red backward edges, every label escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .scene import Item, Labels, Scene
+
+if TYPE_CHECKING:
+    import graphviz
+
+RED = "#e00000"
+
+
+def digraph(scene: Scene) -> graphviz.Digraph:
+    """Return a `graphviz.Digraph` of a scene; node ids are counters of our own."""
+    import graphviz  # here, so that a program that draws nothing does not wait for it
+
+    drawn = graphviz.Digraph("scalargrad", graph_attr={"rankdir": "LR"})
+    if scene.title:
+        drawn.attr(label=graphviz.escape(scene.title), labelloc="t")
+    names = {id(item): f"n{index}" for index, item in enumerate(scene.items)}
+    for item in scene.items:
+        _node(drawn, names[id(item)], item)
+        source = names[id(item)]
+        if item.stem is not None:
+            dot = f"{names[id(item)]}b"
+            drawn.node(dot, label="", shape="point", width="0.07")
+            _edge(drawn, source, dot, item.stem)
+            source = dot
+        for link in item.links:
+            _edge(drawn, source, names[id(link.target)], link.labels)
+    if scene.note:
+        drawn.node("note", label=graphviz.escape(scene.note), shape="plaintext")
+    return drawn
+
+
+def _node(drawn: graphviz.Digraph, name: str, item: Item) -> None:
+    from graphviz import escape
+
+    label = escape(item.text)
+    if item.kind == "operator":
+        drawn.node(name, label=label, shape="circle", margin="0.04")
+    elif item.kind == "folded":
+        drawn.node(name, label=label, shape="circle", style="dashed")
+    else:
+        drawn.node(name, label=label, shape="plaintext", fontname="Times-Italic")
+
+
+def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels) -> None:
+    from graphviz import escape
+
+    drawn.edge(source, target, label=escape(labels.forward), arrowhead="empty")
+    if labels.backward is not None:
+        red = escape(labels.backward)
+        drawn.edge(
+            target, source, label=red, color=RED, fontcolor=RED, penwidth="2.5", constraint="false"
+        )

@@ -1,0 +1,199 @@
+"""Vertical positions: every cell as near as its neighbours ask, in order, with room for texts.
+
+Each arrow is a spring between its two ends. Sweeping over the columns, a column settles at the
+weighted least squares of its springs, projected on its order by pooling adjacent violators.
+Stiff springs join cells into chains (long arrows, operators with one operator before them);
+a chain is then drawn level wherever its neighbours leave room, and the others settle around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .columns import Cell, Column, Grid
+from .measures import LANE_PITCH, clearance
+
+SWEEPS = 24
+ROUNDS = 6  # of levelling chains and settling around them
+STIFF = 8.0
+PINNED = 1e4
+
+
+@dataclass(eq=False)
+class Spring:
+    """Asks for other.y + offset."""
+
+    other: Cell
+    offset: float
+    weight: float
+
+
+@dataclass(eq=False)
+class Stack:
+    """A column, the gaps between its cells, and what pulls at them."""
+
+    column: Column
+    gaps: list[float]
+    pins: dict[int, float]
+
+
+def settle(grid: Grid) -> None:
+    """Give every cell its y."""
+    springs = _springs(grid)
+    stacks = [Stack(column, _gaps(column), {}) for column in grid.columns]
+    for stack in stacks:
+        y = -sum(stack.gaps) / 2
+        for cell, step in zip(stack.column.cells, [*stack.gaps, 0.0], strict=True):
+            cell.y = y
+            y += step
+    _sweep(stacks, springs, SWEEPS)
+    chains = _chains(grid, springs)
+    where = {id(cell): stack for stack in stacks for cell in stack.column.cells}
+    for _ in range(ROUNDS):
+        for chain in chains:
+            _level(chain, where, springs)
+        for stack in stacks:
+            stack.pins.clear()
+        for chain in chains:
+            for cell in chain:
+                where[id(cell)].pins[id(cell)] = cell.y
+        _sweep(stacks, springs, 4)
+    for chain in chains:
+        _level(chain, where, springs)
+    for column in grid.columns:
+        for cell in column.cells:
+            cell.y = round(cell.y, 1)
+
+
+def _sweep(stacks: list[Stack], springs: dict[int, list[Spring]], times: int) -> None:
+    for sweep in range(times):
+        for stack in stacks if sweep % 2 else reversed(stacks):
+            _settle_column(stack, springs)
+
+
+def _chains(grid: Grid, springs: dict[int, list[Spring]]) -> list[list[Cell]]:
+    """Return the maximal runs of cells joined by stiff springs, from left to right."""
+    chains = []
+    for column in grid.columns:
+        for cell in column.cells:
+            if _stiff(cell.before, cell, springs) is None:
+                chain = [cell]
+                while (following := _stiff(chain[-1].after, chain[-1], springs)) is not None:
+                    chain.append(following)
+                if len(chain) > 1:
+                    chains.append(chain)
+    return sorted(chains, key=len, reverse=True)
+
+
+def _stiff(among: list[Cell], cell: Cell, springs: dict[int, list[Spring]]) -> Cell | None:
+    for spring in springs[id(cell)]:
+        if spring.weight >= STIFF and spring.other in among:
+            return spring.other
+    return None
+
+
+def _level(chain: list[Cell], where: dict[int, Stack], springs: dict[int, list[Spring]]) -> None:
+    """Put runs of a chain on one level, as long as the neighbours of every cell leave room."""
+    start = 0
+    while start < len(chain):
+        low, high = float("-inf"), float("inf")
+        end = start
+        while end < len(chain):
+            least, most = _room(chain[end], where[id(chain[end])])
+            if max(low, least) > min(high, most):
+                break
+            low, high, end = max(low, least), min(high, most), end + 1
+        if end == start:  # no room at all: leave the cell where it is
+            start += 1
+            continue
+        run = chain[start:end]
+        inside = {id(cell) for cell in run}
+        pull = weight = 0.0
+        for cell in run:
+            for spring in springs[id(cell)]:
+                if id(spring.other) not in inside:
+                    pull += spring.weight * (spring.other.y + spring.offset)
+                    weight += spring.weight
+        wanted = pull / weight if weight else run[0].y
+        for cell in run:
+            cell.y = max(low, min(high, wanted))
+        start = end
+
+
+def _room(cell: Cell, stack: Stack) -> tuple[float, float]:
+    cells, gaps, place = stack.column.cells, stack.gaps, cell.place
+    above = cells[place - 1].y + gaps[place - 1] if place else float("-inf")
+    below = cells[place + 1].y - gaps[place] if place + 1 < len(cells) else float("inf")
+    return above - 1e-6, below + 1e-6
+
+
+def _gaps(column: Column) -> list[float]:
+    return [
+        clearance(above)[1] + clearance(below)[0]
+        for above, below in zip(column.cells, column.cells[1:], strict=False)
+    ]
+
+
+def _springs(grid: Grid) -> dict[int, list[Spring]]:
+    springs: dict[int, list[Spring]] = {id(cell): [] for c in grid.columns for cell in c.cells}
+
+    def tie(left: Cell, right: Cell, offset: float, weight: float) -> None:
+        springs[id(left)].append(Spring(right, offset, weight))
+        springs[id(right)].append(Spring(left, -offset, weight))
+
+    for column in grid.columns:
+        for cell in column.cells:
+            base = _level_port(cell)
+            inner = sum(not _is_end(before) for before in cell.before)
+            for index, before in enumerate(cell.before):
+                offset, weight = 0.0, 1.0
+                if cell.kind != "item":
+                    weight = 1.0 if cell.kind == "lane" else 16.0
+                elif _is_end(before):
+                    offset = (cell.ports[index] - base) * LANE_PITCH
+                    weight = 0.6 if inner else 4.0
+                elif inner == 1:
+                    weight = STIFF if before.kind != "lane" else 2.0
+                tie(before, cell, offset, weight)
+    return springs
+
+
+def _is_end(cell: Cell) -> bool:
+    """Tell whether a cell is the left end of an arrow that goes nowhere else."""
+    item = cell.item
+    return item is not None and item.kind in ("leaf", "constant") and item.stem is None
+
+
+def _level_port(cell: Cell) -> float:
+    """Return the port that is level with an operator: that of its only operator, or the middle."""
+    inner = [
+        port for port, before in zip(cell.ports, cell.before, strict=False) if not _is_end(before)
+    ]
+    if len(inner) == 1:
+        return float(inner[0])
+    return (len(cell.ports) - 1) / 2
+
+
+def _settle_column(stack: Stack, springs: dict[int, list[Spring]]) -> None:
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, number of cells
+    shift = 0.0  # with the gaps taken out, the order asks for non-decreasing positions
+    for cell, step in zip(stack.column.cells, [0.0, *stack.gaps], strict=True):
+        shift += step
+        weight, wanted = 1e-6, 1e-6 * cell.y
+        for spring in springs[id(cell)]:
+            weight += spring.weight
+            wanted += spring.weight * (spring.other.y + spring.offset)
+        if id(cell) in stack.pins:
+            weight, wanted = PINNED, PINNED * stack.pins[id(cell)]
+        mean, count = wanted / weight - shift, 1
+        while blocks and blocks[-1][0] >= mean:
+            other, other_weight, other_count = blocks.pop()
+            mean = (mean * weight + other * other_weight) / (weight + other_weight)
+            weight += other_weight
+            count += other_count
+        blocks.append((mean, weight, count))
+    settled = iter(mean for mean, _, count in blocks for _ in range(count))
+    shift = 0.0
+    for cell, step in zip(stack.column.cells, [0.0, *stack.gaps], strict=True):
+        shift += step
+        cell.y = next(settled) + shift

@@ -1,0 +1,84 @@
+"""A picture as a list of shapes, lines and texts with positions: what SVG is written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from . import measures, text
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+Style = Literal["forward", "backward", "name", "symbol", "title", "note"]
+_ANCHORED = {"start": 0.0, "middle": 0.5, "end": 1.0}
+
+
+@dataclass(frozen=True)
+class Text:
+    """One line of type, at its baseline."""
+
+    x: float
+    y: float
+    content: str
+    style: Style
+    size: float
+    anchor: Literal["start", "middle", "end"] = "middle"
+
+    def box(self) -> Box:
+        """Return the room that the text takes, safely estimated."""
+        wide = text.width(self.content, self.size)
+        left = self.x - wide * _ANCHORED[self.anchor]
+        top = self.y - measures.ASCENT * self.size
+        return left, top, left + wide, self.y + measures.DESCENT * self.size
+
+
+@dataclass(frozen=True)
+class Line:
+    """One arrow: the points of its shaft, and its head from neck to tip."""
+
+    points: tuple[Point, ...]
+    backward: bool
+    head: tuple[Point, Point]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An operator: a circle, or longer with round ends."""
+
+    x: float  # centre
+    y: float
+    width: float
+    height: float
+    dashed: bool = False
+
+    def box(self) -> Box:
+        """Return the room that the shape takes."""
+        half, tall = self.width / 2, self.height / 2
+        return self.x - half, self.y - tall, self.x + half, self.y + tall
+
+
+@dataclass
+class Picture:
+    """Everything with its place."""
+
+    title: str
+    summary: str
+    shapes: list[Shape] = field(default_factory=list)
+    dots: list[Point] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+    box: Box = (0.0, 0.0, 0.0, 0.0)  # with a margin
+
+    def fit(self) -> None:
+        """Set the box to what is drawn, with a margin."""
+        boxes = [thing.box() for thing in (*self.shapes, *self.texts)]
+        points = [point for line in self.lines for point in line.points] + self.dots
+        boxes += [(x, y, x, y) for x, y in points]
+        margin = measures.MARGIN
+        self.box = (
+            min(box[0] for box in boxes) - margin,
+            min(box[1] for box in boxes) - margin,
+            max(box[2] for box in boxes) + margin,
+            max(box[3] for box in boxes) + margin,
+        )

@@ -1,0 +1,144 @@
+"""From a graph to a scene: what is drawn and which texts it carries, without any position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..arithmetic import Arithmetic
+from ..graph import Graph
+from ..rows import ROWS
+from . import text
+
+Kind = Literal["operator", "leaf", "constant", "folded", "result"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The two texts of an arrow pair; `backward` is None where nothing flows back."""
+
+    forward: str
+    backward: str | None
+
+
+@dataclass(eq=False)
+class Item:
+    """A circle, or an end of an arrow."""
+
+    kind: Kind
+    text: str  # the symbol, or the name
+    rank: int = 0
+    inputs: int = 0  # how many arrows come in
+    links: list[Link] = field(default_factory=list)  # the arrows that go out
+    stem: Labels | None = None  # the texts before the branch dot, where there is one
+
+
+@dataclass(eq=False)
+class Link:
+    """An arrow pair from one item to a port of another."""
+
+    source: Item
+    target: Item
+    port: int
+    labels: Labels
+
+
+@dataclass(eq=False)
+class Scene:
+    """Everything a picture shows."""
+
+    items: list[Item]
+    result: Item
+    title: str
+    note: str  # what was left out
+    summary: str  # for readers who cannot see the picture
+
+
+def compose(graph: Graph, *, digits: int, gradients: bool, title: str) -> Scene:
+    """Return the scene of a graph."""
+    red = gradients and graph.differentiated
+    items: list[Item] = []
+    item_of: dict[int, Item] = {}
+    for node in graph.nodes:
+        item = item_of[id(node)] = Item(_kind(graph, node), _text(graph, node))
+        if item.kind == "operator":
+            item.inputs = len(node.operands)
+            for port, operand in enumerate(node.operands):
+                if not isinstance(operand, Arithmetic):
+                    constant = Item("constant", "")
+                    value = text.number(operand, digits)
+                    constant.links.append(Link(constant, item, port, Labels(value, None)))
+                    items.append(constant)
+        items.append(item)
+    result = Item("result", text.harmless(graph.root.label) if graph.root.parents else "", inputs=1)
+    for node in graph.nodes:
+        _connect(graph, node, item_of, result, digits, red)
+    items.append(result)
+    _rank(items)
+    return Scene(items, result, text.harmless(title), _note(graph), _summary(graph, digits))
+
+
+def _connect(
+    graph: Graph, node: Any, item_of: dict[int, Item], result: Item, digits: int, red: bool
+) -> None:
+    item = item_of[id(node)]
+    value = text.number(node.data, digits)
+    if node.label and node.parents and node is not graph.root:
+        value = f"{text.harmless(node.label)} = {value}"
+    total: float | None = None
+    for use in graph.uses[id(node)]:
+        back = use.backward if red else None
+        if back is not None:
+            total = back if total is None else total + back
+        labels = Labels(value, None if back is None else text.number(back, digits))
+        item.links.append(Link(item, item_of[id(use.consumer)], use.position, labels))
+    if node is graph.root:
+        upstream = text.number(node.grad, digits) if red else None
+        item.links.append(Link(item, result, 0, Labels(value, upstream)))
+    if len(item.links) > 1:
+        # a node between has its exact gradient; a leaf also counts earlier passes, so add up
+        arrived = node.grad if node.parents and red else total
+        item.stem = Labels(value, None if arrived is None else text.number(arrived, digits))
+
+
+def _kind(graph: Graph, node: Any) -> Kind:
+    if id(node) in graph.folded:
+        return "folded"
+    return "operator" if node.parents else "leaf"
+
+
+def _text(graph: Graph, node: Any) -> str:
+    if id(node) in graph.folded:
+        return "⋯"
+    if not node.parents:
+        return text.harmless(node.label)
+    row = ROWS.get(node.op)
+    return row.symbol if row is not None else text.harmless(node.op)
+
+
+def _rank(items: list[Item]) -> None:
+    """Give each item its column: operators by the longest path, leaves next to a consumer."""
+    for item in items:  # parents come before consumers
+        for link in item.links:
+            link.target.rank = max(link.target.rank, item.rank + 1)
+    for item in items:
+        if item.kind in ("leaf", "constant", "folded"):
+            item.rank = min(link.target.rank for link in item.links) - 1
+
+
+def _note(graph: Graph) -> str:
+    if not graph.left_out:
+        return ""
+    count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
+    return f"⋯ {count} earlier nodes are folded; max_nodes= shows more"
+
+
+def _summary(graph: Graph, digits: int) -> str:
+    leaves = [
+        f"{text.harmless(node.label) or 'unnamed'} = {text.number(node.data, digits)}"
+        for node in graph.nodes
+        if not node.parents
+    ]
+    shown = ", ".join(leaves[:12]) + (", …" if len(leaves) > 12 else "")
+    name = text.harmless(graph.root.label) or "result"
+    return f"Computational graph: {name} = {text.number(graph.root.data, digits)} from {shown}"

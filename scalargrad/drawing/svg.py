@@ -1,0 +1,106 @@
+"""From a picture to SVG: a fixed list of elements and attributes, nothing that can act."""
+
+from __future__ import annotations
+
+import math
+
+from . import measures as m
+from .picture import Line, Picture, Point, Text
+from .text import escaped
+
+BLACK, RED, GREY = "#111", "#e00000", "#555"
+FONT = (
+    "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
+    " 'Yu Mincho', 'Noto Serif CJK JP', serif"
+)
+_STYLES = {
+    "forward": f'fill="{BLACK}"',
+    "backward": f'fill="{RED}" font-weight="bold"',
+    "name": f'fill="{BLACK}" font-style="italic"',
+    "symbol": f'fill="{BLACK}"',
+    "title": f'fill="{BLACK}"',
+    "note": f'fill="{GREY}"',
+}
+
+
+def render(picture: Picture) -> str:
+    """Return the SVG text of a picture."""
+    left, top, right, bottom = picture.box
+    wide, tall = _n(right - left), _n(bottom - top)
+    label = escaped(picture.title or picture.summary)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}"'
+        f' viewBox="{_n(left)} {_n(top)} {wide} {tall}" role="img" aria-label="{label}"'
+        f' font-family="{FONT}">',
+        f"<desc>{escaped(picture.summary)}</desc>",
+        f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="#fff"/>',
+    ]
+    parts += [_shape(shape.box(), shape.dashed) for shape in picture.shapes]
+    for backward in (True, False):  # black over red where they cross
+        parts += [_line(line) for line in picture.lines if line.backward is backward]
+    parts += [
+        f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{m.DOT}" fill="{BLACK}"/>' for x, y in picture.dots
+    ]
+    parts += [_text(text) for text in picture.texts]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _n(number: float) -> str:
+    """Return a coordinate with at most one decimal, the same in every process."""
+    text = f"{number:.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+def _shape(box: tuple[float, float, float, float], dashed: bool) -> str:
+    left, top, right, bottom = box
+    dashes = ' stroke-dasharray="4 3"' if dashed else ""
+    return (
+        f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
+        f' rx="{_n(m.RADIUS)}" fill="#fff" stroke="{BLACK}" stroke-width="1.2"{dashes}/>'
+    )
+
+
+def _line(line: Line) -> str:
+    colour, stroke = (RED, m.BACKWARD_STROKE) if line.backward else (BLACK, m.FORWARD_STROKE)
+    shaft = (
+        f'<path d="{_rounded(line.points)}" fill="none" stroke="{colour}" stroke-width="{stroke}"/>'
+    )
+    return shaft + "\n" + _head(line, colour)
+
+
+def _head(line: Line, colour: str) -> str:
+    (nx, ny), (tx, ty) = line.head
+    length = math.hypot(tx - nx, ty - ny) or 1.0
+    half = (m.BACKWARD_HEAD if line.backward else m.FORWARD_HEAD)[1] / 2
+    sx, sy = (ty - ny) / length * half, (nx - tx) / length * half
+    corners = [(nx + sx, ny + sy), (tx, ty), (nx - sx, ny - sy)]
+    points = " ".join(f"{_n(x)},{_n(y)}" for x, y in corners)
+    fill = RED if line.backward else "#fff"
+    outline = "" if line.backward else f' stroke="{colour}" stroke-width="{m.FORWARD_STROKE}"'
+    return f'<polygon points="{points}" fill="{fill}"{outline}/>'
+
+
+def _rounded(points: tuple[Point, ...]) -> str:
+    """Return path data with round corners."""
+    data = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
+    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
+        before, after = math.hypot(bx - ax, by - ay), math.hypot(cx - bx, cy - by)
+        cut = min(m.CORNER, before / 2, after / 2)
+        if cut < 0.5:
+            data.append(f"L{_n(bx)} {_n(by)}")
+            continue
+        sx, sy = bx - (bx - ax) / before * cut, by - (by - ay) / before * cut
+        ex, ey = bx + (cx - bx) / after * cut, by + (cy - by) / after * cut
+        data.append(f"L{_n(sx)} {_n(sy)}Q{_n(bx)} {_n(by)} {_n(ex)} {_n(ey)}")
+    data.append(f"L{_n(points[-1][0])} {_n(points[-1][1])}")
+    return "".join(data)
+
+
+def _text(text: Text) -> str:
+    halo = ""
+    if text.style in ("forward", "backward", "name"):
+        halo = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+    return (
+        f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
+        f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}>{escaped(text.content)}</text>'
+    )

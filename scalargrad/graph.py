@@ -1,0 +1,101 @@
+"""A read-only picture of a graph: which nodes to show, who uses whom, what flows back."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from .arithmetic import Arithmetic
+
+#: beyond this many nodes the rest is no longer counted
+COUNT_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place where a value is an operand."""
+
+    consumer: Any
+    position: int  # among the operands of the consumer
+    backward: float | None  # what flows back here: gradient of the consumer × partial
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The nodes of a graph that are shown, parents first, and their uses."""
+
+    root: Any
+    nodes: tuple[Any, ...]
+    folded: frozenset[int]  # ids of shown interior nodes whose operands are not shown
+    left_out: int
+    more: bool  # whether counting stopped before the end
+    uses: dict[int, tuple[Use, ...]]  # id of a node -> its uses, in order of the consumers
+    differentiated: bool
+
+
+def inspect(root: Any, max_nodes: int) -> Graph:
+    """Return what to show of the graph below `root`: at most `max_nodes`, nearest first."""
+    near = _nearest(root, max_nodes)
+    nodes = _ordered(root, near)
+    folded = frozenset(
+        id(node) for node in nodes if any(id(parent) not in near for parent in node.parents)
+    )
+    differentiated = root.grad != 0.0 or root.grad != root.grad
+    uses: dict[int, list[Use]] = {id(node): [] for node in nodes}
+    for node in nodes:
+        if id(node) in folded:
+            continue
+        partials = iter(node.partials)
+        for position, operand in enumerate(node.operands):
+            if isinstance(operand, Arithmetic):
+                back = node.grad * next(partials) if differentiated else None
+                uses[id(operand)].append(Use(node, position, back))
+    left_out, more = _count_beyond(root, near) if folded else (0, False)
+    frozen = {key: tuple(value) for key, value in uses.items()}
+    return Graph(root, tuple(nodes), folded, left_out, more, frozen, differentiated)
+
+
+def _nearest(root: Any, limit: int) -> set[int]:
+    """Return the ids of the nodes closest to the root; a node enters with all its parents."""
+    near = {id(root)}
+    queue = deque([root])
+    while queue:
+        node = queue.popleft()
+        fresh = {id(parent) for parent in node.parents} - near
+        if len(near) + len(fresh) > limit:
+            break
+        for parent in node.parents:
+            if id(parent) in fresh:
+                fresh.discard(id(parent))
+                near.add(id(parent))
+                queue.append(parent)
+    return near
+
+
+def _ordered(root: Any, near: set[int]) -> list[Any]:
+    """Return the shown nodes, parents before consumers, left operands first."""
+    order: list[Any] = []
+    entered: set[int] = set()
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())
+        elif id(node) not in entered:
+            entered.add(id(node))
+            stack += [node, None]
+            if all(id(parent) in near for parent in node.parents):
+                stack.extend(reversed(node.parents))
+    return order
+
+
+def _count_beyond(root: Any, near: set[int]) -> tuple[int, bool]:
+    seen = {id(root)}
+    stack = [root]
+    while stack and len(seen) < COUNT_LIMIT:
+        for parent in stack.pop().parents:
+            if id(parent) not in seen:
+                seen.add(id(parent))
+                stack.append(parent)
+    return len(seen - near), bool(stack)

@@ -1,0 +1,138 @@
+"""Nothing in a picture covers anything else: checked on the positions, not on pixels."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from figures import FIGURES, hairball
+
+import scalargrad as sg
+from scalargrad.drawing.picture import Box, Picture, Point, Shape
+
+BEFORE = "before backward"
+
+
+def drawn(name: str, when: str) -> Picture:
+    value = FIGURES[name]()
+    return sg.draw(value, gradients=when != BEFORE, title=name).picture
+
+
+def overlap(a: Box, b: Box) -> bool:
+    wide = min(a[2], b[2]) - max(a[0], b[0])
+    return wide > 0.01 and min(a[3], b[3]) - max(a[1], b[1]) > 0.01
+
+
+def meets(box: Box, a: Point, b: Point) -> bool:
+    """Tell whether a straight line meets a box (Liang and Barsky's clipping)."""
+    enter, leave = 0.0, 1.0
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    for p, q in (
+        (-dx, a[0] - box[0]),
+        (dx, box[2] - a[0]),
+        (-dy, a[1] - box[1]),
+        (dy, box[3] - a[1]),
+    ):
+        if p == 0:
+            if q < 0:
+                return False
+        elif p < 0:
+            enter = max(enter, q / p)
+        else:
+            leave = min(leave, q / p)
+    return enter <= leave
+
+
+def enters(shape: Shape, a: Point, b: Point) -> bool:
+    """Tell whether a line runs inside an operator: a circle, or one stretched along one axis."""
+    radius = min(shape.width, shape.height) / 2
+    wide, tall = shape.width / 2 - radius, shape.height / 2 - radius
+    for step in range(41):
+        x, y = a[0] + (b[0] - a[0]) * step / 40, a[1] + (b[1] - a[1]) * step / 40
+        dx = max(abs(x - shape.x) - wide, 0.0)
+        dy = max(abs(y - shape.y) - tall, 0.0)
+        if math.hypot(dx, dy) < radius - 0.5:
+            return True
+    return False
+
+
+def collisions(picture: Picture) -> list[str]:
+    found = []
+    texts = [text for text in picture.texts if text.content]
+    for a, b in itertools.combinations(texts, 2):
+        if overlap(a.box(), b.box()):
+            found.append(f"{a.content!r} on {b.content!r}")
+    for a, b in itertools.combinations(picture.shapes, 2):
+        if overlap(a.box(), b.box()):
+            found.append(f"operator on operator at {a.x}, {a.y}")
+    for text in texts:
+        for shape in picture.shapes:
+            if text.style != "symbol" and overlap(text.box(), shape.box()):
+                found.append(f"{text.content!r} on an operator")
+        for line in picture.lines:
+            if any(meets(text.box(), a, b) for a, b in itertools.pairwise(line.points)):
+                found.append(f"{text.content!r} on a line")
+    for shape in picture.shapes:
+        for line in picture.lines:
+            if any(enters(shape, a, b) for a, b in itertools.pairwise(line.points)):
+                found.append(f"a line through the operator at {shape.x}, {shape.y}")
+    left, top, right, bottom = picture.box
+    for thing in (*texts, *picture.shapes):
+        box = thing.box()
+        if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom:
+            found.append("something outside the canvas")
+    return found
+
+
+@pytest.mark.parametrize("when", [BEFORE, "after backward"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_picture_has_no_collisions(name: str, when: str) -> None:
+    assert collisions(drawn(name, when)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_graph_has_no_collisions(seed: int) -> None:
+    assert collisions(sg.draw(hairball(60, seed)).picture) == []
+
+
+def test_collisions_are_found_when_a_text_is_moved_onto_another() -> None:
+    picture = drawn("xyz", "after backward")
+    picture.texts.append(picture.texts[0])
+    assert collisions(picture)
+
+
+def test_names_are_left_of_their_arrows_and_the_result_right() -> None:
+    picture = drawn("xyz", "after backward")
+    starts = {text.content: text for text in picture.texts if text.style == "name"}
+    assert starts["x"].x < min(shape.box()[0] for shape in picture.shapes)
+    assert starts["g"].x > max(shape.box()[2] for shape in picture.shapes)
+
+
+def test_operator_with_one_operator_input_sits_level_with_it() -> None:
+    plus, times = drawn("xyz", "after backward").shapes
+    assert plus.y == times.y
+
+
+def test_forward_runs_above_backward_in_the_opposite_direction() -> None:
+    picture = drawn("square", "after backward")
+    forward = [line for line in picture.lines if not line.backward][-1]
+    backward = [line for line in picture.lines if line.backward][-1]
+    assert forward.points[0][1] < backward.points[0][1]
+    assert forward.head[1][0] > forward.points[0][0]
+    assert backward.head[1][0] < backward.points[0][0]
+
+
+def test_all_arrow_heads_end_at_the_rim_of_their_circle() -> None:
+    picture = drawn("fruit", "after backward")
+    circles = [(shape.x, shape.y) for shape in picture.shapes]
+    for line in picture.lines:
+        tip = line.head[1]
+        near = min(((tip[0] - x) ** 2 + (tip[1] - y) ** 2) ** 0.5 for x, y in circles)
+        assert near > 17.0
+    forward = [line.head[1] for line in picture.lines if not line.backward]
+    touching = [
+        tip for tip in forward
+        if any(abs(((tip[0] - x) ** 2 + (tip[1] - y) ** 2) ** 0.5 - 18.2) < 0.1 for x, y in circles)
+    ]  # fmt: skip
+    assert len(touching) == len(forward) - 1  # all but the one to the result
