@@ -1,0 +1,210 @@
+"""The chain rule, step by step: what a backward pass did, with the letters of the table."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import formula
+from .arithmetic import Arithmetic
+from .order import post_order
+from .rows import LETTERS, ROWS, ManyRow, Row
+
+#: operands of a call that are written out
+MANY = 6
+
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+# the signs of the book in the characters of a terminal
+_PLAIN: dict[str, str | int | None] = {
+    "−": "-", "·": "*", "×": "*", "²": "**2", "^": "**", "π": "pi", "Φ": "Phi", "φ": "phi",
+}  # fmt: skip
+_REWRITES = (
+    (re.compile(r"√(\w+)"), r"sqrt(\1)"),
+    (re.compile(r"√"), "sqrt"),
+    (re.compile(r" ([-+*/]) "), r"\1"),
+    (re.compile(r"\blog (\w+)"), r"log(\1)"),
+    (re.compile(r"(?<![\w.])(\d+)(?=[xyz]\b)"), r"\1*"),  # 2z
+    (re.compile(r"\b([xyz])(?=\()"), r"\1*"),  # z(1-z)
+)
+_LETTER = re.compile(r"(?P<before>[-+*/]?)\b(?P<letter>[xyzn])\b(?P<power>(?:\*\*)?)")
+_WORD = re.compile(r"[a-zA-Z_]\w*")
+_ATOM = re.compile(r"-?[\w.\\]+(\([^()]*\))?")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one operand of one node receives: upstream times partial."""
+
+    operand: Any
+    rule: str  # the partial in names, or an empty text where it has no short form
+    upstream: float
+    partial: float
+
+    @property
+    def product(self) -> float:
+        """The part of the operand's gradient."""
+        return self.upstream * self.partial
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the backward pass: how it was computed, and what it hands on."""
+
+    node: Any
+    parts: tuple[Part, ...]
+
+
+class Chain:
+    """The steps of a finished backward pass, from the root back.
+
+    `names` has a name for every node, by id; `terms` what each node received, in the order in
+    which it was added.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> g = x * y
+    >>> g.backward()
+    >>> chain = Chain(g, "g")
+    >>> [(part.rule, part.product) for part in chain.steps[0].parts]
+    [('y', 3.0), ('x', 2.0)]
+    """
+
+    def __init__(self, root: Any, name: str) -> None:
+        order = post_order(root)
+        self.names = _named(order, name)
+        self.nodes = [node for node in order if node.parents]
+        self.terms: dict[int, list[float]] = {id(node): [] for node in order}
+        self.steps = [self._step(node) for node in reversed(self.nodes)]
+
+    def _step(self, node: Any) -> Step:
+        positions = [i for i, x in enumerate(node.operands) if isinstance(x, Arithmetic)]
+        parts = []
+        for place, parent, partial in zip(positions, node.parents, node.partials, strict=True):
+            part = Part(parent, self.rule(node, place), node.grad, partial)
+            self.terms[id(parent)].append(part.product)
+            parts.append(part)
+        return Step(node, tuple(parts))
+
+    def name(self, operand: Any) -> str:
+        """Return the name of a Value, or the text of a plain number."""
+        if isinstance(operand, Arithmetic):
+            return self.names[id(operand)]
+        return constant(operand)
+
+    def text(self, node: Any) -> str:
+        """Return how a node was computed, in the grammar of expressions: ``x + y``."""
+        operands = node.operands
+        if node.op in _INFIX:
+            left, right = map(self.name, operands)
+            if node.op == "pow" and left.startswith("-"):
+                left = f"({left})"
+            return f"{left} {_INFIX[node.op]} {right}"
+        if node.op == "neg":
+            return f"-{self.name(operands[0])}"
+        if node.op in ("where", "otherwise"):
+            return f"where({int(node.op == 'where')}, {self._listed(operands)})"
+        row = ROWS.get(node.op)
+        if isinstance(row, ManyRow) and row.lists == 2:
+            half = len(operands) // 2
+            return (
+                f"{node.op}([{self._listed(operands[:half])}], [{self._listed(operands[half:])}])"
+            )
+        return f"{node.op}({self._listed(operands)})"
+
+    def _listed(self, operands: Sequence[Any]) -> str:
+        if len(operands) <= MANY:
+            return ", ".join(map(self.name, operands))
+        first = ", ".join(map(self.name, operands[: MANY - 2]))
+        return f"{first}, ... {len(operands) - MANY + 1} more, {self.name(operands[-1])}"
+
+    def rule(self, node: Any, place: int) -> str:
+        """Return the partial for one operand in names, as the row of the node states it."""
+        row = ROWS.get(node.op)
+        if row is None:
+            return ""
+        paired, letter = _pair(row, node.operands, place)
+        shown = getattr(row, "shown", ()) or row.partials
+        text = plain(shown[letter])
+        if "where(" in text or set(_WORD.findall(text)) & _bound(row):
+            return ""
+        names = dict(zip(LETTERS, map(self.name, paired), strict=False))
+        names |= {"z": self.names[id(node)], "n": str(len(node.operands) // row.arity)}
+        if isinstance(row, Row):
+            del names["n"]
+        text = _LETTER.sub(lambda match: _filled(match, names), text)
+        return text if _ATOM.fullmatch(text) else f"({text})"
+
+
+def plain(text: str) -> str:
+    """Return a partial as a terminal shows it, in ASCII and with every `*`.
+
+    >>> plain("−x/y²"), plain("1/(2z)"), plain("z(1−z)"), plain("2/√π·exp(−x²)")
+    ('-x/y**2', '1/(2*z)', 'z*(1-z)', '2/sqrt(pi)*exp(-x**2)')
+    """
+    text = text.translate(str.maketrans(_PLAIN))
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def constant(number: float) -> str:
+    """Return a plain number as people write it: whole ones without a point.
+
+    >>> constant(2.0), constant(0.1), constant(float("inf"))
+    ('2', '0.1', 'inf')
+    """
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _filled(match: re.Match[str], names: dict[str, str]) -> str:
+    """Put a name for a letter; a negative number next to another operator gets brackets."""
+    name = names.get(match["letter"], match["letter"])
+    if name.startswith("-") and (match["before"] or match["power"]):
+        name = f"({name})"
+    return f"{match['before']}{name}{match['power']}"
+
+
+def _pair(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[list[Any], int]:
+    """Return what the letters stand for at one operand, and which letter it is itself."""
+    if isinstance(row, Row):
+        return list(operands), place
+    length = len(operands) // row.lists
+    letter, element = divmod(place, length)
+    return [operands[i * length + element] for i in range(row.lists)], letter
+
+
+def _bound(row: Row | ManyRow) -> set[str]:
+    return {name for name, _ in formula.parse(row.forward).bindings} | {"own", "s"}
+
+
+def _named(order: Iterable[Any], root: str) -> dict[int, str]:
+    """Return a name for every node: labels, then v1, v2, ... for what is computed between."""
+    *inner, last = order
+    taken = {node.label for node in (*inner, last)} | {root}
+    fresh = (name for i in itertools.count(1) if (name := f"v{i}") not in taken)
+    names = {id(node): ascii_only(node.label) or next(fresh) for node in inner}
+    return names | {id(last): ascii_only(root if last.parents else last.label or root)}
+
+
+def free_name(taken: Iterable[str], *wanted: str) -> str:
+    """Return the first wanted name that is not taken, or one with a number.
+
+    >>> free_name(["g", "x"], "g", "f"), free_name(["g"], "g")
+    ('f', 'g1')
+    """
+    taken = set(taken)
+    numbered = (f"{wanted[0]}{i}" for i in itertools.count(1))
+    return next(name for name in itertools.chain(wanted, numbered) if name not in taken)
+
+
+def ascii_only(text: str) -> str:
+    """Return a text that any terminal can show; other characters become escapes.
+
+    >>> ascii_only("θ = 1")
+    '\\\\u03b8 = 1'
+    """
+    shown = text.encode("ascii", "backslashreplace").decode("ascii")
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in shown)

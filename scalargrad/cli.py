@@ -1,0 +1,336 @@
+"""The command line: an expression and values in, a report of the chain rule and a picture out."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn, TextIO
+
+from . import __version__, differences
+from ._engine import Value, engine
+from .chain import ascii_only, free_name
+from .errors import InputError, ScalargradError
+from .grammar import CONSTANTS, Expression, expression, normal, quoted, table
+from .report import plain_report, report, values_table
+
+OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+_EXAMPLES = """\
+examples:
+  scalargrad "(x + y) * z" x=1 y=3 z=-3
+  scalargrad "g = x * tanh(w)" x=2 w=pi/4 -o graph.svg
+  scalargrad "-x**2 + 3*x" x=1.5 --check
+  scalargrad "apple * count * tax" apple=100 count=2 tax=1.1 -o shop.png
+
+An expression has numbers, names, + - * / **, brackets, the constants pi and e
+(unless a value is given for them), and these functions:
+"""
+_VALUED = ("-o", "--output", "--upstream")  # options that take a value
+_RESULT = re.compile(r"\s*(\w+)\s*=(?!=)")
+_NOTES = {
+    differences.KINK: "kink: the slopes of both sides differ; the gradient lies between them",
+    differences.UNCOMPARED: "not compared: not finite, or not smooth enough nearby",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; run scalargrad --help for the options")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0, or 1 for a mismatch of `--check`.
+
+    Errors are one line on standard error and status 2; an interrupt gives 130.
+
+    >>> main(["(x + y) * z", "x=1", "y=3"])
+    2
+    """
+    try:
+        status = _run(sys.argv[1:] if arguments is None else list(arguments))
+        _flush()
+        return status
+    except ScalargradError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        _abandon(sys.stdout)
+        return OK
+    except OSError as error:
+        _abandon(sys.stdout)
+        return _complain(f"standard output cannot be written ({error.strerror or error})")
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # None where the shell closed it
+        sys.stdout.flush()
+
+
+def _complain(message: str) -> int:
+    if sys.stderr is None:
+        return WRONG_USE
+    with contextlib.suppress(OSError):
+        print(ascii_only(f"scalargrad: {' '.join(message.split())}"), file=sys.stderr, flush=True)
+    return WRONG_USE
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, or Python would complain about it at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+# -- one run ---------------------------------------------------------------------------------
+
+
+def _run(arguments: list[str]) -> int:
+    options = _read_options(arguments)
+    if options is None:
+        return OK
+    name, formula = _read_expression(options.expression)
+    given = _read_values(formula, options.values)
+    upstream = _constant("--upstream", options.upstream) if options.upstream is not None else None
+    values = {key: Value(number, label=key) for key, number in given.items()}
+    root = formula(**values)
+    if not isinstance(root, Value):
+        return _finish_plain(options, formula, name, values, root)
+    if name and root.parents:
+        root.label = name
+    root.backward(1.0 if upstream is None else upstream)
+    picture = _draw(options, root)
+    comparisons = _compare(formula, values, upstream) if options.check else []
+    if picture is not None and options.output == "-":
+        _write_picture(picture)
+    else:
+        result = _result_name(formula, name)
+        title = f"{result} = {formula.text.strip()}"
+        lines = [report(title, _listed(formula, values), root, result, upstream)]
+        lines += _check_lines(values, comparisons)
+        lines += ["", f"picture: {options.output}"] if picture is not None else []
+        print(ascii_only("\n".join(lines)))
+    return _verdict(values, comparisons)
+
+
+def _finish_plain(
+    options: argparse.Namespace,
+    formula: Expression,
+    name: str,
+    values: dict[str, Value],
+    root: float,
+) -> int:
+    """Report a result that depends on no name: there is no graph."""
+    if options.output is not None or options.check:
+        option = "--check" if options.output is None else "-o"
+        raise InputError(
+            f"{option}: {quoted(formula.text.strip())} depends on no name here, so it has no graph;"
+            " write e.g. 'x * 2' x=3"
+        )
+    result = _result_name(formula, name)
+    title = f"{result} = {formula.text.strip()}"
+    print(ascii_only(plain_report(title, _listed(formula, values), result, root)))
+    return OK
+
+
+def _result_name(formula: Expression, name: str) -> str:
+    return name or free_name((*formula.names, *formula.constants), "g", "f", "h")
+
+
+def _listed(formula: Expression, values: dict[str, Value]) -> dict[str, Any]:
+    """Return what the table lists: the values, then the constants that the expression uses."""
+    constants = {key: CONSTANTS[key] for key in formula.constants if key not in values}
+    return {**values, **constants}
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def _read_options(arguments: list[str]) -> argparse.Namespace | None:
+    """Return the options, or None after `--help` or `--version`."""
+    try:
+        options = _make_parser().parse_args(_sorted(arguments))
+    except SystemExit:
+        return None
+    if options.expression is None:
+        raise InputError("an expression is wanted; got none; run scalargrad --help for examples")
+    return options
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="scalargrad",
+        usage='scalargrad "EXPRESSION" [NAME=NUMBER ...] [OPTION ...]',
+        description="Compute an expression and its gradient; show every step of the chain rule.",
+        epilog=_EXAMPLES + _function_list(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("expression", metavar="EXPRESSION", nargs="?",
+        help='e.g. "(x + y) * z"; with a name for the result: "g = (x + y) * z"')  # fmt: skip
+    add("values", metavar="NAME=NUMBER", nargs="*",
+        help="a value for every name; the number may be computed: x=-1/3, w=pi/4")  # fmt: skip
+    add("-o", "--output", metavar="FILE",
+        help="write the picture: .svg .html .png .pdf .dot; - for SVG on standard output")  # fmt: skip
+    add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)")
+    add("--check", action="store_true",
+        help="compare with central differences; exit status 1 on a mismatch")  # fmt: skip
+    add("--version", action="version", version=f"scalargrad {__version__} (engine: {engine})")
+    return parser
+
+
+def _function_list() -> str:
+    lines = ["  "]
+    for name in table():
+        if len(lines[-1]) + len(name) > 76:
+            lines.append("  ")
+        lines[-1] += f"{name} "
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _sorted(arguments: list[str]) -> list[str]:
+    """Return options first, then the others behind `--`: an expression may begin with a minus."""
+    options: list[str] = []
+    others: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            others += waiting
+        elif argument in _VALUED:
+            value = next(waiting, None)
+            # joined with =, a value such as -1.3 or - is not taken for an option
+            name = {"-o": "--output"}.get(argument, argument)
+            options.append(argument if value is None else f"{name}={value}")
+        elif argument == "-h" or argument.startswith(("--", "-o")):
+            options.append(argument)
+        else:
+            others.append(argument)
+    return [*options, "--", *others]
+
+
+def _read_expression(text: str) -> tuple[str, Expression]:
+    """Return the name before `=`, if there is one, and the expression."""
+    match = _RESULT.match(text)
+    if match is None or not match[1].isidentifier():
+        return "", expression(text)
+    name = normal(match[1])
+    formula = expression(" " * match.end() + text[match.end() :])  # keeps the columns of errors
+    if name in (*formula.names, *formula.constants, *table()):
+        raise InputError(
+            f"{name!r}: the result needs a name of its own; got one that is in use; choose another"
+        )
+    return name, formula
+
+
+def _read_values(formula: Expression, texts: list[str]) -> dict[str, float]:
+    """Return the number of every name, in the order of the expression."""
+    given: dict[str, float] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = normal(name.strip())
+        if not equals or not name.isidentifier():
+            raise InputError(
+                f"values are written name=number; got {quoted(text)};"
+                " write e.g. x=1, after the expression, which stands in quotes"
+            )
+        if name in given:
+            raise InputError(
+                f"{name}: one value is wanted; got a second, {quoted(text)}; remove it"
+            )
+        if name not in (*formula.names, *formula.constants):
+            names = ", ".join(formula.names[:8]) or "none"
+            raise InputError(
+                f"{name}: the expression has no such name; got {quoted(text)};"
+                f" its names are: {names}{', ...' * (len(formula.names) > 8)}"
+            )
+        given[name] = _constant(name, value)
+    for name in formula.names:
+        if name not in given:
+            raise InputError(f"{name}: the expression needs a value; got none; add {name}=1")
+    return {name: given[name] for name in (*formula.names, *formula.constants) if name in given}
+
+
+def _constant(name: str, text: str) -> float:
+    """Return a number from its text: an expression without names."""
+    try:
+        formula = expression(text)
+        if not formula.names:
+            return float(formula())
+    except ScalargradError:
+        pass
+    raise InputError(f"{name}: a number is wanted; got {quoted(text)}; write e.g. 1.5 or -1/3")
+
+
+# -- the picture and the check ---------------------------------------------------------------
+
+
+def _draw(options: argparse.Namespace, root: Value) -> Any:
+    """Return the picture, written unless it goes to standard output, or None."""
+    if options.output is None:
+        return None
+    from . import drawing  # only who wants a picture waits for its libraries
+
+    picture = drawing.draw(root)
+    if options.output != "-":
+        picture.save(options.output)
+    return picture
+
+
+def _write_picture(picture: Any) -> None:
+    """Write SVG as UTF-8, whatever the encoding of standard output is."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(picture.svg)
+    else:
+        sys.stdout.flush()
+        binary.write(picture.svg.encode())
+
+
+def _compare(
+    formula: Expression, values: dict[str, Value], upstream: float | None
+) -> list[differences.Comparison]:
+    factor = 1.0 if upstream is None else upstream
+
+    def function(*point: float) -> float:
+        return factor * float(formula(**dict(zip(values, point, strict=True))))
+
+    point = [value.data for value in values.values()]
+    return differences.compare(function, point, [value.grad for value in values.values()])
+
+
+def _check_lines(values: dict[str, Value], comparisons: list[differences.Comparison]) -> list[str]:
+    if not comparisons:
+        return []
+    columns = {
+        "gradient": [repr(found.claimed) for found in comparisons],
+        "differences": [
+            "" if math.isnan(found.measured) else repr(found.measured) for found in comparisons
+        ],
+    }
+    verdicts = [found.verdict for found in comparisons]
+    lines = ["", "check, against central differences"]
+    lines += values_table(list(values), columns, verdicts)
+    return lines + [note for verdict, note in _NOTES.items() if verdict in verdicts]
+
+
+def _verdict(values: dict[str, Value], comparisons: list[differences.Comparison]) -> int:
+    """Return the exit status of the check, and say what does not agree."""
+    wrong = [
+        name
+        for name, found in zip(values, comparisons, strict=False)
+        if found.verdict == differences.MISMATCH
+    ]
+    if not wrong:
+        return OK
+    _flush()
+    _complain(f"--check: gradient and central differences disagree for {', '.join(wrong)}")
+    return MISMATCH

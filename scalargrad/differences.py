@@ -1,0 +1,109 @@
+"""Central differences of a function of floats, and a verdict on each claimed derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+#: agreement that is asked for, relative to the larger of 1 and the derivative
+TOLERANCE = 1e-6
+_ROUNDING = 2.0**-52
+
+OK, MISMATCH, KINK, UNCOMPARED = "ok", "MISMATCH", "kink", "not compared"
+
+
+class Comparison(NamedTuple):
+    """One derivative as claimed and as measured."""
+
+    claimed: float
+    measured: float
+    verdict: str
+
+
+class _Measurement(NamedTuple):
+    slope: float
+    error: float  # estimated: of the formula and of rounding
+
+
+def compare(
+    function: Callable[..., float], point: Sequence[float], claimed: Sequence[float]
+) -> list[Comparison]:
+    """Compare every claimed partial derivative with central differences at `point`.
+
+    Where the slopes of the two sides differ the verdict is "kink", provided that the claim lies
+    between them; where the claim or the function nearby is not finite, "not compared".
+
+    Maths: (4·d(h/2) − d(h)) / 3 with d(h) = (f(x + h) − f(x − h)) / 2h, over many widths h
+    Source: Richardson, The deferred approach to the limit
+
+    >>> [found.verdict for found in compare(lambda x, y: x * y, [2.0, 3.0], [3.0, 2.5])]
+    ['ok', 'MISMATCH']
+    """
+    return [
+        _compare(_along(function, point, i), point[i], claim) for i, claim in enumerate(claimed)
+    ]
+
+
+def _along(
+    function: Callable[..., float], point: Sequence[float], place: int
+) -> Callable[[float], float]:
+    """Return the function of one operand alone, the others staying at the point."""
+
+    def along(x: float) -> float:
+        return function(*point[:place], x, *point[place + 1 :])
+
+    return along
+
+
+def _compare(f: Callable[[float], float], x: float, claim: float) -> Comparison:
+    if not (math.isfinite(claim) and math.isfinite(x) and math.isfinite(f(x))):
+        return Comparison(claim, math.nan, UNCOMPARED)
+    if sides := _kink(f, x):
+        slack = 1e-3 * max(1.0, abs(claim))  # one-sided slopes are rough
+        within = sides[0] - slack <= claim <= sides[1] + slack
+        return Comparison(claim, (sides[0] + sides[1]) / 2, KINK if within else MISMATCH)
+    best = _Measurement(math.nan, math.inf)
+    for found in _measurements(f, x):
+        best = min(best, found, key=lambda measurement: measurement.error)
+        scale = TOLERANCE * max(1.0, abs(claim), abs(found.slope))
+        if found.error <= scale and abs(found.slope - claim) <= scale:
+            return Comparison(claim, found.slope, OK)
+    rough = 100 * TOLERANCE * max(1.0, abs(best.slope))
+    return Comparison(claim, best.slope, MISMATCH if best.error <= rough else UNCOMPARED)
+
+
+def _measurements(f: Callable[[float], float], x: float) -> Iterator[_Measurement]:
+    """Measure the slope with widths from wide to narrow, where all is finite."""
+    h = max(1.0, abs(x)) / 32
+    while h > _scale(x) * 2.0**-36:
+        values = [f(x - h), f(x - h / 2), f(x + h / 2), f(x + h)]
+        far, near = (values[3] - values[0]) / (2 * h), (values[2] - values[1]) / h
+        slope = (4 * near - far) / 3
+        if all(map(math.isfinite, values)) and math.isfinite(slope):
+            noise = 4 * _ROUNDING * max(map(abs, values)) / h
+            yield _Measurement(slope, abs(near - far) + noise)
+        h /= 16
+
+
+def _kink(f: Callable[[float], float], x: float) -> tuple[float, float] | None:
+    """Return the slopes of both sides, the smaller first, where they differ at any width.
+
+    The slopes of a smooth function approach one another as the width shrinks.
+    """
+    wide, narrow = (_sides(f, x, _scale(x) * width) for width in (2.0**-18, 2.0**-22))
+    if not all(map(math.isfinite, (*wide, *narrow))):
+        return None
+    jump = abs(narrow[1] - narrow[0])
+    noise = 64 * _ROUNDING * abs(f(x)) / (_scale(x) * 2.0**-22)
+    if jump < 0.75 * abs(wide[1] - wide[0]) or jump <= 1e-3 * max(map(abs, narrow)) + noise:
+        return None
+    return min(narrow), max(narrow)
+
+
+def _sides(f: Callable[[float], float], x: float, h: float) -> tuple[float, float]:
+    return (f(x) - f(x - h)) / h, (f(x + h) - f(x)) / h
+
+
+def _scale(x: float) -> float:
+    return abs(x) if abs(x) > 1e-290 else 1.0  # no width may become 0
