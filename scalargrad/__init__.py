@@ -20,3 +20,14 @@ from .own_nodes import custom, record
 from .training import History, evaluate, fit
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "__version__", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh",
+    "binary_cross_entropy_with_logits", "cbrt", "cos", "cosh", "cross_entropy", "custom",
+    "datasets", "detect_anomaly", "dot", "draw", "draw_dot", "engine", "erf", "evaluate", "exp",
+    "expm1", "expression", "fit", "gelu", "GradientError", "hinge", "History", "hypot",
+    "leaky_relu", "log", "log10", "log1p", "log2", "log_softmax", "logsumexp", "mae", "max",
+    "maximum", "mean", "min", "minimum", "mse", "nn", "no_grad", "optim", "plots", "pow",
+    "record", "relu", "ScalargradError", "scope", "sigmoid", "silu", "sin", "sinh", "softmax",
+    "softplus", "sqrt", "sum", "tan", "tanh", "Value", "values", "where", "zero_grad",
+]  # fmt: skip

@@ -41,7 +41,7 @@ def inspect(root: Any, max_nodes: int) -> Graph:
     folded = frozenset(
         id(node) for node in nodes if any(id(parent) not in near for parent in node.parents)
     )
-    differentiated = root.grad != 0.0 or root.grad != root.grad
+    differentiated = root._grad is not None and bool(root.parents or root.grad)
     uses: dict[int, list[Use]] = {id(node): [] for node in nodes}
     for node in nodes:
         if id(node) in folded:

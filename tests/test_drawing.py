@@ -284,3 +284,17 @@ def test_width_counts_full_width_characters_as_one_em() -> None:
 def test_harmless_caps_the_length() -> None:
     assert len(harmless("x" * 500)) == 200
     assert harmless("x" * 200) == "x" * 200
+
+
+def test_gradient_that_is_zero_is_drawn_when_it_was_computed() -> None:
+    x, y = sg.values(x=-1, y=2)
+    h = x * y
+    h.relu().backward()
+    assert texts(sg.draw(h).svg, RED) == ["0", "0", "0"]
+
+
+def test_picture_has_no_red_when_only_a_part_of_the_graph_was_differentiated() -> None:
+    x, y = sg.values(x=1, y=2)
+    h = x * y
+    h.backward()
+    assert RED not in sg.draw(h * 3.0).svg

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from .scene import Item, Labels, Link, Scene
@@ -94,7 +95,7 @@ def _build(scene: Scene) -> Grid:
                 columns[index].cells.append(cell)
                 cells.append(cell)
             cells.append(cell_of[id(link.target)])
-            for left, right in zip(cells, cells[1:], strict=False):
+            for left, right in pairwise(cells):
                 left.after.append(right)
                 right.before.append(left)
             cells[-1].ports.append(link.port)

@@ -9,6 +9,7 @@ a chain is then drawn level wherever its neighbours leave room, and the others s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .columns import Cell, Column, Grid
 from .measures import LANE_PITCH, clearance
@@ -128,10 +129,7 @@ def _room(cell: Cell, stack: Stack) -> tuple[float, float]:
 
 
 def _gaps(column: Column) -> list[float]:
-    return [
-        clearance(above)[1] + clearance(below)[0]
-        for above, below in zip(column.cells, column.cells[1:], strict=False)
-    ]
+    return [clearance(above)[1] + clearance(below)[0] for above, below in pairwise(column.cells)]
 
 
 def _springs(grid: Grid) -> dict[int, list[Spring]]:

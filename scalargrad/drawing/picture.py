@@ -72,7 +72,7 @@ class Picture:
 
     def fit(self) -> None:
         """Set the box to what is drawn, with a margin."""
-        boxes = [thing.box() for thing in (*self.shapes, *self.texts)]
+        boxes = [shape.box() for shape in self.shapes] + [text.box() for text in self.texts]
         points = [point for line in self.lines for point in line.points] + self.dots
         boxes += [(x, y, x, y) for x, y in points]
         margin = measures.MARGIN

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from . import measures as m
 from .columns import Cell, Column, Grid, Path
@@ -105,7 +106,7 @@ class Router:
         forked = source.item.stem is not None
         x = span.legs[0] if forked else self._exit(source, source.item, span)
         points = [(x, source.y)]
-        for left, right in zip(path.cells, path.cells[1:], strict=False):
+        for left, right in pairwise(path.cells):
             legs = self.spans[self.column_of[id(left)]].legs
             points.append((legs[0], left.y))
             points.append((legs[1], right.y) if right is not target else self._rim(left, right))
@@ -116,8 +117,8 @@ class Router:
         if forked:
             lane = path.cells[1]
             lane_span = self.spans[self.column_of[id(lane)]]
-            left = lane_span.left + (m.BACKWARD_HEAD[0] if crowded else 0.0)
-            self._write(left, lane_span.legs[0], lane.y, labels)
+            begin = lane_span.left + (m.BACKWARD_HEAD[0] if crowded else 0.0)
+            self._write(begin, lane_span.legs[0], lane.y, labels)
         else:
             end = next((x for x, y in points[1:][::-1] if y == points[0][1]), points[1][0])
             # in the middle of the level, but not where other arrows slant
@@ -248,7 +249,7 @@ def _apart(wanted: list[float], least: float, most: float) -> list[float]:
 def _without_needless(points: list[Point]) -> list[Point]:
     """Leave out points on a straight line between their neighbours."""
     kept = [points[0]]
-    for point, following in zip(points[1:], points[2:], strict=False):
+    for point, following in pairwise(points[1:]):
         (ax, ay), (bx, by), (cx, cy) = kept[-1], point, following
         if abs((bx - ax) * (cy - by) - (by - ay) * (cx - bx)) > 1e-6 and (bx, by) != (ax, ay):
             kept.append(point)
@@ -258,7 +259,7 @@ def _without_needless(points: list[Point]) -> list[Point]:
 def _beside(points: list[Point], offset: float) -> list[Point]:
     """Return the line at a distance beside another; positive is above a line to the right."""
     normals = []
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(points):
         length = math.hypot(bx - ax, by - ay) or 1.0
         normals.append(((by - ay) / length, (ax - bx) / length))
     shifted = []

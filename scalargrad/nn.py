@@ -1,0 +1,415 @@
+"""Layers and networks: parameters in plain attributes, and what is computed from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any
+
+from . import errors, losses
+from ._engine import Value
+from .arithmetic import Arithmetic
+from .conversion import as_number, number
+from .functions import dot, listed, relu, sigmoid, softmax, tanh
+from .modes import no_grad, scope
+from .seeding import Seed, generator
+from .state import Module, each
+
+# -- inputs ---------------------------------------------------------------------------------
+
+
+def _is_batch(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return bool(x) and hasattr(type(x[0]), "__len__")
+    return getattr(x, "ndim", 1) >= 2
+
+
+def _sample(who: str, x: Any, width: int) -> list[Any]:
+    """Return one sample as a list; a lone number is a list of one."""
+    alone = isinstance(x, Arithmetic) or as_number(x) is not None
+    xs = [x] if alone else listed(who, x, "a list of numbers or Values")
+    if len(xs) != width:
+        raise errors.InputError(
+            f"{who}: needs {width} inputs a sample; got {len(xs)}; check the size of the layer"
+        )
+    return xs
+
+
+def _size(who: str, what: str, size: Any) -> int:
+    try:
+        if (whole := size.__index__()) >= 1 and not isinstance(size, bool):
+            return int(whole)
+    except (AttributeError, TypeError):
+        pass
+    raise errors.InputError(
+        errors.unwanted(who, f"{what} must be a whole number from 1", size, "pass e.g. 2")
+    )
+
+
+# -- micrograd's three ----------------------------------------------------------------------
+
+
+class Neuron(Module):
+    """Compute relu(w·x + b), or w·x + b where `nonlin` is false.
+
+    Weights are drawn from U(-1, 1) and the bias is 0, from Python's `random` in micrograd's order
+    unless a seed is given. The products are added first and the bias last, where micrograd adds
+    them to the bias one by one: last bits may differ.
+
+    >>> neuron = Neuron(2, nonlin=False)
+    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -1.0, 0.5
+    >>> neuron([3.0, 4.0]).data, neuron
+    (2.5, LinearNeuron(2))
+    """
+
+    def __init__(self, nin: int, nonlin: bool = True, *, seed: Seed = None) -> None:
+        draw = generator("Neuron", seed)
+        self.w = [Value(draw.uniform(-1, 1)) for _ in range(_size("Neuron", "nin", nin))]
+        self.b = Value(0.0)
+        self.nonlin = nonlin
+
+    def __call__(self, x: Any) -> Any:
+        return self._at(_sample("Neuron", x, len(self.w)))
+
+    def _at(self, xs: list[Any]) -> Any:
+        z = dot(self.w, xs) + self.b
+        return z.relu() if self.nonlin else z
+
+    def __repr__(self) -> str:
+        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Hold neurons that see the same inputs; one neuron gives one Value, not a list.
+
+    >>> Layer(3, 2, nonlin=False)
+    Layer of [LinearNeuron(3), LinearNeuron(3)]
+    """
+
+    def __init__(self, nin: int, nout: int, *, seed: Seed = None, **kwargs: Any) -> None:
+        draw, count = generator("Layer", seed), _size("Layer", "nout", nout)
+        shared = None if seed is None else draw  # one generator, or all neurons would be alike
+        self.neurons = [Neuron(nin, seed=shared, **kwargs) for _ in range(count)]
+
+    def __call__(self, x: Any) -> Any:
+        xs = _sample("Layer", x, len(self.neurons[0].w))
+        with scope("Layer"):
+            out = [neuron._at(xs) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """Chain layers: relu in all but the last, one Value for one output.
+
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> len(model.parameters()), len(model([1.0, -2.0]).parents)
+    (13, 2)
+    """
+
+    def __init__(self, nin: int, nouts: Iterable[int], *, seed: Seed = None) -> None:
+        sizes = [nin, *listed("MLP", nouts, "a list of layer sizes")]
+        if len(sizes) < 2:
+            raise errors.InputError(
+                errors.unwanted("MLP", "needs at least one layer", nouts, "pass e.g. [16, 1]")
+            )
+        shared = None if seed is None else generator("MLP", seed)
+        self.layers = [
+            Layer(nin, nout, nonlin=place != len(sizes) - 1, seed=shared)
+            for place, (nin, nout) in enumerate(pairwise(sizes), 1)
+        ]
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+# -- the book's layers ----------------------------------------------------------------------
+
+
+class Affine(Module):
+    """Compute Y = X·W + b, of one sample or of a batch.
+
+    Maths: y_j = Σ x_i·W_ij + b_j
+    Shapes: X nin or N × nin, W nin × nout, b nout, Y nout or N × nout
+    Source: Saito, Deep Learning from Scratch, section 5.6
+
+    Biases are 0. Weights are drawn by `init`: "he" N(0, 2/nin), "xavier" N(0, 2/(nin + nout)),
+    "uniform" U(-1/√nin, 1/√nin), or a number, the standard deviation of a normal distribution.
+
+    >>> layer = Affine(2, 3, init=0.0)
+    >>> layer.b[2].data = 1.0
+    >>> [y.data for y in layer([5.0, 6.0])], layer
+    ([0.0, 0.0, 1.0], Affine(2, 3))
+    """
+
+    def __init__(self, nin: int, nout: int, init: str | float = "he", *, seed: Seed = None) -> None:
+        nin, nout = _size("Affine", "nin", nin), _size("Affine", "nout", nout)
+        draw = _initial(nin, nout, init, seed)
+        self.W = [[Value(draw()) for _ in range(nout)] for _ in range(nin)]
+        self.b = [Value(0.0) for _ in range(nout)]
+
+    def __call__(self, x: Any) -> Any:
+        width, columns = len(self.W), list(zip(*self.W, strict=True))
+        if not _is_batch(x):
+            return self._at(_sample("Affine", x, width), columns)
+        return [self._at(_sample("Affine", row, width), columns) for row in x]
+
+    def _at(self, xs: list[Any], columns: list[Any]) -> list[Any]:
+        with scope("Affine"):
+            return [dot(xs, column) + b for column, b in zip(columns, self.b, strict=True)]
+
+    def __repr__(self) -> str:
+        return f"Affine({len(self.W)}, {len(self.b)})"
+
+
+def _initial(nin: int, nout: int, init: str | float, seed: Seed) -> Callable[[], float]:
+    draw = generator("Affine", seed)
+    if init == "uniform":
+        return lambda: draw.uniform(-1.0, 1.0) / math.sqrt(nin)
+    deviations = {"he": math.sqrt(2 / nin), "xavier": math.sqrt(2 / (nin + nout))}
+    if isinstance(init, str) and init not in deviations:
+        raise errors.InputError(
+            errors.unwanted(
+                "Affine", 'init must be "he", "xavier", "uniform" or a number', init, 'use "he"'
+            )
+        )
+    std = deviations[init] if isinstance(init, str) else number("Affine", "init", init, '"he"')
+    if not 0.0 <= std < math.inf:
+        raise errors.InputError(
+            errors.unwanted("Affine", "a deviation is at least 0", init, "pass e.g. 0.01")
+        )
+    return lambda: draw.gauss(0.0, std)
+
+
+class _Elementwise(Module):
+    """Apply one function to every number, at any nesting of lists."""
+
+    _function: Callable[[Any], Any]
+
+    def __call__(self, x: Any) -> Any:
+        if _is_batch(x):
+            return [self(row) for row in x]
+        with scope(type(self).__name__):
+            return each(x, type(self)._function)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class ReLU(_Elementwise):
+    """Apply relu to every number.
+
+    >>> ReLU()([[1.0, -0.5], [-2.0, 3.0]])
+    [[1.0, 0.0], [0.0, 3.0]]
+    """
+
+    _function = staticmethod(relu)
+
+
+class Sigmoid(_Elementwise):
+    """Apply sigmoid to every number.
+
+    >>> Sigmoid()([0.0])
+    [0.5]
+    """
+
+    _function = staticmethod(sigmoid)
+
+
+class Tanh(_Elementwise):
+    """Apply tanh to every number.
+
+    >>> Tanh()([0.0])
+    [0.0]
+    """
+
+    _function = staticmethod(tanh)
+
+
+class Softmax(Module):
+    """Turn the scores of a sample, or of each sample of a batch, into probabilities.
+
+    For learning, give the scores themselves to `cross_entropy`.
+
+    >>> Softmax()([1.0, 1.0])
+    [0.5, 0.5]
+    """
+
+    def __call__(self, x: Any) -> list[Any]:
+        if _is_batch(x):
+            return [self(row) for row in x]
+        with scope("Softmax"):
+            return softmax(x)
+
+    def __repr__(self) -> str:
+        return "Softmax()"
+
+
+class Sequential(Module):
+    """Chain layers, or any functions: each one gets what the one before gave.
+
+    Raises: `TypeError` for what cannot be called.
+
+    >>> Sequential(Affine(2, 3), ReLU(), Affine(3, 1))
+    Sequential(Affine(2, 3), ReLU(), Affine(3, 1))
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for layer in layers:
+            if not callable(layer):
+                raise errors.OperandError(
+                    errors.unwanted(
+                        "Sequential", "layers must be callable", layer, "write Sequential(a, b)"
+                    )
+                )
+        self.layers = list(layers)
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, place: int) -> Callable[[Any], Any]:
+        return self.layers[place]
+
+    def __repr__(self) -> str:
+        names = [getattr(layer, "__name__", None) or repr(layer) for layer in self.layers]
+        return f"Sequential({', '.join(names)})"
+
+
+# -- the book's network ---------------------------------------------------------------------
+
+
+class TwoLayerNet(Module):
+    """Classify with two layers: Affine, ReLU, Affine, and the softmax only in the loss.
+
+    `x` is a sample or a batch, `t` a class or one-hot target, or a batch of either. `params` maps
+    "W1", "b1", "W2", "b2" to the nested lists of Values that the layers hold.
+
+    Source: Saito, Deep Learning from Scratch, section 5.7
+
+    >>> net = TwoLayerNet(2, 3, 2, seed=0)
+    >>> net.params.keys() == net.gradient([1.0, 2.0], 1).keys() == {"W1", "b1", "W2", "b2"}
+    True
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: str | float = 0.01,
+        *,
+        seed: Seed = None,
+    ) -> None:
+        shared = None if seed is None else generator("TwoLayerNet", seed)
+        self.layers: dict[str, Any] = {
+            "Affine1": Affine(input_size, hidden_size, weight_init_std, seed=shared),
+            "Relu1": ReLU(),
+            "Affine2": Affine(hidden_size, output_size, weight_init_std, seed=shared),
+        }
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The parameters under the book's names; a view that cannot be assigned to."""
+        first, second = self.layers["Affine1"], self.layers["Affine2"]
+        return MappingProxyType({"W1": first.W, "b1": first.b, "W2": second.W, "b2": second.b})
+
+    def predict(self, x: Any) -> Any:
+        """Return the scores of the classes; the largest wins, so no softmax is needed."""
+        for layer in self.layers.values():
+            x = layer(x)
+        return x
+
+    def __call__(self, x: Any) -> Any:
+        return self.predict(x)  # looked up, so that a subclass's predict is used
+
+    def loss(self, x: Any, t: Any) -> Any:
+        """Return the cross entropy of softmax(scores), the mean over a batch."""
+        return losses.cross_entropy(self.predict(x), t)
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """Return the part of the samples whose largest score is the target's.
+
+        Raises: `ValueError` where there are not as many targets as samples.
+        """
+        if not _is_batch(x):
+            x, t = [x], [t]
+        targets = [_class(target) for target in listed("accuracy", t, "one target a sample")]
+        if len(targets) != len(x):
+            raise errors.InputError(
+                f"accuracy: needs one target a sample; got {len(x)} samples and {len(targets)}"
+                " targets; check their shapes"
+            )
+        with no_grad():
+            found = [_class(scores) for scores in self.predict(x)]
+        return sum(map(int.__eq__, found, targets)) / len(targets)
+
+    def gradient(self, x: Any, t: Any) -> dict[str, Any]:
+        """Return the gradient of the loss by backpropagation; every `.grad` stays as it was.
+
+        Raises: `RuntimeError` inside `no_grad`, where no graph is recorded.
+        """
+        loss = self.loss(each(x, _plain), t)
+        if not loss.parents:
+            raise errors.StateError(
+                "gradient: nothing is recorded inside no_grad; got a loss without a graph;"
+                " call it outside"
+            )
+        parameters = self.parameters()
+        kept = [parameter.grad for parameter in parameters]
+        try:
+            self.zero_grad()
+            loss.backward()
+            return {key: each(tree, lambda p: p.grad) for key, tree in self.params.items()}
+        finally:
+            for parameter, grad in zip(parameters, kept, strict=True):
+                parameter.grad = grad
+
+    def numerical_gradient(self, x: Any, t: Any, h: float = 1e-4) -> dict[str, Any]:
+        """Return the gradient of the loss by central differences; every number stays as it was.
+
+        Maths: dL/dw ≈ (L(w + h) − L(w − h))/2h
+        """
+        x = each(x, _plain)
+
+        def difference(parameter: Any) -> float:
+            kept, ends = parameter.data, []
+            try:
+                for parameter.data in (kept + h, kept - h):
+                    ends.append(self.loss(x, t).data)
+            finally:
+                parameter.data = kept
+            slope: float = (ends[0] - ends[1]) / (2 * h)
+            return slope
+
+        with no_grad():
+            return {key: each(tree, difference) for key, tree in self.params.items()}
+
+    def __repr__(self) -> str:
+        sizes = len(self.params["W1"]), len(self.params["b1"]), len(self.params["b2"])
+        return f"TwoLayerNet({', '.join(map(str, sizes))})"
+
+
+def _plain(x: Any) -> Any:
+    return x._data if isinstance(x, Arithmetic) else x
+
+
+def _class(target: Any) -> int:
+    """Return a class index, or the place of the largest score or probability."""
+    if not hasattr(type(target), "__len__"):
+        return int(target)
+    numbers = [_plain(score) for score in target]
+    return numbers.index(max(numbers))

@@ -1,0 +1,188 @@
+"""Pictures of learning, by matplotlib: curves of loss and accuracy, decision boundaries."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from itertools import accumulate, cycle
+from typing import Any
+
+from . import errors
+from .arithmetic import Arithmetic
+from .modes import no_grad
+
+_INK, _FAINT = "#333333", "#e6e6e6"
+#: told apart by most colour-blind readers too (Okabe, Ito)
+_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#666666"]
+
+
+def curves(
+    steps: Sequence[float],
+    loss: dict[str, list[float]],
+    accuracy: dict[str, list[float]],
+) -> Any:
+    """Draw the loss of each step and epoch and, where there is one, the accuracy.
+
+    Raises: `ImportError` without matplotlib.
+    """
+    has_accuracy = any(accuracy.values())
+    figure = _figure("plot", (9.6 if has_accuracy else 5.6, 3.8))
+    panels = figure.subplots(1, 2 if has_accuracy else 1, squeeze=False)[0]
+    epochs = max(map(len, loss.values()))
+    span = epochs / len(steps) if epochs else 1.0  # where a step stands on the axis of epochs
+    places = [span * (place + 1) for place in range(len(steps))]
+    _dress(panels[0], "epoch" if epochs else "step", "loss")
+    if epochs != len(steps):  # else each epoch is one step
+        panels[0].plot(places, steps, color=_COLOURS[0], alpha=0.25, linewidth=0.8)
+    _lines(panels[0], loss)
+    if min(steps) > 0.0 and max(steps) > 100.0 * min(steps):
+        panels[0].set_yscale("log")
+        panels[0].minorticks_off()
+    else:
+        panels[0].set_ylim(bottom=min(0.0, *steps))
+    if has_accuracy:
+        _dress(panels[1], "epoch", "accuracy")
+        _lines(panels[1], accuracy)
+        lowest = min(min(numbers) for numbers in accuracy.values() if numbers)
+        panels[1].set_ylim(max(0.0, lowest - 0.05), 1.01)
+    for panel, corner in zip(panels, ("upper right", "lower right"), strict=False):
+        panel.set_xlim(0, max(places))
+        if len(panel.get_legend_handles_labels()[0]) > 0:
+            panel.legend(frameon=False, labelcolor=_INK, loc=corner)
+    return figure
+
+
+def decision_boundary(
+    model: Callable[[Any], Any],
+    inputs: Sequence[Sequence[float]],
+    targets: Sequence[Any],
+    *,
+    title: str = "",
+    resolution: int = 90,
+) -> Any:
+    """Draw how a model of two inputs divides the plane, and the samples on it.
+
+    The model gives one score (the sign decides) or a score for each class (the largest decides).
+
+    Raises: `ImportError` without matplotlib, `ValueError` where samples have not two inputs.
+    """
+    if any(len(sample) != 2 for sample in inputs):
+        raise errors.InputError(
+            errors.unwanted(
+                "decision_boundary", "samples need two inputs", inputs[0], "pass (x, y)"
+            )
+        )
+    figure = _figure("decision_boundary", (5.6, 4.8))
+    panel = figure.subplots()
+    xs, ys = (_ticks([sample[axis] for sample in inputs], resolution) for axis in (0, 1))
+    with no_grad():
+        grid = [[_scores(model([x, y])) for x in xs] for y in ys]
+    _dress(panel, "x", "y")
+    panel.grid(visible=False)
+    panel.imshow(
+        [[_blend(scores) for scores in row] for row in grid],
+        extent=(*_ends(xs), *_ends(ys)),
+        origin="lower",
+        interpolation="bicubic",
+        aspect="auto",
+    )
+    for margin in _margins(grid):
+        panel.contour(xs, ys, margin, levels=[0.0], colors=_INK, linewidths=1.4)
+    for colour, label in zip(cycle(_COLOURS), sorted(set(targets)), strict=False):
+        points = [sample for sample, target in zip(inputs, targets, strict=True) if target == label]
+        style = {"s": 30, "color": colour, "edgecolor": "white", "linewidth": 0.8, "zorder": 3}
+        panel.scatter(*zip(*points, strict=True), label=f"{label}", **style)
+    panel.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
+    panel.set_title(title, color=_INK, fontsize=11)
+    panel.legend(title="class", loc="upper right", framealpha=0.85, edgecolor="none")
+    return figure
+
+
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a figure; the suffix chooses the format."""
+    kind = os.path.splitext(os.fspath(path))[1][1:]
+    kinds = figure.canvas.get_supported_filetypes()
+    if kind not in kinds:
+        raise errors.InputError(
+            errors.unwanted(
+                "save", "the suffix must name a format", os.fspath(path), "write e.g. plot.png"
+            )
+        )
+    figure.savefig(path, dpi=160)
+
+
+# -- parts ----------------------------------------------------------------------------------
+
+
+def _figure(who: str, size: tuple[float, float]) -> Any:
+    # no pyplot: it keeps every figure alive and wants a display
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+    except ImportError:
+        raise errors.missing_extra(who, "matplotlib", "plots") from None
+    edges = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
+    return Figure(figsize=size, layout=edges, facecolor="white")
+
+
+def _dress(panel: Any, x: str, y: str) -> None:
+    panel.set_xlabel(x, color=_INK)
+    panel.set_ylabel(y, color=_INK)
+    panel.grid(color=_FAINT, linewidth=0.8)
+    panel.set_axisbelow(True)
+    panel.tick_params(colors=_INK, length=0)
+    for side, spine in panel.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(_FAINT)
+
+
+def _lines(panel: Any, named: dict[str, list[float]]) -> None:
+    for colour, (name, numbers) in zip(_COLOURS, named.items(), strict=False):
+        # what was measured while learning is a mean over its epoch and stands in its middle
+        shift = 0.5 if name == "training" else 1.0
+        places = [epoch + shift for epoch in range(len(numbers))]
+        mark = "o-" if len(numbers) <= 20 else "-"
+        if numbers:
+            panel.plot(places, numbers, mark, color=colour, markersize=4, label=name, clip_on=False)
+
+
+def _ticks(numbers: Sequence[float], count: int) -> list[float]:
+    low, high = min(numbers), max(numbers)
+    edge = 0.12 * (high - low) or 1.0
+    step = (high - low + 2 * edge) / (count - 1)
+    return list(accumulate([step] * (count - 1), initial=low - edge))
+
+
+def _ends(ticks: list[float]) -> tuple[float, float]:
+    """Return the outer edges of pixels that have their middles at the ticks."""
+    half = (ticks[1] - ticks[0]) / 2
+    return ticks[0] - half, ticks[-1] + half
+
+
+def _scores(output: Any) -> list[float]:
+    """Return a score for each class; one score is that of the second of two classes."""
+    listed = list(output) if hasattr(type(output), "__len__") else [output]
+    numbers = [x._data if isinstance(x, Arithmetic) else float(x) for x in listed]
+    return [-numbers[0], numbers[0]] if len(numbers) == 1 else numbers
+
+
+def _margins(grid: list[list[list[float]]]) -> list[list[list[float]]]:
+    """Return, for each class but the first of two, how far it is ahead of the best other one."""
+    classes = len(grid[0][0])
+    return [
+        [[row[one] - max(row[:one] + row[one + 1 :]) for row in line] for line in grid]
+        for one in range(1 if classes == 2 else 0, classes)
+    ]
+
+
+def _blend(scores: list[float]) -> tuple[float, ...]:
+    """Mix the classes' colours by their softmax, much lightened."""
+    top = max(scores)
+    weights = [math.exp(score - top) for score in scores]
+    mixed = [0.0, 0.0, 0.0]
+    for weight, colour in zip(weights, cycle(_COLOURS), strict=False):
+        for place in range(3):
+            part = int(colour[1 + 2 * place : 3 + 2 * place], 16) / 255
+            mixed[place] += weight / sum(weights) * part
+    return tuple(0.66 + 0.34 * part for part in mixed)

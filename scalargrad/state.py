@@ -1,0 +1,235 @@
+"""What every layer and network shares: a walk to its parameters, their numbers, a file of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from . import errors
+from .arithmetic import Arithmetic
+from .conversion import number
+
+Path: TypeAlias = str | os.PathLike[str]
+
+
+class Module:
+    """Hold parameters in attributes: Values, lists, dicts and Modules of them, at any nesting.
+
+    A parameter is a leaf. Attributes whose name starts with an underscore are passed over.
+
+    >>> from scalargrad import Value
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line(3.0).data, [name for name, _ in line.named_parameters()]
+    (7.0, ['slope', 'offset'])
+    """
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Give every parameter once, with the path to it, in the order of the attributes."""
+        seen = set()
+        for path, held in self._held().items():
+            for name, value in leaves(held, path):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    yield name, value
+
+    def parameters(self) -> list[Any]:
+        """Return every parameter once, in the order of the attributes."""
+        return [value for _, value in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the numbers of all parameters, as nested lists under the attributes' paths.
+
+        >>> from scalargrad.nn import Affine
+        >>> Affine(2, 1, init=0.0).state_dict()
+        {'W': [[0.0], [0.0]], 'b': [0.0]}
+        """
+        return {path: each(held, _data) for path, held in self._held().items()}
+
+    def load_state_dict(self, numbers: Mapping[str, Any]) -> None:
+        """Set the numbers of all parameters; everything is checked before anything is set.
+
+        Raises: `ValueError` for a missing or unknown key or another shape, `TypeError` for what
+        is no number.
+        """
+        who, held = "load_state_dict", self._held()
+        check_keys(who, type(self).__name__, numbers, held)
+        found = [pair for key in held for pair in pairs(who, key, held[key], numbers[key])]
+        for parameter, data in found:
+            parameter.data = data
+
+    def save(self, path: Path) -> None:
+        """Write the state as JSON; a file that was there stays whole until the new one is.
+
+        Numbers come back bit for bit; JSON has no inf and nan, so they are written as texts.
+        """
+        _write(path, self.state_dict())
+
+    def load(self, path: Path) -> None:
+        """Read what `save` wrote.
+
+        Raises: `ValueError` for a file of another kind, and what `load_state_dict` raises.
+        """
+        self.load_state_dict(_read(path))
+
+    def _held(self) -> dict[str, Any]:
+        return dict(_holders(self, "", ()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
+
+def _data(value: Any) -> float:
+    data: float = value.data
+    return data
+
+
+# -- the walk -------------------------------------------------------------------------------
+
+
+def _holders(thing: Any, path: str, above: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    """Walk to the largest things that hold leaves only: a Value, or nested lists of them."""
+    if any(thing is other for other in above):
+        return  # a module that holds one above it
+    if _is_tree(thing):
+        yield path, thing
+        return
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(thing, Module):
+        items = ((name, held) for name, held in vars(thing).items() if not name.startswith("_"))
+    elif isinstance(thing, Mapping):
+        items = thing.items()
+    elif isinstance(thing, (list, tuple)):
+        items = enumerate(thing)
+    for name, held in items:
+        inner = f"{path}.{name}" if path else str(name)
+        yield from _holders(held, inner, (*above, thing))
+
+
+def _is_tree(thing: Any) -> bool:
+    if isinstance(thing, (list, tuple)):
+        return bool(thing) and all(map(_is_tree, thing))
+    return isinstance(thing, Arithmetic) and not thing.parents  # type: ignore[attr-defined]
+
+
+def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Give every Value of nested lists with the path to it."""
+    if not isinstance(tree, (list, tuple)):
+        yield path, tree
+    else:
+        for place, branch in enumerate(tree):
+            yield from leaves(branch, f"{path}.{place}")
+
+
+# -- numbers --------------------------------------------------------------------------------
+
+
+def each(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """Apply a function to every element of nested lists or arrays.
+
+    >>> each([[1.0], [2.0, 3.0]], lambda x: -x)
+    [[-1.0], [-2.0, -3.0]]
+    """
+    if hasattr(type(tree), "__iter__") and not isinstance(tree, (str, bytes)):
+        return [each(branch, function) for branch in tree]
+    return function(tree)
+
+
+def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, float]]:
+    """Give every Value of nested lists with the number at the same place.
+
+    Raises: `ValueError` where the shapes differ, `TypeError` for what is no number.
+    """
+    if not isinstance(tree, (list, tuple)):
+        yield tree, number(who, path, numbers)
+        return
+    if not isinstance(numbers, (list, tuple)) or len(numbers) != len(tree):
+        is_list = isinstance(numbers, (list, tuple))
+        got = f"{len(numbers)} elements" if is_list else errors.shown(numbers)
+        raise errors.InputError(
+            f"{who}: {path} must be a list of {len(tree)}; got {got}; build it as it was saved"
+        )
+    for place, (branch, given) in enumerate(zip(tree, numbers, strict=True)):
+        yield from pairs(who, f"{path}.{place}", branch, given)
+
+
+def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:
+    """Refuse a state that is no dict, or whose keys are not the wanted ones.
+
+    Raises: `TypeError` and `ValueError`.
+    """
+    if not isinstance(state, Mapping):
+        raise errors.OperandError(
+            errors.unwanted(who, "wants a dict", state, "pass what state_dict() returned")
+        )
+    keys = set(wanted)
+    for problem, names in (("unknown", set(state) - keys), ("missing", keys - set(state))):
+        if names:
+            raise errors.InputError(
+                f"{who}: the keys must be those of {owner}; got {problem}"
+                f" {', '.join(sorted(map(repr, names)))}; build it as it was saved"
+            )
+
+
+# -- files ----------------------------------------------------------------------------------
+
+
+def _write(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state as JSON beside the file, then rename: readers see the old one or the new."""
+    document = {
+        "scalargrad": "state",
+        "parameters": {k: each(v, _encoded) for k, v in state.items()},
+    }
+    text = json.dumps(document, indent=1, allow_nan=False)
+    place = os.path.realpath(path)  # so that a link stays a link
+    part = f"{place}.{os.getpid()}.part"
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        os.replace(part, place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(part)
+        raise
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read the state that `_write` wrote.
+
+    Raises: `ValueError` for a file of another kind.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        if document["scalargrad"] != "state":
+            raise ValueError
+        return {key: _decoded(held) for key, held in document["parameters"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise errors.InputError(
+            errors.unwanted(
+                "load", "wants a whole file that save() wrote", os.fspath(path), "save it again"
+            )
+        ) from None
+
+
+def _encoded(data: float) -> float | str:
+    return data if math.isfinite(data) else repr(data)  # JSON knows neither inf nor nan
+
+
+def _decoded(tree: Any) -> Any:
+    if isinstance(tree, list):
+        return [_decoded(branch) for branch in tree]
+    return float(tree) if tree in ("inf", "-inf", "nan") else tree

@@ -1,0 +1,106 @@
+"""Every example runs as a user runs it, and prints the numbers it promises."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+
+
+def run(name, folder):
+    """Run an example in a folder and return what it printed."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def number(pattern, text):
+    return float(re.search(pattern, text, re.MULTILINE)[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("two_apples", [
+            "price 220", "one yen more for an apple: 2.2", "one apple more: 110",
+            "a tax of 100 % more: 200",
+        ]),
+        ("apples_and_oranges", [
+            "price 715", "d price / d apple = 2.2", "d price / d apples = 110",
+            "d price / d orange = 3.3", "d price / d oranges = 165", "d price / d tax = 650",
+        ]),
+        ("softmax_with_loss", [
+            "one node: loss 1.6094, y - t = 0.3000 -0.8000 0.5000",
+            "by steps: loss 1.6094, y - t = 0.3000 -0.8000 0.5000",
+        ]),
+        ("xyz", ["g = -12", "dg/dx = -3", "dg/dy = -3", "dg/dz = 4"]),
+    ],
+)  # fmt: skip
+def test_worked_examples_print_the_sources_numbers_and_draw(name, lines, tmp_path):
+    assert run(name, tmp_path).splitlines() == lines
+    drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+    assert drawn == (EXAMPLES / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def test_two_moons_learns_every_point(tmp_path):
+    out = run("two_moons", tmp_path)
+
+    assert number(r"^(\d+) parameters$", out) == 337
+    assert number(r"^loss (.*)$", out) < 0.05
+    assert number(r"^accuracy (.*)$", out) == 1.0
+    for name in ("two_moons.png", "two_moons_history.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_iris_names_held_out_flowers(tmp_path):
+    out = run("iris", tmp_path)
+
+    assert "120 flowers learnt, 30 kept" in out
+    assert number(r"^training accuracy (.*)$", out) >= 0.93
+    assert number(r"^test accuracy (.*)$", out) >= 0.93
+
+
+def test_digits_reads_held_out_images(tmp_path):
+    out = run("digits", tmp_path)
+
+    assert "2410 parameters, 1438 images learnt, 359 kept" in out
+    assert number(r"^test accuracy (.*)$", out) >= 0.93
+
+
+def test_gradient_check_agrees_for_every_key(tmp_path):
+    out = run("gradient_check", tmp_path)
+
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["W1", "b1", "W2", "b2"]
+    for key in ("W1", "b1", "W2", "b2"):
+        assert 0.0 < number(f"^{key}: (.*)$", out) < 1e-6
+
+
+def test_recurrent_learns_through_time(tmp_path):
+    out = run("recurrent", tmp_path)
+
+    exact, numerical = number(r"^through time (.*),", out), number(r"by differences (.*)$", out)
+    assert exact == pytest.approx(numerical, abs=1e-7)
+    assert exact != 0.0
+    assert number(r"-> (.*)$", out) < number(r"^training loss (.*) ->", out) / 20
+    assert number(r"^test loss (.*);", out) < number(r"no change (.*)$", out) / 10
+
+
+def test_every_example_has_a_test():
+    tested = Path(__file__).read_text(encoding="utf-8")
+
+    for path in EXAMPLES.glob("*.py"):
+        assert f'"{path.stem}"' in tested
