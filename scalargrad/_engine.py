@@ -16,6 +16,8 @@ if _wanted not in ("", "python"):
         unwanted("SCALARGRAD_ENGINE", "must be python or native", _wanted, "correct or unset it")
     )
 
+__all__ = ["Value", "engine"]
+
 #: the engine in use, "python" or "native"
 engine = "python"
 

@@ -26,7 +26,7 @@ _new = object.__new__
 def _record(data: float, op: str, operands: Any, parents: Any, partials: Any) -> Value:
     node = _new(Value)
     node._data = data
-    node._grad = 0.0
+    node._grad = None  # not computed yet; shown as 0.0
     node._notes = None  # label, scope and other rare things
     node.op = op
     node.operands = operands  # as written, plain numbers too
@@ -67,11 +67,11 @@ class Value(Arithmetic, Node, Copyable):
             return _record(data, row.name, parents := (x, y), parents, partials)
         if isinstance(x, Value):  # y is a plain number: an operand, but no parent
             if (y := as_number(y)) is None:
-                return NotImplemented
+                return NotImplemented  # type: ignore[no-any-return]
             data, partials = row.step_left(x._data, y)
             return _record(data, row.name, (x, y), (x,), partials)
         if (x := as_number(x)) is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         data, partials = row.step_right(x, y._data)
         return _record(data, row.name, (x, y), (y,), partials)
 
@@ -79,7 +79,7 @@ class Value(Arithmetic, Node, Copyable):
     def _many(row: ManyRow, *lists: list[Any]) -> Any:
         data, operands, parents, partials = evaluate_many(row, lists, Value)
         if isinstance(data, list):
-            return [_record(z, row.name, operands, parents, p) for z, p in zip(data, partials)]
+            return [_record(z, row.name, operands, parents, p) for z, p in zip(data, partials)]  # noqa: B905
         return _record(data, row.name, operands, parents, partials)
 
     # -- backward: the chain rule, once for every arrow --------------------------------
@@ -92,13 +92,12 @@ class Value(Arithmetic, Node, Copyable):
         order = post_order(self, leaves=False)
         waiting = {self: number("backward", "upstream", upstream)}  # gradients still growing
         grads = []
-        check = modes.anomaly()
         for node in reversed(order):  # all consumers of a node come before it
             grads.append(grad := waiting.pop(node))
-            if check:
-                modes.check_partials(node, grad)
-            for parent, partial in zip(node.parents, node.partials):
+            for parent, partial in zip(node.parents, node.partials):  # noqa: B905
                 waiting[parent] = waiting.get(parent, 0.0) + grad * partial
+        if modes.anomaly():
+            modes.check_pass(order, grads, waiting)
         commit(order, grads, waiting)  # what still waits are the leaves
 
     def detach(self) -> Value:
@@ -107,7 +106,7 @@ class Value(Arithmetic, Node, Copyable):
 
     @staticmethod
     def _make(kind: type, *fields: Any) -> Value:  # for copies and pickles
-        node = object.__new__(kind)
+        node: Value = object.__new__(kind)
         node._grad, node._notes, node._data, node.op = fields[:4]
         node.partials, node.operands, node.parents = fields[4:]
         return node

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from . import ops
 from .conversion import as_number
+from .rows import Row
 
 Number: TypeAlias = float | int
 
@@ -16,10 +18,12 @@ class Arithmetic:
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _unary: Any
-        _binary: Any
-        _many: Any
         _data: float
+        _many: Callable[..., Any]
+        _record: Callable[..., Any]
+
+        def _unary(self, row: Row, x: Any, /) -> Self: ...
+        def _binary(self, row: Row, x: Any, y: Any, /) -> Self: ...
 
     # fmt: off
     def __add__(self, other: Self | Number) -> Self: return self._binary(ops.ADD, self, other)
@@ -78,8 +82,10 @@ class Arithmetic:
 
 
 def _compare(method: str, x: Arithmetic, other: object) -> bool:
-    y = other._data if isinstance(other, Arithmetic) else as_number(other)
+    y = other._data if isinstance(other, Arithmetic) else other
+    if not isinstance(y, (float, int)):  # an int of any size compares as it does with a float
+        y = as_number(y)
     if y is None:
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     result: bool = getattr(x._data, method)(y)
     return result

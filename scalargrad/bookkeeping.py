@@ -17,33 +17,37 @@ def evaluate_many(row: ManyRow, lists: Sequence[Sequence[Any]], value: type) -> 
 
     Data is a list, and partials a list of lists, where the row has many results.
     """
-    numbers, kept = [], []
-    for operands in lists:
-        if set(map(type, operands)) == {value}:  # the common case: a list of Values
-            numbers.append([operand._data for operand in operands])
-            kept.append([True] * len(operands))
-        else:
-            kept.append([isinstance(operand, value) for operand in operands])
-            numbers.append([
-                operand._data if is_value else number(row.name, "each operand", operand)
-                for operand, is_value in zip(operands, kept[-1], strict=True)
-            ])
-    wanted = tuple(map(any, kept))
+    sorted_lists = [_sort(row, operands, value) for operands in lists]
+    written, numbers, masks = zip(*sorted_lists, strict=True)
+    wanted = tuple(map(any, masks))
     data, partials = row.step(wanted)(*numbers)
-    values = tuple(
-        tuple(operands if all(is_value) else map(_either, operands, plain, is_value))
-        for operands, plain, is_value in zip(lists, numbers, kept, strict=True)
-    )
-    operands = tuple(chain.from_iterable(values))
-    if all(map(all, kept)):
+    operands = tuple(chain.from_iterable(written))
+    if all(map(all, masks)):
         return data, operands, operands, _each(tuple, partials, data)
-    parents = tuple(compress(operands, chain.from_iterable(kept)))
-    mask = [flag for flags, some in zip(kept, wanted, strict=True) if some for flag in flags]
-    return data, operands, parents, _each(lambda row: tuple(compress(row, mask)), partials, data)
+    parents = tuple(compress(operands, chain.from_iterable(masks)))
+    kept = [flag for mask, some in zip(masks, wanted, strict=True) if some for flag in mask]
+    return data, operands, parents, _each(lambda row: tuple(compress(row, kept)), partials, data)
 
 
-def _either(operand: Any, plain: float, is_value: bool) -> Any:
-    return operand if is_value else plain
+def _sort(
+    row: ManyRow, operands: Sequence[Any], value: type
+) -> tuple[Any, list[float], list[bool]]:
+    """Return the operands with plain numbers as floats, their numbers, and which are Values."""
+    kinds = set(map(type, operands))
+    if kinds == {value}:  # the common cases: Values only, or floats only
+        return operands, [operand._data for operand in operands], [True] * len(operands)
+    if kinds == {float}:
+        return operands, list(operands), [False] * len(operands)
+    mask = [isinstance(operand, value) for operand in operands]
+    numbers = [
+        operand._data if is_value else number(row.name, "each operand", operand)
+        for operand, is_value in zip(operands, mask, strict=True)
+    ]
+    written = [
+        operand if is_value else plain
+        for operand, plain, is_value in zip(operands, numbers, mask, strict=True)
+    ]
+    return written, numbers, mask
 
 
 def _each(function: Any, partials: Any, data: Any) -> Any:

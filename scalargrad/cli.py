@@ -180,7 +180,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add("values", metavar="NAME=NUMBER", nargs="*",
         help="a value for every name; the number may be computed: x=-1/3, w=pi/4")  # fmt: skip
     add("-o", "--output", metavar="FILE",
-        help="write the picture: .svg .html .png .pdf .dot; - for SVG on standard output")  # fmt: skip
+        help="write the picture: .svg .html .png .pdf .dot; - for SVG to stdout")  # fmt: skip
     add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)")
     add("--check", action="store_true",
         help="compare with central differences; exit status 1 on a mismatch")  # fmt: skip

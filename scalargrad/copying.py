@@ -4,21 +4,30 @@ A pickle of a graph is flat. Each interior node stands in a table, the nodes of 
 order; leaves and nodes of other tables stand beside it as objects of their own. So no depth
 of the graph becomes a depth of recursion, and a container such as `[x, h, h * x]` comes back
 with the same sharing: a table lives as long as the pickle that is being written, and a second
-root met in that pickle finds its nodes in the tables that are alive.
+root met in that pickle finds its nodes in the tables that are alive. Every thread has its own.
 """
 
 from __future__ import annotations
 
 import copy
+import threading
 import weakref
+from collections.abc import Iterator, Mapping
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
-
-from .order import post_order
 
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
 
-_tables: dict[int, tuple[weakref.ref[_Table], int]] = {}  # id of a node -> where it stands
+
+class _Here(threading.local):
+    """The tables alive in this thread: id of a node -> where it stands."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, tuple[weakref.ref[_Table], int]] = {}
+
+
+_here = _Here()
 
 
 class Copyable:
@@ -31,32 +40,79 @@ class Copyable:
         operands: tuple[Any, ...]
 
     def __copy__(self) -> Self:
-        return _twin(self, self.operands, self.parents, getattr(self, "__dict__", {}))
+        twin: Self = _twin(self, self.operands, self.parents)
+        _add(twin, _extra(self))
+        return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        kept = memo.setdefault(id(memo), [])
-        for node in post_order(self):
-            if id(node) not in memo:
-                operands = tuple(memo.get(id(operand), operand) for operand in node.operands)
-                parents = tuple(memo[id(parent)] for parent in node.parents)
-                twin = memo[id(node)] = _twin(node, operands, parents, {})
-                kept.append(node)  # an id in the memo must stay taken
-                if extra := getattr(node, "__dict__", None):
-                    twin.__dict__.update(copy.deepcopy(extra, memo))
+        for node in _unmet(self, memo):
+            operands = tuple(memo.get(id(operand), operand) for operand in node.operands)
+            parents = tuple(memo[id(parent)] for parent in node.parents)
+            twin = memo[id(node)] = _twin(node, operands, parents)
+            if extra := _extra(node):
+                _add(twin, copy.deepcopy(extra, memo))
         made: Self = memo[id(self)]
         return made
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         if not self.parents:
-            kind = None if _is_plain(self) else type(self)
-            return _leaf, (kind, _fields(self)), getattr(self, "__dict__", None)
+            kind = None if _is_plain(type(self)) else type(self)
+            return _leaf, (kind, _fields(self)), _state(self)
         table, place = _table_of(self)
         return _pick, (table, place)
 
 
-def _is_plain(node: Any) -> bool:
-    """Tell whether the class of `node` is an engine's own, not a user's subclass."""
-    return type(node).__module__.partition(".")[0] == __name__.partition(".")[0]
+def _unmet(root: Any, met: Mapping[int, Any], *, leaves: bool = True) -> Iterator[Any]:
+    """Yield the nodes below `root` whose ids are not in `met`, parents first; the caller adds each.
+
+    It never enters what is met already, so that a list of all nodes of a graph is not walked
+    anew for each of them.
+    """
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if id(node) in met or not (leaves or node.parents):
+            stack.pop()
+        elif waiting := [
+            parent
+            for parent in node.parents
+            if id(parent) not in met and (leaves or parent.parents)
+        ]:
+            stack.extend(reversed(waiting))
+        else:
+            yield stack.pop()
+
+
+def _is_plain(kind: type) -> bool:
+    """Tell whether a class is an engine's own, not a subclass of it."""
+    return "_make" in vars(kind)
+
+
+def _extra(node: Any) -> dict[str, Any]:
+    """Return the attributes that a subclass gave to a node."""
+    if _is_plain(type(node)):
+        return {}
+    found = dict(getattr(node, "__dict__", {}))
+    for kind in type(node).__mro__:
+        if _is_plain(kind):
+            break
+        for name, member in vars(kind).items():
+            if isinstance(member, MemberDescriptorType) and hasattr(node, name):  # of __slots__
+                found[name] = getattr(node, name)
+    return found
+
+
+def _add(node: Any, extra: dict[str, Any]) -> None:
+    for name, value in extra.items():
+        object.__setattr__(node, name, value)
+
+
+def _state(node: Any) -> Any:
+    getstate: Any = type(node).__getstate__
+    if getstate is not object.__getstate__:
+        return node.__getstate__()  # the subclass knows better
+    extra = _extra(node)
+    return (None, extra) if extra else None
 
 
 def _fields(node: Any) -> tuple[Any, ...]:
@@ -68,33 +124,26 @@ def _build(kind: Any, fields: tuple[Any, ...], operands: Any, parents: Any) -> A
     return kind._make(kind, *fields, operands, parents)
 
 
-def _twin(node: Any, operands: tuple[Any, ...], parents: tuple[Any, ...], extra: Any) -> Any:
-    twin = _build(type(node), _fields(node), operands, parents)
-    if extra:
-        twin.__dict__.update(extra)
-    return twin
+def _twin(node: Any, operands: tuple[Any, ...], parents: tuple[Any, ...]) -> Any:
+    return _build(type(node), _fields(node), operands, parents)
 
 
 class _Table:
     """The interior nodes of one walk that stood in no other table yet."""
 
-    __slots__ = ("__weakref__", "needed", "nodes")
+    __slots__ = ("__weakref__", "nodes", "places")
 
     def __init__(self, root: Any) -> None:
         self.nodes: list[Any] = []
-        self.needed: set[_Table] = set()  # keeps the tables of shared nodes alive
+        self.places = _here.places
         reference = weakref.ref(self)
-        for node in post_order(root, leaves=False):
-            table, _ = _find(node)
-            if table is not None:
-                self.needed.add(table)
-            else:
-                _tables[id(node)] = reference, len(self.nodes)
-                self.nodes.append(node)
+        for node in _unmet(root, self.places, leaves=False):
+            self.nodes.append(node)
+            self.places[id(node)] = reference, len(self.nodes) - 1
 
     def __del__(self) -> None:
         for node in self.nodes:
-            _tables.pop(id(node), None)
+            self.places.pop(id(node), None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         places = {id(node): place for place, node in enumerate(self.nodes)}
@@ -116,13 +165,9 @@ class _Table:
         return _load, (outside, rows)
 
 
-def _find(node: Any) -> tuple[_Table | None, int]:
-    reference, place = _tables.get(id(node), (None, 0))
-    return (reference() if reference is not None else None), place
-
-
 def _table_of(node: Any) -> tuple[_Table, int]:
-    table, place = _find(node)
+    reference, place = _here.places.get(id(node), (None, 0))
+    table = reference() if reference is not None else None
     if table is None:
         table = _Table(node)
         place = len(table.nodes) - 1

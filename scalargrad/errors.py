@@ -41,6 +41,10 @@ class MissingExtraError(ScalargradError, ImportError):
     """A library of an optional extra that is not installed."""
 
 
+class MissingFileError(ScalargradError, FileNotFoundError):
+    """A file that is not there."""
+
+
 class EngineError(ScalargradError, ImportError):
     """The engine asked for by `SCALARGRAD_ENGINE` cannot be had."""
 

@@ -12,19 +12,21 @@ One text serves every engine, so no derivative is ever typed twice.
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 #: numbers that formulas may name; written out in full in the generated code
 CONSTANTS = {
-    "LN2": 0.6931471805599453,
-    "LN10": 2.302585092994046,
+    "ONE_OVER_LN2": 1.4426950408889634,
+    "ONE_OVER_LN10": 0.4342944819032518,
     "SQRT_HALF": 0.7071067811865476,
     "TWO_OVER_SQRT_PI": 1.1283791670955126,
     "ONE_OVER_SQRT_2PI": 0.3989422804014327,
 }
 REDUCTIONS = ("sum", "max", "min")
+_NEUTRAL = {"sum": "0.0", "max": "-INF", "min": "INF"}
 
 _OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
@@ -47,14 +49,19 @@ def parse(text: str) -> Formula:
     >>> [name for name, _ in parse("e = exp(-abs(x)); e / (1 + e)").bindings]
     ['e']
     """
-    *bound, last = ast.parse(text).body
+    try:
+        *bound, last = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        raise ValueError(f"not a formula: {text!r}") from None
     if not isinstance(last, ast.Expr):
         raise ValueError(f"formula {text!r} must end in an expression")
     bindings = []
     for line in bound:
-        if not (isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)):
-            raise ValueError(f"formula {text!r}: only 'name = expression' may come first")
-        bindings.append((line.targets[0].id, line.value))
+        match line:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                bindings.append((name, value))
+            case _:
+                raise ValueError(f"formula {text!r}: only 'name = expression' may come first")
     return Formula(tuple(bindings), last.value)
 
 
@@ -171,7 +178,9 @@ class _Body:
         if isinstance(node, ast.Name) and node.id in self.vectors:
             return f"{node.id}s"
         text = self.expression(node)
-        return f"[{text} for {self._elements(node)}]" if self.is_elementwise(node) else f"[{text}] * n"
+        return (
+            f"[{text} for {self._elements(node)}]" if self.is_elementwise(node) else f"[{text}] * n"
+        )
 
     def _elements(self, node: ast.expr) -> str:
         names = sorted(set(_free_names(node)) & self.vectors)
@@ -179,12 +188,12 @@ class _Body:
         return f"{', '.join(names)} in " + (f"zip({lists})" if len(names) > 1 else lists)
 
     def _reduce(self, kind: str, node: ast.expr) -> str:
+        if not self.is_elementwise(node):
+            raise ValueError(f"not a formula: {kind}({ast.unparse(node)}) runs over nothing")
         text = self.expression(node)  # hoists what is inside first
         self.loops += 1
         name = f"r{self.loops}"
-        self.line(f"{name} = {dict(sum='0.0', max='-INF', min='INF')[kind]}")
-        if not self.is_elementwise(node):
-            raise ValueError(f"{kind}({ast.unparse(node)}) runs over nothing")
+        self.line(f"{name} = {_NEUTRAL[kind]}")
         self.line(f"for {self._elements(node)}:")
         if kind == "sum":  # left to right in plain doubles, as every engine does
             self.line(f"    {name} += {text}")
@@ -197,7 +206,7 @@ class _Body:
 
     def expression(self, node: ast.expr) -> str:
         match node:
-            case ast.Constant(value=int() | float() as value):
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 return repr(float(value))
             case ast.Name(id="INF"):
                 return "INF"
@@ -219,13 +228,21 @@ class _Body:
                 return f"({self.expression(left)} {_OPERATORS[type(op)]} {self.expression(right)})"
             case ast.BoolOp(op=op, values=values):
                 return f"({f' {_OPERATORS[type(op)]} '.join(map(self.expression, values))})"
+            case ast.Call(keywords=[_, *_]):
+                pass  # a formula names no arguments
             case ast.Call(func=ast.Name(id="where"), args=[condition, a, b]):
-                return f"({self.expression(a)} if {self.expression(condition)} else {self.expression(b)})"
+                yes, test, no = map(self.expression, (a, condition, b))
+                return f"({yes} if {test} else {no})"
             case ast.Call(func=ast.Name(id=name), args=[argument]) if name in REDUCTIONS:
                 return self._reduce(name, argument)
-            case ast.Call(func=ast.Name(id=name), args=arguments) if name in self.functions:
+            case ast.Call(func=ast.Name(id=name), args=arguments) if self._takes(name, arguments):
                 return self._call(name, arguments)
         raise ValueError(f"not a formula: {ast.unparse(node)}")
+
+    def _takes(self, name: str, arguments: Sequence[ast.expr]) -> bool:
+        if name not in self.functions or name == "where":
+            return False
+        return len(inspect.signature(self.functions[name]).parameters) == len(arguments)
 
     def _call(self, name: str, arguments: Sequence[ast.expr]) -> str:
         self.used.add(name)
@@ -237,8 +254,8 @@ def _free_names(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Name):
         yield node.id
     elif isinstance(node, ast.Call):
-        assert isinstance(node.func, ast.Name)
-        if not (node.func.id in REDUCTIONS and len(node.args) == 1):
+        reduces = isinstance(node.func, ast.Name) and node.func.id in REDUCTIONS
+        if not (reduces and len(node.args) == 1):
             for argument in node.args:
                 yield from _free_names(argument)
     else:

@@ -233,6 +233,4 @@ def zero_grad(values: Iterable[Any]) -> None:
                 errors.unwanted("zero_grad", "wants Values only", value, "leave plain numbers out")
             )
     for value in values:
-        value.grad = 0.0  # type: ignore[attr-defined]
-
-
+        value.grad = 0.0

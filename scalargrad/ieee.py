@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from math import atan, asinh, cbrt, erf, erfc, tanh
+from math import asinh, atan, cbrt, erf, erfc, tanh
 
 __all__ = [
     "FUNCTIONS", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "divide",
-    "erf", "erfc", "exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt",
+    "erf", "erfc", "exp", "expm1", "log", "log1p", "log2", "log10", "pow", "sin", "sinh", "sqrt",
     "tan", "tanh",
 ]  # fmt: skip
 
@@ -64,6 +64,7 @@ def _total(
             return undefined(x)
 
     total.__name__ = total.__qualname__ = function.__name__
+    total.__doc__ = function.__doc__
     return total
 
 
@@ -100,6 +101,7 @@ atanh = _total(math.atanh, lambda x: math.copysign(INF, x) if abs(x) == 1.0 else
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs, "acos": acos, "acosh": acosh, "asin": asin, "asinh": asinh, "atan": atan,
     "atan2": math.atan2, "atanh": atanh, "cbrt": cbrt, "cos": cos, "cosh": cosh,
-    "divide": divide, "erf": erf, "erfc": erfc, "exp": exp, "expm1": expm1, "log": log, "log10": log10, "log1p": log1p,
-    "log2": log2, "pow": pow, "sin": sin, "sinh": sinh, "sqrt": sqrt, "tan": tan, "tanh": tanh,
+    "divide": divide, "erf": erf, "erfc": erfc, "exp": exp, "expm1": expm1, "log": log,
+    "log10": log10, "log1p": log1p, "log2": log2, "pow": pow, "sin": sin, "sinh": sinh,
+    "sqrt": sqrt, "tan": tan, "tanh": tanh,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 from . import errors, ops
@@ -43,18 +44,20 @@ def hinge(scores: Any, labels: Any) -> Any:
     """Take the mean of max(0, 1 − label·score), labels being −1 or 1.
 
     Maths: z = Σ max(0, 1 − y·s)/n, ds = −y/n where y·s < 1, else 0
-    Shapes: numbers; n and n
+    Shapes: numbers; n and n; N × n and N × n (the mean over the batch)
     Raises: `ValueError` for another label, or where the lengths differ.
     Source: Cortes, Vapnik, Support-Vector Networks (soft margin)
 
     >>> hinge([0.5, -2.0], [1, -1])
     0.25
     """
-    labels = labels if _is_list(labels) else [labels]
-    for label in labels:
-        if not _is_list(label) and not isinstance(label, Arithmetic) and label not in (-1, 1):
+    labels = listed("hinge", labels) if _is_list(labels) else [labels]
+    for label in _flat(labels):
+        if not isinstance(label, Arithmetic) and label not in (-1, 1):
             raise errors.InputError(
-                errors.unwanted("hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them")
+                errors.unwanted(
+                    "hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them"
+                )
             )
     return _paired(ops.HINGE, scores if _is_list(scores) else [scores], labels)
 
@@ -63,22 +66,22 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     """Take the mean cross entropy of sigmoid(logit), targets being between 0 and 1.
 
     Maths: z = Σ(max(x, 0) − x·t + log(1 + exp(−|x|)))/n, dz/dx = (sigmoid(x) − t)/n
-    Shapes: numbers; n and n
+    Shapes: numbers; n and n; N × n and N × n (the mean over the batch)
     Raises: `ValueError` for a target outside [0, 1], or where the lengths differ.
 
     >>> round(binary_cross_entropy_with_logits(0.0, 1), 6)
     0.693147
     """
-    targets = targets if _is_list(targets) else [targets]
-    for target in targets:
+    who = "binary_cross_entropy_with_logits"
+    targets = listed(who, targets) if _is_list(targets) else [targets]
+    for target in _flat(targets):
         probability = as_number(target)
         if probability is not None and not 0.0 <= probability <= 1.0:
             raise errors.InputError(
                 errors.unwanted(
-                    "binary_cross_entropy_with_logits", "targets must be within 0 and 1", target,
-                    "map labels -1, 1 to 0, 1",
+                    who, "targets must be within 0 and 1", target, "map labels -1, 1 to 0, 1"
                 )
-            )  # fmt: skip
+            )
     return _paired(ops.BCE, logits if _is_list(logits) else [logits], targets)
 
 
@@ -154,6 +157,11 @@ def _paired(row: ManyRow, prediction: Any, target: Any) -> Any:
     if _is_list(xs[0]):
         return apply_many(ops.MEAN, [_paired(row, x, y) for x, y in zip(xs, ys, strict=True)])
     return apply_many(row, xs, ys)
+
+
+def _flat(targets: list[Any]) -> Iterator[Any]:
+    for target in targets:
+        yield from _flat(list(target)) if _is_list(target) else [target]
 
 
 def _is_list(value: Any) -> bool:

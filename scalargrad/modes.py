@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import linecache
 import math
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from . import errors
 
 #: how many blocks are open in the whole process; engines look at modes only when it is not 0
 active = 0
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _lock = threading.Lock()
@@ -53,6 +60,52 @@ def current() -> Mode:
     return mode
 
 
+class Block(Generic[T]):
+    """What `no_grad()` and the others return: a `with` block, or a decorator."""
+
+    def __init__(self, open_: Callable[[], AbstractContextManager[T]]) -> None:
+        self._open = open_
+
+    def __enter__(self) -> T:
+        self._opened = self._open()
+        return self._opened.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        late = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+        if not callable(function) or any(runs_late(function) for runs_late in late):
+            raise errors.OperandError(
+                errors.unwanted(
+                    "decorator", "wants a function that returns its result when called", function,
+                    "write the with block inside",
+                )
+            )  # fmt: skip
+
+        @functools.wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self._open():
+                return function(*args, **kwargs)
+
+        return inside
+
+
+def _opens_block(generator: Callable[P, Iterator[T]]) -> Callable[P, Block[T]]:
+    opened = contextmanager(generator)
+
+    @functools.wraps(generator)
+    def block(*args: P.args, **kwargs: P.kwargs) -> Block[T]:
+        return Block(lambda: opened(*args, **kwargs))
+
+    return block
+
+
 @contextmanager
 def _block(**changes: Any) -> Iterator[Mode]:
     global active
@@ -61,17 +114,18 @@ def _block(**changes: Any) -> Iterator[Mode]:
     mode = Mode(outer, **{**kept, **changes})
     with _lock:
         active += 1
-    token = _mode.set(mode)
+    _mode.set(mode)
     try:
         yield mode
     finally:
         mode.is_open = False
-        _mode.reset(token)
+        if _mode.get(_NONE) is mode:  # not where generators or tasks close out of order:
+            _mode.set(outer)  # there `current` steps over what is closed
         with _lock:
             active -= 1
 
 
-@contextmanager
+@_opens_block
 def no_grad() -> Iterator[None]:
     """Compute without recording: results are leaves. Also a decorator.
 
@@ -86,7 +140,7 @@ def no_grad() -> Iterator[None]:
         yield
 
 
-@contextmanager
+@_opens_block
 def detect_anomaly() -> Iterator[None]:
     """Stop at the first operation whose value or gradient is not finite.
 
@@ -104,7 +158,7 @@ def detect_anomaly() -> Iterator[None]:
         yield
 
 
-@contextmanager
+@_opens_block
 def scope(name: str) -> Iterator[Scope]:
     """Name the group of nodes made inside; pictures draw it as a layer.
 
@@ -140,6 +194,7 @@ def apply(node: Any) -> Any:
     if not mode.recording:
         node.op = ""
         node.operands = node.parents = node.partials = ()
+        node._grad = 0.0
         node._notes = None
     elif mode.scope is not None:
         node._notes = {**(node._notes or {}), "scope": mode.scope}
@@ -151,19 +206,27 @@ def anomaly() -> bool:
     return bool(active) and current().anomaly
 
 
-def check_partials(node: Any, grad: float) -> None:
-    """Raise where a gradient that `node` passes on is not finite."""
-    for parent, partial in zip(node.parents, node.partials, strict=True):
-        name = parent.label or f"operand {node.operands.index(parent) + 1}"
-        check(node, f"gradient passed to {name}", grad * partial)
+def check_pass(order: Sequence[Any], grads: Sequence[float], leaves: Mapping[Any, float]) -> None:
+    """Raise at the first gradient of a finished pass that is not finite."""
+    for node, grad in zip(reversed(order), grads, strict=True):
+        check(node, "gradient", grad)
+        places = [i for i, operand in enumerate(node.operands, 1) if not isinstance(operand, float)]
+        for parent, partial, place in zip(node.parents, node.partials, places, strict=True):
+            name = parent.label or f"operand {place}"
+            check(node, f"gradient passed to {name}", grad * partial)
+    for leaf, grad in leaves.items():
+        check(leaf, "gradient", grad)
 
 
 def check(node: Any, what: str, number: float) -> None:
-    """Raise where a number that `node` computed is not finite."""
-    if not math.isfinite(number):
-        line = (node._notes or {}).get("line", "an unknown line: build it inside the block too")
-        operands = ", ".join(_operand(operand) for operand in node.operands)
-        raise errors.NonFiniteError(f"{node.op}({operands}): the {what} is {number}; made at {line}")
+    """Raise where a number that belongs to `node` is not finite."""
+    if math.isfinite(number):
+        return
+    if not node.op:
+        raise errors.NonFiniteError(f"Value {_operand(node)}: the {what} is {number}")
+    line = (node._notes or {}).get("line", "an unknown line: build it inside the block too")
+    operands = ", ".join(_operand(operand) for operand in node.operands)
+    raise errors.NonFiniteError(f"{node.op}({operands}): the {what} is {number}; made at {line}")
 
 
 def _operand(operand: Any) -> str:

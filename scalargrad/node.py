@@ -16,7 +16,7 @@ class Node:
 
     if TYPE_CHECKING:
         _data: float
-        _grad: float
+        _grad: float | None  # None in an interior node that no pass has reached
         _notes: dict[str, Any] | None
         op: str
         operands: tuple[Any, ...]
@@ -30,16 +30,16 @@ class Node:
 
     @data.setter
     def data(self, value: float) -> None:
-        self._data = number("Value", "data", value)
+        self._data = number("Value", "data", value)  # type: ignore[misc]
 
     @property
     def grad(self) -> float:
         """The gradient: of the latest pass in an interior node, of all passes in a leaf."""
-        return self._grad
+        return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, value: float) -> None:
-        self._grad = number("Value", "grad", value, "0.0")
+        self._grad = number("Value", "grad", value, "0.0")  # type: ignore[misc]
 
     @property
     def label(self) -> str:
@@ -52,7 +52,7 @@ class Node:
             raise errors.OperandError(
                 errors.unwanted("Value", "label must be a text", text, 'pass e.g. "x"')
             )
-        self._notes = {**(self._notes or {}), "label": str(text)}
+        self._notes = {**(self._notes or {}), "label": str(text)}  # type: ignore[misc]
 
     @property
     def scope(self) -> Scope | None:
@@ -70,7 +70,7 @@ class Node:
         return self.op
 
     def __repr__(self) -> str:
-        parts = [f"data={self._data!r}", f"grad={self._grad!r}"]
+        parts = [f"data={self._data!r}", f"grad={self.grad!r}"]
         parts += [f"op={self.op!r}"] * bool(self.op)
         parts += [f"label={self.label!r}"] * bool(self.label)
         return f"{type(self).__name__}({', '.join(parts)})"

@@ -78,8 +78,8 @@ POW = binary(
     symbol="**",
     forward="pow(x, y)",
     partials=(
-        "where(y == 0, 0, where(x != 0 and abs(x) < INF and abs(z) < INF and abs(z) > 1e-290"
-        " and abs(y) < INF, y * (z / x), y * pow(x, y - 1)))",
+        "where(y == 0, 0, where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
+        " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1)))",
         "where(x == 0 and y >= 0, 0, z * log(x))",
     ),
     shown=("y·x^(y−1)", "z·log x"),
@@ -126,7 +126,7 @@ LOG1P = unary(
 LOG2 = unary(
     "log2",
     forward="log2(x)",
-    partials=("1 / ((x + 0) * LN2)",),
+    partials=("ONE_OVER_LN2 / (x + 0)",),
     shown=("1/(x·log 2)",),
     doc="Take the logarithm to base 2.",
     domain="x > 0",
@@ -135,7 +135,7 @@ LOG2 = unary(
 LOG10 = unary(
     "log10",
     forward="log10(x)",
-    partials=("1 / ((x + 0) * LN10)",),
+    partials=("ONE_OVER_LN10 / (x + 0)",),
     shown=("1/(x·log 10)",),
     doc="Take the logarithm to base 10.",
     domain="x > 0",
@@ -155,7 +155,7 @@ CBRT = unary(
     "cbrt",
     symbol="∛",
     forward="cbrt(x)",
-    partials=("where(x == 0 or abs(x) == INF, 1 / (z * z), z / (3 * x))",),
+    partials=("where(x == 0 or abs(x) == INF, 1 / (z * z), z / x / 3)",),
     shown=("1/(3z²)",),
     doc="Take the cube root.",
     domain="any x; the derivative at 0 is inf",
@@ -165,7 +165,7 @@ HYPOT = binary(
     "hypot",
     forward=(
         "a = abs(x); b = abs(y); m = where(a > b, a, b); k = where(a > b, b, a);"
-        "where(m == 0 or m == INF, m, where(k == INF, k, m * sqrt(1 + (k / m) * (k / m))))"
+        "where(m == INF, m, where(m == 0 or k == INF, k, m * sqrt(1 + (k / m) * (k / m))))"
     ),
     partials=("where(z == 0, 0, x / z)", "where(z == 0, 0, y / z)"),
     shown=("x/z", "y/z"),
@@ -483,9 +483,7 @@ MIN = many(
 )
 LOGSUMEXP = many(
     "logsumexp",
-    forward=(
-        "m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); t = sum(e); h + log(t)"
-    ),
+    forward=("m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); t = sum(e); h + log(t)"),
     partials=("e / t",),
     doc="Take the logarithm of the sum of exponentials, shifted by the maximum.",
     sample=((-9, 9),),
@@ -500,9 +498,7 @@ SOFTMAX = many(
 )
 LOG_SOFTMAX = many(
     "log_softmax",
-    forward=(
-        "m = max(x); h = where(abs(m) < INF, m, 0); l = log(sum(exp(x - h))); (x - h) - l"
-    ),
+    forward=("m = max(x); h = where(abs(m) < INF, m, 0); l = log(sum(exp(x - h))); (x - h) - l"),
     partials=("own - exp(s)",),
     doc="Take the logarithm of the softmax, one node an entry.",
     sample=((-9, 9),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import errors
@@ -30,11 +30,7 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
         raise errors.InputError(
             errors.unwanted("record", "needs at least one parent", parents, "use Value(data)")
         )
-    for parent in parents:
-        if not isinstance(parent, type(parents[0])) or not isinstance(parent, Arithmetic):
-            raise errors.OperandError(
-                errors.unwanted("record", "parents must be Values", parent, "pass Values only")
-            )
+    _check_engine("record", "parents must be Values of one engine", parents)
     if len(parents) != len(partials):
         raise errors.InputError(
             f"record: needs one partial a parent; got {len(partials)} for {len(parents)} parents;"
@@ -89,13 +85,16 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                     f"{name}: takes {len(partials)} operands, one a derivative; got {len(operands)}"
                 )
             numbers = [
-                operand._data if isinstance(operand, Arithmetic) else number(name, "operand", operand)
+                operand._data
+                if isinstance(operand, Arithmetic)
+                else number(name, "operand", operand)
                 for operand in operands
             ]
             data = number(name, "the result", function(*numbers))
             values = [operand for operand in operands if isinstance(operand, Arithmetic)]
             if not values:
                 return data
+            _check_engine(name, "operands must be Values of one engine", values)
             local = tuple(
                 number(name, "each derivative", partial(*numbers))
                 for partial, operand in zip(partials, operands, strict=True)
@@ -110,3 +109,11 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
         return operation
 
     return decorate
+
+
+def _check_engine(who: str, wanted: str, values: Sequence[Any]) -> None:
+    for value in values:
+        if not isinstance(value, Arithmetic) or value._record is not values[0]._record:
+            raise errors.OperandError(
+                errors.unwanted(who, wanted, value, "pass Values made by the same class")
+            )

@@ -22,14 +22,17 @@ class _Functions(Mapping[str, Callable[..., float]]):
     def __getitem__(self, name: str) -> Callable[..., float]:
         if name in ieee.FUNCTIONS:
             return ieee.FUNCTIONS[name]
-        return ROWS[name].value
+        row = ROWS[name]
+        if isinstance(row, ManyRow):
+            raise KeyError(name)
+        return row.value
 
     def __iter__(self) -> Iterator[str]:
-        yield from ieee.FUNCTIONS
-        yield from ROWS
+        rows = (name for name, row in ROWS.items() if isinstance(row, Row))
+        return iter(dict.fromkeys([*ieee.FUNCTIONS, *rows]))
 
     def __len__(self) -> int:
-        return len(set(self))
+        return sum(1 for _ in self)
 
 
 _FUNCTIONS = _Functions()
@@ -102,7 +105,9 @@ class ManyRow:
     source: str = ""
     empty: bool = False  # whether no operand at all is allowed
     sample: tuple[tuple[float, float], ...] = ()
-    _steps: dict[tuple[bool, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    _steps: dict[tuple[bool, ...], Callable[..., Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     __hash__ = object.__hash__
 
     @property

@@ -135,9 +135,14 @@ def main(rounds: int) -> int:
         for name, step in peers.items():
             results[name].append(timed(step))
 
-    print(f"engine {sg.engine}, Python {platform.python_version()}, {rounds} turns of {STEPS} steps each")
-    print(f"{'':24}{'minimum':>10}{'median':>10}{'ratio of':>10}{'ratio of':>10}{'loss after':>12}")
-    print(f"{'':24}{'ms':>10}{'ms':>10}{'minima':>10}{'medians':>10}{'the run':>12}")
+    print(
+        f"engine {sg.engine}, Python {platform.python_version()}, {rounds} turns of {STEPS} steps each"
+    )
+    for heads in (
+        ("minimum", "median", "ratio of", "ratio of", "loss after"),
+        ("ms", "ms", "minima", "medians", "the run"),
+    ):
+        print(" " * 24 + "".join(f"{head:>10}" for head in heads[:-1]) + f"{heads[-1]:>12}")
     least, middle = (
         kind(seconds for seconds, _ in results["micrograd"]) for kind in (min, statistics.median)
     )
