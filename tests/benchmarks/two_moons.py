@@ -135,9 +135,8 @@ def main(rounds: int) -> int:
         for name, step in peers.items():
             results[name].append(timed(step))
 
-    print(
-        f"engine {sg.engine}, Python {platform.python_version()}, {rounds} turns of {STEPS} steps each"
-    )
+    version = platform.python_version()
+    print(f"engine {sg.engine}, Python {version}, {rounds} turns of {STEPS} steps each")
     for heads in (
         ("minimum", "median", "ratio of", "ratio of", "loss after"),
         ("ms", "ms", "minima", "medians", "the run"),
