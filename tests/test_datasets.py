@@ -180,7 +180,6 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """Four files of the right form with three and two samples, and the table that expects them."""
-    pytest.importorskip("numpy")
     table = {}
     for images, labels, count in ((IMAGES, LABELS, 3), (TEST_IMAGES, TEST_LABELS, 2)):
         pixels = bytes(place % 256 for place in range(count * 784))
@@ -276,7 +275,8 @@ def test_mnist_without_numpy_names_the_extra(monkeypatch):
 
 
 def test_mnist_is_the_real_one():
-    numpy = pytest.importorskip("numpy")
+    import numpy
+
     beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
     folder = os.environ.get("SCALARGRAD_MNIST") or beside
     if folder == beside and not beside.is_dir():

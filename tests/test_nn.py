@@ -5,12 +5,12 @@ import math
 import os
 import random
 
+import micrograd.nn
+import numpy
 import pytest
 
 import scalargrad as sg
 from scalargrad import Value, nn
-
-numpy = pytest.importorskip("numpy")
 
 
 def data(tree):
@@ -164,9 +164,8 @@ def test_mlp_draws_from_random_in_micrograds_order():
 
 
 def test_mlp_equals_micrograd_in_values_and_gradients():
-    micrograd = pytest.importorskip("micrograd.nn")
     random.seed(7)
-    theirs = micrograd.MLP(3, [5, 4, 1])
+    theirs = micrograd.nn.MLP(3, [5, 4, 1])
     random.seed(7)
     ours = nn.MLP(3, [5, 4, 1])
     x = [0.3, -1.2, 2.0]

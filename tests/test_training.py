@@ -180,7 +180,8 @@ def test_fit_refuses_what_is_no_list():
 
 
 def test_fit_takes_arrays():
-    numpy = pytest.importorskip("numpy")
+    import numpy
+
     inputs, targets = numpy.array([[-1.0], [1.0]]), numpy.array([0, 1])
     model = nn.TwoLayerNet(1, 4, 2, "he", seed=0)
 
@@ -276,8 +277,6 @@ def test_repr_of_history_tells_where_it_came_from_and_to():
 
 
 def test_progress_shows_a_bar_only_where_it_is_wanted(monkeypatch):
-    pytest.importorskip("tqdm")
-
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -317,8 +316,6 @@ def lines(panel):
 
 
 def test_plot_shows_loss_and_accuracy():
-    pytest.importorskip("matplotlib")
-
     loss, accuracy = FULL.plot().axes
 
     assert lines(loss)["training"] == FULL.loss
@@ -331,8 +328,6 @@ def test_plot_shows_loss_and_accuracy():
 
 
 def test_plot_of_an_unfinished_epoch_shows_its_steps():
-    pytest.importorskip("matplotlib")
-
     (panel,) = sg.History(steps=[2.0, 1.0]).plot().axes
 
     assert [2.0, 1.0] in lines(panel).values()
@@ -345,8 +340,6 @@ def test_plot_of_an_unfinished_epoch_shows_its_steps():
     ("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 )
 def test_save_plot_writes_the_format_of_the_suffix(tmp_path, suffix, start):
-    pytest.importorskip("matplotlib")
-
     FULL.save_plot(tmp_path / f"history.{suffix}")
 
     assert (tmp_path / f"history.{suffix}").read_bytes().startswith(start)
@@ -355,7 +348,6 @@ def test_save_plot_writes_the_format_of_the_suffix(tmp_path, suffix, start):
 
 
 def test_decision_boundary_follows_the_sign_of_one_score():
-    pytest.importorskip("matplotlib")
     inputs, labels = [[0.0, 0.0], [1.0, 1.0]], [-1, 1]
 
     figure = plots.decision_boundary(lambda x: Value(x[0]) - 0.25, inputs, labels, resolution=9)
@@ -371,7 +363,6 @@ def test_decision_boundary_follows_the_sign_of_one_score():
 
 
 def test_decision_boundary_follows_the_largest_of_many_scores():
-    pytest.importorskip("matplotlib")
     inputs, targets = [[0.0, 0.0], [1.0, 0.0], [0.5, 1.0]], [0, 1, 2]
 
     figure = plots.decision_boundary(
