@@ -563,6 +563,8 @@ def interrupted_at(step: int, action: Any) -> bool:
         return trace
 
     before = sys.gettrace()
+    gc.disable()  # or the step may fall into the finaliser of a stranger
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks for it when tracing begins
     sys.settrace(trace)
     try:
         action()
@@ -570,6 +572,7 @@ def interrupted_at(step: int, action: Any) -> bool:
         return True
     finally:
         sys.settrace(before)
+        gc.enable()
     return False
 
 
