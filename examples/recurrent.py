@@ -37,12 +37,13 @@ model = Recurrent(width=6, seed=0)
 weight = model.update.W[1][0]
 sg.mse(model(windows[20]), [following[20]]).backward()
 h, middle = 1e-5, weight.data
-ends = []
-for weight.data in (middle + h, middle - h):
-    with sg.no_grad():
-        ends.append(sg.mse(model(windows[20]), [following[20]]).data)
-weight.data = middle
-print(f"through time {weight.grad:.8f}, by differences {(ends[0] - ends[1]) / (2 * h):.8f}")
+with sg.no_grad():
+    weight.data = middle + h
+    above = sg.mse(model(windows[20]), [following[20]]).data
+    weight.data = middle - h
+    below = sg.mse(model(windows[20]), [following[20]]).data
+    weight.data = middle
+print(f"through time {weight.grad:.8f}, by differences {(above - below) / (2 * h):.8f}")
 
 history = sg.fit(
     model,

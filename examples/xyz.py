@@ -4,9 +4,8 @@ import scalargrad as sg
 
 x, y, z = sg.values(x=1, y=3, z=-3)
 
-p = x + y
-g = p * z
-p.label, g.label = "p", "g"
+g = (x + y) * z
+g.label = "g"
 
 g.backward()
 

@@ -1,10 +1,14 @@
 """The readable engine: backpropagation on one page.
 
-A Value is a number that remembers how it was computed: from which parents, and for each parent
-the partial, how much this number changes when that parent does. Going forward, an operation
-finds its row in the table and stores both. Going backward, every node hands its own gradient,
-times the partial, to each parent; where a value was used several times, what arrives is added
-up. That is all there is: the chain rule, applied once to every arrow of the graph.
+A Value is a number that remembers how it was computed: its parents, and for each parent the
+*partial*, how fast this number changes when that parent does. Going forward, an operation looks
+up its row in the table, computes its number and its partials, and keeps them with its parents.
+Going backward, every node hands its own gradient, times the partial, to each parent; where a
+value was used several times, what arrives is added up. That is all there is: the chain rule,
+applied once to every arrow of the graph.
+
+For g = (x + y)·z at 1, 3, −3: g hands the gradient 4 to z, whose partial is x + y, and −3 to
+x + y, whose partial is z; and x + y hands its −3 on to x and to y, unchanged.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ _new = object.__new__
 def _record(data: float, op: str, operands: Any, parents: Any, partials: Any) -> Value:
     node = _new(Value)
     node._data = data
-    node._grad = None  # not computed yet; shown as 0.0
+    node._grad = None  # reads as 0.0, but a picture can tell *not yet* from 0
     node._notes = None  # label, scope and other rare things
     node.op = op
     node.operands = operands  # as written, plain numbers too
@@ -58,13 +62,14 @@ class Value(Arithmetic, Node, Copyable):
     @staticmethod
     def _unary(row: Row, x: Value) -> Value:
         data, partials = row.step(x._data)
-        return _record(data, row.name, parents := (x,), parents, partials)
+        return _record(data, row.name, (x,), (x,), partials)
 
     @staticmethod
     def _binary(row: Row, x: Any, y: Any) -> Value:
         if isinstance(x, Value) and isinstance(y, Value):
             data, partials = row.step(x._data, y._data)
-            return _record(data, row.name, parents := (x, y), parents, partials)
+            parents = (x, y)
+            return _record(data, row.name, parents, parents, partials)
         if isinstance(x, Value):  # y is a plain number: an operand, but no parent
             if (y := as_number(y)) is None:
                 return NotImplemented  # type: ignore[no-any-return]
@@ -79,7 +84,7 @@ class Value(Arithmetic, Node, Copyable):
     def _many(row: ManyRow, *lists: list[Any]) -> Any:
         data, operands, parents, partials = evaluate_many(row, lists, Value)
         if isinstance(data, list):
-            return [_record(z, row.name, operands, parents, p) for z, p in zip(data, partials)]  # noqa: B905
+            return [_record(z, row.name, operands, parents, p) for z, p in zip(data, partials)]
         return _record(data, row.name, operands, parents, partials)
 
     # -- backward: the chain rule, once for every arrow --------------------------------
@@ -87,21 +92,41 @@ class Value(Arithmetic, Node, Copyable):
     def backward(self, upstream: float = 1.0) -> None:
         """Add upstream · d(self)/d(leaf) to the `grad` of every leaf below.
 
+        Interior nodes hold the gradient of the latest pass. A pass is committed whole or not at
+        all; without a global interpreter lock, two passes that commit to the same leaf at the
+        same moment may lose one addition.
+
+        Raises: `TypeError` where the upstream is no number; nothing is changed then.
+
+        >>> x = Value(3.0)
+        >>> (x * x).backward(upstream=10.0)
+        >>> x.grad
+        60.0
+        """
+        order, grads = self._sweep(number("backward", "upstream", upstream))
+        if modes.anomaly():
+            modes.check_pass(order, grads)
+        commit(order, grads)
+
+    def _sweep(self, upstream: float) -> tuple[list[Value], dict[Value, float]]:
+        """Return the interior nodes below, in order, and all gradients; touch nothing.
+
         Maths: grad(parent) = Σ grad(node) · d(node)/d(parent), over all nodes it went into.
         """
         order = post_order(self, leaves=False)
-        waiting = {self: number("backward", "upstream", upstream)}  # gradients still growing
-        grads = []
-        for node in reversed(order):  # all consumers of a node come before it
-            grads.append(grad := waiting.pop(node))
-            for parent, partial in zip(node.parents, node.partials):  # noqa: B905
-                waiting[parent] = waiting.get(parent, 0.0) + grad * partial
-        if modes.anomaly():
-            modes.check_pass(order, grads, waiting)
-        commit(order, grads, waiting)  # what still waits are the leaves
+        grads = {self: upstream}
+        for node in reversed(order):  # its consumers have had their turn: its gradient is complete
+            grad = grads[node]
+            for parent, partial in zip(node.parents, node.partials):
+                grads[parent] = grads.get(parent, 0.0) + grad * partial
+        return order, grads
 
     def detach(self) -> Value:
-        """Return a leaf with the same number, cut off from the graph."""
+        """Return a leaf with the same number and label, cut off from the graph.
+
+        >>> (Value(2.0) * 3.0).detach().parents
+        ()
+        """
         return Value(self._data, self.label)
 
     @staticmethod

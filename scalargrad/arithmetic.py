@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from . import ops
 from .conversion import as_number
-from .rows import Row
+from .rows import ManyRow, Row, docstring
 
 Number: TypeAlias = float | int
 
@@ -19,6 +19,8 @@ class Arithmetic:
 
     if TYPE_CHECKING:
         _data: float
+        _grad: float | None
+        parents: tuple[Any, ...]
         _many: Callable[..., Any]
         _record: Callable[..., Any]
 
@@ -79,6 +81,12 @@ class Arithmetic:
     def __ge__(self, other: Self | Number) -> bool: return _compare("__ge__", self, other)
     __hash__ = object.__hash__
     # fmt: on
+
+
+for _method in list(vars(Arithmetic).values()):  # each has the words of the row it names
+    for _name in getattr(getattr(_method, "__code__", None), "co_names", ()):
+        if isinstance(_row := getattr(ops, _name, None), (Row, ManyRow)):
+            _method.__doc__ = docstring(_row)
 
 
 def _compare(method: str, x: Arithmetic, other: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, compress, repeat
 from operator import add, attrgetter
 from typing import Any
@@ -54,12 +54,13 @@ def _each(function: Any, partials: Any, data: Any) -> Any:
     return [function(row) for row in partials] if isinstance(data, list) else function(partials)
 
 
-def commit(order: list[Any], grads: list[float], leaves: dict[Any, float]) -> None:
+def commit(order: Sequence[Any], grads: Mapping[Any, float]) -> None:
     """Write the gradients of a finished pass: reset interior nodes, add to leaves.
 
-    All of it happens inside one call into C, where neither an interrupt nor another thread
-    can come between, so a pass is committed whole or not at all.
+    All of it happens inside one call into C, where neither an interrupt nor (under a global
+    interpreter lock) another thread can come between: it is committed whole or not at all.
     """
-    inner = map(setattr, reversed(order), repeat("_grad"), grads)
-    sums = map(add, map(attrgetter("_grad"), leaves), leaves.values())
+    leaves = [node for node in grads if not node.parents]
+    inner = map(setattr, order, repeat("_grad"), map(grads.__getitem__, order))
+    sums = map(add, map(attrgetter("_grad"), leaves), map(grads.__getitem__, leaves))
     deque(chain(inner, map(setattr, leaves, repeat("_grad"), sums)), maxlen=0)

@@ -19,9 +19,11 @@ MANY = 6
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
 # the signs of the book in the characters of a terminal
 _PLAIN: dict[str, str | int | None] = {
-    "−": "-", "·": "*", "×": "*", "²": "**2", "^": "**", "π": "pi", "Φ": "Phi", "φ": "phi",
+    "−": "-", "·": "*", "×": "*", "²": "**2", "^": "**", "½": "0.5",
+    "π": "pi", "Φ": "Phi", "φ": "phi",
 }  # fmt: skip
 _REWRITES = (
+    (re.compile(r"(?<=\w)=(?=\w)"), "=="),
     (re.compile(r"√(\w+)"), r"sqrt(\1)"),
     (re.compile(r"√"), "sqrt"),
     (re.compile(r" ([-+*/]) "), r"\1"),
@@ -58,7 +60,7 @@ class Step:
 
 
 class Chain:
-    """The steps of a finished backward pass, from the root back.
+    """The steps of the latest backward pass of a root, from the root back.
 
     `names` has a name for every node, by id; `terms` what each node received, in the order in
     which it was added.
@@ -74,6 +76,7 @@ class Chain:
 
     def __init__(self, root: Any, name: str) -> None:
         order = post_order(root)
+        _, self._grads = root._sweep(root.grad)  # `grad` may tell of a later pass of another root
         self.names = _named(order, name)
         self.nodes = [node for node in order if node.parents]
         self.terms: dict[int, list[float]] = {id(node): [] for node in order}
@@ -83,7 +86,10 @@ class Chain:
         positions = [i for i, x in enumerate(node.operands) if isinstance(x, Arithmetic)]
         parts = []
         for place, parent, partial in zip(positions, node.parents, node.partials, strict=True):
-            part = Part(parent, self.rule(node, place), node.grad, partial)
+            rule = self.rule(node, place)
+            if partial != partial and " if " in rule:
+                rule = ""  # a nan takes no branch
+            part = Part(parent, rule, self._grads[node], partial)
             self.terms[id(parent)].append(part.product)
             parts.append(part)
         return Step(node, tuple(parts))

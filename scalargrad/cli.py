@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import math
 import os
 import re
@@ -15,8 +16,10 @@ from . import __version__, differences
 from ._engine import Value, engine
 from .chain import ascii_only, free_name
 from .errors import InputError, ScalargradError
-from .grammar import CONSTANTS, Expression, expression, normal, quoted, table
-from .report import plain_report, report, values_table
+from .grammar import Expression, expression
+from .report import plain_report, values_table, write_report
+from .tokens import normal, quoted
+from .vocabulary import CONSTANTS, table
 
 OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -30,7 +33,7 @@ examples:
 An expression has numbers, names, + - * / **, brackets, the constants pi and e
 (unless a value is given for them), and these functions:
 """
-_VALUED = ("-o", "--output", "--upstream")  # options that take a value
+_OPTION = re.compile(r"--?[^\W\d]")
 _RESULT = re.compile(r"\s*(\w+)\s*=(?!=)")
 _NOTES = {
     differences.KINK: "kink: the slopes of both sides differ; the gradient lies between them",
@@ -114,7 +117,7 @@ def _run(arguments: list[str]) -> int:
     else:
         result = _result_name(formula, name)
         title = f"{result} = {formula.text.strip()}"
-        lines = [report(title, _listed(formula, values), root, result, upstream)]
+        lines = [write_report(title, _listed(formula, values), root, result, upstream)]
         lines += _check_lines(values, comparisons)
         lines += ["", f"picture: {options.output}"] if picture is not None else []
         print(ascii_only("\n".join(lines)))
@@ -156,16 +159,19 @@ def _listed(formula: Expression, values: dict[str, Value]) -> dict[str, Any]:
 
 def _read_options(arguments: list[str]) -> argparse.Namespace | None:
     """Return the options, or None after `--help` or `--version`."""
+    parser, names = _make_parser()
     try:
-        options = _make_parser().parse_args(_sorted(arguments))
+        options = parser.parse_args(_sorted(arguments, names))
     except SystemExit:
         return None
     if options.expression is None:
         raise InputError("an expression is wanted; got none; run scalargrad --help for examples")
+    _refuse_unknown_options([options.expression, *options.values], names)
     return options
 
 
-def _make_parser() -> argparse.ArgumentParser:
+def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
+    """Return the parser, and whether each of its options, by name, takes a value."""
     parser = _Parser(
         prog="scalargrad",
         usage='scalargrad "EXPRESSION" [NAME=NUMBER ...] [OPTION ...]',
@@ -173,19 +179,26 @@ def _make_parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES + _function_list(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
     add = parser.add_argument
     add("expression", metavar="EXPRESSION", nargs="?",
         help='e.g. "(x + y) * z"; with a name for the result: "g = (x + y) * z"')  # fmt: skip
     add("values", metavar="NAME=NUMBER", nargs="*",
         help="a value for every name; the number may be computed: x=-1/3, w=pi/4")  # fmt: skip
-    add("-o", "--output", metavar="FILE",
-        help="write the picture: .svg .html .png .pdf .dot; - for SVG to stdout")  # fmt: skip
-    add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)")
-    add("--check", action="store_true",
-        help="compare with central differences; exit status 1 on a mismatch")  # fmt: skip
-    add("--version", action="version", version=f"scalargrad {__version__} (engine: {engine})")
-    return parser
+    options = [
+        add("-h", "--help", action="help", help="show this help message and exit"),
+        add("-o", "--output", metavar="FILE",
+            help="write the picture: .svg .html .png .pdf .dot; - for SVG to stdout"),
+        add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)"),
+        add("--check", action="store_true",
+            help="compare with central differences; exit status 1 on a mismatch"),
+        add("--version", action="version", version=f"scalargrad {__version__} (engine: {engine})",
+            help="show the version and the engine, and exit"),
+    ]  # fmt: skip
+    return parser, {
+        name: option.nargs is None for option in options for name in option.option_strings
+    }
 
 
 def _function_list() -> str:
@@ -197,24 +210,43 @@ def _function_list() -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _sorted(arguments: list[str]) -> list[str]:
-    """Return options first, then the others behind `--`: an expression may begin with a minus."""
+def _sorted(arguments: list[str], names: dict[str, bool]) -> list[str]:
+    """Return options first, then the others behind `--`: an expression may begin with a minus.
+
+    An option is an argument that is exactly one of `names`, or a long one joined with a value.
+    """
     options: list[str] = []
     others: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--":
             others += waiting
-        elif argument in _VALUED:
+        elif names.get(argument):
             value = next(waiting, None)
             # joined with =, a value such as -1.3 or - is not taken for an option
             name = {"-o": "--output"}.get(argument, argument)
             options.append(argument if value is None else f"{name}={value}")
-        elif argument == "-h" or argument.startswith(("--", "-o")):
+        elif argument in names or (argument.startswith("--") and _stem(argument) in names):
             options.append(argument)
         else:
             others.append(argument)
     return [*options, "--", *others]
+
+
+def _stem(argument: str) -> str:
+    return argument.partition("=")[0]
+
+
+def _refuse_unknown_options(others: list[str], names: dict[str, bool]) -> None:
+    """Refuse what looks like an option but is none, unless it can be the expression."""
+    for place, text in enumerate(others):
+        if not _OPTION.match(text):
+            continue
+        close = difflib.get_close_matches(_stem(text), names, 1)
+        # an option in the place of the expression: that one stands among the values
+        if place or (close and not all(map(_RESULT.match, others[1:]))):
+            remedy = f"did you mean {close[0]}?" if close else "run scalargrad --help for them"
+            raise InputError(f"an option or name=number is wanted; got {quoted(text)}; {remedy}")
 
 
 def _read_expression(text: str) -> tuple[str, Expression]:
@@ -247,10 +279,10 @@ def _read_values(formula: Expression, texts: list[str]) -> dict[str, float]:
                 f"{name}: one value is wanted; got a second, {quoted(text)}; remove it"
             )
         if name not in (*formula.names, *formula.constants):
-            names = ", ".join(formula.names[:8]) or "none"
+            names = ", ".join(formula.names[:8]) + ", ..." * (len(formula.names) > 8)
             raise InputError(
-                f"{name}: the expression has no such name; got {quoted(text)};"
-                f" its names are: {names}{', ...' * (len(formula.names) > 8)}"
+                f"{name}: the names of the expression are {names or 'none'};"
+                f" got {quoted(text)}; rename or remove it"
             )
         given[name] = _constant(name, value)
     for name in formula.names:

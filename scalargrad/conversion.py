@@ -1,13 +1,16 @@
-"""The door: what counts as a number, converted once to an exact float."""
+"""The door: what counts as a number, a whole number, a list; numbers become exact floats."""
 
 from __future__ import annotations
 
 import numbers
+import operator
+from collections.abc import Sized
+from typing import Any
 
 from . import errors
 
 
-def as_number(value: object) -> float | None:
+def as_number(value: object, who: str = "Value", what: str = "an operand") -> float | None:
     """Return `value` as an exact float, or None where it is not a real number.
 
     Raises: `RangeError` (an `OverflowError`) for an integer beyond the range of a double.
@@ -23,8 +26,8 @@ def as_number(value: object) -> float | None:
         except OverflowError:
             raise errors.RangeError(
                 errors.unwanted(
-                    "Value",
-                    "data must fit a double (below 1.8e308)",
+                    who,
+                    f"{what} must fit a double (below 1.8e308)",
                     value,
                     "scale the problem, or work with its logarithm",
                 )
@@ -37,7 +40,7 @@ def number(who: str, what: str, value: object, example: str = "1.0") -> float:
 
     Raises: `OperandError` (a `TypeError`) for anything that is not a real number.
     """
-    converted = as_number(value)
+    converted = as_number(value, who, what)
     if converted is None:
         remedy = f"pass e.g. {example}"
         if hasattr(type(value), "parents") and hasattr(type(value), "grad"):
@@ -46,6 +49,56 @@ def number(who: str, what: str, value: object, example: str = "1.0") -> float:
             remedy = "make one Value an element"
         raise errors.OperandError(errors.unwanted(who, f"{what} must be a number", value, remedy))
     return converted
+
+
+def as_whole(value: Any) -> int | None:
+    """Return an integer of any library as an int, or None for anything else, also for a bool.
+
+    >>> as_whole(3), as_whole(True), as_whole(3.0)
+    (3, None, None)
+    """
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
+
+
+def whole(who: str, what: str, value: object, least: int = 1) -> int:
+    """Return `value` as an int of at least `least`, or refuse it in one sentence.
+
+    Raises: `InputError` (a `ValueError`) for anything else.
+    """
+    converted = as_whole(value)
+    if converted is None or converted < least:
+        wanted = f"{what} must be a whole number from {least}"
+        raise errors.InputError(errors.unwanted(who, wanted, value, "pass e.g. 10"))
+    return converted
+
+
+def is_list(thing: object) -> bool:
+    """Say whether a thing is a list, a tuple, an array: what has a length and is no text.
+
+    >>> is_list([1.0]), is_list("text"), is_list(1.0)
+    (True, False, False)
+    """
+    return isinstance(thing, Sized) and not isinstance(thing, (str, bytes))
+
+
+def check_samples(who: str, inputs: Any, targets: Any) -> None:
+    """Refuse what is no list of samples with a target for each.
+
+    Raises: `TypeError` and `ValueError`.
+    """
+    for what, things in (("inputs", inputs), ("targets", targets)):
+        if not is_list(things) or not hasattr(type(things), "__getitem__"):
+            raise errors.OperandError(
+                errors.unwanted(who, f"{what} must be a list or an array", things, "pass a list")
+            )
+    if len(inputs) != len(targets) or not len(inputs):
+        raise errors.InputError(
+            f"{who}: needs samples, and one target for each; got {len(inputs)} samples and"
+            f" {len(targets)} targets; check their shapes"
+        )
 
 
 def _is_numpy_bool(value: object) -> bool:

@@ -128,18 +128,45 @@ def _twin(node: Any, operands: tuple[Any, ...], parents: tuple[Any, ...]) -> Any
     return _build(type(node), _fields(node), operands, parents)
 
 
-class _Table:
-    """The interior nodes of one walk that stood in no other table yet."""
+#: so many tables deep may a pickler go before it is led
+_DEPTH = 20
 
-    __slots__ = ("__weakref__", "nodes", "places")
+
+class _Table:
+    """The interior nodes of one walk that stood in no other table yet.
+
+    A pickler that has written the older tables refers to them. Another one has not, and would
+    go from table to table, deeper and deeper: where `_DEPTH` is reached, a table hands it the
+    older ones ahead, the oldest first.
+    """
+
+    __slots__ = ("__weakref__", "depth", "leads", "needs", "nodes", "places", "written")
 
     def __init__(self, root: Any) -> None:
         self.nodes: list[Any] = []
         self.places = _here.places
+        self.written = False
         reference = weakref.ref(self)
         for node in _unmet(root, self.places, leaves=False):
             self.nodes.append(node)
             self.places[id(node)] = reference, len(self.nodes) - 1
+        parents = {id(parent): parent for node in self.nodes for parent in node.parents}
+        outside = {_table_at(self.places, parent) for parent in parents.values()}
+        self.needs = [table for table in outside if table is not None and table is not self]
+        self.depth: int = 1 + max((table.depth for table in self.needs), default=0)
+        block = self.depth // _DEPTH
+        self.leads = any(table.depth // _DEPTH < block for table in self.needs)
+
+    def _older(self) -> list[_Table]:
+        """Return the tables to write ahead of this one, the oldest first."""
+        found: set[_Table] = set()
+        stack = [self]
+        while stack:
+            for table in stack.pop().needs:
+                if table not in found:
+                    found.add(table)
+                    stack.append(table)
+        return sorted((table for table in found if table.leads), key=lambda table: table.depth)
 
     def __del__(self) -> None:
         for node in self.nodes:
@@ -162,23 +189,26 @@ class _Table:
             operands = [encoded(operand) for operand in node.operands]
             parents = [encoded(parent) for parent in node.parents]
             rows.append((operands, parents, _fields(node)))
-        return _load, (outside, rows)
+        ahead = self._older() if self.written and self.leads else []
+        self.written = True
+        return _load, (ahead, outside, rows)
 
 
 def _table_of(node: Any) -> tuple[_Table, int]:
-    reference, place = _here.places.get(id(node), (None, 0))
-    table = reference() if reference is not None else None
-    if table is None:
-        table = _Table(node)
-        place = len(table.nodes) - 1
-    return table, place
+    table = _table_at(_here.places, node) or _Table(node)
+    return table, _here.places[id(node)][1]
+
+
+def _table_at(places: Mapping[int, tuple[weakref.ref[_Table], int]], node: Any) -> _Table | None:
+    reference, _ = places.get(id(node), (None, 0))
+    return reference() if reference is not None else None
 
 
 def _leaf(kind: Any, fields: tuple[Any, ...]) -> Any:
     return _build(kind or chosen["Value"], fields, (), ())
 
 
-def _load(outside: list[Any], rows: list[Any]) -> list[Any]:
+def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
     nodes: list[Any] = []
 
     def decoded(code: Any) -> Any:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from . import errors
-from .conversion import number
+from .conversion import number, whole
 from .seeding import Seed, generator
+from .wholefile import path_text
 
 Dataset: TypeAlias = tuple[list[list[float]], list[int]]
 
@@ -59,7 +60,7 @@ def spirals(
     >>> [targets.count(target) for target in range(3)]
     [30, 30, 30]
     """
-    classes = _count("spirals", "classes", classes)
+    classes = whole("spirals", "classes", classes)
     turns = number("spirals", "turns", turns)
 
     def place(part: float, target: int) -> list[float]:
@@ -77,7 +78,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Dataset:
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
     draw, deviation = generator("xor", seed), _deviation("xor", noise)
-    corners = [(place >> 1 & 1, place & 1) for place in range(_count("xor", "n", n))]
+    corners = [(place >> 1 & 1, place & 1) for place in range(whole("xor", "n", n))]
     inputs = [[_noisy(float(x), deviation, draw) for x in corner] for corner in corners]
     return inputs, [x ^ y for x, y in corners]
 
@@ -98,7 +99,7 @@ def _drawn(
     draw, deviation = generator(who, seed), _deviation(who, noise)
     points = []
     for target in range(classes):
-        many = (_count(who, "n", n) + classes - 1 - target) // classes
+        many = (whole(who, "n", n) + classes - 1 - target) // classes
         for step in range(many):
             x = place(step / max(many - ends, 1), target)
             points.append(([_noisy(each, deviation, draw) for each in x], target))
@@ -117,14 +118,6 @@ def _deviation(who: str, noise: Any) -> float:
             errors.unwanted(who, "noise must be at least 0 and finite", noise, "pass e.g. 0.1")
         )
     return deviation
-
-
-def _count(who: str, what: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise errors.InputError(
-            errors.unwanted(who, f"{what} must be a whole number from 1", value, "pass e.g. 100")
-        )
-    return value
 
 
 # -- shipped --------------------------------------------------------------------------------
@@ -222,7 +215,7 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[tuple[Any, Any]
 
     Shapes: ((60000 × 784, 60000), (10000 × 784, 10000)): float64 from 0.0 to 1.0, integer labels
     Raises: `ImportError` without NumPy; `FileNotFoundError`, `ValueError` naming a file that is
-    missing, cut off or another one.
+    missing, cut off or another one; `TypeError` for a folder that is no path.
     """
     try:
         import numpy
@@ -233,13 +226,14 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[tuple[Any, Any]
         raise errors.InputError(
             "mnist: needs the folder with the four files; got none; pass it or set SCALARGRAD_MNIST"
         )
+    place = Path(path_text("mnist", "folder", where, "mnist"))
 
     def images(name: str) -> Any:
-        pixels = numpy.frombuffer(_body(Path(where), name), dtype=numpy.uint8)
+        pixels = numpy.frombuffer(_body(place, name), dtype=numpy.uint8)
         return pixels.reshape(-1, 784).astype(numpy.float64) / 255.0
 
     def labels(name: str) -> Any:
-        return numpy.frombuffer(_body(Path(where), name), dtype=numpy.uint8).astype(numpy.int64)
+        return numpy.frombuffer(_body(place, name), dtype=numpy.uint8).astype(numpy.int64)
 
     train_images, train_labels, test_images, test_labels = _MNIST
     return (images(train_images), labels(train_labels)), (images(test_images), labels(test_labels))

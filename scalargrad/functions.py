@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 from . import errors, ops
 from .arithmetic import Arithmetic
 from .conversion import number
-from .rows import ManyRow, Row
+from .rows import LETTERS, ManyRow, Row, docstring
 
 V = TypeVar("V", bound=Arithmetic)
 
@@ -55,22 +55,40 @@ def apply_unary(row: Row, x: Any) -> Any:
     return row.value(number(row.name, "x", x))
 
 
-def apply_binary(row: Row, x: Any, y: Any) -> Any:
-    """Apply a row of two operands in the engine of either, or to floats."""
-    if isinstance(x, Arithmetic) or isinstance(y, Arithmetic):
-        result = (x if isinstance(x, Arithmetic) else y)._binary(row, x, y)
+def apply_binary(row: Row, x: Any, y: Any, who: str = "", names: Sequence[str] = LETTERS) -> Any:
+    """Apply a row of two operands in the engine of either, or to floats.
+
+    `who` and `names` are those of the function in its messages, where the row has others.
+    """
+    who = who or row.name
+    if values := _values((x, y)):
+        result = values[0]._binary(row, x, y)
         if result is not NotImplemented:
             return result
-    return row.value(number(row.name, "x", x), number(row.name, "y", y))
+        check_engine(who, values)
+    numbers = [
+        number(who, name, operand)
+        for name, operand in zip(names, (x, y), strict=True)
+        if not isinstance(operand, Arithmetic)
+    ]
+    return row.value(*numbers)
 
 
-def apply_many(row: ManyRow, *lists: list[Any]) -> Any:
+def apply_many(row: ManyRow, *lists: list[Any], who: str = "") -> Any:
     """Apply a row of many operands in the engine found among them, or to floats."""
     for operands in lists:
         for operand in operands:
             if isinstance(operand, Arithmetic):
-                return operand._many(row, *lists)
+                try:
+                    return operand._many(row, *lists)
+                except errors.OperandError:  # of two engines, say so
+                    check_engine(who or row.name, _values(*lists))
+                    raise
     return row.value(*([number(row.name, "each operand", x) for x in xs] for xs in lists))
+
+
+def _values(*lists: Iterable[Any]) -> list[Any]:
+    return [operand for xs in lists for operand in xs if isinstance(operand, Arithmetic)]
 
 
 def listed(who: str, operands: Any, what: str = "one iterable of Values and numbers") -> list[Any]:
@@ -84,15 +102,21 @@ def listed(who: str, operands: Any, what: str = "one iterable of Values and numb
     return list(operands)
 
 
+def check_engine(who: str, operands: Sequence[Any], what: str = "operands") -> None:
+    """Raise `TypeError` where not all operands are Values of one engine."""
+    for operand in operands:
+        if not isinstance(operand, Arithmetic) or operand._record is not operands[0]._record:
+            raise errors.OperandError(
+                errors.unwanted(
+                    who, f"{what} must be Values of one engine", operand,
+                    "pass Values made by the same class",
+                )
+            )  # fmt: skip
+
+
 def _documented(function: Callable[..., Any], row: Row | ManyRow) -> Any:
-    forward = row.definition or row.forward.rpartition(";")[2].strip()
-    formulas = getattr(row, "shown", ()) or row.partials
-    maths = ", ".join(f"dz/d{x} = {p}" for x, p in zip(row.letters, formulas, strict=True))
-    lines = [row.doc, "", f"Maths: z = {forward}, {maths}"]
-    lines += [f"Domain: {row.domain}"] * bool(row.domain)
-    lines += [f"Source: {row.source}"] * bool(row.source)
     function.__name__ = function.__qualname__ = row.name
-    function.__doc__ = "\n".join(lines)
+    function.__doc__ = docstring(row)
     return function
 
 
@@ -164,7 +188,7 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     >>> leaky_relu(-2.0), leaky_relu(3.0, slope=0.1)
     (-0.02, 3.0)
     """
-    return apply_binary(ops.LEAKY_RELU, x, slope)
+    return apply_binary(ops.LEAKY_RELU, x, slope, names=("x", "slope"))
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -178,7 +202,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     """
     if not isinstance(condition, Arithmetic):
         condition = number("where", "the condition", condition, "x > 0")
-    return apply_binary(ops.WHERE if condition else ops.OTHERWISE, a, b)
+    return apply_binary(ops.WHERE if condition else ops.OTHERWISE, a, b, "where", ("a", "b"))
 
 
 # -- many operands --------------------------------------------------------------------------
@@ -232,5 +256,5 @@ def zero_grad(values: Iterable[Any]) -> None:
             raise errors.OperandError(
                 errors.unwanted("zero_grad", "wants Values only", value, "leave plain numbers out")
             )
-    for value in values:
-        value.grad = 0.0
+    for value in values:  # an interior node is as before its first pass: a picture shows no red
+        value._grad = None if value.parents else 0.0

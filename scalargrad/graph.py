@@ -31,17 +31,18 @@ class Graph:
     left_out: int
     more: bool  # whether counting stopped before the end
     uses: dict[int, tuple[Use, ...]]  # id of a node -> its uses, in order of the consumers
-    differentiated: bool
+    gradients: dict[int, float]  # id of a node -> its gradient in the pass of this root; or empty
 
 
-def inspect(root: Any, max_nodes: int) -> Graph:
+def look(root: Any, max_nodes: int) -> Graph:
     """Return what to show of the graph below `root`: at most `max_nodes`, nearest first."""
     near = _nearest(root, max_nodes)
     nodes = _ordered(root, near)
     folded = frozenset(
         id(node) for node in nodes if any(id(parent) not in near for parent in node.parents)
     )
-    differentiated = root._grad is not None and bool(root.parents or root.grad)
+    total, more = _count(root)
+    gradients = _gradients(root, nodes, more)
     uses: dict[int, list[Use]] = {id(node): [] for node in nodes}
     for node in nodes:
         if id(node) in folded:
@@ -49,11 +50,25 @@ def inspect(root: Any, max_nodes: int) -> Graph:
         partials = iter(node.partials)
         for position, operand in enumerate(node.operands):
             if isinstance(operand, Arithmetic):
-                back = node.grad * next(partials) if differentiated else None
+                partial = next(partials)
+                back = gradients[id(node)] * partial if gradients else None
                 uses[id(operand)].append(Use(node, position, back))
-    left_out, more = _count_beyond(root, near) if folded else (0, False)
     frozen = {key: tuple(value) for key, value in uses.items()}
-    return Graph(root, tuple(nodes), folded, left_out, more, frozen, differentiated)
+    return Graph(root, tuple(nodes), folded, total - len(nodes), more, frozen, gradients)
+
+
+def _gradients(root: Any, nodes: list[Any], huge: bool) -> dict[int, float]:
+    """Return the gradients of the root's own latest pass.
+
+    What a node holds may come from a pass of another root, so the pass is computed anew; only in
+    a huge graph, where that takes long, the nodes are believed.
+    """
+    if root._grad is None or not (root.parents or root.grad):
+        return {}  # not computed yet
+    if huge:
+        return {id(node): node.grad for node in nodes}
+    _, grads = root._sweep(root.grad)
+    return {id(node): grads[node] for node in nodes}
 
 
 def _nearest(root: Any, limit: int) -> set[int]:
@@ -90,7 +105,8 @@ def _ordered(root: Any, near: set[int]) -> list[Any]:
     return order
 
 
-def _count_beyond(root: Any, near: set[int]) -> tuple[int, bool]:
+def _count(root: Any) -> tuple[int, bool]:
+    """Return how many nodes there are, and whether counting stopped before the end."""
     seen = {id(root)}
     stack = [root]
     while stack and len(seen) < COUNT_LIMIT:
@@ -98,4 +114,4 @@ def _count_beyond(root: Any, near: set[int]) -> tuple[int, bool]:
             if id(parent) not in seen:
                 seen.add(id(parent))
                 stack.append(parent)
-    return len(seen - near), bool(stack)
+    return len(seen), bool(stack)

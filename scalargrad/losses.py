@@ -8,7 +8,7 @@ from typing import Any
 
 from . import errors, ops
 from .arithmetic import Arithmetic
-from .conversion import as_number
+from .conversion import number
 from .functions import apply_many, check_lengths, listed
 from .rows import ManyRow
 
@@ -23,7 +23,7 @@ def mse(prediction: Any, target: Any) -> Any:
     >>> mse([1.0, 2.0], [1.0, 4.0])
     2.0
     """
-    return _paired(ops.MSE, prediction, target)
+    return _paired("mse", ops.MSE, prediction, target)
 
 
 def mae(prediction: Any, target: Any) -> Any:
@@ -37,7 +37,7 @@ def mae(prediction: Any, target: Any) -> Any:
     >>> mae([1.0, 2.0], [1.0, 4.0])
     1.0
     """
-    return _paired(ops.MAE, prediction, target)
+    return _paired("mae", ops.MAE, prediction, target)
 
 
 def hinge(scores: Any, labels: Any) -> Any:
@@ -59,7 +59,7 @@ def hinge(scores: Any, labels: Any) -> Any:
                     "hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them"
                 )
             )
-    return _paired(ops.HINGE, scores if _is_list(scores) else [scores], labels)
+    return _paired("hinge", ops.HINGE, scores if _is_list(scores) else [scores], labels)
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
@@ -73,16 +73,20 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     0.693147
     """
     who = "binary_cross_entropy_with_logits"
-    targets = listed(who, targets) if _is_list(targets) else [targets]
+    logits, targets = (
+        listed(who, operands) if _is_list(operands) else [operands]
+        for operands in (logits, targets)
+    )
     for target in _flat(targets):
-        probability = as_number(target)
-        if probability is not None and not 0.0 <= probability <= 1.0:
+        if isinstance(target, Arithmetic):
+            continue
+        if not 0.0 <= number(who, "each target", target) <= 1.0:
             raise errors.InputError(
                 errors.unwanted(
                     who, "targets must be within 0 and 1", target, "map labels -1, 1 to 0, 1"
                 )
             )
-    return _paired(ops.BCE, logits if _is_list(logits) else [logits], targets)
+    return _paired(who, ops.BCE, logits, targets)
 
 
 def cross_entropy(logits: Any, target: Any) -> Any:
@@ -144,19 +148,27 @@ def _probabilities(classes: int, target: Any) -> list[Any]:
     return [1.0 if place == chosen else 0.0 for place in range(classes)]
 
 
-def _paired(row: ManyRow, prediction: Any, target: Any) -> Any:
+def _paired(who: str, row: ManyRow, prediction: Any, target: Any) -> Any:
     if not (_is_list(prediction) or _is_list(target)):
-        return apply_many(row, [prediction], [target])
-    xs = listed(row.name, prediction, "as many predictions as targets")
-    ys = listed(row.name, target, "as many targets as predictions")
-    check_lengths(row.name, xs, ys)
+        return _sample(who, row, [prediction], [target])
+    xs = listed(who, prediction, "as many predictions as targets")
+    ys = listed(who, target, "as many targets as predictions")
+    check_lengths(who, xs, ys)
     if not xs:
         raise errors.InputError(
-            errors.unwanted(row.name, "needs at least one prediction", xs, "pass e.g. [1.0]")
+            errors.unwanted(who, "needs at least one prediction", xs, "pass e.g. [1.0]")
         )
     if _is_list(xs[0]):
-        return apply_many(ops.MEAN, [_paired(row, x, y) for x, y in zip(xs, ys, strict=True)])
-    return apply_many(row, xs, ys)
+        return apply_many(ops.MEAN, [_paired(who, row, x, y) for x, y in zip(xs, ys, strict=True)])
+    return _sample(who, row, xs, ys)
+
+
+def _sample(who: str, row: ManyRow, xs: list[Any], ys: list[Any]) -> Any:
+    for what, operands in (("each prediction", xs), ("each target", ys)):
+        for operand in operands:
+            if not isinstance(operand, Arithmetic):
+                number(who, what, operand)
+    return apply_many(row, xs, ys, who=who)
 
 
 def _flat(targets: list[Any]) -> Iterator[Any]:

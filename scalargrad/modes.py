@@ -8,9 +8,7 @@ import linecache
 import math
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,15 +16,11 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from . import errors
 
-#: how many blocks are open in the whole process; engines look at modes only when it is not 0
-active = 0
-
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,36 +33,50 @@ class Scope:
 
 @dataclass(eq=False)
 class Mode:
-    """What holds inside one block."""
+    """What holds inside one entry of a block."""
 
-    outer: Mode | None
+    outer: Mode | None = None
+    block: Block[Any] | None = None
     recording: bool = True
     anomaly: bool = False
     scope: Scope | None = None
-    is_open: bool = True
 
+
+#: the open entries of the whole process; engines look at modes only when there is one
+active: set[Mode] = set()
 
 _mode: ContextVar[Mode] = ContextVar("scalargrad mode")
-_NONE = Mode(None)
+_NONE = Mode()
 
 
 def current() -> Mode:
-    """Return the innermost block that this thread or task is in and that is still open."""
+    """Return the innermost entry that this thread or task is in and that is still open."""
     mode = _mode.get(_NONE)
-    while not mode.is_open and mode.outer is not None:  # left behind in a task's copied context
+    while mode not in active and mode.outer is not None:  # left behind, e.g. in a task's context
         mode = mode.outer
     return mode
 
 
 class Block(Generic[T]):
-    """What `no_grad()` and the others return: a `with` block, or a decorator."""
+    """What `no_grad()` and the others return: a `with` block, or a decorator.
 
-    def __init__(self, open_: Callable[[], AbstractContextManager[T]]) -> None:
-        self._open = open_
+    One block may be entered any number of times, also inside itself and by many threads.
+    """
+
+    def __init__(self, change: Callable[[Mode], T]) -> None:
+        self._change = change
 
     def __enter__(self) -> T:
-        self._opened = self._open()
-        return self._opened.__enter__()
+        outer = current()
+        mode = Mode(outer, self, outer.recording, outer.anomaly, outer.scope)
+        made = self._change(mode)
+        try:
+            _mode.set(mode)
+            active.add(mode)
+            return made
+        except BaseException:  # an interrupt: nobody else would leave what is half entered
+            _leave(mode)
+            raise
 
     def __exit__(
         self,
@@ -76,7 +84,12 @@ class Block(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._opened.__exit__(kind, error, trace)
+        mode = _mode.get(_NONE)
+        while mode.outer is not None and not (mode.block is self and mode in active):
+            mode = mode.outer
+        if mode is _NONE:  # entered in another context
+            mode = next((mode for mode in list(active) if mode.block is self), _NONE)
+        _leave(mode)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         late = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
@@ -90,43 +103,19 @@ class Block(Generic[T]):
 
         @functools.wraps(function)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self._open():
+            with self:
                 return function(*args, **kwargs)
 
         return inside
 
 
-def _opens_block(generator: Callable[P, Iterator[T]]) -> Callable[P, Block[T]]:
-    opened = contextmanager(generator)
-
-    @functools.wraps(generator)
-    def block(*args: P.args, **kwargs: P.kwargs) -> Block[T]:
-        return Block(lambda: opened(*args, **kwargs))
-
-    return block
+def _leave(mode: Mode) -> None:
+    active.discard(mode)
+    if mode.outer is not None and _mode.get(_NONE) is mode:  # else `current` steps over it
+        _mode.set(mode.outer)
 
 
-@contextmanager
-def _block(**changes: Any) -> Iterator[Mode]:
-    global active
-    outer = current()
-    kept = {"recording": outer.recording, "anomaly": outer.anomaly, "scope": outer.scope}
-    mode = Mode(outer, **{**kept, **changes})
-    with _lock:
-        active += 1
-    _mode.set(mode)
-    try:
-        yield mode
-    finally:
-        mode.is_open = False
-        if _mode.get(_NONE) is mode:  # not where generators or tasks close out of order:
-            _mode.set(outer)  # there `current` steps over what is closed
-        with _lock:
-            active -= 1
-
-
-@_opens_block
-def no_grad() -> Iterator[None]:
+def no_grad() -> Block[None]:
     """Compute without recording: results are leaves. Also a decorator.
 
     >>> import scalargrad as sg
@@ -136,12 +125,14 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    with _block(recording=False):
-        yield
+
+    def change(mode: Mode) -> None:
+        mode.recording = False
+
+    return Block(change)
 
 
-@_opens_block
-def detect_anomaly() -> Iterator[None]:
+def detect_anomaly() -> Block[None]:
     """Stop at the first operation whose value or gradient is not finite.
 
     Raises: `FloatingPointError` naming the operation, its operands and the source line that
@@ -152,14 +143,16 @@ def detect_anomaly() -> Iterator[None]:
     ...     sg.log(sg.Value(0.0, label="x"))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    scalargrad.errors.NonFiniteError: log(x=0.0): the value is -inf; made at ...
+    scalargrad.errors.NonFiniteError: log(x=0.0): the value is -inf; keep ...; made at ...
     """
-    with _block(anomaly=True):
-        yield
+
+    def change(mode: Mode) -> None:
+        mode.anomaly = True
+
+    return Block(change)
 
 
-@_opens_block
-def scope(name: str) -> Iterator[Scope]:
+def scope(name: str) -> Block[Scope]:
     """Name the group of nodes made inside; pictures draw it as a layer.
 
     Every entry of the block is a group of its own. Blocks nest.
@@ -180,9 +173,12 @@ def scope(name: str) -> Iterator[Scope]:
         raise errors.InputError(
             errors.unwanted("scope", "the name must not be empty", name, 'pass e.g. "Affine"')
         )
-    made = Scope(name, current().scope)
-    with _block(scope=made):
-        yield made
+
+    def change(mode: Mode) -> Scope:
+        mode.scope = Scope(name, mode.scope)
+        return mode.scope
+
+    return Block(change)
 
 
 def apply(node: Any) -> Any:
@@ -206,16 +202,20 @@ def anomaly() -> bool:
     return bool(active) and current().anomaly
 
 
-def check_pass(order: Sequence[Any], grads: Sequence[float], leaves: Mapping[Any, float]) -> None:
+def check_pass(order: Sequence[Any], grads: Mapping[Any, float]) -> None:
     """Raise at the first gradient of a finished pass that is not finite."""
-    for node, grad in zip(reversed(order), grads, strict=True):
+    for node in reversed(order):
+        grad = grads[node]
         check(node, "gradient", grad)
         places = [i for i, operand in enumerate(node.operands, 1) if not isinstance(operand, float)]
         for parent, partial, place in zip(node.parents, node.partials, places, strict=True):
             name = parent.label or f"operand {place}"
             check(node, f"gradient passed to {name}", grad * partial)
-    for leaf, grad in leaves.items():
-        check(leaf, "gradient", grad)
+    for node, grad in grads.items():
+        check(node, "gradient", grad)
+
+
+_REMEDY = "keep numbers inside the domain and of moderate size"
 
 
 def check(node: Any, what: str, number: float) -> None:
@@ -223,10 +223,12 @@ def check(node: Any, what: str, number: float) -> None:
     if math.isfinite(number):
         return
     if not node.op:
-        raise errors.NonFiniteError(f"Value {_operand(node)}: the {what} is {number}")
+        raise errors.NonFiniteError(f"Value {_operand(node)}: the {what} is {number}; {_REMEDY}")
     line = (node._notes or {}).get("line", "an unknown line: build it inside the block too")
     operands = ", ".join(_operand(operand) for operand in node.operands)
-    raise errors.NonFiniteError(f"{node.op}({operands}): the {what} is {number}; made at {line}")
+    raise errors.NonFiniteError(
+        f"{node.op}({operands}): the {what} is {number}; {_REMEDY}; made at {line}"
+    )
 
 
 def _operand(operand: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from . import errors, losses
 from ._engine import Value
 from .arithmetic import Arithmetic
-from .conversion import as_number, number
+from .conversion import as_number, is_list, number, whole
 from .functions import dot, listed, relu, sigmoid, softmax, tanh
 from .modes import no_grad, scope
 from .seeding import Seed, generator
@@ -22,7 +22,7 @@ from .state import Module, each
 
 def _is_batch(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
-        return bool(x) and hasattr(type(x[0]), "__len__")
+        return bool(x) and is_list(x[0])
     return getattr(x, "ndim", 1) >= 2
 
 
@@ -35,17 +35,6 @@ def _sample(who: str, x: Any, width: int) -> list[Any]:
             f"{who}: needs {width} inputs a sample; got {len(xs)}; check the size of the layer"
         )
     return xs
-
-
-def _size(who: str, what: str, size: Any) -> int:
-    try:
-        if (whole := size.__index__()) >= 1 and not isinstance(size, bool):
-            return int(whole)
-    except (AttributeError, TypeError):
-        pass
-    raise errors.InputError(
-        errors.unwanted(who, f"{what} must be a whole number from 1", size, "pass e.g. 2")
-    )
 
 
 # -- micrograd's three ----------------------------------------------------------------------
@@ -66,7 +55,7 @@ class Neuron(Module):
 
     def __init__(self, nin: int, nonlin: bool = True, *, seed: Seed = None) -> None:
         draw = generator("Neuron", seed)
-        self.w = [Value(draw.uniform(-1, 1)) for _ in range(_size("Neuron", "nin", nin))]
+        self.w = [Value(draw.uniform(-1, 1)) for _ in range(whole("Neuron", "nin", nin))]
         self.b = Value(0.0)
         self.nonlin = nonlin
 
@@ -89,7 +78,7 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, *, seed: Seed = None, **kwargs: Any) -> None:
-        draw, count = generator("Layer", seed), _size("Layer", "nout", nout)
+        draw, count = generator("Layer", seed), whole("Layer", "nout", nout)
         shared = None if seed is None else draw  # one generator, or all neurons would be alike
         self.neurons = [Neuron(nin, seed=shared, **kwargs) for _ in range(count)]
 
@@ -152,7 +141,7 @@ class Affine(Module):
     """
 
     def __init__(self, nin: int, nout: int, init: str | float = "he", *, seed: Seed = None) -> None:
-        nin, nout = _size("Affine", "nin", nin), _size("Affine", "nout", nout)
+        nin, nout = whole("Affine", "nin", nin), whole("Affine", "nout", nout)
         draw = _initial(nin, nout, init, seed)
         self.W = [[Value(draw()) for _ in range(nout)] for _ in range(nin)]
         self.b = [Value(0.0) for _ in range(nout)]
@@ -362,7 +351,7 @@ class TwoLayerNet(Module):
 
         Raises: `RuntimeError` inside `no_grad`, where no graph is recorded.
         """
-        loss = self.loss(each(x, _plain), t)
+        loss = self.loss(each(x, _plain), each(t, _plain))
         if not loss.parents:
             raise errors.StateError(
                 "gradient: nothing is recorded inside no_grad; got a loss without a graph;"
@@ -382,17 +371,26 @@ class TwoLayerNet(Module):
         """Return the gradient of the loss by central differences; every number stays as it was.
 
         Maths: dL/dw ≈ (L(w + h) − L(w − h))/2h
+        Raises: `ValueError` where h is not above 0 and finite.
         """
-        x = each(x, _plain)
+        if not 0.0 < number("numerical_gradient", "h", h, "1e-4") < math.inf:
+            raise errors.InputError(
+                errors.unwanted(
+                    "numerical_gradient", "h must be above 0 and finite", h, "pass e.g. 1e-4"
+                )
+            )
+        x, t = each(x, _plain), each(t, _plain)
 
         def difference(parameter: Any) -> float:
-            kept, ends = parameter.data, []
+            kept = parameter.data
             try:
-                for parameter.data in (kept + h, kept - h):
-                    ends.append(self.loss(x, t).data)
+                parameter.data = kept + h
+                above = self.loss(x, t).data
+                parameter.data = kept - h
+                below = self.loss(x, t).data
             finally:
                 parameter.data = kept
-            slope: float = (ends[0] - ends[1]) / (2 * h)
+            slope: float = (above - below) / (2 * h)
             return slope
 
         with no_grad():
@@ -409,7 +407,7 @@ def _plain(x: Any) -> Any:
 
 def _class(target: Any) -> int:
     """Return a class index, or the place of the largest score or probability."""
-    if not hasattr(type(target), "__len__"):
+    if not is_list(target):
         return int(target)
     numbers = [_plain(score) for score in target]
     return numbers.index(max(numbers))

@@ -23,6 +23,15 @@ class Node:
         parents: tuple[Any, ...]
         partials: tuple[float, ...]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for method in ("__eq__", "__hash__"):  # a walk must tell two nodes apart, always
+            if method in vars(cls):
+                raise errors.OperandError(
+                    f"{cls.__name__}: a subclass of Value must keep {method}, graphs are walked by"
+                    " identity; got one of its own; give the comparison another name"
+                )
+
     @property
     def data(self) -> float:
         """The number, always an exact float."""

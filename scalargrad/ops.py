@@ -12,6 +12,7 @@ from .rows import binary, many, unary
 
 ADD = binary(
     "add",
+    commutes=True,
     symbol="+",
     forward="x + y",
     partials=("1", "1"),
@@ -28,6 +29,7 @@ SUB = binary(
 )
 MUL = binary(
     "mul",
+    commutes=True,
     symbol="×",
     forward="x * y",
     partials=("y", "x"),
@@ -163,12 +165,14 @@ CBRT = unary(
 )
 HYPOT = binary(
     "hypot",
+    commutes=True,
     forward=(
         "a = abs(x); b = abs(y); m = where(a > b, a, b); k = where(a > b, b, a);"
         "where(m == INF, m, where(m == 0 or k == INF, k, m * sqrt(1 + (k / m) * (k / m))))"
     ),
     partials=("where(z == 0, 0, x / z)", "where(z == 0, 0, y / z)"),
     shown=("x/z", "y/z"),
+    written="√(x² + y²)",
     doc="Compute the length of the vector (x, y) without overflow on the way.",
     domain="any; the derivatives at (0, 0) are taken as 0",
     sample=((-9, 9), (-9, 9)),
@@ -314,6 +318,7 @@ RELU = unary(
     forward="where(x > 0, x, where(x == x, 0, x))",
     partials=("where(x > 0, 1, where(x == x, 0, x))",),
     shown=("1 if x>0 else 0",),
+    written="x if x > 0 else 0",
     doc="Keep positive numbers, replace the others by 0.",
     domain="any x; the derivative at 0 is taken as 0",
     source="Saito, Deep Learning from Scratch, section 5.5.1",
@@ -325,6 +330,7 @@ LEAKY_RELU = binary(
     forward="where(x > 0, x, y * x)",
     partials=("where(x > 0, 1, where(x == x, y, x))", "where(x > 0, 0, x)"),
     shown=("1 if x>0 else y", "0 if x>0 else x"),
+    written="x if x > 0 else y·x",
     doc="Keep positive numbers, multiply the others by the slope y.",
     domain="any x; the derivative at 0 is taken as the slope",
     source="Maas, Hannun, Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models",
@@ -384,6 +390,7 @@ GELU = unary(
     forward="0.5 * x * erfc(-x * SQRT_HALF)",
     partials=("0.5 * erfc(-x * SQRT_HALF) + x * (ONE_OVER_SQRT_2PI * gauss(x, 0.5))",),
     shown=("Φ(x)+x·φ(x)",),
+    written="x·Φ(x), Φ the normal distribution function and φ its density",
     doc="Weigh x by the normal distribution function, exactly (with erf).",
     source="Hendrycks, Gimpel, Gaussian Error Linear Units, section 2",
     sample=((-8, 8),),
@@ -393,26 +400,28 @@ GELU = unary(
 
 MAXIMUM = binary(
     "maximum",
+    commutes=True,
     symbol="max",
     forward="where(x > y, x, where(y >= x, y, x + y))",
     partials=(
         "where(x > y, 1, where(x < y, 0, where(x == y, 0.5, x + y)))",
         "where(y > x, 1, where(y < x, 0, where(x == y, 0.5, x + y)))",
     ),
-    shown=("1 if x>y else 0", "1 if y>x else 0"),
+    shown=("1 if x>y else ½ if x=y else 0", "1 if y>x else ½ if x=y else 0"),
     doc="Return the larger of two operands.",
     domain="any; equal operands get half of the gradient each, a nan is never lost",
     sample=((-9, 9), (-9, 9)),
 )
 MINIMUM = binary(
     "minimum",
+    commutes=True,
     symbol="min",
     forward="where(x < y, x, where(y <= x, y, x + y))",
     partials=(
         "where(x < y, 1, where(x > y, 0, where(x == y, 0.5, x + y)))",
         "where(y < x, 1, where(y > x, 0, where(x == y, 0.5, x + y)))",
     ),
-    shown=("1 if x<y else 0", "1 if y<x else 0"),
+    shown=("1 if x<y else ½ if x=y else 0", "1 if y<x else ½ if x=y else 0"),
     doc="Return the smaller of two operands.",
     domain="any; equal operands get half of the gradient each, a nan is never lost",
     sample=((-9, 9), (-9, 9)),
@@ -440,6 +449,7 @@ OTHERWISE = binary(
 
 SUM = many(
     "sum",
+    commutes=True,
     symbol="Σ",
     forward="sum(x)",
     partials=("1",),
@@ -449,6 +459,7 @@ SUM = many(
 )
 MEAN = many(
     "mean",
+    commutes=True,
     forward="sum(x) / n",
     partials=("1 / n",),
     doc="Take the arithmetic mean.",
@@ -467,24 +478,31 @@ DOT = many(
 )
 MAX = many(
     "max",
+    commutes=True,
     forward="max(x)",
     partials=("where(x == z, 1 / sum(where(x == z, 1, 0)), where(z == z, 0, z))",),
+    shown=("1/s if x=z else 0",),
     doc="Return the largest operand.",
-    domain="any; k equal operands get 1/k of the gradient each, a nan is never lost",
+    domain="any; s equal operands get 1/s of the gradient each, a nan is never lost",
     sample=((-9, 9),),
 )
 MIN = many(
     "min",
+    commutes=True,
     forward="min(x)",
     partials=("where(x == z, 1 / sum(where(x == z, 1, 0)), where(z == z, 0, z))",),
+    shown=("1/s if x=z else 0",),
     doc="Return the smallest operand.",
-    domain="any; k equal operands get 1/k of the gradient each, a nan is never lost",
+    domain="any; s equal operands get 1/s of the gradient each, a nan is never lost",
     sample=((-9, 9),),
 )
 LOGSUMEXP = many(
     "logsumexp",
+    commutes=True,
     forward=("m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); t = sum(e); h + log(t)"),
     partials=("e / t",),
+    shown=("exp(x−z)",),
+    written="log Σ exp(x)",
     doc="Take the logarithm of the sum of exponentials, shifted by the maximum.",
     sample=((-9, 9),),
 )
@@ -492,6 +510,8 @@ SOFTMAX = many(
     "softmax",
     forward="m = max(x); h = where(abs(m) < INF, m, 0); e = exp(x - h); e / sum(e)",
     partials=("z * (own - s)",),
+    shown=("z(1−z), but −z·s for the x of another result s",),
+    written="exp(x) / Σ exp(x)",
     doc="Turn scores into probabilities, one node a probability.",
     source="Saito, Deep Learning from Scratch, section 5.6.3",
     sample=((-9, 9),),
@@ -500,6 +520,8 @@ LOG_SOFTMAX = many(
     "log_softmax",
     forward=("m = max(x); h = where(abs(m) < INF, m, 0); l = log(sum(exp(x - h))); (x - h) - l"),
     partials=("own - exp(s)",),
+    shown=("1−exp(z), but −exp(s) for the x of another result s",),
+    written="x − log Σ exp(x)",
     doc="Take the logarithm of the softmax, one node an entry.",
     sample=((-9, 9),),
 )
@@ -531,6 +553,8 @@ HINGE = many(
         "where(y * x < 1, -y / n, where(y * x >= 1, 0, y * x))",
         "where(y * x < 1, -x / n, where(y * x >= 1, 0, y * x))",
     ),
+    shown=("−y/n if y·x<1 else 0", "−x/n if y·x<1 else 0"),
+    written="Σ max(0, 1 − y·x) / n",
     doc="Take the mean of max(0, 1 − y·x) over scores x and labels y = ±1.",
     source="Cortes, Vapnik, Support-Vector Networks (soft margin)",
     sample=((-9, 9), (-1, 1)),
@@ -544,16 +568,19 @@ CROSS_ENTROPY = many(
         "sum(where(y == 0, 0, y * (l - (x - h))))"
     ),
     partials=("e / t * sum(y) - y", "l - (x - h)"),
+    written="−Σ y·log softmax(x)",
     doc="Take the cross entropy of softmax(x) under the target probabilities y.",
     source="Saito, Deep Learning from Scratch, section 5.6.3 and appendix A",
     sample=((-9, 9), (0.05, 1)),
 )
 BCE = many(
-    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     symbol="BCE",
     lists=2,
     forward="sum(where(x > 0, x, 0) - x * y + log1p(exp(-abs(x)))) / n",
     partials=("(sigmoid(x) - y) / n", "-x / n"),
+    shown=("(sigmoid(x) − y)/n", "−x/n"),
+    written="−Σ (y·log sigmoid(x) + (1 − y)·log sigmoid(−x)) / n",
     doc="Take the mean binary cross entropy of sigmoid(x) under the targets y.",
     sample=((-9, 9), (0, 1)),
 )

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from . import errors, state
+from . import errors, ieee, state
 from .arithmetic import Arithmetic
-from .conversion import number
+from .conversion import number, whole
 from .functions import listed
 
 #: from the number of steps taken so far, from 0, to the learning rate of the next one
@@ -28,10 +28,11 @@ class Optimizer:
     #: names of what is kept for each parameter, 0.0 at first
     _moments: tuple[str, ...] = ()
 
-    def __init__(self, parameters: Iterable[Any], lr: Rate) -> None:
+    def __init__(self, parameters: Iterable[Any], lr: Rate, weight_decay: float = 0.0) -> None:
         self.parameters = _checked(type(self).__name__, parameters)
         self.steps = 0
         self.lr = lr
+        self.weight_decay = _at_least_0(type(self).__name__, "weight_decay", weight_decay)
         self._kept = [[0.0] * len(self._moments) for _ in self.parameters]
 
     @property
@@ -55,7 +56,12 @@ class Optimizer:
         lr = self.lr
         self.steps += 1
         for parameter, kept in zip(self.parameters, self._kept, strict=True):
-            parameter.data = self._moved(parameter.data, parameter.grad, lr, kept)
+            data, grad = self._decayed(parameter.data, parameter.grad, lr)
+            parameter.data = self._moved(data, grad, lr, kept)
+
+    def _decayed(self, data: float, grad: float, lr: float) -> tuple[float, float]:
+        """Return number and gradient with the weight decay in one of them."""
+        return data, grad + self.weight_decay * data if self.weight_decay else grad
 
     def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
         """Return the new number; what is kept changes in place."""
@@ -77,11 +83,7 @@ class Optimizer:
         """
         who = "load_state_dict"
         state.check_keys(who, type(self).__name__, numbers, ["steps", *self._moments])
-        steps = numbers["steps"]
-        if not isinstance(steps, int) or steps < 0:
-            raise errors.InputError(
-                errors.unwanted(who, "steps must be a whole number from 0", steps, "pass e.g. 0")
-            )
+        steps = whole(who, "steps", numbers["steps"], 0)
         columns = [
             [data for _, data in state.pairs(who, name, self.parameters, numbers[name])]
             for name in self._moments
@@ -105,7 +107,7 @@ def _checked(who: str, parameters: Iterable[Any]) -> list[Any]:
             raise errors.OperandError(
                 errors.unwanted(who, "parameters must be Values", parameter, "pass Values only")
             )
-        if parameter.parents:  # type: ignore[attr-defined]
+        if parameter.parents:
             raise errors.InputError(
                 errors.unwanted(
                     who, "parameters must be leaves", parameter, "pass what it came from"
@@ -162,9 +164,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         self.momentum = _at_least_0("SGD", "momentum", momentum)
-        self.weight_decay = _at_least_0("SGD", "weight_decay", weight_decay)
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise errors.InputError(
@@ -172,8 +173,6 @@ class SGD(Optimizer):
             )
 
     def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        if self.weight_decay:
-            grad += self.weight_decay * data
         if self.momentum:
             kept[0] = self.momentum * kept[0] + grad
             grad = grad + self.momentum * kept[0] if self.nesterov else kept[0]
@@ -204,15 +203,12 @@ class AdaGrad(Optimizer):
         weight_decay: float = 0.0,
         eps: float = 1e-10,
     ) -> None:
-        super().__init__(parameters, lr)
-        self.weight_decay = _at_least_0("AdaGrad", "weight_decay", weight_decay)
+        super().__init__(parameters, lr, weight_decay)
         self.eps = _at_least_0("AdaGrad", "eps", eps)
 
     def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        if self.weight_decay:
-            grad += self.weight_decay * data
         kept[0] += grad * grad
-        return data - lr * _ratio(grad, math.sqrt(kept[0]) + self.eps)
+        return data - lr * ieee.divide(grad, ieee.sqrt(kept[0]) + self.eps)
 
 
 class RMSprop(Optimizer):
@@ -243,23 +239,20 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         self.alpha = _within("RMSprop", "alpha", alpha, 1.0)
         self.eps = _at_least_0("RMSprop", "eps", eps)
-        self.weight_decay = _at_least_0("RMSprop", "weight_decay", weight_decay)
         self.momentum = _at_least_0("RMSprop", "momentum", momentum)
         self.centered = bool(centered)
 
     def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        if self.weight_decay:
-            grad += self.weight_decay * data
         kept[0] = self.alpha * kept[0] + (1.0 - self.alpha) * grad * grad
         spread = kept[0]
         if self.centered:
             kept[1] += (1.0 - self.alpha) * (grad - kept[1])
             spread -= kept[1] * kept[1]
         # a variance that rounding made negative has no root: nan, as in PyTorch
-        direction = _ratio(grad, (math.sqrt(spread) if spread >= 0.0 else math.nan) + self.eps)
+        direction = ieee.divide(grad, ieee.sqrt(spread) + self.eps)
         if self.momentum:
             direction = kept[2] = self.momentum * kept[2] + direction
         return data - lr * direction
@@ -291,7 +284,7 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, weight_decay)
         who = type(self).__name__
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise errors.InputError(
@@ -300,19 +293,13 @@ class Adam(Optimizer):
         first, second = (_within(who, "each of betas", beta, 1.0) for beta in betas)
         self.betas = first, second
         self.eps = _at_least_0(who, "eps", eps)
-        self.weight_decay = _at_least_0(who, "weight_decay", weight_decay)
 
     def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        if self.weight_decay:
-            grad += self.weight_decay * data
-        return self._adapted(data, grad, lr, kept)
-
-    def _adapted(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
         first, second = self.betas
         kept[0] += (1.0 - first) * (grad - kept[0])
         kept[1] = second * kept[1] + (1.0 - second) * grad * grad
-        root = math.sqrt(kept[1]) / math.sqrt(1.0 - second**self.steps) + self.eps
-        return data - lr / (1.0 - first**self.steps) * _ratio(kept[0], root)
+        root = ieee.sqrt(kept[1]) / math.sqrt(1.0 - second**self.steps) + self.eps
+        return data - lr / (1.0 - first**self.steps) * ieee.divide(kept[0], root)
 
 
 class AdamW(Adam):
@@ -339,15 +326,8 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        return self._adapted(data * (1.0 - lr * self.weight_decay), grad, lr, kept)
-
-
-def _ratio(x: float, y: float) -> float:
-    """Divide as IEEE does: a number never raises."""
-    if y == 0.0:
-        return math.nan if x == 0.0 or x != x else math.copysign(math.inf, x)
-    return x / y
+    def _decayed(self, data: float, grad: float, lr: float) -> tuple[float, float]:
+        return data * (1.0 - lr * self.weight_decay), grad
 
 
 # -- gradients ------------------------------------------------------------------------------
@@ -387,9 +367,9 @@ def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
     >>> rate(9), rate(10), rate(20)
     (1.0, 0.5, 0.25)
     """
-    lr, every = _at_least_0("step_decay", "lr", lr), _count("step_decay", "every", every)
+    lr, every = _at_least_0("step_decay", "lr", lr), whole("step_decay", "every", every)
     factor = _at_least_0("step_decay", "factor", factor)
-    return lambda step: lr * factor ** (step // every)
+    return lambda step: lr * ieee.pow(factor, step // every)
 
 
 def exponential_decay(lr: float, factor: float) -> Schedule:
@@ -400,7 +380,7 @@ def exponential_decay(lr: float, factor: float) -> Schedule:
     """
     lr = _at_least_0("exponential_decay", "lr", lr)
     factor = _at_least_0("exponential_decay", "factor", factor)
-    return lambda step: lr * factor**step
+    return lambda step: lr * ieee.pow(factor, step)
 
 
 def cosine_decay(lr: float, steps: int, final: float = 0.0) -> Schedule:
@@ -413,7 +393,7 @@ def cosine_decay(lr: float, steps: int, final: float = 0.0) -> Schedule:
     >>> rate(0), round(rate(50), 6), rate(100), rate(200)
     (1.0, 0.5, 0.0, 0.0)
     """
-    lr, steps = _at_least_0("cosine_decay", "lr", lr), _count("cosine_decay", "steps", steps)
+    lr, steps = _at_least_0("cosine_decay", "lr", lr), whole("cosine_decay", "steps", steps)
     final = _at_least_0("cosine_decay", "final", final)
     return lambda step: (
         final + (lr - final) * (1.0 + math.cos(math.pi * min(step, steps) / steps)) / 2.0
@@ -429,7 +409,7 @@ def warm_up(lr: Rate, steps: int) -> Schedule:
     >>> [rate(step) for step in range(5)]
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """
-    steps = _count("warm_up", "steps", steps)
+    steps = whole("warm_up", "steps", steps)
     level = None if callable(lr) else _at_least_0("warm_up", "lr", lr)
 
     def rate(step: int) -> float:
@@ -437,11 +417,3 @@ def warm_up(lr: Rate, steps: int) -> Schedule:
         return float(reached * min(step + 1, steps) / steps)
 
     return rate
-
-
-def _count(who: str, what: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise errors.InputError(
-            errors.unwanted(who, f"{what} must be a whole number from 1", value, "pass e.g. 100")
-        )
-    return value

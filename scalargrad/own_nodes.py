@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import errors
 from .arithmetic import Arithmetic
 from .conversion import number
-from .functions import listed
+from .functions import check_engine, listed
 
 
 def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: str) -> Any:
@@ -30,7 +30,7 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
         raise errors.InputError(
             errors.unwanted("record", "needs at least one parent", parents, "use Value(data)")
         )
-    _check_engine("record", "parents must be Values of one engine", parents)
+    check_engine("record", parents, "parents")
     if len(parents) != len(partials):
         raise errors.InputError(
             f"record: needs one partial a parent; got {len(partials)} for {len(parents)} parents;"
@@ -82,7 +82,8 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
         def operation(*operands: Any) -> Any:
             if len(operands) != len(partials):
                 raise errors.OperandError(
-                    f"{name}: takes {len(partials)} operands, one a derivative; got {len(operands)}"
+                    f"{name}: takes {len(partials)} operands, one a derivative; got"
+                    f" {len(operands)}; pass as many as custom was given derivatives"
                 )
             numbers = [
                 operand._data
@@ -94,7 +95,7 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
             values = [operand for operand in operands if isinstance(operand, Arithmetic)]
             if not values:
                 return data
-            _check_engine(name, "operands must be Values of one engine", values)
+            check_engine(name, values)
             local = tuple(
                 number(name, "each derivative", partial(*numbers))
                 for partial, operand in zip(partials, operands, strict=True)
@@ -109,11 +110,3 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
         return operation
 
     return decorate
-
-
-def _check_engine(who: str, wanted: str, values: Sequence[Any]) -> None:
-    for value in values:
-        if not isinstance(value, Arithmetic) or value._record is not values[0]._record:
-            raise errors.OperandError(
-                errors.unwanted(who, wanted, value, "pass Values made by the same class")
-            )

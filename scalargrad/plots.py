@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -10,7 +11,9 @@ from typing import Any
 
 from . import errors
 from .arithmetic import Arithmetic
+from .conversion import check_samples, is_list, whole
 from .modes import no_grad
+from .wholefile import path_text, write_whole
 
 _INK, _FAINT = "#333333", "#e6e6e6"
 #: told apart by most colour-blind readers too (Okabe, Ito)
@@ -21,6 +24,7 @@ def curves(
     steps: Sequence[float],
     loss: dict[str, list[float]],
     accuracy: dict[str, list[float]],
+    steps_per_epoch: float,
 ) -> Any:
     """Draw the loss of each step and epoch and, where there is one, the accuracy.
 
@@ -30,7 +34,7 @@ def curves(
     figure = _figure("plot", (9.6 if has_accuracy else 5.6, 3.8))
     panels = figure.subplots(1, 2 if has_accuracy else 1, squeeze=False)[0]
     epochs = max(map(len, loss.values()))
-    span = epochs / len(steps) if epochs else 1.0  # where a step stands on the axis of epochs
+    span = 1.0 / steps_per_epoch if epochs else 1.0  # where a step stands on the axis of epochs
     places = [span * (place + 1) for place in range(len(steps))]
     _dress(panels[0], "epoch" if epochs else "step", "loss")
     if epochs != len(steps):  # else each epoch is one step
@@ -67,13 +71,15 @@ def decision_boundary(
 
     Raises: `ImportError` without matplotlib, `ValueError` where samples have not two inputs.
     """
-    if any(len(sample) != 2 for sample in inputs):
-        raise errors.InputError(
-            errors.unwanted(
-                "decision_boundary", "samples need two inputs", inputs[0], "pass (x, y)"
+    who = "decision_boundary"
+    check_samples(who, inputs, targets)
+    for sample in inputs:
+        if not is_list(sample) or len(sample) != 2:
+            raise errors.InputError(
+                errors.unwanted(who, "samples need two inputs", sample, "pass (x, y)")
             )
-        )
-    figure = _figure("decision_boundary", (5.6, 4.8))
+    resolution = whole(who, "resolution", resolution, 2)
+    figure = _figure(who, (5.6, 4.8))
     panel = figure.subplots()
     xs, ys = (_ticks([sample[axis] for sample in inputs], resolution) for axis in (0, 1))
     with no_grad():
@@ -100,16 +106,20 @@ def decision_boundary(
 
 
 def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure; the suffix chooses the format."""
-    kind = os.path.splitext(os.fspath(path))[1][1:]
+    """Write a figure, whole or not at all; the suffix chooses the format.
+
+    Raises: `ValueError` for another suffix or a place that cannot be written.
+    """
+    name = path_text("save", "path", path, "plot.png")
+    kind = os.path.splitext(name)[1][1:].lower()
     kinds = figure.canvas.get_supported_filetypes()
     if kind not in kinds:
         raise errors.InputError(
-            errors.unwanted(
-                "save", "the suffix must name a format", os.fspath(path), "write e.g. plot.png"
-            )
+            errors.unwanted("save", "the suffix must name a format", name, "write e.g. plot.png")
         )
-    figure.savefig(path, dpi=160)
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, dpi=160)
+    write_whole("save", name, content.getvalue())
 
 
 # -- parts ----------------------------------------------------------------------------------
@@ -162,7 +172,7 @@ def _ends(ticks: list[float]) -> tuple[float, float]:
 
 def _scores(output: Any) -> list[float]:
     """Return a score for each class; one score is that of the second of two classes."""
-    listed = list(output) if hasattr(type(output), "__len__") else [output]
+    listed = list(output) if is_list(output) else [output]
     numbers = [x._data if isinstance(x, Arithmetic) else float(x) for x in listed]
     return [-numbers[0], numbers[0]] if len(numbers) == 1 else numbers
 

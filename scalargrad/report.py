@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .chain import Chain, Part, Step, ascii_only, free_name
+from .ops import SUM
 
 WIDTH = 80
 #: steps that are shown from the beginning and from the end; between them, they are counted
@@ -17,7 +18,9 @@ LONGEST = 240
 PARTS, TERMS = 8, 4
 
 
-def report(title: str, names: dict[str, Any], root: Any, name: str, upstream: float | None) -> str:
+def write_report(
+    title: str, names: dict[str, Any], root: Any, name: str, upstream: float | None
+) -> str:
     """Return the report of a finished pass: a table of the named values, then every step.
 
     `names` are the values to list, plain numbers (constants) among them; `upstream` is what the
@@ -27,7 +30,7 @@ def report(title: str, names: dict[str, Any], root: Any, name: str, upstream: fl
     >>> x, y = sg.values(x=2, y=3)
     >>> g = x * y
     >>> g.backward()
-    >>> print(report("g = x * y", {"x": x, "y": y}, g, "g", None))
+    >>> print(write_report("g = x * y", {"x": x, "y": y}, g, "g", None))
     g = x * y
     <BLANKLINE>
     name  value  gradient
@@ -135,14 +138,14 @@ def _sum(head: str, terms: Sequence[float]) -> Iterator[str]:
     shown = list(map(repr, terms if len(terms) <= TERMS + 1 else terms[:TERMS]))
     if len(terms) > TERMS + 1:
         shown.append(f"... {len(terms) - TERMS} more")
-    line = f"{head}= {' + '.join(shown)} = {total(terms)!r}"
+    line = f"{head}= {' + '.join(shown)} = {SUM.value(terms)!r}"
     if len(line) <= WIDTH:
         yield line
         return
     blank = " " * len(head)
     for place, cell in enumerate([*points(shown[:TERMS]), *shown[TERMS:]]):
         yield (f"{blank}+ {cell}" if place else f"{head}= {cell}").rstrip()
-    yield f"{blank}= {total(terms)!r}"
+    yield f"{blank}= {SUM.value(terms)!r}"
 
 
 def shortened(title: str) -> str:
@@ -153,14 +156,6 @@ def shortened(title: str) -> str:
     """
     title = " ".join(title.split())
     return title if len(title) <= LONGEST else f"{title[: LONGEST - 60]} ... {title[-60:]}"
-
-
-def total(terms: Iterable[float]) -> float:
-    """Add from left to right in plain doubles, as every engine does."""
-    result = 0.0
-    for term in terms:
-        result += term
-    return result
 
 
 def _part(chain: Chain, part: Part, outer: str, step: Step) -> tuple[str, ...]:

@@ -51,11 +51,13 @@ class Row:
     doc: str  # a verb, one sentence
     shown: tuple[str, ...] = ()  # how the book writes the partials
     definition: str = ""  # in simpler operations: what "open" draws
+    written: str = ""  # how the book writes the forward, where its formula shows how it is done
     domain: str = ""
     source: str = ""
     kinks: tuple[float, ...] = ()  # where the derivative jumps
     sample: tuple[tuple[float, float], ...] = ()  # where tests draw each operand from
     helper: bool = False  # serves other rows; no public function
+    commutes: bool = False  # whether the operands may change places
     __hash__ = object.__hash__
 
     @property
@@ -100,9 +102,12 @@ class ManyRow:
     partials: tuple[str, ...]
     doc: str
     lists: int = 1
+    shown: tuple[str, ...] = ()
     definition: str = ""
+    written: str = ""
     domain: str = ""
     source: str = ""
+    commutes: bool = False
     empty: bool = False  # whether no operand at all is allowed
     sample: tuple[tuple[float, float], ...] = ()
     _steps: dict[tuple[bool, ...], Callable[..., Any]] = field(
@@ -131,6 +136,18 @@ class ManyRow:
                 self.name, self.letters, self.forward, partials, _FUNCTIONS
             )
         return self._steps[wanted]
+
+
+def docstring(row: Row | ManyRow) -> str:
+    """Return what `help` says of a function or method that is this row."""
+    inner = ";" in row.forward or "where(" in row.forward  # how it is computed, not what it is
+    plain = f"{row.symbol}({', '.join(row.letters)})" if inner else row.forward
+    partials = zip(row.letters, row.shown or row.partials, strict=True)
+    maths = [f"z = {row.written or row.definition or plain}"]
+    lines = [row.doc, "", "Maths: " + ", ".join(maths + [f"dz/d{x} = {p}" for x, p in partials])]
+    lines += [f"Domain: {row.domain}"] * bool(row.domain)
+    lines += [f"Source: {row.source}"] * bool(row.source)
+    return "\n".join(lines)
 
 
 def _enter(row: Row) -> Row:

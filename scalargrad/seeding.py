@@ -6,6 +6,7 @@ import random
 from typing import TypeAlias, cast
 
 from . import errors
+from .conversion import as_whole
 
 Seed: TypeAlias = int | random.Random | None
 
@@ -22,8 +23,8 @@ def generator(who: str, seed: Seed) -> random.Random:
         return cast(random.Random, random)  # the module has the same methods
     if isinstance(seed, random.Random):
         return seed
-    if isinstance(seed, int) and not isinstance(seed, bool):
-        return random.Random(seed)
+    if (number := as_whole(seed)) is not None:
+        return random.Random(number)
     raise errors.OperandError(
         errors.unwanted(
             who, "seed must be an integer, a random.Random or None", seed, "pass e.g. 0"

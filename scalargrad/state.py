@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -11,7 +10,8 @@ from typing import Any, TypeAlias
 
 from . import errors
 from .arithmetic import Arithmetic
-from .conversion import number
+from .conversion import is_list, number
+from .wholefile import path_text, write_whole
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -35,7 +35,7 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
         """Give every parameter once, with the path to it, in the order of the attributes."""
         seen = set()
-        for path, held in self._held().items():
+        for path, held in _holders(self, "", ()):
             for name, value in leaves(held, path):
                 if id(value) not in seen:
                     seen.add(id(value))
@@ -52,6 +52,8 @@ class Module:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers of all parameters, as nested lists under the attributes' paths.
+
+        Raises: `ValueError` where two paths are spelt the same: the keys 1 and "1" of one dict.
 
         >>> from scalargrad.nn import Affine
         >>> Affine(2, 1, init=0.0).state_dict()
@@ -75,8 +77,10 @@ class Module:
         """Write the state as JSON; a file that was there stays whole until the new one is.
 
         Numbers come back bit for bit; JSON has no inf and nan, so they are written as texts.
+
+        Raises: `ValueError` for a place that cannot be written.
         """
-        _write(path, self.state_dict())
+        write_whole("save", path, _document(self.state_dict()))
 
     def load(self, path: Path) -> None:
         """Read what `save` wrote.
@@ -86,7 +90,15 @@ class Module:
         self.load_state_dict(_read(path))
 
     def _held(self) -> dict[str, Any]:
-        return dict(_holders(self, "", ()))
+        found: dict[str, Any] = {}
+        for path, tree in _holders(self, "", ()):
+            if path in found:
+                wanted = "each parameter needs a path of its own"
+                raise errors.InputError(
+                    errors.unwanted(type(self).__name__, wanted, path, "rename one of the two")
+                )
+            found[path] = tree
+        return found
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"
@@ -119,10 +131,14 @@ def _holders(thing: Any, path: str, above: tuple[Any, ...]) -> Iterator[tuple[st
         yield from _holders(held, inner, (*above, thing))
 
 
-def _is_tree(thing: Any) -> bool:
+def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
     if isinstance(thing, (list, tuple)):
-        return bool(thing) and all(map(_is_tree, thing))
-    return isinstance(thing, Arithmetic) and not thing.parents  # type: ignore[attr-defined]
+        if any(thing is other for other in above):
+            raise errors.InputError(
+                errors.unwanted("Module", "no list may contain itself", thing, "leave it out")
+            )
+        return bool(thing) and all(_is_tree(branch, (*above, thing)) for branch in thing)
+    return isinstance(thing, Arithmetic) and not thing.parents
 
 
 def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -143,7 +159,7 @@ def each(tree: Any, function: Callable[[Any], Any]) -> Any:
     >>> each([[1.0], [2.0, 3.0]], lambda x: -x)
     [[-1.0], [-2.0, -3.0]]
     """
-    if hasattr(type(tree), "__iter__") and not isinstance(tree, (str, bytes)):
+    if is_list(tree) or isinstance(tree, Iterator):
         return [each(branch, function) for branch in tree]
     return function(tree)
 
@@ -187,41 +203,28 @@ def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:
 # -- files ----------------------------------------------------------------------------------
 
 
-def _write(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a state as JSON beside the file, then rename: readers see the old one or the new."""
-    document = {
-        "scalargrad": "state",
-        "parameters": {k: each(v, _encoded) for k, v in state.items()},
-    }
-    text = json.dumps(document, indent=1, allow_nan=False)
-    place = os.path.realpath(path)  # so that a link stays a link
-    part = f"{place}.{os.getpid()}.part"
-    try:
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(part, place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(part)
-        raise
+def _document(state: Mapping[str, Any]) -> bytes:
+    """Return a state as the JSON of a file."""
+    parameters = {path: each(tree, _encoded) for path, tree in state.items()}
+    document = {"scalargrad": "state", "parameters": parameters}
+    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read the state that `_write` wrote.
+    """Read the state that `save` wrote.
 
     Raises: `ValueError` for a file of another kind.
     """
+    name = path_text("load", "path", path, "model.json")
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(name, encoding="utf-8") as file:
             document = json.load(file)
         if document["scalargrad"] != "state":
             raise ValueError
         return {key: _decoded(held) for key, held in document["parameters"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise errors.InputError(
-            errors.unwanted(
-                "load", "wants a whole file that save() wrote", os.fspath(path), "save it again"
-            )
+            errors.unwanted("load", "wants a whole file that save() wrote", name, "save it again")
         ) from None
 
 

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from . import errors, losses, plots
 from .arithmetic import Arithmetic
+from .conversion import check_samples, is_list, whole
 from .modes import no_grad
 from .seeding import Seed, generator
 
@@ -33,7 +34,8 @@ class History:
     `steps` has the loss of each mini-batch. The other lists have a number for each finished epoch:
     `loss` and `accuracy` are over the samples as they were learnt from, with the parameters of
     that moment; `validation_loss` and `validation_accuracy` come after the epoch. A list stays
-    empty where there is nothing to say.
+    empty where there is nothing to say. `steps_per_epoch` tells where a finished epoch ends among
+    the steps, also when the last one was broken off; where it is 0, the steps are shared out.
     """
 
     steps: list[float] = field(default_factory=list)
@@ -43,6 +45,7 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)
     seconds: float = 0.0
     is_interrupted: bool = False
+    steps_per_epoch: int = 0
 
     @property
     def epochs(self) -> int:
@@ -62,6 +65,7 @@ class History:
             self.steps,
             {"training": self.loss, "validation": self.validation_loss},
             {"training": self.accuracy, "validation": self.validation_accuracy},
+            self.steps_per_epoch or len(self.steps) / max(self.epochs, 1),
         )
 
     def save_plot(self, path: str | os.PathLike[str]) -> None:
@@ -92,7 +96,7 @@ class _Objective:
 
 def _cross_entropy(outputs: list[Any], targets: list[Any]) -> Any:
     for output in outputs:
-        if not _is_list(output) or len(output) < 2:
+        if not is_list(output) or len(output) < 2:
             raise errors.InputError(
                 errors.unwanted(
                     "fit",
@@ -113,19 +117,15 @@ def _one_output(loss: Callable[[Any, Any], Any]) -> Callable[[list[Any], list[An
 
 def _alone(output: Any, target: Any = None) -> Any:
     """Return the only element of a list of one, where the target is no list."""
-    return output[0] if _is_list(output) and len(output) == 1 and not _is_list(target) else output
+    return output[0] if is_list(output) and len(output) == 1 and not is_list(target) else output
 
 
 def _is_class(scores: Any, target: Any) -> bool:
-    return _largest(scores) == (_largest(target) if _is_list(target) else target)
+    return _largest(scores) == (_largest(target) if is_list(target) else target)
 
 
 def _largest(numbers: Any) -> int:
     return max(range(len(numbers)), key=numbers.__getitem__)
-
-
-def _is_list(thing: Any) -> bool:
-    return hasattr(type(thing), "__len__")
 
 
 #: what may be written for `loss`, beside any function of outputs and targets
@@ -170,6 +170,7 @@ def _objective(who: str, loss: Any, is_correct: Callable[[Any, Any], bool] | Non
 # -- the loop -------------------------------------------------------------------------------
 
 
+@runtime_checkable
 class Steps(Protocol):
     """What `fit` wants of an optimiser."""
 
@@ -200,7 +201,7 @@ def fit(
     target)` says what accuracy counts where the loss has no such notion. `batch_size=None` takes
     all samples at once. `validation` is a pair (inputs, targets). `progress=None` shows a bar where
     tqdm is installed and standard error is a terminal. `after_epoch(history)` runs after each
-    epoch; learning ends where it returns True.
+    epoch; learning ends where what it returns is true.
 
     An interrupt (Ctrl-C) ends learning too: the history of what was reached is returned, with
     `is_interrupted` set; the model has all steps of it, and perhaps a part of the next.
@@ -218,21 +219,32 @@ def fit(
     (100, 1.0)
     """
     objective = _objective("fit", loss, is_correct)
-    _check_samples("fit", inputs, targets)
+    _check_model("fit", model)
+    if not isinstance(optimizer, Steps) or isinstance(optimizer, type):
+        raise errors.OperandError(
+            errors.unwanted(
+                "fit",
+                "optimizer must have the methods zero_grad and step",
+                optimizer,
+                "pass e.g. optim.SGD(model.parameters(), lr=0.1)",
+            )
+        )
+    check_samples("fit", inputs, targets)
     if validation is not None:
-        _check_samples("fit (validation)", *_pair(validation))
-    size = len(inputs) if batch_size is None else _count("batch_size", batch_size)
-    total = _count("epochs", epochs) * math.ceil(len(inputs) / size)
-    history, draw, start = History(), generator("fit", seed), time.perf_counter()
+        check_samples("fit (validation)", *_pair(validation))
+    size = len(inputs) if batch_size is None else whole("fit", "batch_size", batch_size)
+    epochs, many = whole("fit", "epochs", epochs), math.ceil(len(inputs) / size)
+    history, draw = History(steps_per_epoch=many), generator("fit", seed)
+    start = time.perf_counter()
     try:
-        with _bar(progress, total) as report:
+        with _bar(progress, epochs * many) as report:
             for _ in range(epochs):
                 batches = _batches(inputs, targets, size, draw)
                 _learn(model, batches, objective, optimizer, history, report)
                 if validation is not None:
                     score = _score(model, *validation, objective)
                     _note(score, history.validation_loss, history.validation_accuracy)
-                if after_epoch is not None and after_epoch(history) is True:
+                if after_epoch is not None and after_epoch(history):
                     break
     except KeyboardInterrupt:
         history.is_interrupted = True
@@ -253,7 +265,8 @@ def evaluate(
     >>> evaluate(lambda x: x, [[0.0, 1.0], [2.0, 0.0]], [1, 1], loss="cross_entropy").accuracy
     0.5
     """
-    _check_samples("evaluate", inputs, targets)
+    _check_model("evaluate", model)
+    check_samples("evaluate", inputs, targets)
     return _score(model, inputs, targets, _objective("evaluate", loss, is_correct))
 
 
@@ -293,7 +306,7 @@ def _checked_loss(loss: Any, history: History) -> Any:
             f"fit: the loss must stay finite; got {loss._data} {place};"
             " lower the learning rate, or find the cause with scalargrad.detect_anomaly()"
         )
-    if not loss.parents:  # type: ignore[attr-defined]
+    if not loss.parents:
         raise errors.StateError(
             f"fit: the loss must come from recorded operations; got a leaf {place};"
             " call fit outside no_grad"
@@ -332,16 +345,10 @@ def _batches(
         yield [inputs[place] for place in batch], [targets[place] for place in batch]
 
 
-def _check_samples(who: str, inputs: Any, targets: Any) -> None:
-    for what, things in (("inputs", inputs), ("targets", targets)):
-        if not _is_list(things) or not hasattr(type(things), "__getitem__"):
-            raise errors.OperandError(
-                errors.unwanted(who, f"{what} must be a list or an array", things, "pass a list")
-            )
-    if len(inputs) != len(targets) or not len(inputs):
-        raise errors.InputError(
-            f"{who}: needs samples, and one target for each; got {len(inputs)} samples and"
-            f" {len(targets)} targets; check their shapes"
+def _check_model(who: str, model: Any) -> None:
+    if not callable(model):
+        raise errors.OperandError(
+            errors.unwanted(who, "model must be callable", model, "pass a Module or a function")
         )
 
 
@@ -353,14 +360,6 @@ def _pair(validation: Any) -> tuple[Any, Any]:
             )
         )
     return validation[0], validation[1]
-
-
-def _count(what: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise errors.InputError(
-            errors.unwanted("fit", f"{what} must be a whole number from 1", value, "pass e.g. 10")
-        )
-    return value
 
 
 @contextmanager

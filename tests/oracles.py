@@ -236,7 +236,7 @@ ORACLES: dict[str, Oracle] = {
     "cross_entropy": Oracle(
         cross_entropy, [([1000.0, 0.0, -5.0], [0.0, 0.5, 0.5])], scale=cross_entropy_scale,
     ),
-    "binary_cross_entropy": Oracle(
+    "binary_cross_entropy_with_logits": Oracle(
         binary_cross_entropy, [([700.0, -700.0], [0.25, 0.75])], scale=binary_scale,
     ),
 }  # fmt: skip
@@ -270,7 +270,7 @@ def many_terms(name: str, lists: Sequence[Any], place: int) -> tuple[Any, list[A
         mass = mp.fsum(ys)
         by_logit = [max(p * d * mass, y) for p, d, y in zip(likely, depth, ys, strict=True)]
         return None, by_logit + [max(1, top - x, log_total) for x in xs]
-    if name == "binary_cross_entropy":
+    if name == "binary_cross_entropy_with_logits":
         by_logit = [max(sigmoid(x), y) / count for x, y in zip(xs, ys, strict=True)]
         return None, [*by_logit, *[None] * count]
     return None, [None] * (count * len(lists))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import re
@@ -20,7 +21,7 @@ import scalargrad as sg
 from scalargrad import cli, drawing, ops
 from scalargrad.chain import Chain, plain
 from scalargrad.differences import compare
-from scalargrad.report import WIDTH
+from scalargrad.report import WIDTH, write_report
 from scalargrad.rows import ROWS
 
 ROOT = Path(__file__).parent.parent
@@ -120,6 +121,11 @@ def test_command_keeps_to_the_width_of_a_terminal(main):
     ("arguments", "lines"),
     [
         (["-x**2", "x=3"], ["g = -x**2", "x       3.0      -6.0"]),
+        (["--x", "x=3"], ["g = --x", "x       3.0       1.0"]),
+        (["-omega * t", "omega=1", "t=2"], ["g = -omega * t", "omega    1.0      -2.0"]),
+        (["-o*h", "o=1", "h=2"], ["g = -o*h", "o       1.0      -2.0"]),
+        (["--upstream=2", "--chek", "chek=1"], ["g = --chek", "  dL/dg = 2.0 (given)"]),
+        (["--", "--check", "check=3"], ["g = --check", "check    3.0       1.0"]),
         (["--", "--x", "x=3"], ["g = --x", "x       3.0       1.0"]),
         (["x + x", "x=2", "--"], ["x       2.0       2.0"]),
         (["-3"], ["g = -3", "g      -3.0"]),
@@ -199,6 +205,16 @@ def test_command_lists_every_value_of_a_huge_expression(main):
     assert "  ... 1459 steps left out" in out
 
 
+@pytest.mark.parametrize(
+    "name", ["cli", "chain", "grammar", "parser", "report", "tokens", "vocabulary"]
+)
+def test_module_has_no_name_of_something_public(name):
+    module = importlib.import_module(f"scalargrad.{name}")
+
+    assert not hasattr(module, name)
+    assert name not in sg.__all__
+
+
 def test_version_names_the_engine():
     done = run("--version")
 
@@ -230,7 +246,8 @@ def test_help_fits_a_terminal_and_lists_the_functions(main, monkeypatch):
         (["x*y", "x=1", "y"], "values are written name=number; got 'y'; write e.g. x=1, after the expression, which stands in quotes"),
         (["x", "+", "y"], "values are written name=number; got '+'; write e.g. x=1, after the expression, which stands in quotes"),
         (["x", "2=3"], "values are written name=number; got '2=3'; write e.g. x=1, after the expression, which stands in quotes"),
-        (["x*y", "x=1", "y=2", "z=3"], "z: the expression has no such name; got 'z=3'; its names are: x, y"),
+        (["x*y", "x=1", "y=2", "z=3"], "z: the names of the expression are x, y; got 'z=3'; rename or remove it"),
+        (["2", "z=3"], "z: the names of the expression are none; got 'z=3'; rename or remove it"),
         (["x", "x=1", "x=1"], "x: one value is wanted; got a second, 'x=1'; remove it"),
         (["x", "x=one"], "x: a number is wanted; got 'one'; write e.g. 1.5 or -1/3"),
         (["x", "x="], "x: a number is wanted; got ''; write e.g. 1.5 or -1/3"),
@@ -238,7 +255,11 @@ def test_help_fits_a_terminal_and_lists_the_functions(main, monkeypatch):
         (["x", "x=1\n2"], "x: a number is wanted; got '1\\n2'; write e.g. 1.5 or -1/3"),
         (["x", "x=1", "--upstream", "q"], "--upstream: a number is wanted; got 'q'; write e.g. 1.5 or -1/3"),
         (["x", "x=1", "--upstream"], "argument --upstream: expected one argument; run scalargrad --help for the options"),
-        (["x", "x=1", "--chek"], "unrecognized arguments: --chek; run scalargrad --help for the options"),
+        (["x", "x=1", "--chek"], "an option or name=number is wanted; got '--chek'; did you mean --check?"),
+        (["--chek", "x*y", "x=1", "y=2"], "an option or name=number is wanted; got '--chek'; did you mean --check?"),
+        (["x", "x=1", "--upsteam=3"], "an option or name=number is wanted; got '--upsteam=3'; did you mean --upstream?"),
+        (["x", "x=1", "-og.svg"], "an option or name=number is wanted; got '-og.svg'; run scalargrad --help for them"),
+        (["x", "-", "y", "x=1"], "values are written name=number; got '-'; write e.g. x=1, after the expression, which stands in quotes"),
         (["x = x + 1", "x=1"], "'x': the result needs a name of its own; got one that is in use; choose another"),
         (["max = x + 1", "x=1"], "'max': the result needs a name of its own; got one that is in use; choose another"),
         (["g = (x", "x=1"], "expression: the '(' at column 5 is not closed; add ')'"),
@@ -352,7 +373,7 @@ def test_command_writes_svg_where_standard_output_takes_text_only(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
 
-    assert cli.main(["x*y", "x=1", "y=2", "-o-"]) == 0
+    assert cli.main(["x*y", "x=1", "y=2", "-o", "-"]) == 0
     assert stream.getvalue().startswith("<svg")
 
 
@@ -506,7 +527,7 @@ def _density(x: float) -> float:
         ("mean(x, y, 1, 2)", "mean(x, y, 1, 2)", ["(1/4)", "(1/4)"]),
         ("dot([x, 1], [-2, y])", "dot([x, 1], [-2, y])", ["-2", "1"]),
         ("mse([x, y], [1, 2])", "mse([x, y], [1, 2])", ["(2*(x-1)/2)", "(2*(y-2)/2)"]),
-        ("logsumexp(x, y)", "logsumexp(x, y)", ["", ""]),
+        ("logsumexp(x, y)", "logsumexp(x, y)", ["exp(x-g)", "exp(y-g)"]),
         ("max(x, 1, 2, 3, 4, 5, y)", "max(x, 1, 2, 3, ... 2 more, y)", ["", ""]),
         ("where(x > 9, x, y)", "where(0, x, y)", ["0", "1"]),
     ],
@@ -537,6 +558,48 @@ def test_chain_adds_to_the_gradient_of_every_value():
         assert total == value.grad
 
 
+def test_chain_is_that_of_its_own_root_after_the_pass_of_another():
+    x, y = sg.values(x=5, y=7)
+    h = x * y
+    first, second = h * 2, h * 3
+    first.backward(10.0)
+    second.backward()
+
+    chain = Chain(first, "g")
+
+    assert [part.product for step in chain.steps for part in step.parts] == [20.0, 140.0, 100.0]
+    assert chain.terms[id(x)] == [140.0]
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+@pytest.mark.parametrize("y", [1.0, 2.0, 3.0])
+def test_rules_of_a_choice_agree_with_their_numbers(name, y):
+    names = {"x": sg.Value(2.0, label="x"), "y": sg.Value(y, label="y")}
+    root = sg.expression(f"{name}(x, y)")(**names)
+    root.backward()
+
+    for part in Chain(root, "g").steps[0].parts:
+        assert part.rule.isascii()
+        assert eval(part.rule, {"x": 2.0, "y": y}) == part.partial
+
+
+@pytest.mark.parametrize("text", ["maximum(x, 1)", "minimum(1, x)", "relu(x)"])
+def test_chain_shows_no_rule_where_a_nan_takes_no_branch(text):
+    root = sg.expression(text)(sg.Value(float("nan"), label="x"))
+    root.backward()
+
+    assert [part.rule for part in Chain(root, "g").steps[0].parts] == [""]
+
+
+def test_report_adds_as_the_row_of_sums_does(monkeypatch):
+    x = sg.Value(3.0, label="x")
+    root = x * x
+    root.backward()
+    monkeypatch.setitem(vars(ops.SUM), "value", lambda terms: 42.0)
+
+    assert "dg/dx = 3.0 + 3.0 = 42.0" in write_report("x * x", {"x": x}, root, "g", None)
+
+
 def test_chain_shows_a_node_of_ones_own_without_a_rule():
     x = sg.Value(3.0, label="x")
     root = sg.record(9.0, [x], [6.0], op="square")
@@ -545,3 +608,22 @@ def test_chain_shows_a_node_of_ones_own_without_a_rule():
     (step,) = Chain(root, "g").steps
 
     assert [(part.rule, part.product) for part in step.parts] == [("", 6.0)]
+
+
+@pytest.mark.parametrize("engine", ["rusty", "native"])
+def test_command_refuses_an_engine_in_one_line(engine):
+    done = run("x * 2", "x=1", SCALARGRAD_ENGINE=engine)
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().count("\n") == 1
+    assert done.stderr.startswith(b"scalargrad: SCALARGRAD_ENGINE: ")
+
+
+def test_import_raises_for_an_unknown_engine():
+    done = subprocess.run(
+        [sys.executable, "-c", "import scalargrad"],
+        capture_output=True, env={**ENVIRONMENT, "SCALARGRAD_ENGINE": "rusty"},
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert b"EngineError: SCALARGRAD_ENGINE: must be python or native; got 'rusty'" in done.stderr

@@ -390,6 +390,30 @@ def test_pickle_beside_a_long_lived_pickler_is_right_and_up_to_date(Value):
     assert [t.data for t in twins] == [27.0, 25.0, 5.0]
 
 
+def heads(Value: type, steps: tuple[int, ...], length: int = 2000) -> list[Any]:
+    """Return nodes that each refer to some of the latest, the farthest first."""
+    nodes = [Value(1.0), Value(1.0)]
+    while len(nodes) < length:
+        nodes.append(sg.mean([nodes[-step] for step in steps]))
+    return nodes
+
+
+@pytest.mark.parametrize("kind", [pickle.Pickler, pickle._Pickler], ids=["c", "python"])
+@pytest.mark.parametrize("steps", [(1, 1), (2, 1), (1, 2), (2, 2)], ids=str)
+def test_pickle_beside_a_long_lived_pickler_of_a_chain_does_not_recurse(Value, steps, kind):
+    nodes = heads(Value, steps)
+    pickler = pickle.Pickler(io.BytesIO())
+    pickler.dump(nodes)
+
+    for roots in ([nodes[-1]], nodes[::-7], nodes):
+        stream = io.BytesIO()
+        kind(stream).dump(roots)
+        twins = pickle.loads(stream.getvalue())
+        assert [twin.data for twin in twins] == [1.0] * len(roots)
+        assert len(post_order(twins[0])) == len(post_order(roots[0]))
+    assert same_sharing(nodes[-50:], twins[-50:])
+
+
 def test_pickle_without_memory_is_right_in_numbers(Value):
     stream = io.BytesIO()
     pickler = pickle.Pickler(stream)

@@ -86,6 +86,7 @@ def test_noise_has_the_deviation_asked_for():
     ("make", "kind", "message"),
     [
         (lambda: datasets.moons(0), ValueError, "moons: n must be a whole number from 1; got 0"),
+        (lambda: datasets.moons(True), ValueError, "moons: n must be a whole number from 1; got T"),
         (lambda: datasets.moons(10, noise=-1), ValueError, "moons: noise must be at least 0"),
         (lambda: datasets.moons(10, seed="a"), TypeError, "moons: seed must be an integer"),
         (lambda: datasets.circles(10, factor="a"), TypeError, "circles: factor must be a number"),
@@ -95,6 +96,16 @@ def test_noise_has_the_deviation_asked_for():
 def test_unfit_arguments_are_refused(make, kind, message):
     with pytest.raises(kind, match=message):
         make()
+
+
+def test_counts_and_seeds_may_be_numpys():
+    import numpy
+
+    ten, one = numpy.int64(10), numpy.int64(1)
+
+    assert datasets.moons(ten, seed=one) == datasets.moons(10, seed=1)
+    assert datasets.spirals(ten, classes=numpy.int32(3)) == datasets.spirals(10, classes=3)
+    assert datasets.xor(numpy.uint8(4)) == datasets.xor(4)
 
 
 # -- shipped --------------------------------------------------------------------------------
@@ -216,6 +227,11 @@ def test_mnist_reads_unpacked_files_and_the_folder_of_the_environment(tiny, monk
 def test_mnist_without_a_folder_says_how_to_give_one(tiny):
     with pytest.raises(ValueError, match=r"mnist: needs the folder .* or set SCALARGRAD_MNIST"):
         datasets.mnist()
+
+
+def test_mnist_refuses_a_folder_that_is_no_path(tiny):
+    with pytest.raises(TypeError, match=r"mnist: folder must be a text or path; got 3 \(int\)"):
+        datasets.mnist(3)
 
 
 def spoilt(content, change):

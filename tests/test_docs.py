@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 import scalargrad as sg
+from scalargrad import formula
+from scalargrad.rows import ROWS, docstring
 
 ROOT = Path(sg.__file__).parents[1]
 README = ROOT / "README.md"
@@ -114,70 +116,69 @@ def test_no_module_has_the_name_of_a_public_function_or_attribute():
         assert named is importlib.import_module(module), f"{module} is hidden by {named!r}"
 
 
-def test_every_name_of_the_public_surface_is_there():
-    surface = [
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "log2",
-        "log10",
-        "sqrt",
-        "cbrt",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "sigmoid",
-        "relu",
-        "leaky_relu",
-        "softplus",
-        "silu",
-        "gelu",
-        "erf",
-        "pow",
-        "atan2",
-        "hypot",
-        "maximum",
-        "minimum",
-        "where",
-        "sum",
-        "mean",
-        "max",
-        "min",
-        "logsumexp",
-        "dot",
-        "softmax",
-        "log_softmax",
-        "mse",
-        "mae",
-        "hinge",
-        "cross_entropy",
-        "binary_cross_entropy_with_logits",
-        "record",
-        "custom",
-        "no_grad",
-        "detect_anomaly",
-        "scope",
-        "zero_grad",
-        "Value",
-        "values",
-        "engine",
-        "ScalargradError",
-        "GradientError",
-    ]
+#: what is promised to a user, whatever `__all__` says
+PROMISED = [
+    "values", "Value", "engine", "record", "custom", "no_grad", "detect_anomaly", "scope",
+    "zero_grad", "expression", "draw", "draw_dot", "nn", "optim", "datasets", "plots", "fit",
+    "History", "evaluate", "ScalargradError", "GradientError", "exp", "expm1", "log", "log1p",
+    "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+    "tanh", "asinh", "acosh", "atanh", "sigmoid", "relu", "leaky_relu", "softplus", "silu",
+    "gelu", "erf", "pow", "atan2", "hypot", "maximum", "minimum", "where", "sum", "mean", "max",
+    "min", "logsumexp", "dot", "softmax", "log_softmax", "mse", "mae", "hinge", "cross_entropy",
+    "binary_cross_entropy_with_logits",
+]  # fmt: skip
 
-    assert [name for name in surface if not hasattr(sg, name)] == []
-    methods = surface[: surface.index("pow")]
-    assert [name for name in methods if not callable(getattr(sg.Value, name, None))] == []
+
+def test_every_promised_name_is_there_and_public():
+    assert set(PROMISED) <= set(sg.__all__)
+    assert [name for name in sg.__all__ if not hasattr(sg, name)] == []
+    assert set(PUBLIC) <= set(sg.__all__)
+
+
+METHODS = PROMISED[PROMISED.index("exp") : PROMISED.index("pow")]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_function_of_one_operand_is_a_method_with_the_words_of_its_row(name):
+    method, row = getattr(sg.Value, name), ROWS[name]
+
+    assert inspect.getdoc(method) == docstring(row)
+    assert method.__doc__.startswith(row.doc)
+
+
+@pytest.mark.parametrize(
+    ("method", "row"),
+    [
+        ("__add__", "add"), ("__radd__", "add"), ("__sub__", "sub"), ("__rsub__", "sub"),
+        ("__mul__", "mul"), ("__rmul__", "mul"), ("__truediv__", "div"), ("__rtruediv__", "div"),
+        ("__pow__", "pow"), ("__rpow__", "pow"), ("__neg__", "neg"), ("__abs__", "abs"),
+    ],
+)  # fmt: skip
+def test_operator_has_the_words_of_its_row(method, row):
+    assert inspect.getdoc(getattr(sg.Value, method)) == docstring(ROWS[row])
+
+
+INTERNAL = {"own", "INF", *formula.CONSTANTS}
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, r in ROWS.items() if not getattr(r, "helper", False) and n != "cross_entropy"]
+)
+def test_words_of_a_row_say_what_it_is_and_not_how_it_is_computed(name):
+    row = ROWS[name]
+    (maths,) = re.findall(r"^Maths: (.*)", docstring(row), flags=re.MULTILINE)
+    bound = {bound for bound, _ in formula.parse(row.forward).bindings}
+
+    assert (bound | INTERNAL | {"where"}).isdisjoint(re.findall(r"\w+", maths)), maths
+    assert maths.count("dz/d") == row.arity
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstring_shows_nothing_of_the_formula_language(name):
+    words = inspect.getdoc(getattr(sg, name)) or ""
+
+    for maths in re.findall(r"^Maths: (.*)", words, flags=re.MULTILINE):
+        assert INTERNAL.isdisjoint(re.findall(r"\w+", maths)), maths
 
 
 def test_no_text_tells_to_install_from_an_index_where_the_package_is_not():

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from figures import FIGURES, hairball
 
 import scalargrad as sg
-from scalargrad.drawing import files
 from scalargrad.drawing.text import harmless, number, width
+from scalargrad.wholefile import write_whole
 
 GOLDEN = Path(__file__).parent / "golden"
 ELEMENTS = {"svg", "desc", "rect", "path", "polygon", "circle", "text"}
@@ -120,14 +122,15 @@ def test_label_of_a_value_between_stands_before_its_number() -> None:
     p = x + y
     p.label = "p"
     assert "p = 4" in texts(sg.draw(p * z).svg)
+    assert texts(sg.draw(p * p).svg).count("p = 4") == 1  # on the stem, not on each fork
 
 
 def test_large_graph_is_folded_and_says_so() -> None:
     drawing = sg.draw(hairball(400), max_nodes=50)
     assert len(drawing.picture.shapes) <= 50
     note = next(text for text in texts(drawing.svg) if "folded" in text)
-    assert re.fullmatch(r"⋯ \d+ earlier nodes are folded; max_nodes= shows more", note)
-    assert "⋯" in texts(drawing.svg)
+    assert re.fullmatch(r"dashed: \d+ earlier nodes are folded; max_nodes= shows more", note)
+    assert any(shape.dashed for shape in drawing.picture.shapes)
 
 
 def test_folded_count_and_drawn_count_add_up() -> None:
@@ -146,6 +149,41 @@ def test_million_nodes_are_drawn_bounded() -> None:
         total = total + 1.0
     note = next(text for text in texts(sg.draw(total).svg) if "folded" in text)
     assert "more than 99," in note
+
+
+def test_sum_of_too_many_terms_still_shows_its_symbol() -> None:
+    drawing = sg.draw(sg.sum([sg.Value(1.0) for _ in range(300)]))
+    assert [shape.dashed for shape in drawing.picture.shapes] == [True]
+    assert "Σ" in texts(drawing.svg)
+
+
+@pytest.mark.parametrize("build", [lambda a, b: a - b, lambda a, b: a / b, lambda a, b: a**b])
+def test_first_operand_enters_on_top_where_the_order_matters(
+    build: Callable[[sg.Value, sg.Value], sg.Value],
+) -> None:
+    a, b = sg.values(a=3, b=2)
+    for value, first in ((build(a, b) + 0 * build(b, a), "3"), (build(b, a), "2")):
+        picture = sg.draw(value).picture
+        circle = next(s for s in picture.shapes if s.x == min(s.x for s in picture.shapes))
+        tips = sorted(
+            (line.head[1][1], line.points[0]) for line in picture.lines
+            if math.hypot(line.head[1][0] - circle.x, line.head[1][1] - circle.y) < 18.5
+        )  # fmt: skip
+        top = tips[0][1]
+        label = min(
+            (text for text in picture.texts if text.style == "forward"),
+            key=lambda text: math.hypot(text.x - top[0], text.y - top[1]),
+        )
+        assert label.content == first
+
+
+def test_red_numbers_are_of_the_root_that_is_drawn_when_another_pass_came_later() -> None:
+    x, y = sg.values(x=3, y=5)
+    h = x * y
+    a, b = h * 2.0, h * 3.0
+    a.backward()
+    b.backward()
+    assert sorted(texts(sg.draw(a).svg, RED)) == sorted(["1", "2", "10", "6"])
 
 
 def test_single_leaf_can_be_drawn() -> None:
@@ -219,7 +257,7 @@ def test_write_removes_its_temporary_file_when_renaming_fails(
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(sg.ScalargradError, match="Permission denied"):
-        files.write(tmp_path / "g.svg", b"text")
+        write_whole("save", tmp_path / "g.svg", b"text")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -298,3 +336,12 @@ def test_picture_has_no_red_when_only_a_part_of_the_graph_was_differentiated() -
     h = x * y
     h.backward()
     assert RED not in sg.draw(h * 3.0).svg
+
+
+def test_picture_has_no_red_after_zero_grad_of_the_result() -> None:
+    x, y = sg.values(x=1, y=2)
+    h = x * y
+    h.backward()
+    sg.zero_grad([x, h])
+    assert (x.grad, h.grad) == (0.0, 0.0)
+    assert RED not in sg.draw(h).svg

@@ -15,7 +15,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import scalargrad as sg
-from scalargrad import grammar
+from scalargrad import vocabulary
 from scalargrad.errors import ExpressionError
 from scalargrad.order import post_order
 from scalargrad.rows import ROWS
@@ -212,7 +212,7 @@ def test_expression_calls_every_function(name):
 def test_functions_of_expressions_are_the_public_ones_of_the_table():
     labels = {"hinge", "cross_entropy", "binary_cross_entropy_with_logits"}
 
-    names = set(grammar.table())
+    names = set(vocabulary.table())
 
     assert names == set(_ORACLE) | labels
     assert all(hasattr(sg, name) for name in names - {"abs"})
@@ -295,10 +295,10 @@ def test_expression_takes_a_value_for_the_name_of_a_constant():
 @pytest.mark.parametrize(
     ("operands", "named", "message"),
     [
-        ((1.0,), {}, "expression 'x * self': needs a value for 'self'; got none; its names are: x, self"),
-        ((1, 2, 3), {}, "expression 'x * self': takes 2 operands by position; got 3; its names are: x, self"),
-        ((1, 2), {"x": 3}, "expression 'x * self': 'x' is given twice; its names are: x, self"),
-        ((1, 2), {"q": 3}, "expression 'x * self': has no name 'q'; its names are: x, self"),
+        ((1.0,), {}, "expression 'x * self': needs a value for 'self'; got none; add self=1.0"),
+        ((1, 2, 3), {}, "expression 'x * self': takes 2 operands by position (x, self); got 3; leave out the others"),
+        ((1, 2), {"x": 3}, "expression 'x * self': one value is wanted for 'x'; got two; remove one"),
+        ((1, 2), {"q": 3}, "expression 'x * self': its names are x, self; got 'q'; rename or remove it"),
         (("1", 2), {}, "expression: x must be a number; got '1' (str); pass e.g. 1.0"),
     ],
 )  # fmt: skip

@@ -104,6 +104,34 @@ def test_cross_entropy_takes_probabilities_that_need_not_add_up_to_one(Value):
     )
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda loss: loss(["a"], [1]), "each prediction must be a number; got 'a' (str)"),
+        (lambda loss: loss("a", 1), "each prediction must be a number; got 'a' (str)"),
+        (lambda loss: loss([0.5, 1.0], [1]), "both lists must be equally long"),
+        (lambda loss: loss([], []), "needs at least one prediction"),
+        (lambda loss: loss([10**400], [1]), "each prediction must fit a double"),
+    ],
+)
+@pytest.mark.parametrize("loss", PAIRED)
+def test_loss_names_itself_in_every_refusal(loss, call, message):
+    with pytest.raises((TypeError, ValueError, OverflowError)) as caught:
+        call(loss)
+
+    assert str(caught.value).startswith(f"{loss.__name__}: {message}")
+
+
+def test_binary_cross_entropy_names_a_target_that_is_no_number(Value):
+    with pytest.raises(TypeError) as caught:
+        sg.binary_cross_entropy_with_logits([Value(0.5)], ["a"])
+
+    assert str(caught.value) == (
+        "binary_cross_entropy_with_logits: each target must be a number; got 'a' (str);"
+        " pass e.g. 1.0"
+    )
+
+
 def test_cross_entropy_takes_the_class_as_one_hot_too(Value):
     for target in (1, np.int64(1), [0, 1, 0], (0.0, 1.0, 0.0), np.array([0, 1, 0])):
         assert sg.cross_entropy(XS, target) == sg.cross_entropy(leaves(Value, XS), target).data

@@ -56,6 +56,29 @@ def test_parameters_end_when_a_module_holds_one_above_it():
     assert outer.parameters() == [inner.w]
 
 
+@pytest.mark.parametrize(
+    "held", [{1: Value(1.0), "1": Value(2.0)}, {"a.b": Value(1.0), "a": {"b": Value(2.0)}}]
+)
+def test_two_parameters_of_one_path_are_both_found_and_not_saved_as_one(held):
+    module = nn.Module()
+    module.held = held
+
+    assert [p.data for p in module.parameters()] == [1.0, 2.0]
+    with pytest.raises(ValueError, match="Module: each parameter needs a path of its own; got 'h"):
+        module.state_dict()
+
+
+def test_a_list_that_contains_itself_is_refused():
+    module = nn.Module()
+    module.held = [Value(1.0)]
+    module.held.append(module.held)
+
+    with pytest.raises(ValueError, match="Module: no list may contain itself; got") as caught:
+        module.parameters()
+
+    assert isinstance(caught.value, sg.ScalargradError)
+
+
 def test_zero_grad_clears_every_parameter():
     layer = nn.Affine(2, 2, seed=0)
     sg.sum(layer([1.0, 2.0])).backward()
@@ -130,7 +153,7 @@ def test_save_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ValueError, match=r"save: the file cannot be written \(disk full\)"):
         layer.save(tmp_path / "model.json")
 
     assert (tmp_path / "model.json").read_bytes() == old
@@ -215,6 +238,12 @@ def test_seed_leaves_pythons_random_alone():
     assert random.random() == expected
 
 
+def test_sizes_and_seeds_may_be_numpys():
+    two = numpy.int64(2)
+
+    assert data(nn.Affine(two, two, seed=two).W) == data(nn.Affine(2, 2, seed=2).W)
+
+
 @pytest.mark.parametrize("seed", ["0", 1.5, True])
 def test_seed_must_be_an_integer(seed):
     with pytest.raises(TypeError, match="Neuron: seed must be an integer, a"):
@@ -266,6 +295,7 @@ def test_a_wrong_input_length_is_one_sentence(make, who):
         (lambda: nn.Neuron(0), "Neuron: nin must be a whole number from 1; got 0"),
         (lambda: nn.Layer(2, "3"), "Layer: nout must be a whole number from 1; got '3'"),
         (lambda: nn.MLP(2, []), r"MLP: needs at least one layer; got \[\]"),
+        (lambda: nn.Affine(2, True), "Affine: nout must be a whole number from 1; got True"),
         (lambda: nn.Affine(2, 2.0), "Affine: nout must be a whole number from 1; got 2.0"),
         (lambda: nn.Affine(2, 2, init="best"), "init must be \"he\", .* or a number; got 'best'"),
         (lambda: nn.Affine(2, 2, init=-1.0), "a deviation is at least 0; got -1.0"),
@@ -420,15 +450,16 @@ def test_two_layer_net_gradients_agree():
 def test_two_layer_net_gradients_change_no_number_and_no_gradient():
     net, x, t = network()
     inputs = [[Value(number) for number in row] for row in x]
-    for place, value in enumerate([*net.parameters(), *flat(inputs)]):
+    targets = [[Value(float(place == c)) for place in range(2)] for c in t]
+    values = [*net.parameters(), *flat(inputs), *flat(targets)]
+    for place, value in enumerate(values):
         value.grad = float(place)
     before = net.state_dict()
 
-    net.gradient(inputs, t)
-    net.numerical_gradient(inputs, t)
+    net.gradient(inputs, targets)
+    net.numerical_gradient(inputs, targets)
 
     assert net.state_dict() == before
-    values = [*net.parameters(), *flat(inputs)]
     assert [value.grad for value in values] == [float(place) for place in range(len(values))]
 
 
@@ -444,6 +475,14 @@ def test_two_layer_net_numerical_gradient_restores_the_number_when_interrupted(m
         net.numerical_gradient(x, t)
 
     assert net.state_dict() == before
+
+
+@pytest.mark.parametrize("h", [0, 0.0, -1e-4, math.nan, math.inf])
+def test_two_layer_net_numerical_gradient_refuses_a_step_that_is_not_above_0(h):
+    net, x, t = network()
+
+    with pytest.raises(ValueError, match="numerical_gradient: h must be above 0 and finite; got"):
+        net.numerical_gradient(x, t, h)
 
 
 def test_two_layer_net_gradient_is_refused_inside_no_grad():

@@ -123,6 +123,16 @@ def test_cosine_decay_stays_at_its_end():
     assert rate(8) == rate(100) == pytest.approx(0.1)
 
 
+def test_schedule_that_grows_without_end_is_infinite_and_refused_by_the_optimiser():
+    assert optim.exponential_decay(1, factor=2)(2000) == math.inf
+    assert optim.step_decay(1, every=1, factor=10)(400) == math.inf
+
+    optimizer = optim.SGD([Value(1.0)], lr=optim.exponential_decay(1, factor=2))
+    optimizer.steps = 2000
+    with pytest.raises(ValueError, match=r"SGD: the rate of the schedule must be .*; got inf"):
+        optimizer.step()
+
+
 def test_clip_grad_norm_scales_as_pytorchs():
     # torch.nn.utils.clip_grad_norm_(parameters, 2.0), PyTorch 2.13.0
     expected = [0.46153842603550577, -0.615384568047341, 1.846153704142023]
@@ -203,6 +213,36 @@ def test_step_never_raises_because_of_a_number(kind):
     assert math.isnan(w[1].data)
 
 
+def test_weight_decay_reaches_an_optimiser_of_ones_own():
+    class Plain(optim.Optimizer):
+        def _moved(self, data, grad, lr, kept):
+            return data - lr * grad
+
+    w = Value(1.0)
+    w.grad = 0.5
+    Plain([w], lr=0.1, weight_decay=2.0).step()
+
+    assert w.data == 1.0 - 0.1 * (0.5 + 2.0)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.AdaGrad, optim.RMSprop, optim.Adam, optim.AdamW])
+def test_weight_decay_below_0_is_refused(kind):
+    with pytest.raises(ValueError, match=f"{kind.__name__}: weight_decay must be at least 0"):
+        kind([Value(1.0)], lr=0.1, weight_decay=-0.1)
+
+
+@pytest.mark.parametrize("kind", [optim.AdaGrad, optim.RMSprop, optim.Adam, optim.AdamW])
+def test_a_loaded_state_below_0_has_no_root_and_raises_nothing(kind):
+    w = Value(1.0)
+    w.grad = 0.5
+    optimizer = kind([w], lr=0.1)
+    optimizer.load_state_dict(optimizer.state_dict() | {"squares": [-9.0]})
+
+    optimizer.step()
+
+    assert math.isnan(w.data)
+
+
 # -- state ----------------------------------------------------------------------------------
 
 
@@ -240,6 +280,7 @@ def test_state_goes_on_where_it_was(kind):
         ({"steps": 1, "means": [0.0]}, "those of Adam; got missing 'squares'"),
         ({"steps": 1, "means": [0.0], "squares": [0.0], "x": 0}, "got unknown 'x'"),
         ({"steps": 1, "means": [0.0, 1.0], "squares": [0.0]}, "means must be a list of 1; got 2"),
+        ({"steps": True, "means": [0.0], "squares": [0.0]}, "steps must be a whole number from 0"),
         ({"steps": -1, "means": [0.0], "squares": [0.0]}, "steps must be a whole number from 0"),
     ],
 )

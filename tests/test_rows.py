@@ -27,7 +27,7 @@ CALLS: dict[str, Any] = {
     "div": operator.truediv,
     "neg": operator.neg,
     "abs": abs,
-    "binary_cross_entropy": sg.binary_cross_entropy_with_logits,
+    "binary_cross_entropy_with_logits": sg.binary_cross_entropy_with_logits,
 }
 
 

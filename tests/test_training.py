@@ -5,6 +5,7 @@ import math
 import sys
 from fractions import Fraction
 
+import numpy
 import pytest
 
 import scalargrad as sg
@@ -159,6 +160,9 @@ def test_is_correct_says_what_accuracy_counts():
         ({"inputs": [], "targets": []}, ValueError, "fit: needs samples"),
         ({"epochs": 0}, ValueError, "fit: epochs must be a whole number from 1; got 0"),
         ({"batch_size": 1.5}, ValueError, "fit: batch_size must be a whole number from 1"),
+        ({"batch_size": True}, ValueError, "fit: batch_size must be a whole number from 1"),
+        ({"optimizer": None}, TypeError, "fit: optimizer must have the methods zero_grad and step"),
+        ({"optimizer": optim.SGD}, TypeError, "fit: optimizer must have the methods zero_grad"),
         ({"validation": 3}, TypeError, r"fit: validation must be a pair; got 3 \(int\)"),
         ({"validation": ([1.0], [])}, ValueError, r"fit \(validation\): needs samples"),
         ({"seed": "a"}, TypeError, "fit: seed must be an integer"),
@@ -174,14 +178,34 @@ def test_unfit_arguments_are_refused_before_anything_moves(changes, kind, messag
     assert model.w.data == 0.0
 
 
+def test_fit_and_evaluate_refuse_a_model_that_cannot_be_called():
+    with pytest.raises(TypeError, match=r"fit: model must be callable; got 3 \(int\)"):
+        sg.fit(3, [1.0], [1.0], loss="mse", optimizer=optim.SGD([Value(0.0)], lr=0.1))
+    with pytest.raises(TypeError, match=r"evaluate: model must be callable; got 3 \(int\)"):
+        sg.evaluate(3, [1.0], [1.0], loss="mse")
+
+
+def test_fit_refuses_an_optimiser_before_the_model_runs():
+    seen = []
+
+    with pytest.raises(TypeError, match="fit: optimizer must have"):
+        sg.fit(seen.append, [1.0], [1.0], loss="mse", optimizer=None)
+
+    assert seen == []
+
+
+def test_fit_counts_by_numpys_integers():
+    history = learnt(epochs=numpy.int64(2), batch_size=numpy.int32(1), seed=numpy.int64(0))
+
+    assert history.steps == learnt(seed=0).steps
+
+
 def test_fit_refuses_what_is_no_list():
     with pytest.raises(TypeError, match="fit: inputs must be a list or an array; got"):
         sg.fit(Line(), iter([1.0]), [1.0], loss="mse", optimizer=optim.SGD([Value(0.0)], lr=0.1))
 
 
 def test_fit_takes_arrays():
-    import numpy
-
     inputs, targets = numpy.array([[-1.0], [1.0]]), numpy.array([0, 1])
     model = nn.TwoLayerNet(1, 4, 2, "he", seed=0)
 
@@ -228,8 +252,9 @@ def test_an_interrupt_returns_what_was_reached():
     assert repr(history).endswith("interrupted)")
 
 
-def test_after_epoch_ends_learning_where_it_returns_true():
-    history = learnt(epochs=9, after_epoch=lambda history: history.epochs == 3)
+@pytest.mark.parametrize("truth", [bool, numpy.bool_])
+def test_after_epoch_ends_learning_where_it_returns_true(truth):
+    history = learnt(epochs=9, after_epoch=lambda history: truth(history.epochs == 3))
 
     assert history.epochs == 3
     assert not history.is_interrupted
@@ -327,6 +352,22 @@ def test_plot_shows_loss_and_accuracy():
     )  # fmt: skip
 
 
+def test_plot_puts_steps_where_their_epochs_are_after_an_interrupt():
+    calls = []
+
+    def loss(outputs, targets):
+        calls.append(None)
+        if len(calls) == 7:  # four steps of the first epoch, two of the second
+            raise KeyboardInterrupt
+        return sg.mse(outputs, targets)
+
+    history = learnt(inputs=range(1, 5), targets=range(4), loss=loss,
+                     optimizer=optim.SGD([Value(0.0)], lr=0.0))  # fmt: skip
+
+    (panel,) = history.plot().axes
+    assert list(panel.get_lines()[0].get_xdata()) == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
+
+
 def test_plot_of_an_unfinished_epoch_shows_its_steps():
     (panel,) = sg.History(steps=[2.0, 1.0]).plot().axes
 
@@ -345,6 +386,30 @@ def test_save_plot_writes_the_format_of_the_suffix(tmp_path, suffix, start):
     assert (tmp_path / f"history.{suffix}").read_bytes().startswith(start)
     with pytest.raises(ValueError, match="save: the suffix must name a format; got"):
         FULL.save_plot(tmp_path / "history")
+
+
+def test_save_plot_keeps_the_old_file_when_drawing_fails(tmp_path, monkeypatch):
+    def fail(figure, file, **options):
+        file.write(b"half")
+        raise RuntimeError("no font")
+
+    path = tmp_path / "history.png"
+    path.write_bytes(b"old")
+    figure = FULL.plot()
+    monkeypatch.setattr(type(figure), "savefig", fail)
+
+    with pytest.raises(RuntimeError, match="no font"):
+        plots.save(figure, path)
+
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_save_plot_refuses_a_place_that_cannot_be_written(tmp_path):
+    with pytest.raises(ValueError, match=r"save: the file cannot be written \(No such file"):
+        FULL.save_plot(tmp_path / "missing" / "history.png")
+    with pytest.raises(TypeError, match=r"save: path must be a text or path; got 3 \(int\)"):
+        FULL.save_plot(3)
 
 
 def test_decision_boundary_follows_the_sign_of_one_score():
@@ -374,9 +439,22 @@ def test_decision_boundary_follows_the_largest_of_many_scores():
     assert panel.get_title() == "Three"
 
 
-def test_decision_boundary_refuses_samples_of_another_width():
-    with pytest.raises(ValueError, match="decision_boundary: samples need two inputs"):
-        plots.decision_boundary(lambda x: x[0], [[1.0]], [0])
+@pytest.mark.parametrize(
+    ("inputs", "targets", "resolution", "message"),
+    [
+        ([[1.0, 1.0], [2.0]], [0, 1], 9, r"samples need two inputs; got \[2.0\]"),
+        ([1.0], [0], 9, "samples need two inputs; got 1.0"),
+        ([], [], 9, "needs samples, and one target for each; got 0 samples and 0 targets"),
+        ([[1.0, 1.0]], [], 9, "got 1 samples and 0 targets"),
+        ([[1.0, 1.0]], [0], 1, "resolution must be a whole number from 2; got 1"),
+        ([[1.0, 1.0]], [0], 9.0, "resolution must be a whole number from 2; got 9.0"),
+    ],
+)
+def test_decision_boundary_refuses_in_one_sentence(inputs, targets, resolution, message):
+    with pytest.raises(ValueError, match=f"^decision_boundary: .*{message}") as caught:
+        plots.decision_boundary(lambda x: x[0], inputs, targets, resolution=resolution)
+
+    assert isinstance(caught.value, sg.ScalargradError)
 
 
 def test_plots_without_matplotlib_name_the_extra(monkeypatch):

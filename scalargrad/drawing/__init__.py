@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..arithmetic import Arithmetic
 from ..errors import InputError, OperandError, unwanted
-from ..graph import inspect
+from ..graph import look
+from ..wholefile import write_whole
 from . import digraph, files, svg
 from .columns import arrange
 from .levels import settle
@@ -53,9 +54,9 @@ class Drawing:
         """
         suffix = files.suffix_of(path)
         if suffix == ".dot":
-            files.write(path, digraph.digraph(self._scene).source.encode())
+            write_whole("save", path, digraph.digraph(self._scene).source.encode())
         else:
-            files.write(path, files.encode(self.svg, suffix))
+            write_whole("save", path, files.encode(self.svg, suffix))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
@@ -74,7 +75,9 @@ def draw(
 ) -> Drawing:
     """Draw the graph of a value as the book does: forward in black, backward in red.
 
-    There is no red before `backward()`. Above `max_nodes` the nodes farthest from the result are
+    There is no red before `backward()`. Red numbers are those of this value's own latest pass; the
+    `.grad` of a leaf also counts earlier passes. Where the order of operands matters, the first
+    one enters on top. Above `max_nodes` the nodes farthest from the result are
     folded, and the picture says so. Numbers have up to `digits` significant digits.
 
     Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
@@ -117,12 +120,13 @@ def _compose(
 ) -> Scene:
     if not isinstance(value, Arithmetic):
         raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
-    for name, number, least in (("max_nodes", max_nodes, 1), ("digits", digits, 1)):
+    for name, number, most in (("max_nodes", max_nodes, 10**6), ("digits", digits, 17)):
         if isinstance(number, bool) or not isinstance(number, int):
             raise OperandError(unwanted(who, f"{name} must be an int", number, "pass e.g. 6"))
-        if number < least:
-            raise InputError(unwanted(who, f"{name} must be at least {least}", number, "raise it"))
+        if not 1 <= number <= most:
+            wanted = f"{name} must be from 1 to {most:,}"
+            raise InputError(unwanted(who, wanted, number, "choose another"))
     if not isinstance(title, str):
         raise OperandError(unwanted(who, "title must be a text", title, 'pass e.g. "Figure 1"'))
-    graph = inspect(value, max_nodes)
+    graph = look(value, max_nodes)
     return compose(graph, digits=digits, gradients=gradients, title=title)

@@ -6,7 +6,7 @@ branches: there each fork has a level of its own. An arrow that only passes gets
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -75,6 +75,13 @@ def _build(scene: Scene) -> Grid:
         if rank in branching:
             lane_column[rank] = len(columns)
             columns.append(Column(lanes=True))
+    # a leaf of one use stands beside the forks of its rank, nearer to its consumer
+    home = {
+        id(item): lane_column[item.rank]
+        if item.kind in ("leaf", "constant") and item.stem is None and item.rank in lane_column
+        else item_column[item.rank]
+        for item in scene.items
+    }
     cell_of = {}
     for item in scene.items:
         cell = Cell("item", item)
@@ -83,12 +90,12 @@ def _build(scene: Scene) -> Grid:
             cell.labels = item.stem
         elif item.links:
             cell.labels = item.links[0].labels
-        columns[item_column[item.rank]].cells.append(cell)
+        columns[home[id(item)]].cells.append(cell)
     paths = []
     for item in scene.items:
         for link in item.links:
             cells = [cell_of[id(item)]]
-            first, last = item_column[item.rank] + 1, item_column[link.target.rank]
+            first, last = home[id(item)] + 1, home[id(link.target)]
             for index in range(first, last):
                 fork = item.stem is not None and index == lane_column[item.rank]
                 cell = Cell("lane", labels=link.labels) if fork else Cell("dummy")
@@ -152,7 +159,10 @@ def _barycentre(forward: bool) -> Callable[[Cell], float]:
             return float(cell.place)
         if forward:
             return sum(before.place for before in neighbours) / len(neighbours)
-        return sum(_entry(after, cell) for after in neighbours) / len(neighbours)
+        total = 0.0  # not `sum`: from Python 3.12 it rounds floats in another way
+        for after in neighbours:
+            total += _entry(after, cell)
+        return total / len(neighbours)
 
     return place
 
@@ -169,11 +179,23 @@ def _crossings(columns: list[Column]) -> int:
     """Count the crossings of arrows between neighbouring columns."""
     total = 0
     for column in columns[1:]:
-        # right ends in order of the left ends; equal ends, at a dot or an operator, do not cross
-        ends = sorted((before.place, cell.place) for cell in column.cells for before in cell.before)
+        # right ends in order of the left ends; equal ends do not cross, but where it matters
+        # which operand is first each port is an end of its own
+        ends = sorted((before.place, end) for end, before in _ends(column))
         if len(ends) > 1:
             total += _inversions([right for _, right in ends])
     return total
+
+
+def _ends(column: Column) -> Iterator[tuple[int, Cell]]:
+    """Yield each arrow into a column: a number for where it ends, and the cell it comes from."""
+    end = 0
+    for cell in column.cells:
+        ordered = cell.item is not None and cell.item.ordered
+        ports = cell.ports if ordered else [0] * len(cell.before)
+        for port, before in zip(ports, cell.before, strict=True):
+            yield end + port, before
+        end += max(ports, default=0) + 1
 
 
 def _inversions(numbers: list[int]) -> int:

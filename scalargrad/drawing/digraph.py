@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .measures import RED
 from .scene import Item, Labels, Scene
 
 if TYPE_CHECKING:
     import graphviz
-
-RED = "#e00000"
 
 
 def digraph(scene: Scene) -> graphviz.Digraph:
@@ -52,7 +51,13 @@ def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels) -> 
 
     drawn.edge(source, target, label=escape(labels.forward), arrowhead="empty")
     if labels.backward is not None:
-        red = escape(labels.backward)
         drawn.edge(
-            target, source, label=red, color=RED, fontcolor=RED, penwidth="2.5", constraint="false"
+            target,
+            source,
+            label=escape(labels.backward),
+            color=RED,
+            fontcolor=RED,
+            fontname="Times-Bold",
+            penwidth="2.5",
+            constraint="false",
         )

@@ -43,10 +43,12 @@ def settle(grid: Grid) -> None:
     springs = _springs(grid)
     stacks = [Stack(column, _gaps(column), {}) for column in grid.columns]
     for stack in stacks:
-        y = -sum(stack.gaps) / 2
+        y = 0.0
         for cell, step in zip(stack.column.cells, [*stack.gaps, 0.0], strict=True):
             cell.y = y
             y += step
+        for cell in stack.column.cells:
+            cell.y -= y / 2
     _sweep(stacks, springs, SWEEPS)
     chains = _chains(grid, springs)
     where = {id(cell): stack for stack in stacks for cell in stack.column.cells}

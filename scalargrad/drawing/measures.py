@@ -1,10 +1,12 @@
-"""The measures of a picture, in its own units: radii, distances, sizes of type."""
+"""The measures of a picture, in its own units: radii, distances, sizes of type; and its inks."""
 
 from __future__ import annotations
 
 from .columns import Cell
 from .scene import Item
 from .text import width
+
+BLACK, RED, GREY = "#111", "#e00000", "#555"
 
 RADIUS = 17.0  # of an operator's circle
 OFFSET = 3.4  # of either arrow from the centre line
@@ -34,7 +36,7 @@ MARGIN = 18.0
 
 def symbol_size(symbol: str) -> float:
     """Return the size of type for a symbol: a sign such as + is larger than a word."""
-    if symbol in "·⋯":
+    if symbol == "·":
         return 2 * SIGN_SIZE
     return SIGN_SIZE if len(symbol) == 1 else WORD_SIZE
 
@@ -50,15 +52,20 @@ def size_of(item: Item) -> tuple[float, float]:
     return wide, tall
 
 
+def forward_baseline(text: str) -> float:
+    """Return where a text stands above a line: higher where letters reach below the baseline."""
+    return FORWARD_BASELINE - (2.5 if any(character.isalpha() for character in text) else 0.0)
+
+
 def clearance(cell: Cell) -> tuple[float, float]:
     """Return how much room a cell needs above and below its level."""
     up = down = 9.0
     if cell.labels is not None:
-        up = -FORWARD_BASELINE + ASCENT * SIZE + 3.0
+        up = -forward_baseline(cell.labels.forward) + ASCENT * SIZE + 3.0
         if cell.labels.backward is not None:
             down = BACKWARD_BASELINE + DESCENT * SIZE + 3.0
     if cell.item is not None and cell.item.kind in ("operator", "folded"):
-        half = size_of(cell.item)[1] / 2 + 6.0
+        half = size_of(cell.item)[1] / 2 + 9.0
         up, down = max(up, half), max(down, half)
     elif cell.item is not None and cell.item.text:
         up, down = max(up, 12.0), max(down, 12.0)

@@ -26,6 +26,7 @@ class Span:
     """The horizontal room of one column and of the slants behind it."""
 
     left: float
+    start: float  # where the arrows of leaves begin, behind the names
     right: float
     legs: tuple[float, float] = (0.0, 0.0)
 
@@ -61,7 +62,8 @@ class Router:
         columns = self.grid.columns
         for index, column in enumerate(columns):
             following = columns[index + 1] if index + 1 < len(columns) else None
-            span = Span(x, x + _column_width(column))
+            start = x + _items_width(column)
+            span = Span(x, start, start + (_label_width(column) if column.lanes else 0.0))
             self.spans.append(span)
             if following is None:
                 break
@@ -82,7 +84,7 @@ class Router:
             picture.texts.append(Text(x, baseline, item.text, "symbol", size))
         elif item.text:
             at_end = item.kind == "result"
-            x, anchor = (span.left + 5.0, "start") if at_end else (span.right - 5.0, "end")
+            x, anchor = (span.left + 5.0, "start") if at_end else (span.start - 5.0, "end")
             y = cell.y + 0.3 * m.NAME_SIZE
             picture.texts.append(Text(x, y, item.text, "name", m.NAME_SIZE, anchor))  # type: ignore[arg-type]
         if item.stem is not None:
@@ -94,7 +96,7 @@ class Router:
 
     def _exit(self, cell: Cell, item: Item, span: Span) -> float:
         """Return where the level behind an item begins."""
-        return span.left + m.size_of(item)[0] if item.kind in ("operator", "folded") else span.right
+        return span.left + m.size_of(item)[0] if item.kind in ("operator", "folded") else span.start
 
     # -- arrows ----------------------------------------------------------------------------
 
@@ -112,12 +114,14 @@ class Router:
             points.append((legs[1], right.y) if right is not target else self._rim(left, right))
         points = _without_needless(points)
         labels = path.link.labels
-        crowded = len(source.item.links) > 2 and len(points) > 2
-        self._draw_pair(points, labels, None if forked else source.item, target, crowded=crowded)
+        head_at = None
+        if len(source.item.links) > 2:  # at the dot itself the heads would hide each other
+            head_at = span.legs[1] + m.CORNER
+        self._draw_pair(points, labels, None if forked else source.item, target, head_at=head_at)
         if forked:
             lane = path.cells[1]
             lane_span = self.spans[self.column_of[id(lane)]]
-            begin = lane_span.left + (m.BACKWARD_HEAD[0] if crowded else 0.0)
+            begin = lane_span.start + (m.BACKWARD_HEAD[0] if head_at else 0.0)
             self._write(begin, lane_span.legs[0], lane.y, labels)
         else:
             end = next((x for x, y in points[1:][::-1] if y == points[0][1]), points[1][0])
@@ -147,7 +151,7 @@ class Router:
         source: Item | None,
         target: Cell | None,
         *,
-        crowded: bool = False,
+        head_at: float | None = None,
     ) -> None:
         """Draw the forward copy of a centre line and, where something flows back, the backward.
 
@@ -162,11 +166,8 @@ class Router:
         self.picture.lines.append(_arrow(forward, m.FORWARD_HEAD[0], backward=False))
         if labels.backward is not None:
             backward = _trimmed(_beside(points, -m.OFFSET), start_gap, end_gap, rim)[::-1]
-            self.picture.lines.append(
-                _crowded_arrow(backward)
-                if crowded
-                else _arrow(backward, m.BACKWARD_HEAD[0], backward=True)
-            )
+            arrow = _arrow(backward, m.BACKWARD_HEAD[0], backward=True)
+            self.picture.lines.append(arrow if head_at is None else _headed(backward, head_at))
 
     def _target_rim(self, target: Cell | None) -> tuple[Point, bool] | None:
         """Return the circle that an arrow enters, or the edge of a tall operator (True)."""
@@ -179,14 +180,14 @@ class Router:
     def _write(self, left: float, right: float, y: float, labels: Labels) -> None:
         x = (left + right) / 2
         texts = self.picture.texts
-        texts.append(Text(x, y + m.FORWARD_BASELINE, labels.forward, "forward", m.SIZE))
+        above = y + m.forward_baseline(labels.forward)
+        texts.append(Text(x, above, labels.forward, "forward", m.SIZE))
         if labels.backward is not None:
             texts.append(Text(x, y + m.BACKWARD_BASELINE, labels.backward, "backward", m.SIZE))
 
 
-def _column_width(column: Column) -> float:
-    if column.lanes:
-        return max((_wide(cell.labels) for cell in column.cells if cell.labels), default=0.0) + 30.0
+def _items_width(column: Column) -> float:
+    """Return the room that operators and names of a column need."""
     items = [cell.item for cell in column.cells if cell.item is not None]
     operators = [m.size_of(item)[0] for item in items if item.kind in ("operator", "folded")]
     names = [width(i.text, m.NAME_SIZE) + 6.0 for i in items if i.kind == "leaf" and i.text]
@@ -196,8 +197,9 @@ def _column_width(column: Column) -> float:
 
 
 def _label_width(column: Column) -> float:
+    """Return the room for the widest text of a column, and for the heads beside it."""
     widest = max((_wide(cell.labels) for cell in column.cells if cell.labels), default=0.0)
-    return max(34.0, widest + 20.0)
+    return widest + 30.0 if column.lanes else max(34.0, widest + 20.0)
 
 
 def _wide(labels: Labels) -> float:
@@ -216,6 +218,8 @@ def _entries(cell: Cell, item: Item) -> list[float]:
     """Return, for each arrow into an operator, its angle on the circle or its level."""
     count = len(cell.before)
     by_level = sorted(range(count), key=lambda i: (cell.before[i].place, cell.ports[i]))
+    if item.ordered:  # x - y must not read as y - x
+        by_level = sorted(range(count), key=lambda i: cell.ports[i])
     entries = [0.0] * count
     if item.inputs > m.MOST_PORTS_OF_A_CIRCLE:
         for rank, index in enumerate(by_level):
@@ -302,13 +306,13 @@ def _arrow(points: list[Point], head: float, *, backward: bool) -> Line:
     return Line((*points[:-1], neck), backward, (neck, points[-1]))
 
 
-def _crowded_arrow(points: list[Point]) -> Line:
-    """Return a backward line into a dot of many forks, its head on its own level before the bend.
-
-    At the dot itself the heads would hide each other.
-    """
-    tip = _towards(points[-2], points[-3], m.CORNER)
-    return Line(tuple(points), True, (_towards(tip, points[-3], m.BACKWARD_HEAD[0]), tip))
+def _headed(points: list[Point], x: float) -> Line:
+    """Return a backward line whose head is not at its end but where it passes `x`."""
+    for (bx, by), (ax, ay) in pairwise(points):  # from right to left
+        if ax <= x <= bx and ax < bx:
+            tip = (x, by + (ay - by) * (bx - x) / (bx - ax))
+            return Line(tuple(points), True, (_towards(tip, (bx, by), m.BACKWARD_HEAD[0]), tip))
+    return _arrow(points, m.BACKWARD_HEAD[0], backward=True)
 
 
 def _towards(start: Point, end: Point, distance: float) -> Point:

@@ -29,6 +29,7 @@ class Item:
     text: str  # the symbol, or the name
     rank: int = 0
     inputs: int = 0  # how many arrows come in
+    ordered: bool = False  # whether it matters which operand is first
     links: list[Link] = field(default_factory=list)  # the arrows that go out
     stem: Labels | None = None  # the texts before the branch dot, where there is one
 
@@ -56,12 +57,13 @@ class Scene:
 
 def compose(graph: Graph, *, digits: int, gradients: bool, title: str) -> Scene:
     """Return the scene of a graph."""
-    red = gradients and graph.differentiated
     items: list[Item] = []
     item_of: dict[int, Item] = {}
     for node in graph.nodes:
         item = item_of[id(node)] = Item(_kind(graph, node), _text(graph, node))
         if item.kind == "operator":
+            row = ROWS.get(node.op)
+            item.ordered = row is None or not row.commutes
             item.inputs = len(node.operands)
             for port, operand in enumerate(node.operands):
                 if not isinstance(operand, Arithmetic):
@@ -71,6 +73,7 @@ def compose(graph: Graph, *, digits: int, gradients: bool, title: str) -> Scene:
                     items.append(constant)
         items.append(item)
     result = Item("result", text.harmless(graph.root.label) if graph.root.parents else "", inputs=1)
+    red = graph.gradients if gradients else {}
     for node in graph.nodes:
         _connect(graph, node, item_of, result, digits, red)
     items.append(result)
@@ -79,26 +82,29 @@ def compose(graph: Graph, *, digits: int, gradients: bool, title: str) -> Scene:
 
 
 def _connect(
-    graph: Graph, node: Any, item_of: dict[int, Item], result: Item, digits: int, red: bool
+    graph: Graph,
+    node: Any,
+    item_of: dict[int, Item],
+    result: Item,
+    digits: int,
+    red: dict[int, float],
 ) -> None:
     item = item_of[id(node)]
     value = text.number(node.data, digits)
-    if node.label and node.parents and node is not graph.root:
-        value = f"{text.harmless(node.label)} = {value}"
-    total: float | None = None
+    gradient = text.number(red[id(node)], digits) if red else None
     for use in graph.uses[id(node)]:
-        back = use.backward if red else None
-        if back is not None:
-            total = back if total is None else total + back
-        labels = Labels(value, None if back is None else text.number(back, digits))
+        back = text.number(use.backward, digits) if red and use.backward is not None else None
+        labels = Labels(value, back)
         item.links.append(Link(item, item_of[id(use.consumer)], use.position, labels))
     if node is graph.root:
-        upstream = text.number(node.grad, digits) if red else None
-        item.links.append(Link(item, result, 0, Labels(value, upstream)))
+        item.links.append(Link(item, result, 0, Labels(value, gradient)))
+    named = value
+    if node.label and node.parents and node is not graph.root:
+        named = f"{text.harmless(node.label)} = {value}"
     if len(item.links) > 1:
-        # a node between has its exact gradient; a leaf also counts earlier passes, so add up
-        arrived = node.grad if node.parents and red else total
-        item.stem = Labels(value, None if arrived is None else text.number(arrived, digits))
+        item.stem = Labels(named, gradient)
+    elif item.links:
+        item.links[0].labels = Labels(named, item.links[0].labels.backward)
 
 
 def _kind(graph: Graph, node: Any) -> Kind:
@@ -108,8 +114,6 @@ def _kind(graph: Graph, node: Any) -> Kind:
 
 
 def _text(graph: Graph, node: Any) -> str:
-    if id(node) in graph.folded:
-        return "⋯"
     if not node.parents:
         return text.harmless(node.label)
     row = ROWS.get(node.op)
@@ -130,7 +134,7 @@ def _note(graph: Graph) -> str:
     if not graph.left_out:
         return ""
     count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
-    return f"⋯ {count} earlier nodes are folded; max_nodes= shows more"
+    return f"dashed: {count} earlier nodes are folded; max_nodes= shows more"
 
 
 def _summary(graph: Graph, digits: int) -> str:
@@ -141,4 +145,5 @@ def _summary(graph: Graph, digits: int) -> str:
     ]
     shown = ", ".join(leaves[:12]) + (", …" if len(leaves) > 12 else "")
     name = text.harmless(graph.root.label) or "result"
-    return f"Computational graph: {name} = {text.number(graph.root.data, digits)} from {shown}"
+    value = text.number(graph.root.data, digits)
+    return f"Computational graph: {name} = {value}" + (f" from {shown}" if shown else "")

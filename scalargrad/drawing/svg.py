@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from . import measures as m
+from .measures import BLACK, GREY, RED
 from .picture import Line, Picture, Point, Text
 from .text import escaped
 
-BLACK, RED, GREY = "#111", "#e00000", "#555"
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
     " 'Yu Mincho', 'Noto Serif CJK JP', serif"
