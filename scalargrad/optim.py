@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ Rate: TypeAlias = float | Schedule
 # -- what all optimisers share --------------------------------------------------------------
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Hold parameters and a learning rate; a subclass says what one step does to one number.
 
     Raises: `TypeError` for what is no Value, `ValueError` for no parameter, one given twice, one
@@ -63,9 +64,9 @@ class Optimizer:
         """Return number and gradient with the weight decay in one of them."""
         return data, grad + self.weight_decay * data if self.weight_decay else grad
 
+    @abstractmethod
     def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
         """Return the new number; what is kept changes in place."""
-        raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
         """Return the number of steps and what is kept for each parameter, as plain numbers.
