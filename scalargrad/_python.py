@@ -17,7 +17,7 @@ from typing import Any
 
 from . import modes
 from .arithmetic import Arithmetic
-from .bookkeeping import commit, evaluate_many
+from .bookkeeping import commit, evaluate_many, make
 from .conversion import as_number, number
 from .copying import Copyable
 from .node import Node
@@ -49,7 +49,7 @@ class Value(Arithmetic, Node, Copyable):
     """
 
     __slots__ = ("_data", "_grad", "_notes", "op", "operands", "parents", "partials")
-    _record = staticmethod(_record)
+    _record, _make = staticmethod(_record), staticmethod(make)
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data, self._grad, self._notes = number("Value", "data", data), 0.0, None
@@ -128,10 +128,3 @@ class Value(Arithmetic, Node, Copyable):
         ()
         """
         return Value(self._data, self.label)
-
-    @staticmethod
-    def _make(kind: type, *fields: Any) -> Value:  # for copies and pickles
-        node: Value = object.__new__(kind)
-        node._grad, node._notes, node._data, node.op = fields[:4]
-        node.partials, node.operands, node.parents = fields[4:]
-        return node

@@ -1,4 +1,4 @@
-"""What the readable engine needs besides the mathematics: sorting operands, committing a pass."""
+"""What the readable engine needs besides the mathematics: sorting, making, committing."""
 
 from __future__ import annotations
 
@@ -52,6 +52,14 @@ def _sort(
 
 def _each(function: Any, partials: Any, data: Any) -> Any:
     return [function(row) for row in partials] if isinstance(data, list) else function(partials)
+
+
+def make(kind: type, *fields: Any) -> Any:
+    """Make a node of all its fields, for copies and pickles."""
+    node: Any = object.__new__(kind)
+    node._grad, node._notes, node._data, node.op = fields[:4]
+    node.partials, node.operands, node.parents = fields[4:]
+    return node
 
 
 def commit(order: Sequence[Any], grads: Mapping[Any, float]) -> None:

@@ -312,9 +312,10 @@ class _Parser:
         raise ExpressionError(f"expression: {token} is not a function here; {remedy}")
 
     def _refuse_arguments(self, bracket: _Bracket, function: Function) -> NoReturn:
-        lists = " with lists" if any(length is not None for length in bracket.arguments) else ""
+        lists = sum(length is not None for length in bracket.arguments)
+        counted = f"{len(bracket.arguments)}, {lists} of them in []" * bool(lists)
         raise ExpressionError(
             f"expression: {function.name} at column {bracket.token.column - len(function.name)}"
-            f" takes {function.wanted}; got {len(bracket.arguments)}{lists};"
+            f" takes {function.wanted}; got {counted or len(bracket.arguments)};"
             f" write e.g. {function.usage}"
         )

@@ -162,7 +162,7 @@ def _part(chain: Chain, part: Part, outer: str, step: Step) -> tuple[str, ...]:
     """Return the cells of one part: gradient, sign, rule, and the three numbers."""
     name, result = chain.name(part.operand), chain.name(step.node)
     several = len(chain.terms[id(part.operand)]) > 1
-    rule = part.rule or f"d{result}/d{name}"
+    rule = part.rule or "partial"  # where the row has no short form
     numbers = (repr(part.upstream), repr(part.partial), repr(part.product))
     return f"d{outer}/d{name}", "+=" if several else "=", f"d{outer}/d{result} * {rule}", *numbers
 

@@ -360,7 +360,7 @@ def test_expression_can_be_copied_and_pickled():
         ("sin()", "expression: sin at column 1 takes 1 operand; got 0; write e.g. sin(x)"),
         ("1 + leaky_relu(1, 2, 3)", "expression: leaky_relu at column 5 takes 1 operand or 2; got 3; write e.g. leaky_relu(x)"),
         ("max()", "expression: max at column 1 takes at least 1 operand, or one list; got 0; write e.g. max(x, y)"),
-        ("max([x], y)", "expression: max at column 1 takes at least 1 operand, or one list; got 2 with lists; write e.g. max(x, y)"),
+        ("max([x], y)", "expression: max at column 1 takes at least 1 operand, or one list; got 2, 1 of them in []; write e.g. max(x, y)"),
         ("dot(x, y)", "expression: dot at column 1 takes two lists; got 2; write e.g. dot([x, y], [a, b])"),
         ("[x]", "expression: no list can be used at column 1; got '['; lists are for functions such as dot([x, y], [a, b]), use ( ) as brackets"),
         ("max([x] + 1)", "expression: after a list, ',' or ')' must come; got '+' at column 9; close the call"),
