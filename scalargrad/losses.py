@@ -164,11 +164,14 @@ def _paired(who: str, row: ManyRow, prediction: Any, target: Any) -> Any:
 
 
 def _sample(who: str, row: ManyRow, xs: list[Any], ys: list[Any]) -> Any:
-    for what, operands in (("each prediction", xs), ("each target", ys)):
-        for operand in operands:
-            if not isinstance(operand, Arithmetic):
-                number(who, what, operand)
-    return apply_many(row, xs, ys, who=who)
+    return apply_many(
+        row, _numbers(who, "each prediction", xs), _numbers(who, "each target", ys), who=who
+    )
+
+
+def _numbers(who: str, what: str, operands: list[Any]) -> list[Any]:
+    """Return the operands with plain numbers as floats."""
+    return [x if isinstance(x, Arithmetic) else number(who, what, x) for x in operands]
 
 
 def _flat(targets: list[Any]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from . import errors, ieee, state
 from .arithmetic import Arithmetic
 from .conversion import number, whole
-from .functions import listed
+from .functions import listed, zero_grad
 
 #: from the number of steps taken so far, from 0, to the learning rate of the next one
 Schedule: TypeAlias = Callable[[int], float]
@@ -49,8 +49,7 @@ class Optimizer(ABC):
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
-        for parameter in self.parameters:
-            parameter.grad = 0.0
+        zero_grad(self.parameters)
 
     def step(self) -> None:
         """Move every parameter once, by the gradient that it holds."""

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from . import errors
 from .arithmetic import Arithmetic
 from .conversion import is_list, number
+from .functions import zero_grad
 from .wholefile import path_text, write_whole
 
 Path: TypeAlias = str | os.PathLike[str]
@@ -47,8 +48,7 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        zero_grad(self.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers of all parameters, as nested lists under the attributes' paths.

@@ -9,12 +9,12 @@ import io
 import itertools
 import multiprocessing
 import pickle
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from threads import run_in_threads
 
 import scalargrad as sg
 from scalargrad import copying
@@ -460,16 +460,7 @@ def test_pickles_of_the_same_graph_from_many_threads_are_each_whole(Value):
         except BaseException as failure:  # handed to the main thread
             wrong.append(failure)
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    run_in_threads(work, numbered=True)
 
     assert wrong == []
 

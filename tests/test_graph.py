@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from threads import run_in_threads
 
 import scalargrad as sg
 from scalargrad.order import post_order
@@ -634,16 +635,7 @@ def test_threads_that_share_leaves_lose_no_gradient(Value):
         except BaseException as failure:  # handed to the main thread
             failures.append(failure)
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    run_in_threads(work)
 
     assert failures == []
     assert (x.grad, y.grad) == (8 * 200 * 5.0, 8 * 200 * 6.0)

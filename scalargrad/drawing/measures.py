@@ -64,7 +64,7 @@ def clearance(cell: Cell) -> tuple[float, float]:
         up = -forward_baseline(cell.labels.forward) + ASCENT * SIZE + 3.0
         if cell.labels.backward is not None:
             down = BACKWARD_BASELINE + DESCENT * SIZE + 3.0
-    if cell.item is not None and cell.item.kind in ("operator", "folded"):
+    if cell.item is not None and cell.item.is_circled:
         half = size_of(cell.item)[1] / 2 + 9.0
         up, down = max(up, half), max(down, half)
     elif cell.item is not None and cell.item.text:

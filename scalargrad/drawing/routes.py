@@ -40,7 +40,7 @@ class Router:
     picture: Picture
     spans: list[Span] = field(default_factory=list)
     column_of: dict[int, int] = field(default_factory=dict)
-    entries: dict[int, list[float]] = field(default_factory=dict)  # levels at a tall operator
+    entries: dict[int, list[float]] = field(default_factory=dict)  # where arrows enter an operator
 
     def route(self) -> Picture:
         for index, column in enumerate(self.grid.columns):
@@ -75,7 +75,7 @@ class Router:
 
     def _place_item(self, cell: Cell, item: Item, span: Span) -> None:
         picture = self.picture
-        if item.kind in ("operator", "folded"):
+        if item.is_circled:
             wide, tall = m.size_of(item)
             x = span.left + wide / 2
             picture.shapes.append(Shape(x, cell.y, wide, tall, dashed=item.kind == "folded"))
@@ -90,13 +90,9 @@ class Router:
         if item.stem is not None:
             dot = (span.legs[0], cell.y)
             picture.dots.append(dot)
-            points = [(self._exit(cell, item, span), cell.y), dot]
+            points = [(_exit(item, span), cell.y), dot]
             self._draw_pair(points, item.stem, item, None)
-            self._write(points[0][0], dot[0] - m.DOT, cell.y, item.stem)
-
-    def _exit(self, cell: Cell, item: Item, span: Span) -> float:
-        """Return where the level behind an item begins."""
-        return span.left + m.size_of(item)[0] if item.kind in ("operator", "folded") else span.start
+            self._write((points[0][0] + dot[0] - m.DOT) / 2, cell.y, item.stem)
 
     # -- arrows ----------------------------------------------------------------------------
 
@@ -106,7 +102,7 @@ class Router:
         assert source.item is not None
         assert target.item is not None
         forked = source.item.stem is not None
-        x = span.legs[0] if forked else self._exit(source, source.item, span)
+        x = span.legs[0] if forked else _exit(source.item, span)
         points = [(x, source.y)]
         for left, right in pairwise(path.cells):
             legs = self.spans[self.column_of[id(left)]].legs
@@ -121,14 +117,13 @@ class Router:
         if forked:
             lane = path.cells[1]
             lane_span = self.spans[self.column_of[id(lane)]]
-            begin = lane_span.start + (m.BACKWARD_HEAD[0] if head_at else 0.0)
-            self._write(begin, lane_span.legs[0], lane.y, labels)
+            begin = lane_span.start + (m.BACKWARD_HEAD[0] if head_at is not None else 0.0)
+            self._write((begin + lane_span.legs[0]) / 2, lane.y, labels)
         else:
             end = next((x for x, y in points[1:][::-1] if y == points[0][1]), points[1][0])
             # in the middle of the level, but not where other arrows slant
             limit = span.legs[0] - _wide(labels) / 2 - 1.0
-            middle = min((x + end) / 2, limit)
-            self._write(middle, middle, source.y, labels)
+            self._write(min((x + end) / 2, limit), source.y, labels)
 
     def _rim(self, left: Cell, right: Cell) -> Point:
         """Return the point of the consumer that the arrow out of `left` enters."""
@@ -158,7 +153,7 @@ class Router:
         No source means that the line begins at a branch dot, no target that it ends there.
         """
         start_gap = 0.0 if source is not None else m.DOT + 0.8
-        if source is not None and source.kind in ("operator", "folded"):
+        if source is not None and source.is_circled:
             start_gap = 1.2
         end_gap = 1.2 if target is not None else m.DOT + 0.8
         rim = self._target_rim(target)
@@ -177,8 +172,8 @@ class Router:
         tall = target.item.inputs > m.MOST_PORTS_OF_A_CIRCLE
         return ((left, target.y), True) if tall else ((left + m.RADIUS, target.y), False)
 
-    def _write(self, left: float, right: float, y: float, labels: Labels) -> None:
-        x = (left + right) / 2
+    def _write(self, x: float, y: float, labels: Labels) -> None:
+        """Write the texts of an arrow pair at the middle `x` of its level `y`."""
         texts = self.picture.texts
         above = y + m.forward_baseline(labels.forward)
         texts.append(Text(x, above, labels.forward, "forward", m.SIZE))
@@ -186,10 +181,15 @@ class Router:
             texts.append(Text(x, y + m.BACKWARD_BASELINE, labels.backward, "backward", m.SIZE))
 
 
+def _exit(item: Item, span: Span) -> float:
+    """Return where the level behind an item begins."""
+    return span.left + m.size_of(item)[0] if item.is_circled else span.start
+
+
 def _items_width(column: Column) -> float:
     """Return the room that operators and names of a column need."""
     items = [cell.item for cell in column.cells if cell.item is not None]
-    operators = [m.size_of(item)[0] for item in items if item.kind in ("operator", "folded")]
+    operators = [m.size_of(item)[0] for item in items if item.is_circled]
     names = [width(i.text, m.NAME_SIZE) + 6.0 for i in items if i.kind == "leaf" and i.text]
     if operators and names:  # the last bit of a slant reaches into the column
         names.append(max(names) + m.RADIUS)

@@ -33,6 +33,11 @@ class Item:
     links: list[Link] = field(default_factory=list)  # the arrows that go out
     stem: Labels | None = None  # the texts before the branch dot, where there is one
 
+    @property
+    def is_circled(self) -> bool:
+        """Whether it is an operator, its operands shown or folded."""
+        return self.kind in ("operator", "folded")
+
 
 @dataclass(eq=False)
 class Link:
