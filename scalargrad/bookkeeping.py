@@ -1,15 +1,16 @@
-"""What the readable engine needs besides the mathematics: sorting, making, committing."""
+"""What the readable engine needs besides the mathematics: sorting, making, committing, moving."""
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Mapping, Sequence
-from itertools import chain, compress, repeat
-from operator import add, attrgetter
+from itertools import chain, compress, count, repeat
+from operator import add, attrgetter, setitem
 from typing import Any
 
 from .conversion import number
-from .rows import ManyRow
+from .rows import ManyRow, Rule
 
 
 def evaluate_many(row: ManyRow, lists: Sequence[Sequence[Any]], value: type) -> tuple[Any, ...]:
@@ -72,3 +73,18 @@ def commit(order: Sequence[Any], grads: Mapping[Any, float]) -> None:
     inner = map(setattr, order, repeat("_grad"), map(grads.__getitem__, order))
     sums = map(add, map(attrgetter("_grad"), leaves), map(grads.__getitem__, leaves))
     deque(chain(inner, map(setattr, leaves, repeat("_grad"), sums)), maxlen=0)
+
+
+def move(
+    rule: Rule, parameters: Sequence[Any], kept: Sequence[array[float]], settings: Sequence[float]
+) -> None:
+    """Move parameters by the rule of an optimiser, all of them or none, as `commit` does."""
+    columns = list(zip(*kept, strict=True)) or [()] * len(parameters)
+    moved = [
+        rule.step(parameter._data, parameter.grad, *column, *settings)
+        for parameter, column in zip(parameters, columns, strict=True)
+    ]
+    data, *news = zip(*moved, strict=True)
+    writes = [map(setattr, parameters, repeat("_data"), data)]
+    writes += [map(setitem, repeat(old), count(), new) for old, new in zip(kept, news, strict=True)]
+    deque(chain(*writes), maxlen=0)

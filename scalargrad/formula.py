@@ -6,13 +6,15 @@ the way, ``e = exp(-abs(x)); e / (1 + e)``. There are `+ - * /`, comparisons wit
 functions. In a row of many operands a letter stands for one element, and `sum(...)`, `max(...)`
 and `min(...)` of one argument run over all of them; `n` is their number.
 
-One text serves every engine, so no derivative is ever typed twice.
+One text serves every engine, so no derivative is ever typed twice: this file reads the language
+and writes Python, `formula_c.py` writes C.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,12 +28,11 @@ CONSTANTS = {
     "ONE_OVER_SQRT_2PI": 0.3989422804014327,
 }
 REDUCTIONS = ("sum", "max", "min")
-_NEUTRAL = {"sum": "0.0", "max": "-INF", "min": "INF"}
+NEUTRAL = {"sum": "0.0", "max": "-INF", "min": "INF"}
 
 _OPERATORS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-    ast.And: "and", ast.Or: "or",
 }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def compile_scalar(
     >>> compile_scalar("mul", ("x", "y"), "x * y", ("y", "x"), {})(3.0, 4.0)
     (12.0, (4.0, 3.0))
     """
-    body = _Body(letters, (), functions)
+    body = _Python(letters, (), functions)
     parsed = parse(forward)
     body.bind(parsed)
     result = body.expression(parsed.result)
@@ -104,7 +105,7 @@ def compile_many(
     >>> compile_many("dot", ("x", "y"), "sum(x * y)", ("y", "x"), {})([1.0, 2.0], [3.0, 4.0])
     (11.0, [3.0, 4.0, 1.0, 2.0])
     """
-    body = _Body((), letters, functions)
+    body = _Python((), letters, functions)
     body.line(f"n = len({letters[0]}s)")
     body.scalars.add("n")
     parsed = parse(forward)
@@ -126,8 +127,28 @@ def compile_many(
     return body.function(name, [f"{letter}s" for letter in letters], result)
 
 
-class _Body:
-    """The body of a generated function, grown line by line."""
+def compile_rule(
+    name: str,
+    kept: Sequence[str],
+    settings: Sequence[str],
+    text: str,
+    functions: Mapping[str, Callable[..., Any]],
+) -> Callable[..., tuple[float, ...]]:
+    """Return a function of w, g, what is kept and the settings: to the new w and what is kept.
+
+    >>> compile_rule("down", (), ("lr",), "w - lr * g", {})(3.0, 4.0, 0.5)
+    (1.0,)
+    """
+    letters = ("w", "g", *kept, *settings)
+    body = _Python(letters, (), functions)
+    parsed = parse(text)
+    body.bind(parsed)
+    results = [body.expression(parsed.result), *kept]
+    return body.function(name, letters, f"({', '.join(results)},)")
+
+
+class Body(ABC):
+    """The body of a generated function, grown line by line; a subclass spells one language."""
 
     def __init__(
         self,
@@ -148,10 +169,10 @@ class _Body:
     def bind(self, formula: Formula) -> None:
         for name, value in formula.bindings:
             if self.is_elementwise(value):
-                self.line(f"{name}s = {self.each(value)}")
+                self.fill(f"{name}s", value)
                 self.vectors.add(name)
             else:
-                self.line(f"{name} = {self.expression(value)}")
+                self.let(name, self.expression(value))
                 self.scalars.add(name)
 
     def scalar(self, text: str) -> str:
@@ -160,32 +181,52 @@ class _Body:
             raise ValueError(f"formula {text!r}: only a forward formula binds names")
         return self.expression(parsed.result)
 
-    def function(self, name: str, parameters: Sequence[str], result: str) -> Callable[..., Any]:
-        text = f"def formula_({', '.join(parameters)}):\n{''.join(self.lines)}    return {result}\n"
-        namespace: dict[str, Any] = {used: self.functions[used] for used in self.used}
-        namespace["INF"] = float("inf")
-        exec(compile(text, f"<formula of {name}>", "exec"), namespace)  # the table's own text
-        made: Callable[..., Any] = namespace["formula_"]
-        return made
+    # -- what the languages spell differently ------------------------------------------
+
+    @abstractmethod
+    def let(self, name: str, text: str) -> None:
+        """Bind a name to a number."""
+
+    @abstractmethod
+    def fill(self, name: str, node: ast.expr) -> None:
+        """Bind a name to a list: the expression at every element."""
+
+    @abstractmethod
+    def loop(self, node: ast.expr, name: str, neutral: str, lines: list[str]) -> None:
+        """Bind a name to a number, then run the lines for every element."""
+
+    @abstractmethod
+    def take_if(self, name: str, test: str, text: str) -> list[str]:
+        """Return the lines that bind the name anew where the test holds."""
+
+    @abstractmethod
+    def choice(self, test: str, yes: str, no: str) -> str:
+        """Return one of two expressions, of which only the chosen one is computed."""
+
+    @abstractmethod
+    def logic(self, operation: ast.boolop, tests: list[str]) -> str:
+        """Return tests joined by `and` or `or`."""
+
+    @abstractmethod
+    def quotient(self, left: ast.expr, right: ast.expr) -> str:
+        """Return a quotient by IEEE-754."""
+
+    @abstractmethod
+    def call(self, name: str, arguments: list[str]) -> str:
+        """Return a call of a function."""
+
+    @abstractmethod
+    def own(self) -> str:
+        """Return 1 where an operand stands at the place of the result, else 0."""
 
     # -- many operands -----------------------------------------------------------------
 
     def is_elementwise(self, node: ast.expr) -> bool:
         return any(name in self.vectors for name in _free_names(node))
 
-    def each(self, node: ast.expr) -> str:
-        """Return the text of a list: the expression at every element."""
-        if isinstance(node, ast.Name) and node.id in self.vectors:
-            return f"{node.id}s"
-        text = self.expression(node)
-        return (
-            f"[{text} for {self._elements(node)}]" if self.is_elementwise(node) else f"[{text}] * n"
-        )
-
-    def _elements(self, node: ast.expr) -> str:
-        names = sorted(set(_free_names(node)) & self.vectors)
-        lists = ", ".join(f"{name}s" for name in names)
-        return f"{', '.join(names)} in " + (f"zip({lists})" if len(names) > 1 else lists)
+    def elements(self, node: ast.expr) -> list[str]:
+        """Return the names of the elements that an expression reads."""
+        return sorted(set(_free_names(node)) & self.vectors)
 
     def _reduce(self, kind: str, node: ast.expr) -> str:
         if not self.is_elementwise(node):
@@ -193,13 +234,12 @@ class _Body:
         text = self.expression(node)  # hoists what is inside first
         self.loops += 1
         name = f"r{self.loops}"
-        self.line(f"{name} = {_NEUTRAL[kind]}")
-        self.line(f"for {self._elements(node)}:")
         if kind == "sum":  # left to right in plain doubles, as every engine does
-            self.line(f"    {name} += {text}")
+            lines = [f"{name} += {text}"]
         else:  # a nan is never lost
-            self.line(f"    if {text} {'>' if kind == 'max' else '<'} {name} or {text} != {text}:")
-            self.line(f"        {name} = {text}")
+            better = f"{text} {'>' if kind == 'max' else '<'} {name}"
+            lines = self.take_if(name, self.logic(ast.Or(), [better, f"{text} != {text}"]), text)
+        self.loop(node, name, NEUTRAL[kind], lines)
         return name
 
     # -- expressions -------------------------------------------------------------------
@@ -211,7 +251,7 @@ class _Body:
             case ast.Name(id="INF"):
                 return "INF"
             case ast.Name(id="own") if "own" in self.scalars:
-                return "(i == j)"
+                return self.own()
             case ast.Name(id=name) if name in CONSTANTS:
                 return repr(CONSTANTS[name])
             case ast.Name(id=name) if name in self.scalars or name in self.vectors:
@@ -219,24 +259,23 @@ class _Body:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return f"(-{self.expression(operand)})"
             case ast.BinOp(left=left, op=ast.Div(), right=right):
-                if isinstance(right, ast.Constant) and right.value:
-                    return f"({self.expression(left)} / {self.expression(right)})"
-                return self._call("divide", [left, right])
+                return self.quotient(left, right)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
                 return f"({self.expression(left)} {_OPERATORS[type(op)]} {self.expression(right)})"
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
                 return f"({self.expression(left)} {_OPERATORS[type(op)]} {self.expression(right)})"
             case ast.BoolOp(op=op, values=values):
-                return f"({f' {_OPERATORS[type(op)]} '.join(map(self.expression, values))})"
+                return self.logic(op, list(map(self.expression, values)))
             case ast.Call(keywords=[_, *_]):
                 pass  # a formula names no arguments
             case ast.Call(func=ast.Name(id="where"), args=[condition, a, b]):
                 yes, test, no = map(self.expression, (a, condition, b))
-                return f"({yes} if {test} else {no})"
+                return self.choice(test, yes, no)
             case ast.Call(func=ast.Name(id=name), args=[argument]) if name in REDUCTIONS:
                 return self._reduce(name, argument)
             case ast.Call(func=ast.Name(id=name), args=arguments) if self._takes(name, arguments):
-                return self._call(name, arguments)
+                self.used.add(name)
+                return self.call(name, list(map(self.expression, arguments)))
         raise ValueError(f"not a formula: {ast.unparse(node)}")
 
     def _takes(self, name: str, arguments: Sequence[ast.expr]) -> bool:
@@ -244,9 +283,64 @@ class _Body:
             return False
         return len(inspect.signature(self.functions[name]).parameters) == len(arguments)
 
-    def _call(self, name: str, arguments: Sequence[ast.expr]) -> str:
-        self.used.add(name)
-        return f"{name}({', '.join(map(self.expression, arguments))})"
+
+class _Python(Body):
+    """The body of a Python function."""
+
+    def function(self, name: str, parameters: Sequence[str], result: str) -> Callable[..., Any]:
+        text = f"def formula_({', '.join(parameters)}):\n{''.join(self.lines)}    return {result}\n"
+        namespace: dict[str, Any] = {used: self.functions[used] for used in self.used}
+        namespace["INF"] = float("inf")
+        exec(compile(text, f"<formula of {name}>", "exec"), namespace)  # the table's own text
+        made: Callable[..., Any] = namespace["formula_"]
+        return made
+
+    def let(self, name: str, text: str) -> None:
+        self.line(f"{name} = {text}")
+
+    def fill(self, name: str, node: ast.expr) -> None:
+        self.let(name, self.each(node))
+
+    def each(self, node: ast.expr) -> str:
+        """Return the text of a list: the expression at every element."""
+        if isinstance(node, ast.Name) and node.id in self.vectors:
+            return f"{node.id}s"
+        text = self.expression(node)
+        return (
+            f"[{text} for {self._running(node)}]" if self.is_elementwise(node) else f"[{text}] * n"
+        )
+
+    def _running(self, node: ast.expr) -> str:
+        names = self.elements(node)
+        lists = ", ".join(f"{name}s" for name in names)
+        return f"{', '.join(names)} in " + (f"zip({lists})" if len(names) > 1 else lists)
+
+    def loop(self, node: ast.expr, name: str, neutral: str, lines: list[str]) -> None:
+        self.let(name, neutral)
+        self.line(f"for {self._running(node)}:")
+        for line in lines:
+            self.line(f"    {line}")
+
+    def take_if(self, name: str, test: str, text: str) -> list[str]:
+        return [f"if {test}:", f"    {name} = {text}"]
+
+    def choice(self, test: str, yes: str, no: str) -> str:
+        return f"({yes} if {test} else {no})"
+
+    def logic(self, operation: ast.boolop, tests: list[str]) -> str:
+        return f"({(' or ' if isinstance(operation, ast.Or) else ' and ').join(tests)})"
+
+    def quotient(self, left: ast.expr, right: ast.expr) -> str:
+        if isinstance(right, ast.Constant) and right.value:
+            return f"({self.expression(left)} / {self.expression(right)})"
+        self.used.add("divide")
+        return self.call("divide", [self.expression(left), self.expression(right)])
+
+    def call(self, name: str, arguments: list[str]) -> str:
+        return f"{name}({', '.join(arguments)})"
+
+    def own(self) -> str:
+        return "(i == j)"
 
 
 def _free_names(node: ast.AST) -> Iterator[str]:

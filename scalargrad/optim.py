@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from . import errors, ieee, state
+from . import bookkeeping, errors, ieee, rules, state
+from ._engine import quick
 from .arithmetic import Arithmetic
 from .conversion import number, whole
 from .functions import listed, zero_grad
+from .rows import Rule
 
 #: from the number of steps taken so far, from 0, to the learning rate of the next one
 Schedule: TypeAlias = Callable[[int], float]
 Rate: TypeAlias = float | Schedule
 
+_move = quick(bookkeeping.move, kind="move")
+
 # -- what all optimisers share --------------------------------------------------------------
 
 
 class Optimizer(ABC):
-    """Hold parameters and a learning rate; a subclass says what one step does to one number.
+    """Hold parameters and a learning rate; a rule says what one step does to one number.
 
     Raises: `TypeError` for what is no Value, `ValueError` for no parameter, one given twice, one
     that was computed, and for a number out of range.
     """
 
-    #: names of what is kept for each parameter, 0.0 at first
-    _moments: tuple[str, ...] = ()
+    _rule: Rule
 
     def __init__(self, parameters: Iterable[Any], lr: Rate, weight_decay: float = 0.0) -> None:
         self.parameters = _checked(type(self).__name__, parameters)
         self.steps = 0
         self.lr = lr
         self.weight_decay = _at_least_0(type(self).__name__, "weight_decay", weight_decay)
-        self._kept = [[0.0] * len(self._moments) for _ in self.parameters]
+        self._kept = [array("d", [0.0]) * len(self.parameters) for _ in self._rule.kept]
 
     @property
     def lr(self) -> float:
@@ -52,28 +56,22 @@ class Optimizer(ABC):
         zero_grad(self.parameters)
 
     def step(self) -> None:
-        """Move every parameter once, by the gradient that it holds."""
-        lr = self.lr
+        """Move every parameter once, by the gradient that it holds: all of them or none."""
+        settings = self._settings(self.lr, self.steps + 1)
+        _move(self._rule, self.parameters, self._kept, settings)
         self.steps += 1
-        for parameter, kept in zip(self.parameters, self._kept, strict=True):
-            data, grad = self._decayed(parameter.data, parameter.grad, lr)
-            parameter.data = self._moved(data, grad, lr, kept)
-
-    def _decayed(self, data: float, grad: float, lr: float) -> tuple[float, float]:
-        """Return number and gradient with the weight decay in one of them."""
-        return data, grad + self.weight_decay * data if self.weight_decay else grad
 
     @abstractmethod
-    def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        """Return the new number; what is kept changes in place."""
+    def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
+        """Return the settings of the rule for one step, the first step being 1."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the number of steps and what is kept for each parameter, as plain numbers.
 
         Rates and other settings are those of the constructor: give them again.
         """
-        columns = zip(*self._kept, strict=True)
-        return {"steps": self.steps, **dict(zip(self._moments, map(list, columns), strict=True))}
+        columns = zip(self._rule.kept, self._kept, strict=True)
+        return {"steps": self.steps, **{name: list(column) for name, column in columns}}
 
     def load_state_dict(self, numbers: Mapping[str, Any]) -> None:
         """Go on from a state; everything is checked before anything is set.
@@ -81,15 +79,13 @@ class Optimizer(ABC):
         Raises: `ValueError` for a missing or unknown key or another length, `TypeError` for what
         is no number.
         """
-        who = "load_state_dict"
-        state.check_keys(who, type(self).__name__, numbers, ["steps", *self._moments])
+        who, kept = "load_state_dict", self._rule.kept
+        state.check_keys(who, type(self).__name__, numbers, ["steps", *kept])
         steps = whole(who, "steps", numbers["steps"], 0)
-        columns = [
-            [data for _, data in state.pairs(who, name, self.parameters, numbers[name])]
-            for name in self._moments
+        self._kept = [
+            array("d", [data for _, data in state.pairs(who, name, self.parameters, numbers[name])])
+            for name in kept
         ]
-        if columns:
-            self._kept = [list(row) for row in zip(*columns, strict=True)]
         self.steps = steps
 
     def __repr__(self) -> str:
@@ -154,7 +150,7 @@ class SGD(Optimizer):
     2.4
     """
 
-    _moments = ("velocity",)
+    _rule = rules.SGD
 
     def __init__(
         self,
@@ -172,11 +168,8 @@ class SGD(Optimizer):
                 errors.unwanted("SGD", "nesterov needs momentum above 0", momentum, "pass 0.9")
             )
 
-    def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        if self.momentum:
-            kept[0] = self.momentum * kept[0] + grad
-            grad = grad + self.momentum * kept[0] if self.nesterov else kept[0]
-        return data - lr * grad
+    def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
+        return lr, self.weight_decay, self.momentum, self.nesterov
 
 
 class AdaGrad(Optimizer):
@@ -194,7 +187,7 @@ class AdaGrad(Optimizer):
     2.9
     """
 
-    _moments = ("squares",)
+    _rule = rules.ADAGRAD
 
     def __init__(
         self,
@@ -206,9 +199,8 @@ class AdaGrad(Optimizer):
         super().__init__(parameters, lr, weight_decay)
         self.eps = _at_least_0("AdaGrad", "eps", eps)
 
-    def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        kept[0] += grad * grad
-        return data - lr * ieee.divide(grad, ieee.sqrt(kept[0]) + self.eps)
+    def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
+        return lr, self.weight_decay, self.eps
 
 
 class RMSprop(Optimizer):
@@ -227,7 +219,7 @@ class RMSprop(Optimizer):
     2.0
     """
 
-    _moments = ("squares", "means", "velocity")
+    _rule = rules.RMSPROP
 
     def __init__(
         self,
@@ -245,17 +237,8 @@ class RMSprop(Optimizer):
         self.momentum = _at_least_0("RMSprop", "momentum", momentum)
         self.centered = bool(centered)
 
-    def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
-        kept[0] = self.alpha * kept[0] + (1.0 - self.alpha) * grad * grad
-        spread = kept[0]
-        if self.centered:
-            kept[1] += (1.0 - self.alpha) * (grad - kept[1])
-            spread -= kept[1] * kept[1]
-        # a variance that rounding made negative has no root: nan, as in PyTorch
-        direction = ieee.divide(grad, ieee.sqrt(spread) + self.eps)
-        if self.momentum:
-            direction = kept[2] = self.momentum * kept[2] + direction
-        return data - lr * direction
+    def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
+        return lr, self.weight_decay, self.alpha, self.eps, self.momentum, self.centered
 
 
 class Adam(Optimizer):
@@ -274,7 +257,7 @@ class Adam(Optimizer):
     2.9
     """
 
-    _moments = ("means", "squares")
+    _rule = rules.ADAM
 
     def __init__(
         self,
@@ -294,12 +277,10 @@ class Adam(Optimizer):
         self.betas = first, second
         self.eps = _at_least_0(who, "eps", eps)
 
-    def _moved(self, data: float, grad: float, lr: float, kept: list[float]) -> float:
+    def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
         first, second = self.betas
-        kept[0] += (1.0 - first) * (grad - kept[0])
-        kept[1] = second * kept[1] + (1.0 - second) * grad * grad
-        root = ieee.sqrt(kept[1]) / math.sqrt(1.0 - second**self.steps) + self.eps
-        return data - lr / (1.0 - first**self.steps) * ieee.divide(kept[0], root)
+        rate, unbias = lr / (1.0 - first**steps), math.sqrt(1.0 - second**steps)
+        return self.weight_decay, first, second, rate, unbias, self.eps
 
 
 class AdamW(Adam):
@@ -316,6 +297,8 @@ class AdamW(Adam):
     2.87
     """
 
+    _rule = rules.ADAMW
+
     def __init__(
         self,
         parameters: Iterable[Any],
@@ -326,8 +309,8 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def _decayed(self, data: float, grad: float, lr: float) -> tuple[float, float]:
-        return data * (1.0 - lr * self.weight_decay), grad
+    def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
+        return 1.0 - lr * self.weight_decay, *super()._settings(lr, steps)[1:]
 
 
 # -- gradients ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,9 @@ LETTERS = ("x", "y")
 
 #: every row by name, in the order of the table
 ROWS: dict[str, Row | ManyRow] = {}
+
+#: every rule of an optimiser by name
+RULES: dict[str, Rule] = {}
 
 
 class _Functions(Mapping[str, Callable[..., float]]):
@@ -138,6 +142,29 @@ class ManyRow:
         return self._steps[wanted]
 
 
+@dataclass(frozen=True)
+class Rule:
+    """How an optimiser moves one number `w` by its gradient `g`."""
+
+    name: str
+    kept: tuple[str, ...]  # numbers kept for each parameter; the text binds them anew
+    settings: tuple[str, ...]
+    text: str
+    __hash__ = object.__hash__
+
+    @cached_property
+    def step(self) -> Callable[..., tuple[float, ...]]:
+        """The rule on floats: (w, g, *kept, *settings) -> (w, *kept)."""
+        return formula.compile_rule(self.name, self.kept, self.settings, self.text, _FUNCTIONS)
+
+
+def digest() -> int:
+    """Return a number that tells one state of the tables from another: of all that is computed."""
+    rows = [(row.name, row.forward, row.partials) for row in ROWS.values()]
+    rules = [(rule.name, rule.kept, rule.settings, rule.text) for rule in RULES.values()]
+    return zlib.crc32(repr((rows, rules, formula.CONSTANTS)).encode())
+
+
 def docstring(row: Row | ManyRow) -> str:
     """Return what `help` says of a function or method that is this row."""
     inner = ";" in row.forward or "where(" in row.forward  # how it is computed, not what it is
@@ -170,3 +197,9 @@ def many(name: str, *, symbol: str = "", **columns: Any) -> ManyRow:
     row = ManyRow(name, symbol or name, **columns)
     ROWS[name] = row
     return row
+
+
+def rule(name: str, *, kept: tuple[str, ...], settings: tuple[str, ...], text: str) -> Rule:
+    """Enter a rule of an optimiser."""
+    RULES[name] = Rule(name, kept, settings, text)
+    return RULES[name]

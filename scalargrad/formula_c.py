@@ -1,0 +1,216 @@
+"""Formulas as C: the functions that the native engine includes, as text.
+
+The names are those of the row with a word before them: `value_tanh(x)` is the forward formula,
+`step_tanh(x, want, partials)` the same with the partials that are wanted, bit by bit.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from .formula import Body, Formula, parse
+
+_LIBM = {"abs": "fabs"}  # where C has another name
+
+
+class _C(Body):
+    """The body of a C function."""
+
+    def __init__(
+        self,
+        scalars: Collection[str],
+        vectors: Collection[str],
+        functions: Mapping[str, Callable[..., Any]],
+        rows: Collection[str],
+    ) -> None:
+        super().__init__(scalars, vectors, functions)
+        self.rows = rows  # the functions that are rows, not libm's
+        self.lists = 0  # bound on the way, each in its stretch of the work space
+
+    def let(self, name: str, text: str) -> None:
+        self.line(f"{name} = {text};" if name in self.scalars else f"const double {name} = {text};")
+
+    def fill(self, name: str, node: ast.expr) -> None:
+        self.line(f"double *{name} = work + {self.lists} * count;")
+        self.lists += 1
+        self.each(name, self.expression(node), node)
+
+    def each(self, array: str, text: str, node: ast.expr) -> None:
+        """Write an expression into every place of an array."""
+        self.running(node, [f"{array}[i] = {text};"])
+
+    def running(self, node: ast.expr, lines: list[str]) -> None:
+        self.line("for (Py_ssize_t i = 0; i < count; i++) {")
+        for line in [f"const double {x} = {x}s[i];" for x in self.elements(node)] + lines:
+            self.line(f"    {line}")
+        self.line("}")
+
+    def loop(self, node: ast.expr, name: str, neutral: str, lines: list[str]) -> None:
+        self.line(f"double {name} = {neutral};")
+        self.running(node, [line if line.endswith("}") else f"{line};" for line in lines])
+
+    def take_if(self, name: str, test: str, text: str) -> list[str]:
+        return [f"if {test} {{ {name} = {text}; }}"]
+
+    def choice(self, test: str, yes: str, no: str) -> str:
+        return f"({test} ? {yes} : {no})"
+
+    def logic(self, operation: ast.boolop, tests: list[str]) -> str:
+        return f"({(' || ' if isinstance(operation, ast.Or) else ' && ').join(tests)})"
+
+    def quotient(self, left: ast.expr, right: ast.expr) -> str:
+        return f"({self.expression(left)} / {self.expression(right)})"
+
+    def call(self, name: str, arguments: list[str]) -> str:
+        spelled = f"value_{name}" if name in self.rows else _LIBM.get(name, name)
+        return f"{spelled}({', '.join(arguments)})"
+
+    def own(self) -> str:
+        return "own"
+
+
+def _function(head: str, lines: Sequence[str], result: str) -> str:
+    last = f"    return {result};\n" if result else ""
+    return f"{head}\n{{\n{''.join(lines)}{last}}}\n"
+
+
+def value_head(name: str, letters: Sequence[str]) -> str:
+    """Return the head of the function that computes a row of one or two operands."""
+    return f"static double value_{name}({', '.join(f'double {x}' for x in letters)})"
+
+
+def scalar_functions(
+    name: str,
+    letters: Sequence[str],
+    forward: str,
+    partials: Sequence[str],
+    functions: Mapping[str, Callable[..., Any]],
+    rows: Collection[str],
+) -> str:
+    """Return `value_name(x, y)` and `step_name(x, y, want, partials)`.
+
+    >>> print(scalar_functions("mul", ("x", "y"), "x * y", ("y", "x"), {}, ()))
+    static double value_mul(double x, double y)
+    {
+        return (x * y);
+    }
+    static inline double step_mul(double x, double y, int want, double *dx, double *dy)
+    {
+        const double z = (x * y);
+        if (want & 1) *dx = y;
+        if (want & 2) *dy = x;
+        return z;
+    }
+    <BLANKLINE>
+    """
+    parsed = parse(forward)
+    body = _C(letters, (), functions, rows)
+    body.bind(_needed(parsed))
+    result = body.expression(parsed.result)
+    unused = [f"    (void){x};\n" for x in letters if x not in _names(forward)]
+    value = _function(value_head(name, letters), [*unused, *body.lines], result)
+    body = _C(letters, (), functions, rows)
+    body.bind(parsed)
+    body.let("z", body.expression(parsed.result))
+    body.scalars.add("z")
+    for place, (letter, text) in enumerate(zip(letters, partials, strict=True)):
+        body.line(f"if (want & {1 << place}) *d{letter} = {body.scalar(text)};")
+    numbers, results = ([f"double {start}{x}" for x in letters] for start in ("", "*d"))
+    parameters = [*numbers, "int want", *results]
+    head = f"static inline double step_{name}({', '.join(parameters)})"
+    unused = [line for line in unused if not any(line[10] in _names(text) for text in partials)]
+    return value + _function(head, [*unused, *body.lines], "z")
+
+
+def many_functions(
+    name: str,
+    letters: Sequence[str],
+    forward: str,
+    partials: Sequence[str],
+    functions: Mapping[str, Callable[..., Any]],
+    rows: Collection[str],
+) -> tuple[str, int, bool]:
+    """Return the functions of a row of lists, how many lists they bind, and whether it is plural.
+
+    One result: `many_name(count, xs, ys, work, want, dxs, dys)`, which writes every other double
+    of `dxs` and `dys`, as a partial lies beside its operand. A result an element:
+    `spread_name(count, xs, work, zs)` and `entry_name(z, s, own)`, the partial of result z by
+    the operand at the place of result s.
+    """
+    body = _C((), letters, functions, rows)
+    parsed = parse(forward)
+    if "n" in _names(forward) | set().union(*map(_names, partials)):
+        body.line("const double n = (double)count;")
+    body.scalars.add("n")
+    body.bind(parsed)
+    if body.is_elementwise(parsed.result):
+        return _spread(name, parsed.result, partials, body), body.lists, True
+    body.let("z", body.expression(parsed.result))
+    body.scalars.add("z")
+    for place, (letter, text) in enumerate(zip(letters, partials, strict=True)):
+        body.line(f"if (want & {1 << place}) {{")
+        partial = parse(text).result
+        text = body.expression(partial)
+        body.running(partial, [f"d{letter}s[2 * i] = {text};"])
+        body.line("}")
+    arrays = [f"const double *{x}s" for x in ("x", "y")], [f"double *d{x}s" for x in ("x", "y")]
+    parameters = ["Py_ssize_t count", *arrays[0], "double *work", "int want", *arrays[1]]
+    head = f"static double many_{name}({', '.join(parameters)})"
+    idle = ["ys", "dys"] * (len(letters) == 1) + ["work"] * (body.lists == 0)
+    unused = [f"    (void){parameter};\n" for parameter in idle]
+    return _function(head, [*unused, *body.lines], "z"), body.lists, False
+
+
+def _spread(name: str, result: ast.expr, partials: Sequence[str], body: _C) -> str:
+    body.each("zs", body.expression(result), result)
+    unused = ["    (void)work;\n"] * (body.lists == 0)
+    parameters = "Py_ssize_t count, const double *xs, double *work, double *zs"
+    spread = _function(f"static void spread_{name}({parameters})", [*unused, *body.lines], "")
+    entry = _C(("z", "s", "own"), (), body.functions, body.rows)
+    (partial,) = partials
+    text = entry.scalar(partial)
+    unused = [f"    (void){x};\n" for x in ("z", "s", "own") if x not in _names(partial)]
+    head = f"static double entry_{name}(double z, double s, double own)"
+    return spread + _function(head, [*unused, *entry.lines], text)
+
+
+def rule_function(
+    name: str,
+    kept: Sequence[str],
+    settings: Sequence[str],
+    text: str,
+    functions: Mapping[str, Callable[..., Any]],
+) -> str:
+    """Return `rule_name(w, g, kept, i, settings)`: a number moved by its gradient."""
+    body = _C(("w", "g", *kept, *settings), (), functions, ())
+    for place, name_kept in enumerate(kept):
+        body.line(f"double {name_kept} = kept[{place}][i];")
+    for place, setting in enumerate(settings):
+        body.line(f"const double {setting} = settings[{place}];")
+    parsed = parse(text)
+    body.bind(parsed)
+    result = body.expression(parsed.result)
+    for place, name_kept in enumerate(kept):
+        body.line(f"kept[{place}][i] = {name_kept};")
+    parameters = "double w, double g, double *const *kept, Py_ssize_t i, const double *settings"
+    return _function(f"static double rule_{name}({parameters})", body.lines, result)
+
+
+def _needed(parsed: Formula) -> Formula:
+    """Return a formula without the names that only its partials use."""
+    needed, kept = _in(parsed.result), []
+    for name, value in reversed(parsed.bindings):
+        if name in needed:
+            kept.append((name, value))
+            needed |= _in(value)
+    return Formula(tuple(reversed(kept)), parsed.result)
+
+
+def _names(text: str) -> set[str]:
+    return _in(ast.parse(text))
+
+
+def _in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
