@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import copying
-from ._python import Value
+from . import _python, copying
 from .errors import EngineError, unwanted
+from .rows import ManyRow, Row
 
-__all__ = ["Value", "engine"]
+__all__ = ["Value", "engine", "quick", "why"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _choose(wanted: str) -> str:
-    """Return the name of the engine to use.
+_REMEDY = "with a C compiler there, run python3 -m pip install -e . in the checkout"
+
+
+def _native() -> ModuleType:
+    """Return the native engine.
+
+    Raises: `ImportError` where it was not built: no compiler, or not for this Python.
+    """
+    from . import _native as native
+
+    return native
+
+
+def _choose(wanted: str) -> tuple[str, ModuleType, str]:
+    """Return the name of the engine to use, its module, and why it is not the native one.
 
     Raises: `EngineError` where `SCALARGRAD_ENGINE` names none, or one that is not there.
     """
@@ -21,12 +39,17 @@ def _choose(wanted: str) -> str:
         raise EngineError(
             unwanted("SCALARGRAD_ENGINE", "must be python or native", wanted, "correct or unset it")
         )
+    if wanted == "python":
+        return "python", _python, "SCALARGRAD_ENGINE asks for it"
+    try:
+        return "native", _native(), ""
+    except ModuleNotFoundError:
+        missing = "the native engine was not built"
+    except ImportError as error:
+        missing = str(error)
     if wanted == "native":
-        raise EngineError(
-            unwanted("SCALARGRAD_ENGINE", "this build has only the engine python", wanted,
-                     "unset it")
-        )  # fmt: skip
-    return "python"
+        raise EngineError(f"SCALARGRAD_ENGINE: {missing}; got 'native' (str); {_REMEDY}")
+    return "python", _python, f"{missing}; {_REMEDY}"
 
 
 def _is_command_line() -> bool:
@@ -39,12 +62,23 @@ def _is_command_line() -> bool:
 
 
 try:
-    #: the engine in use, "python" or "native"
-    engine = _choose(os.environ.get("SCALARGRAD_ENGINE", ""))
+    #: the engine in use, "python" or "native"; `why` tells the reason for "python"
+    engine, _module, why = _choose(os.environ.get("SCALARGRAD_ENGINE", ""))
 except EngineError as error:
     if _is_command_line():  # it imports the package before it can catch anything
         print(f"scalargrad: {error}", file=sys.stderr)
         sys.exit(2)
     raise
 
+if TYPE_CHECKING:
+    Value = _python.Value
+else:
+    Value = _module.Value
+
 copying.chosen["Value"] = Value
+
+
+def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
+    """Return a function with the short cut that the engine has for it, if it has any."""
+    made: F = function if engine == "python" else _module.quick(function, row, kind)
+    return made

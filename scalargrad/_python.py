@@ -52,6 +52,7 @@ class Value(Arithmetic, Node, Copyable):
     _record, _make = staticmethod(_record), staticmethod(make)
 
     def __init__(self, data: float, label: str = "") -> None:
+        """Make a leaf."""
         self._data, self._grad, self._notes = number("Value", "data", data), 0.0, None
         self.op, self.operands, self.parents, self.partials = "", (), (), ()  # a leaf
         if label != "":

@@ -83,9 +83,13 @@ class Arithmetic:
     # fmt: on
 
 
-for _method in list(vars(Arithmetic).values()):  # each has the words of the row it names
+#: name of a method -> the row it names
+METHOD_ROWS: dict[str, Row | ManyRow] = {}
+
+for _method_name, _method in list(vars(Arithmetic).items()):
     for _name in getattr(getattr(_method, "__code__", None), "co_names", ()):
         if isinstance(_row := getattr(ops, _name, None), (Row, ManyRow)):
+            METHOD_ROWS[_method_name] = _row
             _method.__doc__ = docstring(_row)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
 
 from . import __version__, differences
-from ._engine import Value, engine
+from ._engine import Value, engine, why
 from .chain import ascii_only, free_name
 from .errors import InputError, ScalargradError
 from .grammar import Expression, expression
@@ -193,7 +193,7 @@ def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
         add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)"),
         add("--check", action="store_true",
             help="compare with central differences; exit status 1 on a mismatch"),
-        add("--version", action="version", version=f"scalargrad {__version__} (engine: {engine})",
+        add("--version", action="version", version=_version(),
             help="show the version and the engine, and exit"),
     ]  # fmt: skip
     return parser, {
@@ -231,6 +231,11 @@ def _sorted(arguments: list[str], names: dict[str, bool]) -> list[str]:
         else:
             others.append(argument)
     return [*options, "--", *others]
+
+
+def _version() -> str:
+    """Return version and engine in one line, and the reason where it is not the native one."""
+    return f"scalargrad {__version__} (engine: {engine}{'; ' * bool(why)}{why})"
 
 
 def _stem(argument: str) -> str:

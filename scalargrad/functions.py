@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 from . import errors, ops
+from ._engine import quick
 from .arithmetic import Arithmetic
 from .conversion import number
 from .rows import LETTERS, ManyRow, Row, docstring
@@ -117,7 +118,7 @@ def check_engine(who: str, operands: Sequence[Any], what: str = "operands") -> N
 def _documented(function: Callable[..., Any], row: Row | ManyRow) -> Any:
     function.__name__ = function.__qualname__ = row.name
     function.__doc__ = docstring(row)
-    return function
+    return quick(function, row)
 
 
 def _unary(row: Row) -> Unary:
@@ -216,7 +217,7 @@ softmax: Spread = _many(ops.SOFTMAX)
 log_softmax: Spread = _many(ops.LOG_SOFTMAX)
 
 
-def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+def _dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     """Add the products of two equally long lists, as one node.
 
     Maths: z = Σ x·y, dz/dx = y, dz/dy = x
@@ -229,6 +230,19 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     xs, ys = listed("dot", xs), listed("dot", ys)
     check_lengths("dot", xs, ys)
     return apply_many(ops.DOT, xs, ys)
+
+
+_dot.__name__ = _dot.__qualname__ = "dot"
+dot = quick(_dot, ops.DOT)
+
+
+def _affine(lefts: Sequence[Any], rights: Sequence[Any], offsets: Sequence[Any]) -> list[Any]:
+    """Return left · right + offset for every pair of lists and its offset: a layer of neurons."""
+    rows = zip(lefts, rights, offsets, strict=True)
+    return [dot(left, right) + offset for left, right, offset in rows]
+
+
+affine = quick(_affine, kind="affine")
 
 
 def check_lengths(who: str, xs: list[Any], ys: list[Any]) -> None:
@@ -258,3 +272,6 @@ def zero_grad(values: Iterable[Any]) -> None:
             )
     for value in values:  # an interior node is as before its first pass: a picture shows no red
         value._grad = None if value.parents else 0.0
+
+
+zero_grad = quick(zero_grad, kind="zero_grad")

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Scope:
     """One entry of a `scope` block: the group of nodes made inside it."""
 
@@ -31,7 +31,7 @@ class Scope:
     outer: Scope | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Mode:
     """What holds inside one entry of a block."""
 
@@ -45,13 +45,14 @@ class Mode:
 #: the open entries of the whole process; engines look at modes only when there is one
 active: set[Mode] = set()
 
-_mode: ContextVar[Mode] = ContextVar("scalargrad mode")
+#: the entry that a thread or task is in
+variable: ContextVar[Mode] = ContextVar("scalargrad mode")
 _NONE = Mode()
 
 
 def current() -> Mode:
     """Return the innermost entry that this thread or task is in and that is still open."""
-    mode = _mode.get(_NONE)
+    mode = variable.get(_NONE)
     while mode not in active and mode.outer is not None:  # left behind, e.g. in a task's context
         mode = mode.outer
     return mode
@@ -71,7 +72,7 @@ class Block(Generic[T]):
         mode = Mode(outer, self, outer.recording, outer.anomaly, outer.scope)
         made = self._change(mode)
         try:
-            _mode.set(mode)
+            variable.set(mode)
             active.add(mode)
             return made
         except BaseException:  # an interrupt: nobody else would leave what is half entered
@@ -84,7 +85,7 @@ class Block(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        mode = _mode.get(_NONE)
+        mode = variable.get(_NONE)
         while mode.outer is not None and not (mode.block is self and mode in active):
             mode = mode.outer
         if mode is _NONE:  # entered in another context
@@ -111,8 +112,8 @@ class Block(Generic[T]):
 
 def _leave(mode: Mode) -> None:
     active.discard(mode)
-    if mode.outer is not None and _mode.get(_NONE) is mode:  # else `current` steps over it
-        _mode.set(mode.outer)
+    if mode.outer is not None and variable.get(_NONE) is mode:  # else `current` steps over it
+        variable.set(mode.outer)
 
 
 def no_grad() -> Block[None]:
@@ -185,8 +186,7 @@ def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
     mode = current()
     if mode.anomaly:
-        node._notes = {"line": source_line()}
-        check(node, "value", node._data)
+        watch(node)
     if not mode.recording:
         node.op = ""
         node.operands = node.parents = node.partials = ()
@@ -195,6 +195,12 @@ def apply(node: Any) -> Any:
     elif mode.scope is not None:
         node._notes = {**(node._notes or {}), "scope": mode.scope}
     return node
+
+
+def watch(node: Any) -> None:
+    """Note the line that made a fresh node, and raise where its value is not finite."""
+    node._notes = {"line": source_line()}
+    check(node, "value", node._data)
 
 
 def anomaly() -> bool:

@@ -12,10 +12,12 @@ from . import errors, losses
 from ._engine import Value
 from .arithmetic import Arithmetic
 from .conversion import as_number, is_list, number, whole
-from .functions import dot, listed, relu, sigmoid, softmax, tanh
+from .functions import affine, dot, listed, relu, sigmoid, softmax, tanh
 from .modes import no_grad, scope
 from .seeding import Seed, generator
 from .state import Module, each
+
+_LAYER, _AFFINE = scope("Layer"), scope("Affine")  # a block may be entered any number of times
 
 # -- inputs ---------------------------------------------------------------------------------
 
@@ -60,10 +62,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x: Any) -> Any:
-        return self._at(_sample("Neuron", x, len(self.w)))
-
-    def _at(self, xs: list[Any]) -> Any:
-        z = dot(self.w, xs) + self.b
+        z = dot(self.w, _sample("Neuron", x, len(self.w))) + self.b
         return z.relu() if self.nonlin else z
 
     def __repr__(self) -> str:
@@ -84,8 +83,10 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         xs = _sample("Layer", x, len(self.neurons[0].w))
-        with scope("Layer"):
-            out = [neuron._at(xs) for neuron in self.neurons]
+        neurons = self.neurons
+        with _LAYER:
+            sums = affine([n.w for n in neurons], [xs] * len(neurons), [n.b for n in neurons])
+            out = [z.relu() if n.nonlin else z for n, z in zip(neurons, sums, strict=True)]
         return out[0] if len(out) == 1 else out
 
     def __repr__(self) -> str:
@@ -153,8 +154,8 @@ class Affine(Module):
         return [self._at(_sample("Affine", row, width), columns) for row in x]
 
     def _at(self, xs: list[Any], columns: list[Any]) -> list[Any]:
-        with scope("Affine"):
-            return [dot(xs, column) + b for column, b in zip(columns, self.b, strict=True)]
+        with _AFFINE:
+            return affine([xs] * len(columns), columns, self.b)
 
     def __repr__(self) -> str:
         return f"Affine({len(self.W)}, {len(self.b)})"

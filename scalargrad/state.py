@@ -6,6 +6,8 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from . import errors
@@ -15,6 +17,8 @@ from .functions import zero_grad
 from .wholefile import path_text, write_whole
 
 Path: TypeAlias = str | os.PathLike[str]
+
+_parents = attrgetter("parents")
 
 
 class Module:
@@ -44,7 +48,8 @@ class Module:
 
     def parameters(self) -> list[Any]:
         """Return every parameter once, in the order of the attributes."""
-        return [value for _, value in self.named_parameters()]
+        found = [value for _, held in _holders(self, "", ()) for value in _flat(held)]
+        return list(dict(zip(map(id, found), found, strict=True)).values())
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -137,8 +142,19 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
             raise errors.InputError(
                 errors.unwanted("Module", "no list may contain itself", thing, "leave it out")
             )
-        return bool(thing) and all(_is_tree(branch, (*above, thing)) for branch in thing)
+        if all(issubclass(kind, Arithmetic) for kind in set(map(type, thing))):
+            return bool(thing) and not any(map(_parents, thing))
+        return all(_is_tree(branch, (*above, thing)) for branch in thing)
     return isinstance(thing, Arithmetic) and not thing.parents
+
+
+def _flat(tree: Any) -> list[Any]:
+    """Return every Value of nested lists."""
+    if not isinstance(tree, (list, tuple)):
+        return [tree]
+    if not any(isinstance(branch, (list, tuple)) for branch in tree):
+        return list(tree)
+    return list(chain.from_iterable(map(_flat, tree)))
 
 
 def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterator
 
@@ -9,14 +10,31 @@ import pytest
 
 import scalargrad._python
 
-#: every engine that must be there, by the name a test id shows; a native engine joins here
-ENGINES = {"python": "scalargrad._python"}
+#: every engine that is there, by the name a test id shows
+ENGINES = {"python": "scalargrad._python", "native": "scalargrad._native"}
+try:
+    importlib.import_module(ENGINES["native"])
+except ImportError as reason:  # where CI is set, a test fails for it
+    WITHOUT = f"without the native engine, whose tests do not run: {reason}"
+    del ENGINES["native"]
+else:
+    WITHOUT = ""
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES.keys())
+def pytest_report_header() -> str:
+    return WITHOUT or f"engines: {', '.join(ENGINES)}"
+
+
+@functools.cache
+def engine_class(name: str) -> type:
+    """Return the Value class of one engine."""
+    return importlib.import_module(ENGINES[name]).Value
+
+
+@pytest.fixture(params=ENGINES.keys())
 def Value(request: pytest.FixtureRequest) -> type:  # noqa: N802 - it is the class
     """The Value class of one engine."""
-    return importlib.import_module(request.param).Value
+    return engine_class(request.param)
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scalargrad as sg
+import scalargrad._python
 from scalargrad import cli, drawing, ops
+from scalargrad._engine import why
 from scalargrad.chain import Chain, plain
 from scalargrad.differences import compare
 from scalargrad.report import WIDTH, write_report
@@ -219,7 +221,9 @@ def test_version_names_the_engine():
     done = run("--version")
 
     assert done.returncode == 0
-    assert done.stdout.decode().strip() == f"scalargrad {sg.__version__} (engine: {sg.engine})"
+    reason = f"; {why}" if why else ""
+    wanted = f"scalargrad {sg.__version__} (engine: {sg.engine}{reason})"
+    assert " ".join(done.stdout.decode().split()) == wanted
 
 
 def test_help_fits_a_terminal_and_lists_the_functions(main, monkeypatch):
@@ -427,15 +431,15 @@ def test_check_shows_both_gradients(main):
 
 
 def test_check_ends_with_1_on_a_mismatch(main, monkeypatch):
-    wrong = lambda x: (x * x, (2.5 * x,))  # noqa: E731
+    wrong = lambda x: (x**0.5, (2.5 * x,))  # noqa: E731
     monkeypatch.setitem(vars(ops.SQRT), "step", wrong)
-    monkeypatch.setitem(vars(ops.SQRT), "value", lambda x: x * x)
+    monkeypatch.setattr(cli, "Value", scalargrad._python.Value)  # it reads the row at every call
 
     status, out, err = main("sqrt(x) + y", "x=3", "y=1", "--check", "--upstream", "2")
 
     assert status == 1
     assert err == "scalargrad: --check: gradient and central differences disagree for x\n"
-    assert re.search(r"^x +15\.0 +12\.\d* +MISMATCH$", out, re.MULTILINE)
+    assert re.search(r"^x +15\.0 +0\.577\d* +MISMATCH$", out, re.MULTILINE)
     assert re.search(r"^y +2\.0 +\S+ +ok$", out, re.MULTILINE)
 
 
@@ -610,9 +614,8 @@ def test_chain_shows_a_node_of_ones_own_without_a_rule():
     assert [(part.rule, part.product) for part in step.parts] == [("", 6.0)]
 
 
-@pytest.mark.parametrize("engine", ["rusty", "native"])
-def test_command_refuses_an_engine_in_one_line(engine):
-    done = run("x * 2", "x=1", SCALARGRAD_ENGINE=engine)
+def test_command_refuses_an_engine_in_one_line():
+    done = run("x * 2", "x=1", SCALARGRAD_ENGINE="rusty")
 
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.decode().count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import io
 import itertools
 import multiprocessing
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from conftest import ENGINES
 from threads import run_in_threads
 
 import scalargrad as sg
@@ -25,6 +27,14 @@ PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 class Parameter(sg.Value):
     """A leaf with attributes of its own."""
+
+
+#: the like of it for each engine, with a name that a pickle finds
+KINDS = {
+    kind: type(f"Parameter{place}", (kind,), {"__module__": __name__})
+    for place, kind in enumerate(importlib.import_module(name).Value for name in ENGINES.values())
+}
+globals().update({kind.__name__: kind for kind in KINDS.values()})
 
 
 class Slotted(sg.Value):
@@ -430,7 +440,7 @@ def test_pickle_without_memory_is_right_in_numbers(Value):
 
 
 def test_pickle_that_fails_half_way_leaves_nothing_behind(Value):
-    p = Parameter(1.0)
+    p = KINDS[Value](1.0)
     p.lock = threading.Lock()
     node = Value(2.0) * p
 

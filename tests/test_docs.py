@@ -94,7 +94,7 @@ def test_public_function_of_a_module_has_a_docstring(module):
         if (
             own
             and not name.startswith("_")
-            and (inspect.isfunction(thing) or inspect.isclass(thing))
+            and (inspect.isroutine(thing) or inspect.isclass(thing))
         ):
             assert inspect.getdoc(thing), f"{module}.{name} has no docstring"
 

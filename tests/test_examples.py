@@ -12,17 +12,22 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 
 
-def run(name, folder):
-    """Run an example in a folder and return what it printed."""
+def start(name, folder, *arguments):
+    """Run an example in a folder."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py"],
+    return subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
+
+
+def run(name, folder, *arguments):
+    """Run an example in a folder and return what it printed."""
+    done = start(name, folder, *arguments)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -97,6 +102,24 @@ def test_recurrent_learns_through_time(tmp_path):
     assert exact != 0.0
     assert number(r"-> (.*)$", out) < number(r"^training loss (.*) ->", out) / 20
     assert number(r"^test loss (.*);", out) < number(r"no change (.*)$", out) / 10
+
+
+def test_tiny_gpt_learns_and_makes_up_names(tmp_path):
+    out = run("tiny_gpt", tmp_path, "60")
+
+    assert number(r", (\d+) parameters, ", out) == 4096
+    names = re.search("^new names: (.*)$", out, re.MULTILINE)[1].split()
+    assert names
+    assert all(name.isalpha() and name.islower() and len(name) < 11 for name in names)
+    assert number(r"-> (.*)$", out) < number(r"^loss (.*) ->", out) - 0.5
+
+
+@pytest.mark.parametrize("arguments", [["x"], ["0"], ["1", "2"]])
+def test_tiny_gpt_refuses_a_wrong_number_of_steps_in_one_line(tmp_path, arguments):
+    done = start("tiny_gpt", tmp_path, *arguments)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("tiny_gpt: steps must be one whole number")
 
 
 def test_every_example_has_a_test():

@@ -6,6 +6,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value, optim
+from scalargrad.rows import Rule
 
 # -- PyTorch --------------------------------------------------------------------------------
 
@@ -213,10 +214,12 @@ def test_step_never_raises_because_of_a_number(kind):
     assert math.isnan(w[1].data)
 
 
-def test_weight_decay_reaches_an_optimiser_of_ones_own():
+def test_optimiser_of_ones_own_is_a_rule_and_its_settings():
     class Plain(optim.Optimizer):
-        def _moved(self, data, grad, lr, kept):
-            return data - lr * grad
+        _rule = Rule("plain", (), ("lr", "decay"), "w - lr * (g + decay * w)")
+
+        def _settings(self, lr, steps):
+            return lr, self.weight_decay
 
     w = Value(1.0)
     w.grad = 0.5

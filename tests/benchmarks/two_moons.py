@@ -2,6 +2,7 @@
 
 100 points, 2-16-16-1, hinge loss and L2, as in micrograd's demo. A step is all of it: forward,
 zero_grad, backward, update, freeing the graph, and what the garbage collector does meanwhile.
+Beside it stands the forward pass alone, on plain floats: what no scalar program can be without.
 
     python tests/benchmarks/two_moons.py [rounds]
 """
@@ -40,10 +41,10 @@ class Neuron:
 
 
 class Network:
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, neuron: type[Neuron] = Neuron) -> None:
         random.seed(1337)
         sizes = [(2, 16), (16, 16), (16, 1)]
-        self.layers = [[Neuron(value, nin, nout != 1) for _ in range(nout)] for nin, nout in sizes]
+        self.layers = [[neuron(value, nin, nout != 1) for _ in range(nout)] for nin, nout in sizes]
 
     def __call__(self, x: list[Any]) -> Any:
         for layer in self.layers:
@@ -77,11 +78,55 @@ def demo(value: Any) -> Callable[[], float]:
     return step
 
 
-# -- the same with scalargrad's layers and losses --------------------------------------------
+# -- the forward pass on plain floats ---------------------------------------------------------
+
+
+class PlainNeuron(Neuron):
+    def __call__(self, x: list[float]) -> float:
+        act = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        return (act if act > 0.0 else 0.0) if self.nonlin else act
+
+
+def plain_forward() -> Callable[[], float]:
+    """Return the forward pass of the demo on floats, without gradient or update."""
+    model = Network(float, PlainNeuron)
+
+    def forward() -> float:
+        scores = list(map(model, map(list, INPUTS)))
+        losses = [max(0.0, 1.0 - yi * score) for yi, score in zip(LABELS, scores, strict=True)]
+        return sum(losses) / len(losses)
+
+    return forward
+
+
+# -- the same with fewer nodes ----------------------------------------------------------------
+
+
+class DotNeuron(Neuron):
+    def __call__(self, x: list[Any]) -> Any:
+        act = sg.dot(self.w, x) + self.b
+        return act.relu() if self.nonlin else act
 
 
 def with_dot() -> Callable[[], float]:
-    """Return the step with neurons, loss and L2 of few nodes each."""
+    """Return the step of the demo with the neurons, the loss and L2 of few nodes each."""
+    model = Network(sg.Value, DotNeuron)
+
+    def step() -> float:
+        parameters = model.parameters()
+        scores = list(map(model, INPUTS))
+        total = sg.hinge(scores, LABELS) + 1e-4 * sg.dot(parameters, parameters)
+        sg.zero_grad(parameters)
+        total.backward()
+        for p in parameters:
+            p.data -= RATE * p.grad
+        return float(total.data)
+
+    return step
+
+
+def with_layers() -> Callable[[], float]:
+    """Return the step with scalargrad's own network, which also keeps scopes for pictures."""
     random.seed(1337)
     model = sg.nn.MLP(2, [16, 16, 1])
 
@@ -114,9 +159,31 @@ def timed(step: Callable[[], float]) -> tuple[float, float]:
     return seconds, loss
 
 
+def measured(rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Return seconds a step and the last loss of each peer, as often as there are rounds.
+
+    Raises: `ImportError` where micrograd is not installed.
+    """
+    from micrograd.engine import Value as MicrogradValue
+
+    peers = {
+        "micrograd": demo(MicrogradValue),
+        "scalargrad, same code": demo(sg.Value),
+        "scalargrad, sg.dot": with_dot(),
+        "scalargrad, sg.nn": with_layers(),
+        "floats, forward only": plain_forward(),
+    }
+    results: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
+    gc.collect()
+    for _ in range(rounds):
+        for name, step in peers.items():
+            results[name].append(timed(step))
+    return results
+
+
 def main(rounds: int) -> int:
     try:
-        from micrograd.engine import Value as MicrogradValue
+        results = measured(rounds)
     except ImportError:
         print(
             "two_moons: needs micrograd, which is not installed; run:"
@@ -124,17 +191,6 @@ def main(rounds: int) -> int:
             file=sys.stderr,
         )
         return 2
-    peers = {
-        "micrograd": demo(MicrogradValue),
-        "scalargrad, same code": demo(sg.Value),
-        "scalargrad, dot": with_dot(),
-    }
-    results: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
-    gc.collect()
-    for _ in range(rounds):
-        for name, step in peers.items():
-            results[name].append(timed(step))
-
     version = platform.python_version()
     print(f"engine {sg.engine}, Python {version}, {rounds} turns of {STEPS} steps each")
     for heads in (
@@ -145,11 +201,11 @@ def main(rounds: int) -> int:
     least, middle = (
         kind(seconds for seconds, _ in results["micrograd"]) for kind in (min, statistics.median)
     )
-    for name, measured in results.items():
-        seconds = [second for second, _ in measured]
+    for name, turns in results.items():
+        seconds = [second for second, _ in turns]
         low, median = min(seconds), statistics.median(seconds)
         ratios = f"{least / low:9.1f}x{middle / median:9.1f}x"
-        print(f"{name:24}{low * 1e3:10.1f}{median * 1e3:10.1f}{ratios}{measured[-1][1]:12.6f}")
+        print(f"{name:24}{low * 1e3:10.1f}{median * 1e3:10.1f}{ratios}{turns[-1][1]:12.6f}")
     return 0
 
 

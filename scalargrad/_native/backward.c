@@ -1,0 +1,324 @@
+/* The backward pass: sort the graph, apply the chain rule to every arrow, commit.
+ *
+ * Nothing in it runs Python code or gives up the lock, so that nobody else ever sees a mark; a
+ * Ctrl-C is looked for, and obeyed only after the marks are cleared.
+ */
+#include "node.h"
+
+typedef struct {
+    Value **nodes;
+    size_t count, room;
+} Stack;
+
+typedef struct {
+    Stack order; /* every node below the root, leaves too; a mark is the place here, from 1 */
+    Stack open;  /* nodes that wait for a parent, while sorting */
+    double *grads;
+    size_t room; /* of grads */
+} Pass;
+
+static Pass spare;            /* the arrays of the last pass, for the next one */
+enum { KEPT_ROOM = 1 << 20 }; /* unless they are larger than that */
+
+typedef enum { DONE, NO_MEMORY, INTERRUPTED } Outcome;
+
+enum { PATIENCE = 1 << 14 }; /* nodes between two looks for a Ctrl-C */
+
+static int grow(Stack *stack)
+{
+    size_t room = stack->room != 0 ? stack->room * 2 : 64;
+    Value **nodes = PyMem_RawRealloc(stack->nodes, room * sizeof *nodes);
+    if (nodes == NULL) {
+        return 0;
+    }
+    stack->nodes = nodes;
+    stack->room = room;
+    return 1;
+}
+
+static ALWAYS_INLINE int push(Stack *stack, Value *node)
+{
+    if (UNLIKELY(stack->count == stack->room) && !grow(stack)) {
+        return 0;
+    }
+    stack->nodes[stack->count++] = node;
+    return 1;
+}
+
+static ALWAYS_INLINE int place(Stack *order, Value *node)
+{
+    if (UNLIKELY(order->count >= UINT32_MAX) || !push(order, node)) {
+        return 0;
+    }
+    node->mark = (uint32_t)order->count;
+    return 1;
+}
+
+static void clear_marks(Stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++) {
+        stack->nodes[i]->mark = 0;
+    }
+}
+
+/* Fill the order: parents before the nodes computed from them, from left to right.
+ *
+ * While a node is open, its mark counts the operands that were looked at; it cannot be met again
+ * then, as no node is its own ancestor.
+ */
+static Outcome sort_graph(Pass *pass, Value *root)
+{
+    Stack *open = &pass->open, *order = &pass->order;
+    Outcome outcome = NO_MEMORY;
+    Value *node = root;
+    uint32_t next = 0;
+    size_t patience = PATIENCE;
+    for (;;) {
+        Py_ssize_t count;
+        Operand *operands = operands_of(node, &count);
+        Value *enter = NULL;
+        while (next < count) {
+            Value *parent = operands[next++].parent;
+            if (parent == NULL || parent->mark != 0) {
+                continue;
+            }
+            if (parent->count != 0) {
+                enter = parent;
+                break;
+            }
+            if (UNLIKELY(!place(order, parent))) {
+                goto failed;
+            }
+        }
+        if (enter != NULL) { /* come back to this node when the parent is done */
+            node->mark = next;
+            if (UNLIKELY(!push(open, node))) {
+                goto failed;
+            }
+            node = enter;
+            next = 0;
+            continue;
+        }
+        if (UNLIKELY(!place(order, node))) {
+            goto failed;
+        }
+        if (open->count == 0) {
+            return DONE;
+        }
+        node = open->nodes[--open->count];
+        next = node->mark;
+        if (open->count >= 6) {
+            PREFETCH(open->nodes[open->count - 6]);
+        }
+        if (UNLIKELY(--patience == 0)) {
+            patience = PATIENCE;
+            if (PyOS_InterruptOccurred()) {
+                outcome = INTERRUPTED;
+                goto failed;
+            }
+        }
+    }
+failed:
+    node->mark = 0;
+    clear_marks(open);
+    clear_marks(order);
+    return outcome;
+}
+
+/* grad(parent) = the sum of grad(node) * d(node)/d(parent) over all nodes it went into. */
+static Outcome apply_chain_rule(Pass *pass, double upstream)
+{
+    size_t count = pass->order.count, patience = PATIENCE;
+    Value **order = pass->order.nodes;
+    if (pass->room < count) {
+        PyMem_RawFree(pass->grads);
+        pass->room = pass->order.room;
+        pass->grads = PyMem_RawMalloc(pass->room * sizeof(double));
+        if (pass->grads == NULL) {
+            pass->room = 0;
+            return NO_MEMORY;
+        }
+    }
+    double *grads = pass->grads;
+    memset(grads, 0, count * sizeof(double));
+    grads[count - 1] = upstream;
+    for (size_t i = count; i-- > 0;) {
+        Value *node = order[i];
+        double grad = grads[i];
+        if (i >= 8) {
+            PREFETCH(order[i - 8]);
+        }
+        if (node->count == 2) {
+            Value *x = node->pair[0].parent, *y = node->pair[1].parent;
+            if (LIKELY(x != NULL)) {
+                grads[x->mark - 1] += grad * node->pair[0].number;
+            }
+            if (LIKELY(y != NULL)) {
+                grads[y->mark - 1] += grad * node->pair[1].number;
+            }
+        }
+        else if (node->count == 1) {
+            grads[node->pair[0].parent->mark - 1] += grad * node->pair[0].number;
+        }
+        else if (node->count == BLOCK) {
+            Operand *operands = node->block->operands;
+            for (Py_ssize_t j = 0; j < node->block->count; j++) {
+                if (operands[j].parent != NULL) {
+                    grads[operands[j].parent->mark - 1] += grad * operands[j].number;
+                }
+            }
+        }
+        if (UNLIKELY(--patience == 0)) {
+            patience = PATIENCE;
+            if (PyOS_InterruptOccurred()) {
+                return INTERRUPTED;
+            }
+        }
+    }
+    return DONE;
+}
+
+/* Write the gradients of a finished pass: reset interior nodes, add to leaves. */
+static void commit(Pass *pass)
+{
+    size_t count = pass->order.count;
+    for (size_t i = 0; i < count; i++) {
+        Value *node = pass->order.nodes[i];
+        PREFETCH(pass->order.nodes[i + 8 < count ? i + 8 : i]);
+        node->mark = 0;
+        node->grad = node->count == 0 ? node->grad + pass->grads[i] : pass->grads[i];
+        node->flags |= GRADED;
+    }
+}
+
+static void end_pass(Pass *pass)
+{
+    pass->order.count = pass->open.count = 0;
+    if (spare.order.nodes == NULL && pass->order.room <= KEPT_ROOM) {
+        spare = *pass;
+        return;
+    }
+    PyMem_RawFree(pass->order.nodes);
+    PyMem_RawFree(pass->open.nodes);
+    PyMem_RawFree(pass->grads);
+}
+
+/* Sort and compute; the marks are set only when it returns 0. On error it returns -1. */
+static int run_pass(Pass *pass, Value *root, double upstream)
+{
+    for (;;) {
+        *pass = spare;
+        spare = (Pass){0};
+        Outcome outcome = sort_graph(pass, root);
+        if (outcome == DONE) {
+            if (pass->open.room > KEPT_ROOM) { /* make room for the gradients */
+                PyMem_RawFree(pass->open.nodes);
+                pass->open = (Stack){0};
+            }
+            outcome = apply_chain_rule(pass, upstream);
+            if (outcome == DONE) {
+                return 0;
+            }
+            clear_marks(&pass->order);
+        }
+        end_pass(pass);
+        if (outcome == NO_MEMORY) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        PyErr_SetInterrupt(); /* it was taken from the queue: let Python's handler have it */
+        if (PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+}
+
+/* -- passes as Python sees them ------------------------------------------------------------- */
+
+/* Return the places in the order in which a pass meets the nodes, or NULL. */
+static size_t *met(const Pass *pass)
+{
+    size_t count = pass->order.count, last = 0;
+    size_t *places = PyMem_RawCalloc(count, 2 * sizeof(size_t)), *seen = places + count;
+    if (places == NULL) {
+        return NULL;
+    }
+    places[last++] = count - 1;
+    for (size_t i = count; i-- > 0;) {
+        Py_ssize_t operand_count;
+        Operand *operands = operands_of(pass->order.nodes[i], &operand_count);
+        for (Py_ssize_t j = 0; j < operand_count; j++) {
+            Value *parent = operands[j].parent;
+            if (parent != NULL && !seen[parent->mark - 1]) {
+                seen[parent->mark - 1] = 1;
+                places[last++] = parent->mark - 1;
+            }
+        }
+    }
+    return places;
+}
+
+/* Return (interior nodes in order, gradients); the entries stand in the order of the pass. */
+static PyObject *as_python(const Pass *pass, const size_t *places)
+{
+    PyObject *order = PyList_New(0), *grads = PyDict_New();
+    int status = order == NULL || grads == NULL ? -1 : 0;
+    for (size_t i = 0; status == 0 && i < pass->order.count; i++) {
+        Value *node = pass->order.nodes[i];
+        status = node->count != 0 ? PyList_Append(order, (PyObject *)node) : 0;
+    }
+    for (size_t i = 0; status == 0 && i < pass->order.count; i++) {
+        PyObject *number = PyFloat_FromDouble(pass->grads[places[i]]);
+        PyObject *node = (PyObject *)pass->order.nodes[places[i]];
+        status = number == NULL ? -1 : PyDict_SetItem(grads, node, number);
+        Py_XDECREF(number);
+    }
+    if (status < 0) {
+        Py_XDECREF(order);
+        Py_XDECREF(grads);
+        return NULL;
+    }
+    return Py_BuildValue("(NN)", order, grads);
+}
+
+PyObject *sweep(PyObject *root, PyObject *upstream)
+{
+    Pass pass;
+    double number = PyFloat_AsDouble(upstream);
+    if ((number == -1.0 && PyErr_Occurred()) || run_pass(&pass, (Value *)root, number) < 0) {
+        return NULL;
+    }
+    size_t *places = met(&pass);
+    clear_marks(&pass.order); /* before anything that may run other code */
+    PyObject *result = places != NULL ? as_python(&pass, places) : PyErr_NoMemory();
+    PyMem_RawFree(places);
+    end_pass(&pass);
+    return result;
+}
+
+int run_backward(Value *root, double upstream)
+{
+    int watching = modes_are_open() ? is_watching() : 0;
+    if (watching < 0) {
+        return -1;
+    }
+    if (watching) { /* Python has the words for what is not finite */
+        PyObject *number = PyFloat_FromDouble(upstream), *found = NULL, *checked = NULL;
+        if (number != NULL && (found = sweep((PyObject *)root, number)) != NULL) {
+            checked = PyObject_CallObject(tools.check_pass, found);
+        }
+        Py_XDECREF(number);
+        Py_XDECREF(found);
+        if (checked == NULL) {
+            return -1;
+        }
+        Py_DECREF(checked);
+    }
+    Pass pass;
+    if (run_pass(&pass, root, upstream) < 0) {
+        return -1;
+    }
+    commit(&pass);
+    end_pass(&pass);
+    return 0;
+}

@@ -1,0 +1,273 @@
+/* The module: what Python hands over, numbers at the door, and the modes. */
+#include "node.h"
+
+Tools tools;
+
+/* -- numbers -------------------------------------------------------------------------------- */
+
+static int plain_number(PyObject *object, double *number)
+{
+    if (PyFloat_CheckExact(object)) {
+        *number = PyFloat_AS_DOUBLE(object);
+        return 1;
+    }
+    if (PyLong_CheckExact(object)) {
+        *number = PyLong_AsDouble(object);
+        if (*number != -1.0 || !PyErr_Occurred()) {
+            return 1;
+        }
+        PyErr_Clear(); /* too large: Python has the words for it */
+    }
+    return 0;
+}
+
+int as_number(PyObject *object, double *number)
+{
+    if (LIKELY(plain_number(object, number))) {
+        return 1;
+    }
+    PyObject *made = PyObject_CallOneArg(tools.as_number, object);
+    int status = made == NULL ? -1 : made != Py_None;
+    if (status == 1) {
+        *number = PyFloat_AsDouble(made);
+    }
+    Py_XDECREF(made);
+    return status;
+}
+
+int number_of(const char *who, const char *what, PyObject *object, const char *example,
+              double *number)
+{
+    if (LIKELY(plain_number(object, number))) {
+        return 1;
+    }
+    PyObject *made = PyObject_CallFunction(tools.number, "ssOs", who, what, object, example);
+    if (made == NULL) {
+        return -1;
+    }
+    *number = PyFloat_AsDouble(made);
+    Py_DECREF(made);
+    return 1;
+}
+
+int place_of_row(PyObject *row)
+{
+    PyObject *place = PyDict_GetItemWithError(tools.row_places, row);
+    if (place == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError,
+                         "the native engine does not know the row %R; after a change of the table"
+                         " run python -m scalargrad.generate and build it anew",
+                         row);
+        }
+        return -1;
+    }
+    return (int)PyLong_AsLong(place);
+}
+
+/* -- modes ---------------------------------------------------------------------------------- */
+
+/* What the innermost open block asks for; the last answer is kept, as blocks hold many nodes. */
+static struct {
+    PyObject *mode, *scope;
+    int recording, anomaly;
+} known;
+
+static int read_flag(PyObject *mode, const char *name)
+{
+    PyObject *flag = PyObject_GetAttrString(mode, name);
+    int truth = flag != NULL ? PyObject_IsTrue(flag) : -1;
+    Py_XDECREF(flag);
+    return truth;
+}
+
+/* Make `known` tell of the current mode. */
+static int look_at_mode(void)
+{
+    PyObject *mode = NULL;
+    if (PyContextVar_Get(tools.mode, NULL, &mode) < 0) {
+        return -1;
+    }
+    int open = mode != NULL ? PySet_Contains(tools.active, mode) : 0;
+    if (open == 1 && mode == known.mode) {
+        Py_DECREF(mode);
+        return 0;
+    }
+    Py_XDECREF(mode);
+    mode = open < 0 ? NULL : PyObject_CallNoArgs(tools.current);
+    if (mode == NULL) {
+        return -1;
+    }
+    int recording = read_flag(mode, "recording"), anomaly = read_flag(mode, "anomaly");
+    PyObject *scope = PyObject_GetAttrString(mode, "scope");
+    if (recording < 0 || anomaly < 0 || scope == NULL) {
+        Py_DECREF(mode);
+        Py_XDECREF(scope);
+        return -1;
+    }
+    PyObject *old_mode = known.mode, *old_scope = known.scope;
+    known.mode = mode;
+    known.scope = scope;
+    known.recording = recording;
+    known.anomaly = anomaly;
+    Py_XDECREF(old_mode);
+    Py_XDECREF(old_scope);
+    return 0;
+}
+
+int is_watching(void) { return look_at_mode() < 0 ? -1 : known.anomaly; }
+
+static PyObject *bring_scope(Value *node, PyObject *scope)
+{
+    int status = -1;
+    PyObject *notes = get_notes(node);
+    if (notes == NULL) {
+        status = set_notes(node, scope);
+    }
+    else if ((notes = PyDict_Copy(notes)) != NULL) { /* with the line that made it */
+        status = PyDict_SetItemString(notes, "scope", scope);
+        status = status < 0 ? -1 : set_notes(node, notes);
+        Py_DECREF(notes);
+    }
+    if (status < 0) {
+        Py_DECREF(node);
+        return NULL;
+    }
+    return (PyObject *)node;
+}
+
+PyObject *with_modes(Value *node)
+{
+    if (look_at_mode() < 0) {
+        Py_DECREF(node);
+        return NULL;
+    }
+    int recording = known.recording;
+    PyObject *scope = Py_NewRef(known.scope);
+    if (known.anomaly) {
+        PyObject *watched = PyObject_CallOneArg(tools.watch, (PyObject *)node);
+        if (watched == NULL) {
+            Py_DECREF(node);
+            Py_DECREF(scope);
+            return NULL;
+        }
+        Py_DECREF(watched);
+    }
+    PyObject *result = (PyObject *)node;
+    if (!recording) {
+        set_notes(node, NULL);
+        drop_operands(node);
+        node->flags |= GRADED;
+    }
+    else if (scope != Py_None) {
+        result = bring_scope(node, scope);
+    }
+    Py_DECREF(scope);
+    return result;
+}
+
+/* -- the module ----------------------------------------------------------------------------- */
+
+static int take(PyObject *given, const char *name, PyObject **into)
+{
+    *into = PyDict_GetItemString(given, name);
+    if (*into == NULL) {
+        PyErr_Format(PyExc_KeyError, "%s", name);
+        return -1;
+    }
+    Py_INCREF(*into);
+    return 0;
+}
+
+/* Keep where each row of the Python table stands in that of C. */
+static int number_rows(PyObject *rows, PyObject *rules)
+{
+    tools.row_places = PyDict_New();
+    tools.rule_places = PyDict_New();
+    tools.names = PyDict_New();
+    if (tools.row_places == NULL || tools.rule_places == NULL || tools.names == NULL) {
+        return -1;
+    }
+    if (PyList_GET_SIZE(rows) != operation_count - 1 || PyList_GET_SIZE(rules) != move_rule_count) {
+        PyErr_SetString(PyExc_ImportError, "the native engine was built from another table");
+        return -1;
+    }
+    for (int i = 0; i < operation_count; i++) {
+        tools.operation_names[i] = PyUnicode_InternFromString(operations[i].name);
+        PyObject *name = tools.operation_names[i], *place = PyLong_FromLong(i);
+        if (name == NULL || place == NULL || (i > 0 && PyDict_SetItem(tools.names, name, place) < 0) ||
+            (i > 0 && PyDict_SetItem(tools.row_places, PyList_GET_ITEM(rows, i - 1), place) < 0)) {
+            return -1;
+        }
+        Py_DECREF(place);
+    }
+    for (int i = 0; i < move_rule_count; i++) {
+        PyObject *place = PyLong_FromLong(i);
+        if (place == NULL || PyDict_SetItem(tools.rule_places, PyList_GET_ITEM(rules, i), place) < 0) {
+            return -1;
+        }
+        Py_DECREF(place);
+    }
+    return 0;
+}
+
+/* create(bases, docs, rows, rules, given): make the class, once in a process */
+static PyObject *create(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *bases, *docs, *rows, *rules, *given;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!:create", &PyTuple_Type, &bases, &PyTuple_Type, &docs,
+                          &PyList_Type, &rows, &PyList_Type, &rules, &PyDict_Type, &given)) {
+        return NULL;
+    }
+    if (Value_Type != NULL) {
+        PyErr_SetString(PyExc_ImportError, "the native engine can be loaded once in a process");
+        return NULL;
+    }
+    if (take(given, "as_number", &tools.as_number) < 0 ||
+        take(given, "number", &tools.number) < 0 || take(given, "active", &tools.active) < 0 ||
+        take(given, "mode", &tools.mode) < 0 || take(given, "current", &tools.current) < 0 ||
+        take(given, "watch", &tools.watch) < 0 ||
+        take(given, "check_pass", &tools.check_pass) < 0 ||
+        take(given, "arithmetic", &tools.arithmetic) < 0 || number_rows(rows, rules) < 0 ||
+        create_quick_type() < 0 || create_type(bases, docs) < 0) {
+        return NULL;
+    }
+    return Py_NewRef((PyObject *)Value_Type);
+}
+
+static PyMethodDef functions[] = {
+    {"create", create, METH_VARARGS, "Make the class of Values, once in a process."},
+    {"quick", quick, METH_VARARGS, "Return a function with a short cut of some kind."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int execute(PyObject *module)
+{
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "the native engine runs in the main interpreter only");
+        return -1;
+    }
+    PyObject *digest = PyLong_FromUnsignedLong(table_digest);
+    int status = digest != NULL ? PyModule_AddObjectRef(module, "digest", digest) : -1;
+    Py_XDECREF(digest);
+    return status;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, (void *)execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "scalargrad._native._core",
+    .m_doc = "Nodes, operators and passes of the native engine, in C.",
+    .m_methods = functions,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&definition); }

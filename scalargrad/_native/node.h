@@ -1,0 +1,285 @@
+/* A node of the native engine, and what its files share.
+ *
+ * The operations themselves are generated from the table (ops.inc). What is rare, or only text
+ * for people, stays in Python and is the same for both engines: see __init__.py.
+ */
+#ifndef SCALARGRAD_NODE_H
+#define SCALARGRAD_NODE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef Py_GIL_DISABLED
+#error "the native engine relies on the global interpreter lock; without it the readable one runs"
+#endif
+
+#if defined(__GNUC__)
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define LIKELY(x) (x)
+#define UNLIKELY(x) (x)
+#define ALWAYS_INLINE inline
+#define NOINLINE
+#define PREFETCH(address) ((void)0)
+#endif
+
+/* -- nodes ---------------------------------------------------------------------------------- */
+
+typedef struct Value Value;
+
+/* One operand: a Value with the partial by it, or (parent NULL) a plain number. */
+typedef struct {
+    Value *parent;
+    double number;
+} Operand;
+
+/* The operands of a node that has more than two, or a name of its own. */
+typedef struct {
+    PyObject *op; /* the name, where it is not one of the table */
+    Py_ssize_t count;
+    Operand operands[];
+} Block;
+
+struct Value {
+    PyObject_HEAD
+    uint32_t mark; /* during a pass: place in the order, counted from 1; else 0 */
+    uint8_t op;    /* row of the table */
+    uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
+    uint8_t flags;
+    uint8_t spare;
+    double data;
+    union {
+        double grad;
+        Value *next_dead;
+    };
+    union {
+        Operand pair[2];
+        Block *block;
+        Value *next_free;
+    };
+};
+
+enum { BLOCK = 255 };
+enum {
+    GRADED = 1,  /* the gradient has been computed: what Python calls `_grad is not None` */
+    NOTED = 2,   /* there are notes (label, scope, line) in the side table */
+    TRACKED = 4, /* depends on an instance of a subclass, so that cycles are possible */
+};
+
+extern PyTypeObject *Value_Type;
+
+static inline int is_value(PyObject *object) { return Py_TYPE(object) == Value_Type; }
+
+static inline int is_value_or_subclass(PyObject *object)
+{
+    return is_value(object) || PyType_IsSubtype(Py_TYPE(object), Value_Type);
+}
+
+/* Whether a node that has this parent may be part of a reference cycle. */
+static inline int is_held(Value *parent)
+{
+    return !is_value((PyObject *)parent) || (parent->flags & TRACKED);
+}
+
+static inline Operand *operands_of(Value *node, Py_ssize_t *count)
+{
+    if (node->count == BLOCK) {
+        *count = node->block->count;
+        return node->block->operands;
+    }
+    *count = node->count;
+    return node->pair;
+}
+
+/* -- memory.c: nodes come from slabs, notes lie beside them ---------------------------------- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EACH_NODE_ALONE
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define EACH_NODE_ALONE /* so that a checker of memory sees every node */
+#endif
+
+#define SLAB_SIZE ((size_t)1 << 20)
+
+typedef struct Slab Slab;
+struct Slab {
+    Value *free;
+    size_t used;
+    int full; /* has no free node and stands in no list */
+    char *fresh; /* from here on no node was ever handed out */
+    Slab *next, *previous;
+};
+
+extern Slab *current_slab;
+Value *take_node_slowly(void);
+void slab_changed(Slab *slab);
+
+#ifdef EACH_NODE_ALONE
+static inline Value *take_node(void)
+{
+    Value *node = PyMem_RawMalloc(sizeof(Value));
+    return node != NULL ? node : (Value *)PyErr_NoMemory();
+}
+static inline void give_node(Value *node) { PyMem_RawFree(node); }
+#else
+static inline Value *take_node(void)
+{
+    Slab *slab = current_slab;
+    Value *node = slab->free;
+    if (UNLIKELY(node == NULL)) {
+        return take_node_slowly();
+    }
+    slab->free = node->next_free;
+    slab->used++;
+    return node;
+}
+
+static inline void give_node(Value *node)
+{
+    Slab *slab = (Slab *)((uintptr_t)node & ~(uintptr_t)(SLAB_SIZE - 1));
+    node->next_free = slab->free;
+    slab->free = node;
+    if (UNLIKELY(--slab->used == 0 || slab->full)) {
+        slab_changed(slab);
+    }
+}
+#endif
+
+/* Return a fresh leaf of number 0 that no collector sees, or NULL. */
+static inline Value *new_node(uint8_t op, uint8_t count)
+{
+    Value *node = take_node();
+    if (UNLIKELY(node == NULL)) {
+        return NULL;
+    }
+#ifdef Py_REF_DEBUG
+    Py_SET_TYPE(node, Value_Type);
+    _Py_NewReference((PyObject *)node);
+#else
+    Py_SET_REFCNT((PyObject *)node, 1);
+    Py_SET_TYPE((PyObject *)node, Value_Type);
+#endif
+    node->mark = 0;
+    node->op = op;
+    node->count = count;
+    node->flags = 0;
+    node->spare = 0;
+    node->grad = 0.0;
+    return node;
+}
+
+/* The same; where `held`, as an object of the cyclic collector, to be tracked once it is whole. */
+Value *new_node_if_held(uint8_t op, int held);
+
+PyObject *get_notes(Value *node);               /* borrowed, or NULL */
+int set_notes(Value *node, PyObject *notes);    /* NULL or None removes them */
+PyObject *take_notes(Value *node);              /* owned; they are removed */
+
+/* -- the table (operators.c includes ops.inc) ----------------------------------------------- */
+
+typedef double (*Value1)(double x);
+typedef double (*Value2)(double x, double y);
+typedef double (*Step1)(double x, int want, double *dx);
+typedef double (*Step2)(double x, double y, int want, double *dx, double *dy);
+typedef double (*Many)(Py_ssize_t count, const double *xs, const double *ys, double *work,
+                       int want, double *dxs, double *dys);
+typedef void (*Spread)(Py_ssize_t count, const double *xs, double *work, double *zs);
+typedef double (*Entry)(double z, double s, double own);
+
+typedef struct {
+    const char *name;
+    int arity;  /* operands, or lists of operands */
+    int bound;  /* lists that a row of lists binds on the way */
+    Value1 value1;
+    Step1 step1;
+    Value2 value2;
+    Step2 step2;
+    Many many;
+    Spread spread;
+    Entry entry;
+} Operation;
+
+typedef double (*Move)(double w, double g, double *const *kept, Py_ssize_t i,
+                       const double *settings);
+
+typedef struct {
+    const char *name;
+    int kept, settings;
+    Move move;
+} MoveRule;
+
+extern const unsigned long table_digest; /* see rows.py */
+extern const Operation operations[];
+extern const int operation_count;
+extern const MoveRule move_rules[];
+extern const int move_rule_count;
+enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name */
+
+/* -- what Python supplies (module.c) -------------------------------------------------------- */
+
+typedef struct {
+    PyObject *as_number, *number;       /* conversion.py */
+    PyObject *active, *mode, *current;  /* modes.py: the set, the context variable, its reader */
+    PyObject *watch, *check_pass;
+    PyObject *arithmetic;               /* the class that every engine's Value comes from */
+    PyObject *names;                    /* name of an operation -> row of the table */
+    PyObject *row_places;               /* row object -> row of the table */
+    PyObject *rule_places;
+    PyObject *operation_names[256];     /* interned */
+} Tools;
+
+extern Tools tools;
+
+/* Return 1 and the number, 0 for what is no number, -1 with an error. */
+int as_number(PyObject *object, double *number);
+/* The same, but refuse what is no number, with an example of one: 1 or -1. */
+int number_of(const char *who, const char *what, PyObject *object, const char *example,
+              double *number);
+/* Return the row of the table that a row object is, or -1 with an error. */
+int place_of_row(PyObject *row);
+
+static inline int modes_are_open(void)
+{
+    return UNLIKELY(((PySetObject *)tools.active)->used != 0);
+}
+
+/* Give a fresh node what the open blocks of this thread ask for; it is consumed on error. */
+PyObject *with_modes(Value *node);
+/* Whether this thread is in detect_anomaly; -1 with an error. */
+int is_watching(void);
+
+/* -- nodes of each kind --------------------------------------------------------------------- */
+
+PyObject *unary_node(int op, PyObject *x);
+PyObject *binary_node(int op, PyObject *x, PyObject *y);
+/* Items are lists or tuples. Return NotImplemented where one needs Python's eyes. */
+PyObject *many_node(int op, PyObject *xs, PyObject *ys);
+PyObject *many_node_of_anything(int op, PyObject *xs, PyObject *ys);
+
+void set_operator_slots(PyTypeObject *type);
+
+/* -- value.c, backward.c, quick.c ----------------------------------------------------------- */
+
+int create_type(PyObject *bases, PyObject *docs);
+void drop_operands(Value *node);
+extern PyMethodDef value_static_methods[];
+
+int run_backward(Value *root, double upstream);
+PyObject *sweep(PyObject *root, PyObject *upstream);
+
+int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
+PyObject *detached(Value *node);
+
+int create_quick_type(void);
+PyObject *quick(PyObject *module, PyObject *args);
+
+#endif

@@ -1,0 +1,383 @@
+/* A Python function with a short cut: plain arguments are handled in C, all others, and every
+ * error, by the function itself, so that names, texts and messages are its own.
+ */
+#include "node.h"
+#include <structmember.h>
+
+typedef struct Quick Quick;
+/* Return a result, or NULL; NULL without an error means: ask the function. */
+typedef PyObject *(*ShortCut)(Quick *quick, PyObject *const *args, Py_ssize_t count);
+
+struct Quick {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    ShortCut short_cut;
+    PyObject *function;
+    PyObject *dict; /* __wrapped__, __doc__, __name__, ... */
+    int place;      /* row of the table, or rule */
+};
+
+static PyTypeObject *Quick_Type;
+
+static PyObject *call(PyObject *self, PyObject *const *args, size_t flagged, PyObject *names)
+{
+    Quick *quick = (Quick *)self;
+    if (LIKELY(names == NULL)) {
+        PyObject *result = quick->short_cut(quick, args, PyVectorcall_NARGS(flagged));
+        if (result != NULL || PyErr_Occurred()) {
+            return result;
+        }
+    }
+    return PyObject_Vectorcall(quick->function, args, flagged, names);
+}
+
+/* Whether results are not to be taken for *ask the function*. */
+static PyObject *unless_not_implemented(PyObject *result)
+{
+    if (result == Py_NotImplemented) {
+        Py_CLEAR(result);
+    }
+    return result;
+}
+
+/* -- short cuts ----------------------------------------------------------------------------- */
+
+static PyObject *of_one(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 1) {
+        return NULL;
+    }
+    if (LIKELY(is_value(args[0]))) {
+        return unary_node(quick->place, args[0]);
+    }
+    if (PyFloat_CheckExact(args[0])) {
+        return PyFloat_FromDouble(operations[quick->place].value1(PyFloat_AS_DOUBLE(args[0])));
+    }
+    return NULL;
+}
+
+static PyObject *of_two(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2) {
+        return NULL;
+    }
+    if (is_value(args[0]) ? is_value(args[1]) || PyFloat_CheckExact(args[1])
+                          : is_value(args[1]) && PyFloat_CheckExact(args[0])) {
+        return binary_node(quick->place, args[0], args[1]);
+    }
+    if (PyFloat_CheckExact(args[0]) && PyFloat_CheckExact(args[1])) {
+        Value2 value = operations[quick->place].value2;
+        return PyFloat_FromDouble(value(PyFloat_AS_DOUBLE(args[0]), PyFloat_AS_DOUBLE(args[1])));
+    }
+    return NULL;
+}
+
+static int is_plain_list(PyObject *object)
+{
+    return (PyList_CheckExact(object) || PyTuple_CheckExact(object)) &&
+           PySequence_Fast_GET_SIZE(object) > 0;
+}
+
+static PyObject *of_list(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 1 || !is_plain_list(args[0])) {
+        return NULL;
+    }
+    return unless_not_implemented(many_node(quick->place, args[0], NULL));
+}
+
+static PyObject *of_two_lists(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !is_plain_list(args[0]) || !is_plain_list(args[1]) ||
+        PySequence_Fast_GET_SIZE(args[0]) != PySequence_Fast_GET_SIZE(args[1])) {
+        return NULL;
+    }
+    return unless_not_implemented(many_node(quick->place, args[0], args[1]));
+}
+
+static PyObject *affine(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    if (count != 3 || !is_plain_list(args[0]) || !is_plain_list(args[1]) ||
+        !is_plain_list(args[2])) {
+        return NULL;
+    }
+    Py_ssize_t size = PySequence_Fast_GET_SIZE(args[0]);
+    if (PySequence_Fast_GET_SIZE(args[1]) != size || PySequence_Fast_GET_SIZE(args[2]) != size) {
+        return NULL;
+    }
+    PyObject *results = PyList_New(size);
+    for (Py_ssize_t i = 0; results != NULL && i < size; i++) {
+        /* making a node may run other code (a finaliser), so the lists are asked anew */
+        PyObject *row[3] = {NULL, NULL, NULL}, *result = NULL;
+        for (int j = 0; j < 3; j++) {
+            row[j] = PySequence_Fast_GET_SIZE(args[j]) > i
+                         ? Py_NewRef(PySequence_Fast_GET_ITEM(args[j], i))
+                         : NULL;
+        }
+        if (row[0] != NULL && row[1] != NULL && row[2] != NULL) {
+            PyObject *product = of_two_lists(quick, row, 2);
+            if (product != NULL && is_value(product)) {
+                result = unless_not_implemented(PyNumber_Add(product, row[2]));
+            }
+            Py_XDECREF(product);
+        }
+        for (int j = 0; j < 3; j++) {
+            Py_XDECREF(row[j]);
+        }
+        if (result == NULL) {
+            Py_CLEAR(results);
+        }
+        else {
+            PyList_SET_ITEM(results, i, result);
+        }
+    }
+    return results;
+}
+
+static PyObject *backward(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    double upstream = 1.0;
+    if (count < 1 || count > 2 || !is_value_or_subclass(args[0]) ||
+        (count == 2 && number_of("backward", "upstream", args[1], "1.0", &upstream) < 0)) {
+        return NULL;
+    }
+    return run_backward((Value *)args[0], upstream) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *detach(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    return count == 1 && is_value_or_subclass(args[0]) ? detached((Value *)args[0]) : NULL;
+}
+
+static PyObject *zero_grad(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    if (count != 1 || !(PyList_CheckExact(args[0]) || PyTuple_CheckExact(args[0]))) {
+        return NULL;
+    }
+    PyObject **items = PySequence_Fast_ITEMS(args[0]);
+    Py_ssize_t size = PySequence_Fast_GET_SIZE(args[0]);
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if (!is_value(items[i]) && !is_value_or_subclass(items[i])) {
+            return NULL;
+        }
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Value *node = (Value *)items[i];
+        node->grad = 0.0;
+        node->flags = (uint8_t)(node->count == 0 ? node->flags | GRADED : node->flags & ~GRADED);
+    }
+    Py_RETURN_NONE;
+}
+
+/* -- one step of an optimiser --------------------------------------------------------------- */
+
+typedef struct {
+    const MoveRule *rule;
+    PyObject **parameters;
+    Py_ssize_t count;
+    double settings[16];
+    Py_buffer kept[8];
+    double *columns[8];
+    int columns_open;
+} Step;
+
+static int is_step(Step *step, PyObject *rule, PyObject *parameters, PyObject *kept,
+                   PyObject *settings)
+{
+    PyObject *place = PyDict_GetItemWithError(tools.rule_places, rule);
+    if (place == NULL || !PyList_CheckExact(parameters) || !PyList_CheckExact(kept) ||
+        !PyTuple_CheckExact(settings)) {
+        return 0;
+    }
+    step->rule = &move_rules[PyLong_AsLong(place)];
+    step->parameters = PySequence_Fast_ITEMS(parameters);
+    step->count = PyList_GET_SIZE(parameters);
+    if (PyList_GET_SIZE(kept) != step->rule->kept || step->rule->kept > 8 ||
+        PyTuple_GET_SIZE(settings) != step->rule->settings || step->rule->settings > 16) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < step->count; i++) {
+        if (!is_value_or_subclass(step->parameters[i])) {
+            return 0;
+        }
+    }
+    for (int i = 0; i < step->rule->settings; i++) {
+        PyObject *setting = PyTuple_GET_ITEM(settings, i);
+        if (PyFloat_CheckExact(setting)) {
+            step->settings[i] = PyFloat_AS_DOUBLE(setting);
+        }
+        else if (PyLong_Check(setting)) { /* a truth value, as 1 or 0 */
+            step->settings[i] = PyObject_IsTrue(setting) ? 1.0 : 0.0;
+        }
+        else {
+            return 0;
+        }
+    }
+    for (int i = 0; i < step->rule->kept; i++) {
+        Py_buffer *column = &step->kept[i];
+        if (PyObject_GetBuffer(PyList_GET_ITEM(kept, i), column, PyBUF_CONTIG | PyBUF_FORMAT) < 0) {
+            return 0;
+        }
+        step->columns_open++;
+        step->columns[i] = column->buf;
+        if (strcmp(column->format, "d") != 0 ||
+            column->len != step->count * (Py_ssize_t)sizeof(double)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* move(rule, parameters, kept, settings): the loop runs no Python code, so it is all or nothing */
+static PyObject *move(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    Step step = {0};
+    PyObject *result = NULL;
+    if (count == 4 && is_step(&step, args[0], args[1], args[2], args[3])) {
+        for (Py_ssize_t i = 0; i < step.count; i++) {
+            Value *w = (Value *)step.parameters[i];
+            w->data = step.rule->move(w->data, w->grad, step.columns, i, step.settings);
+        }
+        result = Py_NewRef(Py_None);
+    }
+    for (int i = 0; i < step.columns_open; i++) {
+        PyBuffer_Release(&step.kept[i]);
+    }
+    return result;
+}
+
+/* -- the type ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *kind;
+    ShortCut short_cut;
+} short_cuts[] = {
+    {"one", of_one},           {"two", of_two},       {"list", of_list}, {"lists", of_two_lists},
+    {"affine", affine},        {"backward", backward},    {"detach", detach},    {"move", move},    {"zero_grad", zero_grad},
+};
+
+static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(flagged);
+    if (count >= 1 && is_value_or_subclass(args[0])) {
+        int status = init_value((Value *)args[0], args + 1, count - 1, names);
+        if (status != 0) {
+            return status < 0 ? NULL : Py_NewRef(Py_None);
+        }
+    }
+    return PyObject_Vectorcall(((Quick *)self)->function, args, flagged, names);
+}
+
+/* quick(kind, function, place) */
+PyObject *quick(PyObject *module, PyObject *args)
+{
+    (void)module;
+    const char *kind;
+    PyObject *function;
+    int place;
+    if (!PyArg_ParseTuple(args, "sOi:quick", &kind, &function, &place)) {
+        return NULL;
+    }
+    ShortCut found = NULL;
+    for (size_t i = 0; i < sizeof short_cuts / sizeof *short_cuts; i++) {
+        found = strcmp(kind, short_cuts[i].kind) == 0 ? short_cuts[i].short_cut : found;
+    }
+    int is_init = strcmp(kind, "init") == 0;
+    if ((found == NULL && !is_init) || place < 0 || place >= operation_count) {
+        PyErr_Format(PyExc_ValueError, "quick: no short cut of the kind %s at %d", kind, place);
+        return NULL;
+    }
+    Quick *made = PyObject_GC_New(Quick, Quick_Type);
+    if (made == NULL) {
+        return NULL;
+    }
+    made->vectorcall = is_init ? call_init : call;
+    made->short_cut = found;
+    made->function = Py_NewRef(function);
+    made->dict = NULL;
+    made->place = place;
+    PyObject_GC_Track(made);
+    return (PyObject *)made;
+}
+
+static int quick_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Quick *)self)->function);
+    Py_VISIT(((Quick *)self)->dict);
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+static int quick_clear(PyObject *self)
+{
+    Py_CLEAR(((Quick *)self)->dict);
+    return 0;
+}
+
+static void quick_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(((Quick *)self)->function);
+    Py_XDECREF(((Quick *)self)->dict);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+static PyObject *bind(PyObject *self, PyObject *object, PyObject *type)
+{
+    (void)type;
+    return object == NULL || object == Py_None ? Py_NewRef(self) : PyMethod_New(self, object);
+}
+
+static PyObject *quick_repr(PyObject *self) { return PyObject_Repr(((Quick *)self)->function); }
+
+/* Pickles and copies are by name, as those of functions are. */
+static PyObject *reduce(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyObject_GetAttrString(((Quick *)self)->function, "__qualname__");
+}
+
+static PyMethodDef quick_methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef quick_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Quick, vectorcall), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Quick, dict), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef quick_fields[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot quick_slots[] = {
+    {Py_tp_call, PyVectorcall_Call}, {Py_tp_traverse, quick_traverse},
+    {Py_tp_clear, quick_clear},      {Py_tp_dealloc, quick_dealloc},
+    {Py_tp_descr_get, bind},         {Py_tp_repr, quick_repr},
+    {Py_tp_methods, quick_methods},  {Py_tp_members, quick_members},
+    {Py_tp_getset, quick_fields},    {0, NULL},
+};
+
+static PyType_Spec quick_spec = {
+    .name = "scalargrad._native.Quick",
+    .basicsize = sizeof(Quick),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+             Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = quick_slots,
+};
+
+int create_quick_type(void)
+{
+    Quick_Type = (PyTypeObject *)PyType_FromSpec(&quick_spec);
+    return Quick_Type == NULL ? -1 : 0;
+}

@@ -1,0 +1,432 @@
+/* The type Value: its life, its fields, its constructor. */
+#include "node.h"
+
+PyTypeObject *Value_Type;
+
+/* -- life ----------------------------------------------------------------------------------- */
+
+/* Give up one reference to a parent; a node that dies by it joins the list of the dead. */
+static ALWAYS_INLINE void drop(Value *parent, Value **dead)
+{
+    PyObject *object = (PyObject *)parent;
+    if (parent == NULL) {
+        return;
+    }
+    if (LIKELY(is_value(object)) && Py_REFCNT(object) == 1) {
+        if (parent->flags & TRACKED) {
+            PyObject_GC_UnTrack(parent);
+        }
+        parent->next_dead = *dead;
+        *dead = parent;
+        return;
+    }
+    Py_DECREF(object); /* lives on, or is a subclass's with a finaliser of its own */
+}
+
+static ALWAYS_INLINE void drop_all(Value *node, Value **dead)
+{
+    if (node->count == BLOCK) {
+        Block *block = node->block;
+        node->count = 0;
+        for (Py_ssize_t i = 0; i < block->count; i++) {
+            drop(block->operands[i].parent, dead);
+        }
+        Py_XDECREF(block->op);
+        PyMem_Free(block);
+    }
+    else if (node->count != 0) {
+        int two = node->count == 2;
+        node->count = 0;
+        drop(node->pair[0].parent, dead);
+        if (two) {
+            drop(node->pair[1].parent, dead);
+        }
+    }
+}
+
+/* Free a node and whatever dies with it, without recursion: the dead are threaded to a list. */
+static void bury(Value *node)
+{
+    Value *dead = NULL;
+    for (;;) {
+        PyObject *notes = node->flags & NOTED ? take_notes(node) : NULL;
+        drop_all(node, &dead);
+        if (UNLIKELY(node->flags & TRACKED)) {
+            PyObject_GC_Del(node);
+            Py_DECREF(Value_Type);
+        }
+        else {
+            give_node(node);
+        }
+        Py_XDECREF(notes);
+        if (dead == NULL) {
+            return;
+        }
+        node = dead;
+        dead = node->next_dead;
+    }
+}
+
+static void dealloc(PyObject *self)
+{
+    Value *node = (Value *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    if (LIKELY(type == Value_Type)) {
+        if (node->flags & TRACKED) {
+            PyObject_GC_UnTrack(self);
+        }
+        bury(node);
+        return;
+    }
+    PyObject_GC_UnTrack(self);
+    set_notes(node, NULL);
+    drop_operands(node);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* Make a leaf of a node. */
+void drop_operands(Value *node)
+{
+    Value *dead = NULL;
+    drop_all(node, &dead);
+    node->op = 0;
+    while (dead != NULL) {
+        Value *next = dead;
+        dead = next->next_dead;
+        bury(next);
+    }
+}
+
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_ssize_t count;
+    Operand *operands = operands_of((Value *)self, &count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_VISIT((PyObject *)operands[i].parent);
+    }
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+/* Plain nodes cannot be part of a cycle, and the cyclic collector never sees them. */
+static int is_collected(PyObject *self)
+{
+    return !is_value(self) || (((Value *)self)->flags & TRACKED);
+}
+
+static PyObject *construct(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    (void)args;
+    (void)keywords;
+    Value *node = type == Value_Type ? new_node(0, 0) : (Value *)type->tp_alloc(type, 0);
+    if (node != NULL) {
+        node->data = 0.0;
+        node->flags = GRADED;
+    }
+    return (PyObject *)node;
+}
+
+/* -- the constructor: Value(data, label="") -------------------------------------------------- */
+
+int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t named = names != NULL ? PyTuple_GET_SIZE(names) : 0;
+    PyObject *found[2] = {NULL, NULL}; /* data, label */
+    for (Py_ssize_t i = 0; i < count && i < 2; i++) {
+        found[i] = args[i];
+    }
+    int odd = count > 2;
+    for (Py_ssize_t i = 0; i < named; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        int place = PyUnicode_CompareWithASCIIString(name, "data") == 0    ? 0
+                    : PyUnicode_CompareWithASCIIString(name, "label") == 0 ? 1
+                                                                           : -1;
+        odd |= place < 0 || found[place] != NULL;
+        if (!odd) {
+            found[place] = args[count + i];
+        }
+    }
+    if (odd || found[0] == NULL) {
+        return 0; /* Python has the words for it */
+    }
+    double data;
+    if (number_of("Value", "data", found[0], "1.0", &data) < 0) {
+        return -1;
+    }
+    self->data = data;
+    self->grad = 0.0;
+    self->flags |= GRADED;
+    if (UNLIKELY(self->count != 0 || self->flags & NOTED)) { /* made anew */
+        set_notes(self, NULL);
+        drop_operands(self);
+    }
+    PyObject *label = found[1];
+    if (label == NULL || (PyUnicode_CheckExact(label) && PyUnicode_GET_LENGTH(label) == 0)) {
+        return 1;
+    }
+    PyObject *empty = PyUnicode_FromString("");
+    int given = empty != NULL ? PyObject_RichCompareBool(label, empty, Py_NE) : -1;
+    Py_XDECREF(empty);
+    if (given > 0) {
+        given = PyObject_SetAttrString((PyObject *)self, "label", label) < 0 ? -1 : 1;
+    }
+    return given < 0 ? -1 : 1;
+}
+
+static PyObject *vectorcall(PyObject *type, PyObject *const *args, size_t flagged, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(flagged);
+    Value *node = (Value *)construct((PyTypeObject *)type, NULL, NULL);
+    if (node == NULL) {
+        return NULL;
+    }
+    if (count == 1 && names == NULL && PyFloat_CheckExact(args[0])) {
+        node->data = PyFloat_AS_DOUBLE(args[0]);
+        return (PyObject *)node;
+    }
+    int status = init_value(node, args, count, names);
+    if (status == 0) { /* the words are those of the __init__ in Python */
+        PyObject *init = PyObject_GetAttrString((PyObject *)node, "__init__"), *done = NULL;
+        if (init != NULL) {
+            done = PyObject_Vectorcall(init, args, (size_t)count, names);
+            Py_DECREF(init);
+        }
+        Py_XDECREF(done);
+        status = done == NULL ? -1 : 1;
+    }
+    if (status < 0) {
+        Py_DECREF(node);
+        return NULL;
+    }
+    return (PyObject *)node;
+}
+
+PyObject *detached(Value *node)
+{
+    Value *leaf = (Value *)construct(Value_Type, NULL, NULL);
+    if (leaf == NULL) {
+        return NULL;
+    }
+    leaf->data = node->data;
+    if (node->flags & NOTED) {
+        PyObject *label = PyObject_GetAttrString((PyObject *)node, "label");
+        int named = label != NULL ? PyObject_IsTrue(label) : -1;
+        if (named < 0 ||
+            (named > 0 && PyObject_SetAttrString((PyObject *)leaf, "label", label) < 0)) {
+            Py_CLEAR(leaf);
+        }
+        Py_XDECREF(label);
+    }
+    return (PyObject *)leaf;
+}
+
+/* -- fields --------------------------------------------------------------------------------- */
+
+static int refuse_deletion(PyObject *value, const char *field)
+{
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError, "property '%s' of 'Value' object has no deleter", field);
+    }
+    return value == NULL;
+}
+
+static PyObject *get_data(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyFloat_FromDouble(((Value *)self)->data);
+}
+
+static int set_data(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    double number;
+    if (refuse_deletion(value, "data") || number_of("Value", "data", value, "1.0", &number) < 0) {
+        return -1;
+    }
+    ((Value *)self)->data = number;
+    return 0;
+}
+
+static PyObject *get_grad(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyFloat_FromDouble(((Value *)self)->grad);
+}
+
+static int set_grad(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    double number;
+    if (refuse_deletion(value, "grad") || number_of("Value", "grad", value, "0.0", &number) < 0) {
+        return -1;
+    }
+    ((Value *)self)->grad = number;
+    ((Value *)self)->flags |= GRADED;
+    return 0;
+}
+
+static PyObject *get_computed_grad(PyObject *self, void *unused)
+{
+    if (!(((Value *)self)->flags & GRADED)) {
+        Py_RETURN_NONE;
+    }
+    return get_grad(self, unused);
+}
+
+static int set_computed_grad(PyObject *self, PyObject *value, void *unused)
+{
+    if (value == Py_None) {
+        ((Value *)self)->grad = 0.0;
+        ((Value *)self)->flags &= (uint8_t)~GRADED;
+        return 0;
+    }
+    return set_grad(self, value, unused);
+}
+
+static PyObject *get_all_notes(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *notes = get_notes((Value *)self);
+    if (notes == NULL) {
+        Py_RETURN_NONE;
+    }
+    /* a scope alone, the common case, is kept without a dict around it */
+    return PyDict_Check(notes) ? Py_NewRef(notes) : Py_BuildValue("{sO}", "scope", notes);
+}
+
+static int set_all_notes(PyObject *self, PyObject *notes, void *unused)
+{
+    (void)unused;
+    if (notes != NULL && notes != Py_None && !PyDict_Check(notes)) {
+        PyErr_SetString(PyExc_TypeError, "_notes must be a dict or None");
+        return -1;
+    }
+    return set_notes((Value *)self, notes);
+}
+
+static PyObject *get_op(PyObject *self, void *unused)
+{
+    (void)unused;
+    Value *node = (Value *)self;
+    return Py_NewRef(node->op == OWN_NAME ? node->block->op : tools.operation_names[node->op]);
+}
+
+typedef enum { OPERANDS, PARENTS, PARTIALS } Column;
+
+static PyObject *column(PyObject *self, Column wanted)
+{
+    Py_ssize_t count, size = 0, next = 0;
+    Operand *operands = operands_of((Value *)self, &count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        size += wanted == OPERANDS || operands[i].parent != NULL;
+    }
+    PyObject *result = PyTuple_New(size);
+    for (Py_ssize_t i = 0; result != NULL && i < count; i++) {
+        PyObject *item = (PyObject *)operands[i].parent;
+        if (item == NULL && wanted != OPERANDS) {
+            continue;
+        }
+        if (item == NULL || wanted == PARTIALS) {
+            item = PyFloat_FromDouble(operands[i].number);
+        }
+        else {
+            Py_INCREF(item);
+        }
+        if (item == NULL) {
+            Py_CLEAR(result);
+            break;
+        }
+        PyTuple_SET_ITEM(result, next++, item);
+    }
+    return result;
+}
+
+static PyObject *get_operands(PyObject *self, void *unused)
+{
+    (void)unused;
+    return column(self, OPERANDS);
+}
+
+static PyObject *get_parents(PyObject *self, void *unused)
+{
+    (void)unused;
+    return column(self, PARENTS);
+}
+
+static PyObject *get_partials(PyObject *self, void *unused)
+{
+    (void)unused;
+    return column(self, PARTIALS);
+}
+
+static PyObject *size_of(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Value *node = (Value *)self;
+    Py_ssize_t size = Py_TYPE(self)->tp_basicsize;
+    if (!is_collected(self)) {
+        size -= 2 * (Py_ssize_t)sizeof(void *); /* sys.getsizeof adds a header by the type alone */
+    }
+    if (node->count == BLOCK) {
+        size += (Py_ssize_t)sizeof(Block) + node->block->count * (Py_ssize_t)sizeof(Operand);
+    }
+    return PyLong_FromSsize_t(size);
+}
+
+static PyGetSetDef fields[] = {
+    {"data", get_data, set_data, NULL, NULL}, /* create_type gives it the words of Python's */
+    {"grad", get_grad, set_grad, NULL, NULL},
+    {"_data", get_data, set_data, NULL, NULL},
+    {"_grad", get_computed_grad, set_computed_grad, NULL, NULL},
+    {"_notes", get_all_notes, set_all_notes, NULL, NULL},
+    {"op", get_op, NULL, NULL, NULL},
+    {"operands", get_operands, NULL, NULL, NULL},
+    {"parents", get_parents, NULL, NULL, NULL},
+    {"partials", get_partials, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef methods[16];
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, construct},       {Py_tp_dealloc, dealloc},   {Py_tp_traverse, traverse},
+    {Py_tp_is_gc, is_collected},  {Py_tp_methods, methods},   {Py_tp_getset, fields},
+    {Py_tp_free, PyObject_GC_Del}, {0, NULL},                 {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "scalargrad._native.Value",
+    .basicsize = sizeof(Value),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = slots,
+};
+
+/* Make the type; docs are the docstrings of the class and of its two properties. */
+int create_type(PyObject *bases, PyObject *docs)
+{
+    const char *class_doc, *data_doc, *grad_doc;
+    if (!PyArg_ParseTuple(docs, "sss", &class_doc, &data_doc, &grad_doc)) {
+        return -1;
+    }
+    Py_INCREF(docs); /* the type points into these texts for as long as there is one */
+    fields[0].doc = data_doc;
+    fields[1].doc = grad_doc;
+    slots[7] = (PyType_Slot){Py_tp_doc, (void *)class_doc};
+    int place = 0;
+    for (; value_static_methods[place].ml_name != NULL; place++) {
+        methods[place] = value_static_methods[place];
+    }
+    methods[place] = (PyMethodDef){"__sizeof__", size_of, METH_NOARGS,
+                                    "__sizeof__($self, /)\n--\n\n"
+                                    "Size of object in memory, in bytes."};
+    Value_Type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, bases);
+    if (Value_Type == NULL) {
+        return -1;
+    }
+    Value_Type->tp_name = "Value"; /* as Python's own messages call a class of Python */
+    set_operator_slots(Value_Type);
+    Value_Type->tp_vectorcall = vectorcall;
+    PyType_Modified(Value_Type);
+    return 0;
+}

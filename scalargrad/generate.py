@@ -1,0 +1,79 @@
+"""Writes the C of the operations from the table: `python -m scalargrad.generate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from . import formula_c, ieee
+from . import ops as ops  # it fills the table
+from . import rules as rules  # it fills the other one
+from .rows import _FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest
+
+PATH = Path(__file__).parent / "_native" / "ops.inc"
+
+_HEAD = """\
+/* Generated from scalargrad/ops.py and scalargrad/rules.py; do not edit.
+ * After a change there: python -m scalargrad.generate
+ */
+"""
+
+
+def text() -> str:
+    """Return the whole of `ops.inc`."""
+    scalars = [row for row in ROWS.values() if isinstance(row, Row)]
+    called = {row.name for row in scalars} - set(ieee.FUNCTIONS)
+    places = "".join(f"    OP_{name.upper()},\n" for name in ROWS)
+    operations = [_operation(row, called) for row in ROWS.values()]
+    moves = [_move(rule) for rule in RULES.values()]
+    parts = [
+        _HEAD,
+        f"const unsigned long table_digest = {digest()}UL;\n",
+        f"enum {{\n    OP_LEAF,\n{places}}};\n",
+        "".join(f"{formula_c.value_head(row.name, row.letters)};\n" for row in scalars),
+        *(source for source, _ in operations),
+        _table("Operation operations", ['{.name = ""}', *(entry for _, entry in operations)]),
+        f"const int operation_count = {len(ROWS) + 1};\n",
+        *(source for source, _ in moves),
+        _table("MoveRule move_rules", [entry for _, entry in moves]),
+        f"const int move_rule_count = {len(RULES)};\n",
+    ]
+    return "\n".join(parts)
+
+
+def _table(name: str, entries: list[str]) -> str:
+    return f"const {name}[] = {{\n" + "".join(f"    {entry},\n" for entry in entries) + "};\n"
+
+
+def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
+    """Return the functions of a row, and its entry in the table of C."""
+    columns = row.name, row.letters, row.forward, row.partials, _FUNCTIONS, called
+    if isinstance(row, Row):
+        source = formula_c.scalar_functions(*columns)
+        fields = f".value{row.arity} = value_{row.name}, .step{row.arity} = step_{row.name}"
+    else:
+        source, bound, plural = formula_c.many_functions(*columns)
+        kinds = ("spread", "entry") if plural else ("many",)
+        fields = f".bound = {bound}, " + ", ".join(f".{kind} = {kind}_{row.name}" for kind in kinds)
+    entry = f'{{.name = "{row.name}", .arity = {row.arity}, {fields}}}'
+    return f"/* {row.name}: {row.forward} */\n{source}", entry
+
+
+def _move(rule: Rule) -> tuple[str, str]:
+    """Return the function of an optimiser's rule, and its entry in the table of C."""
+    source = formula_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, _FUNCTIONS)
+    sizes = f".kept = {len(rule.kept)}, .settings = {len(rule.settings)}"
+    return source, f'{{.name = "{rule.name}", {sizes}, .move = rule_{rule.name}}}'
+
+
+def main() -> int:
+    """Write the file and tell whether it changed."""
+    fresh = text()
+    changed = not PATH.exists() or PATH.read_text(encoding="utf-8") != fresh
+    PATH.write_text(fresh, encoding="utf-8")
+    print(f"{PATH.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

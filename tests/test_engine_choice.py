@@ -1,0 +1,75 @@
+"""Which engine is chosen, and what is said where it is not the native one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ENGINES, engine_class
+
+import scalargrad as sg
+from scalargrad import generate
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def test_native_engine_is_there_and_chosen_unless_another_is_asked_for():
+    # it may be missing on a machine without a compiler, but not where everything is checked
+    if os.environ.get("CI"):
+        assert "native" in ENGINES, sg._engine.why
+    wanted = os.environ.get("SCALARGRAD_ENGINE") or next(reversed(ENGINES))
+    assert sg.engine == wanted
+    assert sg.Value is engine_class(wanted)
+
+
+def test_c_code_of_the_operations_is_what_the_table_says():
+    assert generate.PATH.read_text(encoding="utf-8") == generate.text()
+
+
+def started(program: str, engine: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True,
+        cwd=CHECKOUT, env={**os.environ, "SCALARGRAD_ENGINE": engine},
+    )  # fmt: skip
+
+
+WITHOUT_NATIVE = 'import sys; sys.modules["scalargrad._native._core"] = None\n'
+OF_ANOTHER_TABLE = """
+import sys, types
+core = sys.modules["scalargrad._native._core"] = types.ModuleType("_core")
+core.digest = 0
+"""
+COMMAND = (
+    'import sys; sys.argv = ["scalargrad", *{}]\nfrom scalargrad.cli import main\nsys.exit(main())'
+)
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (WITHOUT_NATIVE, "the native engine was not built; with a C compiler there, run"),
+        (OF_ANOTHER_TABLE, "the native engine was built from another table; with a C compiler"),
+    ],
+)
+def test_readable_engine_takes_the_place_of_a_native_one_that_cannot_be_loaded(broken, reason):
+    done = started(broken + "import scalargrad as sg; x = sg.Value(3.0); (x * x).backward();"
+                   "print(sg.engine, x.grad)")  # fmt: skip
+    assert (done.stdout, done.stderr, done.returncode) == ("python 6.0\n", "", 0)
+
+    version = started(broken + COMMAND.format(["--version"]))
+    assert " ".join(version.stdout.split()).startswith(
+        f"scalargrad {sg.__version__} (engine: python; {reason}"
+    )
+
+
+def test_native_engine_that_is_asked_for_and_missing_is_an_error():
+    done = started(WITHOUT_NATIVE + "import scalargrad", "native")
+    assert done.returncode == 1
+    assert "EngineError: SCALARGRAD_ENGINE: the native engine was not built; " in done.stderr
+
+    done = started(WITHOUT_NATIVE + COMMAND.format(["x * 2", "x=1"]), "native")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("scalargrad: SCALARGRAD_ENGINE: the native engine was not built")
