@@ -52,13 +52,16 @@ def hinge(scores: Any, labels: Any) -> Any:
     0.25
     """
     labels = listed("hinge", labels) if _is_list(labels) else [labels]
-    for label in _flat(labels):
+    plain = set(map(type, labels)) <= {int, float}
+    for label in dict.fromkeys(labels) if plain else _flat(labels):  # few of many differ
         if not isinstance(label, Arithmetic) and label not in (-1, 1):
             raise errors.InputError(
                 errors.unwanted(
                     "hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them"
                 )
             )
+    if plain:
+        labels = list(map(float, labels))
     return _paired("hinge", ops.HINGE, scores if _is_list(scores) else [scores], labels)
 
 
@@ -171,6 +174,8 @@ def _sample(who: str, row: ManyRow, xs: list[Any], ys: list[Any]) -> Any:
 
 def _numbers(who: str, what: str, operands: list[Any]) -> list[Any]:
     """Return the operands with plain numbers as floats."""
+    if all(kind is float or issubclass(kind, Arithmetic) for kind in set(map(type, operands))):
+        return operands
     return [x if isinstance(x, Arithmetic) else number(who, what, x) for x in operands]
 
 

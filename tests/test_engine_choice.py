@@ -40,7 +40,7 @@ WITHOUT_NATIVE = 'import sys; sys.modules["scalargrad._native._core"] = None\n'
 OF_ANOTHER_TABLE = """
 import sys, types
 core = sys.modules["scalargrad._native._core"] = types.ModuleType("_core")
-core.digest = 0
+core.digest, core.create, core.short_cut = 0, None, None
 """
 COMMAND = (
     'import sys; sys.argv = ["scalargrad", *{}]\nfrom scalargrad.cli import main\nsys.exit(main())'

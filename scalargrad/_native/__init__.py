@@ -18,19 +18,20 @@ from ..arithmetic import METHOD_ROWS, Arithmetic
 from ..copying import Copyable
 from ..node import Node
 from ..rows import ROWS, RULES, ManyRow, Row, digest
-from . import _core
+from ._core import create, short_cut
+from ._core import digest as digest_in_c
 
 __all__ = ["Value", "quick"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-if _core.digest != digest():
+if digest_in_c != digest():
     raise ImportError("the native engine was built from another table")
 
 if TYPE_CHECKING:
     Value = _Readable
 else:
-    Value = _core.create(
+    Value = create(
         (Arithmetic, Node, Copyable),
         (_Readable.__doc__, Node.data.__doc__, Node.grad.__doc__),
         list(ROWS.values()),
@@ -61,8 +62,9 @@ def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
             kind = "lists"
     if kind == "affine":
         row = ops.DOT
-    short = _core.quick(kind, function, _PLACES[row] if row is not None else 0)
-    return functools.update_wrapper(short, function)
+    short = short_cut(kind, function, _PLACES[row] if row is not None else 0)
+    made: F = functools.update_wrapper(short, function)  # type: ignore[assignment]
+    return made
 
 
 for _name, _row in METHOD_ROWS.items():

@@ -238,7 +238,7 @@ static PyObject *create(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {
     {"create", create, METH_VARARGS, "Make the class of Values, once in a process."},
-    {"quick", quick, METH_VARARGS, "Return a function with a short cut of some kind."},
+    {"short_cut", quick, METH_VARARGS, "Return a function with a short cut of some kind."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -273,14 +273,14 @@ static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged
     return PyObject_Vectorcall(((Quick *)self)->function, args, flagged, names);
 }
 
-/* quick(kind, function, place) */
+/* short_cut(kind, function, place) */
 PyObject *quick(PyObject *module, PyObject *args)
 {
     (void)module;
     const char *kind;
     PyObject *function;
     int place;
-    if (!PyArg_ParseTuple(args, "sOi:quick", &kind, &function, &place)) {
+    if (!PyArg_ParseTuple(args, "sOi:short_cut", &kind, &function, &place)) {
         return NULL;
     }
     ShortCut found = NULL;
@@ -289,7 +289,7 @@ PyObject *quick(PyObject *module, PyObject *args)
     }
     int is_init = strcmp(kind, "init") == 0;
     if ((found == NULL && !is_init) || place < 0 || place >= operation_count) {
-        PyErr_Format(PyExc_ValueError, "quick: no short cut of the kind %s at %d", kind, place);
+        PyErr_Format(PyExc_ValueError, "short_cut: none of the kind %s at %d", kind, place);
         return NULL;
     }
     Quick *made = PyObject_GC_New(Quick, Quick_Type);
