@@ -60,20 +60,17 @@ def interrupted(action: Callable[[], Any]) -> None:
     deque(map(operator.call, [press, action]), maxlen=0)
 
 
-def sorted_long() -> tuple[Any, Any]:
+def deep() -> tuple[Any, Any]:
     x = Value(2.0)
-    return x, chain(x, 2 * PATIENCE)  # found while the graph is sorted
+    return x, chain(x, 2 * PATIENCE)
 
 
-def swept_long() -> tuple[Any, Any]:
+def wide() -> tuple[Any, Any]:
     x = Value(2.0)
-    root = x
-    for _ in range(PATIENCE * 3 // 4):  # so few operations, but more nodes: found in the sweep
-        root = root + Value(1.0)
-    return x, root
+    return x, sg.sum([x, *(Value(1.0) for _ in range(2 * PATIENCE))])
 
 
-@pytest.mark.parametrize("make", [sorted_long, swept_long])
+@pytest.mark.parametrize("make", [deep, wide])
 def test_interrupt_in_a_pass_changes_nothing_and_the_next_pass_is_right(make):
     x, root = make()
     x.grad = 5.0
@@ -86,7 +83,7 @@ def test_interrupt_in_a_pass_changes_nothing_and_the_next_pass_is_right(make):
     assert (x.grad, root.grad) == (6.0, 1.0)
 
 
-@pytest.mark.parametrize("make", [sorted_long, swept_long])
+@pytest.mark.parametrize("make", [deep, wide])
 def test_handler_that_returns_lets_the_pass_go_on(make):
     x, root = make()
     heard = []
@@ -103,6 +100,52 @@ def test_handler_that_returns_lets_the_pass_go_on(make):
 
     assert heard == [signal.SIGINT]
     assert (x.grad, root.grad) == (4.0, 1.0)
+
+
+PRESS = """
+import os, random, signal, sys, time
+for _ in range(100):
+    end = time.perf_counter() + random.uniform(0.0, 0.005)
+    while time.perf_counter() < end:
+        pass
+    os.kill(os.getppid(), signal.SIGINT)
+"""
+
+
+def test_interrupts_at_any_moment_leave_passes_whole_or_undone():
+    x = Value(2.0)
+    root = chain(x, 100_000)
+    inside = False
+    cut = whole = 0
+
+    def handle(number: int, frame: Any) -> None:
+        nonlocal inside
+        if inside:
+            inside = False
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        with subprocess.Popen([sys.executable, "-c", PRESS]) as presser:
+            while presser.poll() is None:
+                grad = x.grad
+                try:
+                    inside = True
+                    root.backward()
+                    inside = False
+                    whole += 1
+                except KeyboardInterrupt:
+                    cut += 1
+                assert x.grad - grad in (0.0, 1.0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert presser.returncode == 0
+    assert cut > 0
+    assert whole <= x.grad <= whole + cut
+    x.grad = 0.0
+    root.backward()
+    assert (x.grad, root.grad) == (1.0, 1.0)
 
 
 def test_pass_that_is_too_short_for_an_interrupt_is_whole():

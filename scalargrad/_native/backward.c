@@ -1,7 +1,9 @@
 /* The backward pass: sort the graph, apply the chain rule to every arrow, commit.
  *
- * Nothing in it runs Python code or gives up the lock, so that nobody else ever sees a mark; a
- * Ctrl-C is looked for, and obeyed only after the marks are cleared.
+ * Nothing in it runs Python code or gives up the lock, so that passes never overlap; a Ctrl-C is
+ * looked for, and Python's handler called when the pass is given up. Marks need no clearing: one
+ * counts only where the order agrees, so that giving up takes no time (a sparse set: Briggs,
+ * Torczon, An efficient representation for sparse sets).
  */
 #include "node.h"
 
@@ -23,6 +25,16 @@ enum { KEPT_ROOM = 1 << 20 }; /* unless they are larger than that */
 typedef enum { DONE, NO_MEMORY, INTERRUPTED } Outcome;
 
 enum { PATIENCE = 1 << 14 }; /* nodes between two looks for a Ctrl-C */
+
+/* Look for a Ctrl-C from time to time. */
+static ALWAYS_INLINE int is_interrupted(size_t *patience)
+{
+    if (LIKELY(--*patience != 0)) {
+        return 0;
+    }
+    *patience = PATIENCE;
+    return PyOS_InterruptOccurred();
+}
 
 static int grow(Stack *stack)
 {
@@ -54,22 +66,21 @@ static ALWAYS_INLINE int place(Stack *order, Value *node)
     return 1;
 }
 
-static void clear_marks(Stack *stack)
+/* Whether a node stands in the order already. */
+static ALWAYS_INLINE int is_placed(const Stack *order, const Value *node)
 {
-    for (size_t i = 0; i < stack->count; i++) {
-        stack->nodes[i]->mark = 0;
-    }
+    size_t mark = node->mark;
+    return mark != 0 && mark <= order->count && order->nodes[mark - 1] == node;
 }
 
 /* Fill the order: parents before the nodes computed from them, from left to right.
  *
- * While a node is open, its mark counts the operands that were looked at; it cannot be met again
- * then, as no node is its own ancestor.
+ * While a node is open, its mark counts the operands that were looked at; it cannot be met then,
+ * as no node is its own ancestor.
  */
 static Outcome sort_graph(Pass *pass, Value *root)
 {
     Stack *open = &pass->open, *order = &pass->order;
-    Outcome outcome = NO_MEMORY;
     Value *node = root;
     uint32_t next = 0;
     size_t patience = PATIENCE;
@@ -79,7 +90,7 @@ static Outcome sort_graph(Pass *pass, Value *root)
         Value *enter = NULL;
         while (next < count) {
             Value *parent = operands[next++].parent;
-            if (parent == NULL || parent->mark != 0) {
+            if (parent == NULL || is_placed(order, parent)) {
                 continue;
             }
             if (parent->count != 0) {
@@ -87,20 +98,26 @@ static Outcome sort_graph(Pass *pass, Value *root)
                 break;
             }
             if (UNLIKELY(!place(order, parent))) {
-                goto failed;
+                return NO_MEMORY;
+            }
+            if (UNLIKELY(is_interrupted(&patience))) {
+                return INTERRUPTED;
             }
         }
         if (enter != NULL) { /* come back to this node when the parent is done */
             node->mark = next;
             if (UNLIKELY(!push(open, node))) {
-                goto failed;
+                return NO_MEMORY;
             }
             node = enter;
             next = 0;
+            if (UNLIKELY(is_interrupted(&patience))) {
+                return INTERRUPTED;
+            }
             continue;
         }
         if (UNLIKELY(!place(order, node))) {
-            goto failed;
+            return NO_MEMORY;
         }
         if (open->count == 0) {
             return DONE;
@@ -110,19 +127,10 @@ static Outcome sort_graph(Pass *pass, Value *root)
         if (open->count >= 6) {
             PREFETCH(open->nodes[open->count - 6]);
         }
-        if (UNLIKELY(--patience == 0)) {
-            patience = PATIENCE;
-            if (PyOS_InterruptOccurred()) {
-                outcome = INTERRUPTED;
-                goto failed;
-            }
+        if (UNLIKELY(is_interrupted(&patience))) {
+            return INTERRUPTED;
         }
     }
-failed:
-    node->mark = 0;
-    clear_marks(open);
-    clear_marks(order);
-    return outcome;
 }
 
 /* grad(parent) = the sum of grad(node) * d(node)/d(parent) over all nodes it went into. */
@@ -168,11 +176,8 @@ static Outcome apply_chain_rule(Pass *pass, double upstream)
                 }
             }
         }
-        if (UNLIKELY(--patience == 0)) {
-            patience = PATIENCE;
-            if (PyOS_InterruptOccurred()) {
-                return INTERRUPTED;
-            }
+        if (UNLIKELY(is_interrupted(&patience))) {
+            return INTERRUPTED;
         }
     }
     return DONE;
@@ -185,7 +190,6 @@ static void commit(Pass *pass)
     for (size_t i = 0; i < count; i++) {
         Value *node = pass->order.nodes[i];
         PREFETCH(pass->order.nodes[i + 8 < count ? i + 8 : i]);
-        node->mark = 0;
         node->grad = node->count == 0 ? node->grad + pass->grads[i] : pass->grads[i];
         node->flags |= GRADED;
     }
@@ -203,7 +207,7 @@ static void end_pass(Pass *pass)
     PyMem_RawFree(pass->grads);
 }
 
-/* Sort and compute; the marks are set only when it returns 0. On error it returns -1. */
+/* Sort and compute. Return 0, or -1 with an error. */
 static int run_pass(Pass *pass, Value *root, double upstream)
 {
     for (;;) {
@@ -219,7 +223,6 @@ static int run_pass(Pass *pass, Value *root, double upstream)
             if (outcome == DONE) {
                 return 0;
             }
-            clear_marks(&pass->order);
         }
         end_pass(pass);
         if (outcome == NO_MEMORY) {
@@ -288,8 +291,7 @@ PyObject *sweep(PyObject *root, PyObject *upstream)
     if ((number == -1.0 && PyErr_Occurred()) || run_pass(&pass, (Value *)root, number) < 0) {
         return NULL;
     }
-    size_t *places = met(&pass);
-    clear_marks(&pass.order); /* before anything that may run other code */
+    size_t *places = met(&pass); /* reads the marks before anything that may run other code */
     PyObject *result = places != NULL ? as_python(&pass, places) : PyErr_NoMemory();
     PyMem_RawFree(places);
     end_pass(&pass);

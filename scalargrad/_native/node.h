@@ -48,7 +48,7 @@ typedef struct {
 
 struct Value {
     PyObject_HEAD
-    uint32_t mark; /* during a pass: place in the order, counted from 1; else 0 */
+    uint32_t mark; /* during a pass: place in the order, counted from 1; else anything */
     uint8_t op;    /* row of the table */
     uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
     uint8_t flags;
