@@ -8,14 +8,14 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-from . import errors, losses
-from ._engine import Value
-from .arithmetic import Arithmetic
-from .conversion import as_number, is_list, number, whole
-from .functions import affine, dot, listed, relu, sigmoid, softmax, tanh
-from .modes import no_grad, scope
-from .seeding import Seed, generator
-from .state import Module, each
+from .. import errors, losses
+from .._engine import Value
+from ..arithmetic import Arithmetic
+from ..conversion import as_number, is_list, number, whole
+from ..functions import affine, dot, listed, relu, sigmoid, softmax, tanh
+from ..modes import no_grad, scope
+from ..seeding import Seed, generator
+from ..state import Module, each
 
 _LAYER, _AFFINE = scope("Layer"), scope("Affine")  # a block may be entered any number of times
 

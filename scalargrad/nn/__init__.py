@@ -1,0 +1,33 @@
+"""Layers and networks; `nn.book` has those of the book under the book's names."""
+
+from __future__ import annotations
+
+from ..state import Module
+from . import book
+from .layers import (
+    MLP,
+    Affine,
+    Layer,
+    Neuron,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    TwoLayerNet,
+)
+
+__all__ = [
+    "MLP",
+    "Affine",
+    "Layer",
+    "Module",
+    "Neuron",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "TwoLayerNet",
+    "book",
+]
