@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import datasets, nn, optim, plots
 from ._engine import Value, engine
-from .drawing import draw, draw_dot
+from .drawing import check_answers, draw, draw_dot
 from .errors import GradientError, ScalargradError
 from .functions import (
     acos,
@@ -74,6 +74,7 @@ __all__ = [
     "atanh",
     "binary_cross_entropy_with_logits",
     "cbrt",
+    "check_answers",
     "cos",
     "cosh",
     "cross_entropy",

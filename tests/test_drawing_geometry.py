@@ -9,7 +9,7 @@ import pytest
 from figures import FIGURES, hairball
 
 import scalargrad as sg
-from scalargrad.drawing.picture import Box, Picture, Point, Shape
+from scalargrad.drawing.picture import Blank, Box, Picture, Point, Shape
 
 BEFORE = "before backward"
 
@@ -57,9 +57,19 @@ def enters(shape: Shape, a: Point, b: Point) -> bool:
     return False
 
 
+class Boxed:
+    """An empty box, as a text that covers nothing and is not covered."""
+
+    style = "blank"
+
+    def __init__(self, blank: Blank) -> None:
+        self.content, self.box = f"box {blank.number}", blank.box
+
+
 def collisions(picture: Picture) -> list[str]:
     found = []
     texts = [text for text in picture.texts if text.content]
+    texts += [Boxed(blank) for blank in picture.blanks]
     for a, b in itertools.combinations(texts, 2):
         if overlap(a.box(), b.box()):
             found.append(f"{a.content!r} on {b.content!r}")
@@ -89,6 +99,19 @@ def collisions(picture: Picture) -> list[str]:
 @pytest.mark.parametrize("name", FIGURES)
 def test_picture_has_no_collisions(name: str, when: str) -> None:
     assert collisions(drawn(name, when)) == []
+
+
+@pytest.mark.parametrize("kind", ["backward", "forward", "both"])
+@pytest.mark.parametrize("name", [name for name, make in FIGURES.items() if make().parents])
+def test_exercise_has_no_collisions(name: str, kind: str) -> None:
+    value = FIGURES[name]()
+    if value._grad is None:
+        value.backward()
+
+    picture = sg.draw(value, exercise=kind, share=0.7, seed=1).picture
+
+    assert picture.blanks
+    assert collisions(picture) == []
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..arithmetic import Arithmetic
 from ..errors import InputError, OperandError, unwanted
-from ..graph import look
+from ..graph import Graph, look
 from ..wholefile import write_whole
 from . import digraph, files, svg
 from .columns import arrange
+from .exercise import Box, Marks, answer_sheet, empty_boxes, marked
 from .levels import settle
 from .picture import Picture
 from .routes import draw_routes
@@ -28,9 +30,20 @@ class Drawing:
     A notebook shows it by itself.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, boxes: Sequence[Box] = ()) -> None:
         self._scene = scene
+        self._boxes = tuple(boxes)
         self._picture: Picture | None = None
+
+    @property
+    def answers(self) -> dict[int, float]:
+        """What belongs into the empty boxes of an exercise, by their numbers."""
+        return {box.number: box.value for box in self._boxes}
+
+    @property
+    def answer_sheet(self) -> str:
+        """The answers of an exercise as a text: a line a box, with the rule that finds it."""
+        return answer_sheet(self._boxes)
 
     @property
     def picture(self) -> Picture:
@@ -72,6 +85,9 @@ def draw(
     max_nodes: int = MAX_NODES,
     digits: int = 6,
     title: str = "",
+    exercise: str = "",
+    share: float = 1.0,
+    seed: int = 0,
 ) -> Drawing:
     """Draw the graph of a value as the book does: forward in black, backward in red.
 
@@ -80,7 +96,12 @@ def draw(
     one enters on top. Above `max_nodes` the nodes farthest from the result are
     folded, and the picture says so. Numbers have up to `digits` significant digits.
 
-    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
+    An `exercise` leaves boxes empty: "backward" values except the given upstream one, "forward"
+    values, or "both"; or a `share` of them, chosen by a `seed`. The drawing has the `answers` and
+    an `answer_sheet`; `check_answers` marks what was found.
+
+    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range,
+    `RuntimeError` for an exercise of backward values on a graph without gradients.
 
     >>> import scalargrad as sg
     >>> x, y = sg.values(x=2, y=3)
@@ -88,8 +109,47 @@ def draw(
     >>> g.backward()
     >>> sg.draw(g).svg[:4]
     '<svg'
+    >>> print(sg.draw(g, exercise="backward").answer_sheet, end="")
+      1             3   ×: upstream × the other operand = 1 × 3 = 3
+      2             2   ×: upstream × the other operand = 1 × 2 = 2
     """
-    return Drawing(_compose("draw", value, gradients, max_nodes, digits, title))
+    graph = _looked_at("draw", value, max_nodes, digits, title)
+    boxes = empty_boxes(graph, exercise, share, seed) if exercise != "" else []
+    return Drawing(
+        compose(graph, digits=digits, gradients=gradients, title=title, boxes=boxes), boxes
+    )
+
+
+def check_answers(
+    value: Any,
+    answers: Any,
+    *,
+    tolerance: float = 1e-3,
+    exercise: str = "backward",
+    share: float = 1.0,
+    seed: int = 0,
+    max_nodes: int = MAX_NODES,
+) -> Marks:
+    """Mark the answers to the exercise that `draw` made of a value with the same options.
+
+    Answers are a list in the order of the boxes, None for one that was left empty, or a dict from
+    the number of a box to its answer. One is right within `tolerance`, relative to the larger of
+    1 and the value. What is not right is shown with the rule that finds it.
+
+    Raises: `TypeError` and `ValueError` for answers of another type or number, and what `draw`
+    raises.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> g = x * y
+    >>> g.backward()
+    >>> sg.check_answers(g, [3, 3])
+    1 of 2 right
+      1             3   right
+      2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
+    """
+    graph = _looked_at("check_answers", value, max_nodes, 6, "")
+    return marked(empty_boxes(graph, exercise, share, seed), answers, tolerance)
 
 
 def draw_dot(
@@ -112,12 +172,12 @@ def draw_dot(
     >>> sg.draw_dot(x * y).source.splitlines()[0]
     'digraph scalargrad {'
     """
-    return digraph.digraph(_compose("draw_dot", value, gradients, max_nodes, digits, title))
+    graph = _looked_at("draw_dot", value, max_nodes, digits, title)
+    return digraph.digraph(compose(graph, digits=digits, gradients=gradients, title=title))
 
 
-def _compose(
-    who: str, value: Any, gradients: bool, max_nodes: int, digits: int, title: str
-) -> Scene:
+def _looked_at(who: str, value: Any, max_nodes: int, digits: int, title: str) -> Graph:
+    """Return what to show of the graph of a value, after all options are checked."""
     if not isinstance(value, Arithmetic):
         raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
     for name, number, most in (("max_nodes", max_nodes, 10**6), ("digits", digits, 17)):
@@ -128,5 +188,4 @@ def _compose(
             raise InputError(unwanted(who, wanted, number, "choose another"))
     if not isinstance(title, str):
         raise OperandError(unwanted(who, "title must be a text", title, 'pass e.g. "Figure 1"'))
-    graph = look(value, max_nodes)
-    return compose(graph, digits=digits, gradients=gradients, title=title)
+    return look(value, max_nodes)

@@ -49,15 +49,21 @@ def _node(drawn: graphviz.Digraph, name: str, item: Item) -> None:
 def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels) -> None:
     from graphviz import escape
 
-    drawn.edge(source, target, label=escape(labels.forward), arrowhead="empty")
+    forward = _boxed(labels.forward, labels.forward_box)
+    drawn.edge(source, target, label=escape(forward), arrowhead="empty")
     if labels.backward is not None:
         drawn.edge(
             target,
             source,
-            label=escape(labels.backward),
+            label=escape(_boxed(labels.backward, labels.backward_box)),
             color=RED,
             fontcolor=RED,
             fontname="Times-Bold",
             penwidth="2.5",
             constraint="false",
         )
+
+
+def _boxed(text: str, box: int | None) -> str:
+    """Return the text, or the number of the empty box in its place."""
+    return text if box is None else f"[{box}:      ]"

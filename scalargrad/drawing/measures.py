@@ -24,6 +24,10 @@ NAME_SIZE = 16.0
 SIGN_SIZE = 19.0  # of a symbol that is one sign
 WORD_SIZE = 13.0
 
+BLANK_WIDTH, BLANK_HEIGHT = 46.0, 20.0  # of an empty box
+BLANK_GAP = 6.5  # between an arrow and an empty box
+BLANK_NUMBER_SIZE = 9.0
+
 FORWARD_BASELINE = -OFFSET - 4.0
 BACKWARD_BASELINE = OFFSET + 13.0
 ASCENT, DESCENT = 0.72, 0.24  # of type, over its size
@@ -64,6 +68,9 @@ def clearance(cell: Cell) -> tuple[float, float]:
         up = -forward_baseline(cell.labels.forward) + ASCENT * SIZE + 3.0
         if cell.labels.backward is not None:
             down = BACKWARD_BASELINE + DESCENT * SIZE + 3.0
+        room = OFFSET + BLANK_GAP + BLANK_HEIGHT + 3.0
+        up = room if cell.labels.forward_box is not None else up
+        down = room if cell.labels.backward_box is not None else down
     if cell.item is not None and cell.item.is_circled:
         half = size_of(cell.item)[1] / 2 + 9.0
         up, down = max(up, half), max(down, half)

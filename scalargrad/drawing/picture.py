@@ -34,6 +34,21 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Blank:
+    """An empty box of an exercise, with its small number."""
+
+    x: float  # centre
+    y: float
+    number: int
+    backward: bool
+
+    def box(self) -> Box:
+        """Return the room that it takes."""
+        half, tall = measures.BLANK_WIDTH / 2, measures.BLANK_HEIGHT / 2
+        return self.x - half, self.y - tall, self.x + half, self.y + tall
+
+
+@dataclass(frozen=True)
 class Line:
     """One arrow: the points of its shaft, and its head from neck to tip."""
 
@@ -68,11 +83,13 @@ class Picture:
     dots: list[Point] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
+    blanks: list[Blank] = field(default_factory=list)
     box: Box = (0.0, 0.0, 0.0, 0.0)  # with a margin
 
     def fit(self) -> None:
         """Set the box to what is drawn, with a margin."""
         boxes = [shape.box() for shape in self.shapes] + [text.box() for text in self.texts]
+        boxes += [blank.box() for blank in self.blanks]
         points = [point for line in self.lines for point in line.points] + self.dots
         boxes += [(x, y, x, y) for x, y in points]
         margin = measures.MARGIN

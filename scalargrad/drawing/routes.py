@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from . import measures as m
 from .columns import Cell, Column, Grid, Path
-from .picture import Line, Picture, Point, Shape, Text
+from .picture import Blank, Line, Picture, Point, Shape, Text
 from .scene import Item, Labels, Scene
 from .text import width
 
@@ -174,10 +174,16 @@ class Router:
 
     def _write(self, x: float, y: float, labels: Labels) -> None:
         """Write the texts of an arrow pair at the middle `x` of its level `y`."""
-        texts = self.picture.texts
-        above = y + m.forward_baseline(labels.forward)
-        texts.append(Text(x, above, labels.forward, "forward", m.SIZE))
-        if labels.backward is not None:
+        texts, blanks = self.picture.texts, self.picture.blanks
+        away = m.OFFSET + m.BLANK_GAP + m.BLANK_HEIGHT / 2
+        if labels.forward_box is not None:
+            blanks.append(Blank(x, y - away, labels.forward_box, backward=False))
+        elif labels.forward:
+            above = y + m.forward_baseline(labels.forward)
+            texts.append(Text(x, above, labels.forward, "forward", m.SIZE))
+        if labels.backward_box is not None:
+            blanks.append(Blank(x, y + away, labels.backward_box, backward=True))
+        elif labels.backward is not None:
             texts.append(Text(x, y + m.BACKWARD_BASELINE, labels.backward, "backward", m.SIZE))
 
 
@@ -203,7 +209,10 @@ def _label_width(column: Column) -> float:
 
 
 def _wide(labels: Labels) -> float:
-    return max(width(labels.forward, m.SIZE), width(labels.backward or "", m.SIZE))
+    forward = m.BLANK_WIDTH if labels.forward_box is not None else width(labels.forward, m.SIZE)
+    if labels.backward_box is not None:
+        return max(forward, m.BLANK_WIDTH)
+    return max(forward, width(labels.backward or "", m.SIZE))
 
 
 def _leg_width(column: Column) -> float:

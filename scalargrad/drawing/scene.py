@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..arithmetic import Arithmetic
 from ..graph import Graph
 from ..rows import ROWS
 from . import text
+from .exercise import Box, Place
 
 Kind = Literal["operator", "leaf", "constant", "folded", "result"]
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The two texts of an arrow pair; `backward` is None where nothing flows back."""
+    """The two texts of an arrow pair; `backward` is None where nothing flows back.
+
+    An exercise leaves an empty box in the place of a text; boxes have numbers.
+    """
 
     forward: str
     backward: str | None
+    forward_box: int | None = None
+    backward_box: int | None = None
 
 
 @dataclass(eq=False)
@@ -60,8 +67,11 @@ class Scene:
     summary: str  # for readers who cannot see the picture
 
 
-def compose(graph: Graph, *, digits: int, gradients: bool, title: str) -> Scene:
-    """Return the scene of a graph."""
+def compose(
+    graph: Graph, *, digits: int, gradients: bool, title: str, boxes: Sequence[Box] = ()
+) -> Scene:
+    """Return the scene of a graph, with empty boxes where an exercise has them."""
+    numbers = {box.place: box.number for box in boxes}
     items: list[Item] = []
     item_of: dict[int, Item] = {}
     for node in graph.nodes:
@@ -80,7 +90,7 @@ def compose(graph: Graph, *, digits: int, gradients: bool, title: str) -> Scene:
     result = Item("result", text.harmless(graph.root.label) if graph.root.parents else "", inputs=1)
     red = graph.gradients if gradients else {}
     for node in graph.nodes:
-        _connect(graph, node, item_of, result, digits, red)
+        _connect(graph, node, item_of, result, digits, red, numbers)
     items.append(result)
     _rank(items)
     return Scene(items, result, text.harmless(title), _note(graph), _summary(graph, digits))
@@ -93,23 +103,28 @@ def _connect(
     result: Item,
     digits: int,
     red: dict[int, float],
+    boxes: Mapping[Place, int],
 ) -> None:
     item = item_of[id(node)]
     value = text.number(node.data, digits)
+    empty = boxes.get(("forward", id(node), None))
     gradient = text.number(red[id(node)], digits) if red else None
     for use in graph.uses[id(node)]:
         back = text.number(use.backward, digits) if red and use.backward is not None else None
-        labels = Labels(value, back)
+        box = boxes.get(("backward", id(use.consumer), use.position))
+        labels = Labels(value, back, empty, box)
         item.links.append(Link(item, item_of[id(use.consumer)], use.position, labels))
     if node is graph.root:
-        item.links.append(Link(item, result, 0, Labels(value, gradient)))
+        item.links.append(Link(item, result, 0, Labels(value, gradient, empty)))
     named = value
     if node.label and node.parents and node is not graph.root:
         named = f"{text.harmless(node.label)} = {value}"
     if len(item.links) > 1:
-        item.stem = Labels(named, gradient)
+        item.stem = Labels(named, gradient, empty, boxes.get(("backward", id(node), None)))
+        for link in item.links:  # what stands on the stem in a box is not told by the forks
+            link.labels = replace(link.labels, forward="" if empty else value, forward_box=None)
     elif item.links:
-        item.links[0].labels = Labels(named, item.links[0].labels.backward)
+        item.links[0].labels = replace(item.links[0].labels, forward=named)
 
 
 def _kind(graph: Graph, node: Any) -> Kind:

@@ -6,7 +6,7 @@ import math
 
 from . import measures as m
 from .measures import BLACK, GREY, RED
-from .picture import Line, Picture, Point, Text
+from .picture import Blank, Line, Picture, Point, Text
 from .text import escaped
 
 FONT = (
@@ -42,6 +42,7 @@ def render(picture: Picture) -> str:
         f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{m.DOT}" fill="{BLACK}"/>' for x, y in picture.dots
     ]
     parts += [_text(text) for text in picture.texts]
+    parts += [_blank(blank) for blank in picture.blanks]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -94,6 +95,18 @@ def _rounded(points: tuple[Point, ...]) -> str:
         data.append(f"L{_n(sx)} {_n(sy)}Q{_n(bx)} {_n(by)} {_n(ex)} {_n(ey)}")
     data.append(f"L{_n(points[-1][0])} {_n(points[-1][1])}")
     return "".join(data)
+
+
+def _blank(blank: Blank) -> str:
+    left, top, right, bottom = blank.box()
+    colour = RED if blank.backward else BLACK
+    size = m.BLANK_NUMBER_SIZE
+    return (
+        f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
+        f' fill="#fff" stroke="{colour}" stroke-width="1.2"/>\n'
+        f'<text x="{_n(left + 3)}" y="{_n(top + size)}" font-size="{_n(size)}" fill="{GREY}">'
+        f"{blank.number}</text>"
+    )
 
 
 def _text(text: Text) -> str:

@@ -1,0 +1,206 @@
+"""Exercises: which values of a picture the learner is to find, and what is said of the answers."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..arithmetic import Arithmetic
+from ..conversion import as_number, number, whole
+from ..errors import InputError, OperandError, StateError, unwanted
+from ..graph import Graph
+from ..rows import LETTERS, ROWS, Row
+from . import text
+
+Side = Literal["forward", "backward"]
+#: where a value stands: at a use (consumer, position), or at what comes out of a node (node, None)
+Place = tuple[Side, int, int | None]
+
+KINDS = ("backward", "forward", "both")
+_ONLY_NUMBERS = "as many numbers as there are boxes, or a dict from box to number"
+
+
+@dataclass(frozen=True)
+class Box:
+    """One empty box of a picture, and what belongs into it."""
+
+    number: int
+    place: Place
+    value: float
+    rule: str  # how it is found, in words and numbers
+
+
+def empty_boxes(graph: Graph, kind: str, share: float, seed: int) -> list[Box]:
+    """Return the boxes that are left empty, numbered in the order in which they are found.
+
+    Raises: `ValueError` and `TypeError` for another kind, share or seed, `RuntimeError` where
+    backward values are asked for and there are none.
+    """
+    if kind not in KINDS:
+        wanted = 'exercise must be "backward", "forward" or "both"'
+        raise InputError(unwanted("exercise", wanted, kind, 'pass e.g. "backward"'))
+    part = number("exercise", "share", share, "0.5")
+    if not 0.0 < part <= 1.0:
+        wanted = "share must be above 0 and at most 1"
+        raise InputError(unwanted("exercise", wanted, share, "pass e.g. 0.5"))
+    seed = whole("exercise", "seed", seed, 0)
+    if kind != "forward" and not graph.gradients:
+        raise StateError(
+            "exercise: backward values are wanted; got a graph without gradients;"
+            " call backward() on it first"
+        )
+    found: list[tuple[Place, float, str]] = []
+    found += _forward(graph) if kind != "backward" else []
+    found += _backward(graph) if kind != "forward" else []
+    if not found:
+        raise InputError("exercise: there must be something to find; got a graph of one leaf")
+    kept = random.Random(seed).sample(range(len(found)), max(1, round(part * len(found))))
+    return [Box(i, *found[place]) for i, place in enumerate(sorted(kept), 1)]
+
+
+def _forward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
+    for node in graph.nodes:
+        if node.parents and id(node) not in graph.folded:
+            yield ("forward", id(node), None), node.data, _forward_rule(node)
+
+
+def _backward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
+    for node in reversed(graph.nodes):  # as the pass goes: consumers first
+        grad, uses = graph.gradients[id(node)], graph.uses[id(node)]
+        if len(uses) + (node is graph.root) > 1:
+            terms = [text.number(use.backward or 0.0) for use in uses]
+            terms += [text.number(graph.root.grad)] * (node is graph.root)
+            rule = f"branch: the sum of what comes back = {' + '.join(terms)} = {text.number(grad)}"
+            yield ("backward", id(node), None), grad, rule
+        if id(node) in graph.folded:
+            continue
+        partials = iter(node.partials)
+        for position, operand in enumerate(node.operands):
+            if isinstance(operand, Arithmetic):
+                partial = next(partials)
+                rule = _backward_rule(node, position, grad, partial)
+                yield ("backward", id(node), position), grad * partial, rule
+
+
+def _forward_rule(node: Any) -> str:
+    row = ROWS.get(node.op)
+    symbol = row.symbol if row is not None else text.harmless(node.op)
+    numbers = [text.number(o._data if isinstance(o, Arithmetic) else o) for o in node.operands]
+    if len(numbers) == 2 and isinstance(row, Row) and len(symbol) < 3:
+        shown = f"{numbers[0]} {symbol} {numbers[1]}"
+    else:
+        shown = f"{symbol}({', '.join(numbers)})" if len(numbers) < 9 else "of all operands"
+    return f"{symbol}: {shown} = {text.number(node.data)}"
+
+
+def _backward_rule(node: Any, position: int, upstream: float, partial: float) -> str:
+    row = ROWS.get(node.op)
+    symbol = row.symbol if row is not None else text.harmless(node.op)
+    product = text.number(upstream * partial)
+    if row is None:
+        words = "upstream × the derivative by this operand"
+    else:
+        letter = position if isinstance(row, Row) else position // (len(node.operands) // row.lists)
+        formula = row.partials[letter]
+        others = set(LETTERS[: row.arity]) - {LETTERS[letter]}
+        if formula == "1":
+            return f"{symbol}: upstream, unchanged = {product}"
+        if formula == "-1":
+            return f"{symbol}: upstream with the other sign = {product}"
+        words = f"upstream × {(row.shown or row.partials)[letter]}"
+        if formula in others:
+            words = "upstream × the other operand"
+    return f"{symbol}: {words} = {text.number(upstream)} × {text.number(partial)} = {product}"
+
+
+def answer_sheet(boxes: Sequence[Box]) -> str:
+    """Return the answers as a text, a line a box."""
+    return "".join(f"{box.number:>3}  {text.number(box.value):>12}   {box.rule}\n" for box in boxes)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What was answered in one box, and whether it is right."""
+
+    box: Box
+    answer: float | None
+    right: bool
+
+
+class Marks:
+    """The marks of an exercise; true where everything is right."""
+
+    def __init__(self, marks: Sequence[Mark]) -> None:
+        self.marks = tuple(marks)
+
+    @property
+    def right(self) -> int:
+        """How many answers are right."""
+        return sum(mark.right for mark in self.marks)
+
+    def __bool__(self) -> bool:
+        return self.right == len(self.marks)
+
+    def __len__(self) -> int:
+        return len(self.marks)
+
+    def __getitem__(self, place: int) -> Mark:
+        return self.marks[place]
+
+    def __repr__(self) -> str:
+        lines = [f"{self.right} of {len(self.marks)} right"]
+        for mark in self.marks:
+            given = "" if mark.answer is None else text.number(mark.answer)
+            wrong = "left empty" if mark.answer is None else "not right"
+            verdict = "right" if mark.right else f"{wrong}; {mark.box.rule}"
+            lines.append(f"{mark.box.number:>3}  {given:>12}   {verdict}")
+        return "\n".join(lines)
+
+
+def marked(boxes: Sequence[Box], answers: Any, tolerance: float) -> Marks:
+    """Compare answers with what belongs into the boxes.
+
+    Raises: `TypeError` for answers of another type, `ValueError` for another number of them or a
+    box that does not exist.
+    """
+    who = "check_answers"
+    limit = number(who, "tolerance", tolerance, "0.001")
+    if not limit >= 0.0:
+        raise InputError(unwanted(who, "tolerance must be at least 0", tolerance, "pass 0.001"))
+    given = _by_box(boxes, answers)
+    marks = []
+    for box in boxes:
+        answer = given.get(box.number)
+        if answer is not None:
+            answer = number(who, f"the answer in box {box.number}", answer)
+        marks.append(Mark(box, answer, answer is not None and _agree(answer, box.value, limit)))
+    return Marks(marks)
+
+
+def _by_box(boxes: Sequence[Box], answers: Any) -> Mapping[int, Any]:
+    who = "check_answers"
+    if isinstance(answers, Mapping):
+        if unknown := set(answers) - {box.number for box in boxes}:
+            wanted = f"boxes have the numbers 1 to {len(boxes)}"
+            got = next(iter(unknown))
+            raise InputError(unwanted(who, wanted, got, "look at the picture"))
+        return answers
+    if not isinstance(answers, (list, tuple)):
+        if len(boxes) == 1 and as_number(answers) is not None:
+            return {1: answers}
+        raise OperandError(unwanted(who, f"wants {_ONLY_NUMBERS}", answers, "pass a list"))
+    if len(answers) != len(boxes):
+        raise InputError(
+            f"{who}: wants {_ONLY_NUMBERS}; got {len(answers)} answers for {len(boxes)} boxes;"
+            " leave unknown ones as None"
+        )
+    return dict(enumerate(answers, 1))
+
+
+def _agree(answer: float, value: float, tolerance: float) -> bool:
+    if answer == value or (answer != answer and value != value):
+        return True
+    return math.isfinite(value) and abs(answer - value) <= tolerance * max(1.0, abs(value))

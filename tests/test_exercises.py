@@ -1,0 +1,176 @@
+"""Exercises: what is left empty, what belongs there, and how answers are marked."""
+# ruff: noqa: N803 - Value is a class
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+import scalargrad as sg
+
+
+def fruit(Value: type):
+    """Return figure 5-17 of the book, after its backward pass."""
+    apple, apples, orange, oranges, tax = map(Value, (100, 2, 150, 3, 1.1))
+    price = (apple * apples + orange * oranges) * tax
+    price.label = "price"
+    price.backward()
+    return price
+
+
+def test_backward_exercise_asks_for_what_figure_5_15_leaves_blank(Value):
+    drawing = sg.draw(fruit(Value), exercise="backward")
+
+    assert list(drawing.answers) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert sorted(round(x, 9) for x in drawing.answers.values()) == sorted(
+        [2.2, 110.0, 3.3, 165.0, 650.0, 1.1, 1.1, 1.1]
+    )
+
+
+def test_picture_of_an_exercise_shows_the_given_and_not_the_answers(Value):
+    svg = sg.draw(fruit(Value), exercise="backward").svg
+
+    texts = re.findall(r">([^<>]+)</text>", svg)
+    assert sorted(texts) == sorted(
+        ["100", "2", "150", "3", "1.1", "200", "450", "650", "715", "price", "1"]  # 1: upstream
+        + ["×"] * 3 + ["+"] + list("12345678")
+    )  # fmt: skip
+
+
+def test_forward_exercise_asks_for_every_result_and_no_leaf(Value):
+    drawing = sg.draw(fruit(Value), exercise="forward")
+
+    assert list(drawing.answers.values()) == [200.0, 450.0, 650.0, 715.0000000000001]
+    assert ">715<" not in drawing.svg
+    assert ">2.2<" in drawing.svg
+
+
+def test_value_used_twice_asks_for_each_fork_and_for_their_sum(Value):
+    x = Value(3.0)
+    root = x * x
+    root.backward(2.0)
+
+    drawing = sg.draw(root, exercise="backward")
+
+    assert list(drawing.answers.values()) == [6.0, 6.0, 12.0]
+    assert "branch: the sum of what comes back = 6 + 6 = 12" in drawing.answer_sheet
+
+
+def test_forks_do_not_tell_what_the_stem_leaves_empty(Value):
+    h = Value(3.0) + 1.0
+    root = h * h + 0.5
+
+    drawing = sg.draw(root, exercise="forward")
+
+    assert list(drawing.answers.values()) == [4.0, 16.0, 16.5]
+    assert ">4<" not in drawing.svg
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
+def test_share_is_drawn_by_its_seed(Value, share):
+    root = fruit(Value)
+
+    once, again, other = (
+        sg.draw(root, exercise="both", share=share, seed=seed).answers for seed in (3, 3, 4)
+    )
+
+    assert len(once) == max(1, round(12 * share))
+    assert once == again
+    assert list(once) == list(range(1, len(once) + 1))
+    assert share != 0.5 or once != other
+
+
+def test_answers_are_marked_with_the_rule_that_was_missed(Value):
+    marks = sg.check_answers(fruit(Value), [1.1, 650, 1.1, 2.2, 3.3, 165, None, 110])
+
+    assert not marks
+    assert (marks.right, len(marks)) == (6, 8)
+    assert repr(marks).splitlines()[0] == "6 of 8 right"
+    assert "2.2   not right; +: upstream, unchanged = 1.1" in repr(marks)
+    assert "left empty; ×: upstream × the other operand = 1.1 × 2 = 2.2" in repr(marks)
+
+
+def test_right_answers_are_true_within_the_tolerance(Value):
+    root = fruit(Value)
+    answers = sg.draw(root, exercise="backward").answers
+
+    assert sg.check_answers(root, answers)
+    assert sg.check_answers(root, [round(x, 3) for x in answers.values()])
+    assert not sg.check_answers(root, answers | {5: 3.31})
+    assert sg.check_answers(root, answers | {5: 3.31}, tolerance=0.01)
+
+
+def test_answers_need_the_options_of_the_exercise(Value):
+    root = fruit(Value)
+    options = {"exercise": "both", "share": 0.4, "seed": 9}
+    answers = sg.draw(root, **options).answers
+
+    assert sg.check_answers(root, answers, **options)
+    assert sg.check_answers(root, list(answers.values()), **options)
+
+
+def test_one_answer_may_stand_alone(Value):
+    root = Value(3.0).exp()
+    root.backward()
+
+    assert sg.check_answers(root, math.exp(3.0))
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda x: -x, "−: upstream with the other sign = −1"),
+        (lambda x: x + 1, "+: upstream, unchanged = 1"),
+        (lambda x: x.tanh(), "tanh: upstream × 1−z² = 1 × 0.419974 = 0.419974"),
+        (lambda x: x / 2, "/: upstream × 1/y = 1 × 0.5 = 0.5"),
+        (lambda x: sg.dot([x], [4.0]), "·: upstream × the other operand = 1 × 4 = 4"),
+        (lambda x: sg.record(1.0, [x], [7.0], op="mine"),
+         "mine: upstream × the derivative by this operand = 1 × 7 = 7"),
+    ],
+)  # fmt: skip
+def test_rule_is_told_in_words_and_numbers(Value, make, rule):
+    root = make(Value(1.0))
+    root.backward()
+
+    assert rule in sg.draw(root, exercise="backward").answer_sheet
+
+
+def test_numbers_that_are_not_finite_can_be_answered(Value):
+    root = Value(0.0).log()
+    root.backward()
+
+    assert sg.check_answers(root, [math.inf])
+    assert not sg.check_answers(root, [-math.inf])
+    assert not sg.check_answers(root, [math.nan])
+
+
+@pytest.mark.parametrize(
+    ("use", "kind", "message"),
+    [
+        (lambda v: sg.draw(v, exercise="sideways"), ValueError, 'must be "backward", "forward"'),
+        (lambda v: sg.draw(v, exercise=True), ValueError, "got True"),
+        (lambda v: sg.draw(v, exercise="both", share=0), ValueError, "share must be above 0"),
+        (lambda v: sg.draw(v, exercise="both", share="all"), TypeError, "share must be a number"),
+        (lambda v: sg.draw(v, exercise="both", seed=-1), ValueError, "seed must be a whole number"),
+        (lambda v: sg.draw(v * 2, exercise="backward"), RuntimeError, "without gradients"),
+        (lambda v: sg.draw(v.parents[0], exercise="forward"), ValueError, "a graph of one leaf"),
+        (lambda v: sg.check_answers(v, [1.0]), ValueError, "got 1 answers for 3 boxes"),
+        (lambda v: sg.check_answers(v, {9: 1.0}), ValueError, "the numbers 1 to 3; got 9"),
+        (lambda v: sg.check_answers(v, "1 2 3"), TypeError, "or a dict from box to number; got"),
+        (lambda v: sg.check_answers(v, [1, 2, "3"]), TypeError, "the answer in box 3 must be"),
+        (lambda v: sg.check_answers(v, [1, 2, 3], tolerance=-1), ValueError, "tolerance must be"),
+        (lambda v: sg.check_answers(1.0, [1.0]), TypeError, "check_answers: wants a Value"),
+    ],
+)  # fmt: skip
+def test_mistakes_get_one_clear_sentence(Value, use, kind, message):
+    x = Value(3.0)
+    root = x * x
+    root.backward()
+
+    with pytest.raises(kind, match=re.escape(message)) as caught:
+        use(root)
+
+    assert isinstance(caught.value, sg.ScalargradError)
+    assert "\n" not in str(caught.value)
