@@ -52,6 +52,21 @@ def number(pattern, text):
             "one node: loss 1.6094, y - t = 0.3000 -0.8000 0.5000",
             "by steps: loss 1.6094, y - t = 0.3000 -0.8000 0.5000",
         ]),
+        ("fill_in", [
+            "  1           1.1   ×: upstream × the other operand = 1 × 1.1 = 1.1",
+            "  2           650   ×: upstream × the other operand = 1 × 650 = 650",
+            "  3           1.1   +: upstream, unchanged = 1.1",
+            "  4           1.1   +: upstream, unchanged = 1.1",
+            "  5           3.3   ×: upstream × the other operand = 1.1 × 3 = 3.3",
+            "  6           165   ×: upstream × the other operand = 1.1 × 150 = 165",
+            "  7           2.2   ×: upstream × the other operand = 1.1 × 2 = 2.2",
+            "  8           110   ×: upstream × the other operand = 1.1 × 100 = 110",
+            "",
+            "7 of 8 right",
+            *(f"  {box}  {answer:>12}   right"
+              for box, answer in enumerate(["1.1", "650", "1.1", "1.1", "3.3", "165", "2.2"], 1)),
+            "  8           100   not right; ×: upstream × the other operand = 1.1 × 100 = 110",
+        ]),
         ("xyz", ["g = -12", "dg/dx = -3", "dg/dy = -3", "dg/dz = 4"]),
     ],
 )  # fmt: skip
