@@ -81,7 +81,7 @@ def move(
     """Move parameters by the rule of an optimiser, all of them or none, as `commit` does."""
     columns = list(zip(*kept, strict=True)) or [()] * len(parameters)
     moved = [
-        rule.step(parameter._data, parameter.grad, *column, *settings)
+        rule.step(parameter._data, parameter._grad, *column, *settings)
         for parameter, column in zip(parameters, columns, strict=True)
     ]
     data, *news = zip(*moved, strict=True)

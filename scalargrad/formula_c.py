@@ -71,6 +71,11 @@ class _C(Body):
         return "own"
 
 
+def _ignored(parameters: Sequence[str]) -> list[str]:
+    """Return the lines that tell a compiler that parameters are unused on purpose."""
+    return [f"    (void){parameter};\n" for parameter in parameters]
+
+
 def _function(head: str, lines: Sequence[str], result: str) -> str:
     last = f"    return {result};\n" if result else ""
     return f"{head}\n{{\n{''.join(lines)}{last}}}\n"
@@ -109,8 +114,8 @@ def scalar_functions(
     body = _C(letters, (), functions, rows)
     body.bind(_needed(parsed))
     result = body.expression(parsed.result)
-    unused = [f"    (void){x};\n" for x in letters if x not in _names(forward)]
-    value = _function(value_head(name, letters), [*unused, *body.lines], result)
+    unused = [x for x in letters if x not in _names(forward)]
+    value = _function(value_head(name, letters), [*_ignored(unused), *body.lines], result)
     body = _C(letters, (), functions, rows)
     body.bind(parsed)
     body.let("z", body.expression(parsed.result))
@@ -120,8 +125,8 @@ def scalar_functions(
     numbers, results = ([f"double {start}{x}" for x in letters] for start in ("", "*d"))
     parameters = [*numbers, "int want", *results]
     head = f"static inline double step_{name}({', '.join(parameters)})"
-    unused = [line for line in unused if not any(line[10] in _names(text) for text in partials)]
-    return value + _function(head, [*unused, *body.lines], "z")
+    unused = [x for x in unused if not any(x in _names(text) for text in partials)]
+    return value + _function(head, [*_ignored(unused), *body.lines], "z")
 
 
 def many_functions(
@@ -159,21 +164,20 @@ def many_functions(
     parameters = ["Py_ssize_t count", *arrays[0], "double *work", "int want", *arrays[1]]
     head = f"static double many_{name}({', '.join(parameters)})"
     idle = ["ys", "dys"] * (len(letters) == 1) + ["work"] * (body.lists == 0)
-    unused = [f"    (void){parameter};\n" for parameter in idle]
-    return _function(head, [*unused, *body.lines], "z"), body.lists, False
+    return _function(head, [*_ignored(idle), *body.lines], "z"), body.lists, False
 
 
 def _spread(name: str, result: ast.expr, partials: Sequence[str], body: _C) -> str:
     body.each("zs", body.expression(result), result)
-    unused = ["    (void)work;\n"] * (body.lists == 0)
+    idle = _ignored(["work"] * (body.lists == 0))
     parameters = "Py_ssize_t count, const double *xs, double *work, double *zs"
-    spread = _function(f"static void spread_{name}({parameters})", [*unused, *body.lines], "")
+    spread = _function(f"static void spread_{name}({parameters})", [*idle, *body.lines], "")
     entry = _C(("z", "s", "own"), (), body.functions, body.rows)
     (partial,) = partials
     text = entry.scalar(partial)
-    unused = [f"    (void){x};\n" for x in ("z", "s", "own") if x not in _names(partial)]
+    idle = _ignored([x for x in ("z", "s", "own") if x not in _names(partial)])
     head = f"static double entry_{name}(double z, double s, double own)"
-    return spread + _function(head, [*unused, *entry.lines], text)
+    return spread + _function(head, [*idle, *entry.lines], text)
 
 
 def rule_function(

@@ -23,12 +23,15 @@ T = TypeVar("T")
 _PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Scope:
     """One entry of a `scope` block: the group of nodes made inside it."""
 
     name: str
     outer: Scope | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Scope, (self.name, self.outer)
 
 
 @dataclass(eq=False, slots=True)

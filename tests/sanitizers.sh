@@ -23,7 +23,7 @@ rm -f scalargrad/_native/_core.*
 
 config() { "$python" -c "import sysconfig; print(sysconfig.$1)"; }
 "$cc" -shared -fPIC -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
-    -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -fno-math-errno \
+    -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -fno-math-errno -fno-builtin-sin -fno-builtin-cos \
     -I"$(config 'get_path("include")')" scalargrad/_native/*.c -lm \
     -o "scalargrad/_native/_core$(config 'get_config_var("EXT_SUFFIX")')"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import ctypes
 import gc
 import operator
@@ -363,6 +364,36 @@ def test_constructor_called_again_makes_a_leaf_of_a_node():
     assert (node.grad, x.grad) == (1.0, 0.0)
 
 
+def test_class_of_a_value_cannot_be_assigned_where_the_layout_differs():
+    class Slotless(Value):
+        __slots__ = ()
+
+    node, leaf = Value(2.0) * 2.0, Slotless(3.0)
+
+    with pytest.raises(TypeError, match="__class__ assignment"):
+        node.__class__ = Slotless
+    with pytest.raises(TypeError, match="__class__ assignment"):
+        leaf.__class__ = Value
+    leaf.__class__ = type("Other", (Value,), {"__slots__": ()})
+    assert (node * leaf).data == 12.0
+
+
+def test_constructor_that_is_replaced_is_called(monkeypatch):
+    made = []
+    init = Value.__init__
+
+    def counted(self, *args, **kwargs):
+        made.append(args)
+        init(self, *args, **kwargs)
+
+    monkeypatch.setattr(Value, "__init__", counted)
+    assert Value(1.0).data == Value(data=1.0).data == 1.0
+    assert made == [(1.0,), ()]
+    monkeypatch.undo()
+    assert Value(2.0).data == 2.0
+    assert len(made) == 2
+
+
 def test_subclass_may_have_a_constructor_and_slots_of_its_own():
     class Named(Value):
         __slots__ = ("name",)
@@ -433,7 +464,67 @@ def test_comparison_and_assignment_of_busy_numbers():
     assert x < Number(5.0)
 
 
+class Trap:
+    """Garbage that does something when the cyclic collector finds it."""
+
+    def __init__(self, action: Callable[[], Any]) -> None:
+        self.cycle, self.action = self, action
+
+    def __del__(self) -> None:
+        self.action()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda node: node.parents, lambda node: node.operands, lambda node: node.partials,
+        lambda node: node._sweep(1.0), lambda node: node.scope, lambda node: node._notes,
+        lambda node: repr(node), lambda node: sg.softmax([node, node, node]),
+    ],
+)  # fmt: skip
+def test_collector_that_makes_a_leaf_of_what_is_read_does_no_harm(read):
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for _ in range(100):
+            with sg.scope("A"):
+                node = sg.sum([Value(float(i)) * 2.0 for i in range(20)])
+            Trap(lambda node=node: node.__init__(1.0))
+            read(node)
+            node.__init__(2.0)
+    finally:
+        gc.set_threshold(*thresholds)
+
+    assert node.parents == ()
+
+
+def test_callback_that_opens_another_block_does_not_change_this_one():
+    def elsewhere() -> None:
+        with sg.scope("B"):
+            Value(1.0) * 2.0
+
+    x = Value(2.0)
+    with sg.scope("A") as scope:
+        x * x
+    reference = weakref.ref(scope, lambda _: contextvars.Context().run(elsewhere))
+    del scope
+    with sg.no_grad():
+        node = x * x
+
+    assert (node.op, node.scope, reference()) == ("", None, None)
+
+
 # -- memory ----------------------------------------------------------------------------------------
+
+
+def test_fresh_node_has_one_owner():
+    leaf = Value(1.0)  # or no node would ever be freed, and no checker of memory see anything
+    node = leaf * 2.0
+    fresh = [Value(float(i)) for i in range(100)]
+
+    assert sys.getrefcount(node) == 2
+    assert sys.getrefcount(leaf) == 3
+    assert {sys.getrefcount(value) for value in fresh} == {3}  # the list, the name, the argument
 
 
 def test_size_of_a_node_is_what_was_promised():
@@ -443,6 +534,9 @@ def test_size_of_a_node_is_what_was_promised():
     assert sys.getsizeof(sg.sum([x] * 100)) == 72 + 16 + 100 * 16
 
 
+NAME = "".join(["mi", "ne"])  # a text that nobody else holds
+
+
 def everyday(x: Any, p: Any) -> None:
     """Build, differentiate, fail, name, copy: all that may leave something behind."""
     with sg.scope("Layer"):
@@ -450,7 +544,7 @@ def everyday(x: Any, p: Any) -> None:
         h.label = "h"
     total = sg.dot([h, x, 1.0], [x, p, h]) + sum(sg.softmax([x, h, 0.5])) + sg.logsumexp([h, p])
     total.backward()
-    _ = x.detach(), total.parents, total.operands, total.partials, repr(h), h.scope
+    _ = x.detach(), h.detach(), total.parents, total.operands, total.partials, repr(h), h.scope
     with sg.no_grad():
         x * p
     for mistake in (
@@ -460,12 +554,17 @@ def everyday(x: Any, p: Any) -> None:
         lambda: Value("x"),
         lambda: Value(1.0, label=2),
         lambda: sg.dot([x], []),
+        lambda: sg.dot([x, h], [p, None]),
+        lambda: sg.dot([x, None], [p, h]),
     ):
         with contextlib.suppress(TypeError, ValueError):
             mistake()
-    with contextlib.suppress(FloatingPointError), sg.detect_anomaly():
+    with contextlib.suppress(FloatingPointError), sg.scope(NAME), sg.detect_anomaly():
         (x * 0.0).log()
-    sg.record(1.0, [x, h], [1.0, 2.0], op="mine").backward()
+    own = sg.record(1.0, [x, h], [1.0, 2.0], op=NAME)
+    own.label = NAME
+    own.backward()
+    own.detach()
     sg.zero_grad([x, p, h])
 
 
@@ -475,15 +574,15 @@ def test_a_hundred_thousand_loops_leave_references_and_memory_as_they_were():
     for _ in range(10_000):
         everyday(x, p)
     gc.collect()
-    counted = (x, p, Value, Parameter, "mine", "", None, 1.0)
-    references = list(map(sys.getrefcount, counted[:4]))
+    counted = (x, p, Value, Parameter, NAME)
+    references = list(map(sys.getrefcount, counted))
     blocks, memory = sys.getallocatedblocks(), resident()
 
     for _ in range(100_000):
         everyday(x, p)
 
     gc.collect()
-    assert list(map(sys.getrefcount, counted[:4])) == references
+    assert list(map(sys.getrefcount, counted)) == references
     assert abs(sys.getallocatedblocks() - blocks) < 200
     assert resident() - memory < 2_000_000
 
@@ -515,6 +614,23 @@ def test_scattered_nodes_are_found_again_by_their_slabs():
     assert all(node.data >= 0.0 for node in kept)
     assert all(node.data == -1.0 for node in fresh)
     assert len({id(node) for node in kept + fresh}) == len(kept) + len(fresh)
+
+
+def test_slab_that_becomes_empty_at_the_head_of_the_list_leaves_the_others_whole():
+    slabs: dict[int, list[Any]] = {}
+    for i in range(80_000):
+        node = Value(float(i))
+        slabs.setdefault(id(node) >> 20, []).append(node)
+    first, second = list(slabs)[1:3]
+    del node, slabs[first][:10], slabs[second][:10]  # both have room now, the second stands first
+    fresh = [Value(-1.0) for _ in range(60_000)]
+    slabs.pop(first)  # becomes empty
+    fresh += [Value(-1.0) for _ in range(60_000)]
+
+    kept = [node for slab in slabs.values() for node in slab]
+    assert len({id(node) for node in kept + fresh}) == len(kept) + len(fresh)
+    assert all(node.data >= 0.0 for node in kept)
+    assert all(node.data == -1.0 for node in fresh)
 
 
 def test_labels_of_many_nodes_come_and_go():

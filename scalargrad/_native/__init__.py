@@ -67,8 +67,16 @@ def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
     return made
 
 
+def _give_method(name: str, function: Callable[..., Any], kind: str, place: int = 0) -> None:
+    """Put a function with a short cut into the class; `_owner` is where a pickle finds it."""
+    method = functools.update_wrapper(short_cut(kind, function, place), function)
+    method._owner = Value  # type: ignore[attr-defined]
+    setattr(Value, name, method)
+
+
 for _name, _row in METHOD_ROWS.items():
     if _row.arity == 1 and not _name.startswith("__"):
-        setattr(Value, _name, quick(getattr(Arithmetic, _name), _row))
-for _name, _kind in (("backward", "backward"), ("detach", "detach"), ("__init__", "init")):
-    setattr(Value, _name, quick(getattr(_Readable, _name), kind=_kind))
+        _give_method(_name, getattr(Arithmetic, _name), "method", _PLACES[_row])
+_give_method("backward", _Readable.backward, "backward")
+_give_method("detach", _Readable.detach, "detach")
+_give_method("__init__", _Readable.__init__, "init")

@@ -264,6 +264,9 @@ static size_t *met(const Pass *pass)
 /* Return (interior nodes in order, gradients); the entries stand in the order of the pass. */
 static PyObject *as_python(const Pass *pass, const size_t *places)
 {
+    for (size_t i = 0; i < pass->order.count; i++) { /* making objects may run finalisers */
+        Py_INCREF((PyObject *)pass->order.nodes[i]);
+    }
     PyObject *order = PyList_New(0), *grads = PyDict_New();
     int status = order == NULL || grads == NULL ? -1 : 0;
     for (size_t i = 0; status == 0 && i < pass->order.count; i++) {
@@ -275,6 +278,9 @@ static PyObject *as_python(const Pass *pass, const size_t *places)
         PyObject *node = (PyObject *)pass->order.nodes[places[i]];
         status = number == NULL ? -1 : PyDict_SetItem(grads, node, number);
         Py_XDECREF(number);
+    }
+    for (size_t i = 0; i < pass->order.count; i++) {
+        Py_DECREF((PyObject *)pass->order.nodes[i]);
     }
     if (status < 0) {
         Py_XDECREF(order);

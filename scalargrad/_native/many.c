@@ -293,7 +293,7 @@ static int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject 
         node->count = BLOCK;
     }
     else {
-        memcpy(into, two, sizeof two);
+        memcpy(into, two, (size_t)count * sizeof *two);
         node->count = (uint8_t)count;
     }
     node->op = place == NULL ? OWN_NAME : (uint8_t)PyLong_AsLong(place);

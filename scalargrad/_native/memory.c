@@ -71,6 +71,7 @@ static int thread_fresh_nodes(Slab *slab)
     Value **link = &slab->free;
     for (int i = 0; i < BATCH && slab->fresh + sizeof(Value) <= end; i++) {
         Value *node = (Value *)slab->fresh;
+        memset(node, 0, sizeof(PyObject)); /* some Pythons look at the count that they replace */
         slab->fresh += sizeof(Value);
         *link = node;
         link = &node->next_free;

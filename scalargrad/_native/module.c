@@ -67,10 +67,16 @@ int place_of_row(PyObject *row)
 
 /* -- modes ---------------------------------------------------------------------------------- */
 
-/* What the innermost open block asks for; the last answer is kept, as blocks hold many nodes. */
-static struct {
-    PyObject *mode, *scope;
+/* What the innermost open block asks for. */
+typedef struct {
     int recording, anomaly;
+    PyObject *scope; /* owned, or NULL for none */
+} Asked;
+
+/* The last answer is kept, as blocks hold many nodes. */
+static struct {
+    PyObject *mode;
+    Asked asked;
 } known;
 
 static int read_flag(PyObject *mode, const char *name)
@@ -81,23 +87,9 @@ static int read_flag(PyObject *mode, const char *name)
     return truth;
 }
 
-/* Make `known` tell of the current mode. */
-static int look_at_mode(void)
+/* Read a mode and keep it as the known one; `mode` is consumed. */
+static int read_mode(PyObject *mode, Asked *asked)
 {
-    PyObject *mode = NULL;
-    if (PyContextVar_Get(tools.mode, NULL, &mode) < 0) {
-        return -1;
-    }
-    int open = mode != NULL ? PySet_Contains(tools.active, mode) : 0;
-    if (open == 1 && mode == known.mode) {
-        Py_DECREF(mode);
-        return 0;
-    }
-    Py_XDECREF(mode);
-    mode = open < 0 ? NULL : PyObject_CallNoArgs(tools.current);
-    if (mode == NULL) {
-        return -1;
-    }
     int recording = read_flag(mode, "recording"), anomaly = read_flag(mode, "anomaly");
     PyObject *scope = PyObject_GetAttrString(mode, "scope");
     if (recording < 0 || anomaly < 0 || scope == NULL) {
@@ -105,17 +97,51 @@ static int look_at_mode(void)
         Py_XDECREF(scope);
         return -1;
     }
-    PyObject *old_mode = known.mode, *old_scope = known.scope;
+    if (scope == Py_None) {
+        Py_CLEAR(scope);
+    }
+    PyObject *old_mode = known.mode, *old_scope = known.asked.scope;
     known.mode = mode;
-    known.scope = scope;
-    known.recording = recording;
-    known.anomaly = anomaly;
+    known.asked = (Asked){recording, anomaly, scope};
+    *asked = known.asked; /* before old things go, which may run other code */
+    Py_XINCREF(asked->scope);
     Py_XDECREF(old_mode);
     Py_XDECREF(old_scope);
     return 0;
 }
 
-int is_watching(void) { return look_at_mode() < 0 ? -1 : known.anomaly; }
+/* Tell what holds for this thread or task. */
+static int look_at_mode(Asked *asked)
+{
+    PyObject *mode = NULL;
+    *asked = (Asked){1, 0, NULL};
+    if (PyContextVar_Get(tools.mode, NULL, &mode) < 0) {
+        return -1;
+    }
+    if (mode == NULL) { /* it is in no block; another one is */
+        return 0;
+    }
+    int open = PySet_Contains(tools.active, mode);
+    int is_known = mode == known.mode;
+    Py_DECREF(mode);
+    if (open == 1 && is_known) {
+        *asked = known.asked;
+        Py_XINCREF(asked->scope);
+        return 0;
+    }
+    mode = open < 0 ? NULL : PyObject_CallNoArgs(tools.current);
+    return mode == NULL ? -1 : read_mode(mode, asked);
+}
+
+int is_watching(void)
+{
+    Asked asked;
+    if (look_at_mode(&asked) < 0) {
+        return -1;
+    }
+    Py_XDECREF(asked.scope);
+    return asked.anomaly;
+}
 
 static PyObject *bring_scope(Value *node, PyObject *scope)
 {
@@ -125,7 +151,7 @@ static PyObject *bring_scope(Value *node, PyObject *scope)
         status = set_notes(node, scope);
     }
     else if ((notes = PyDict_Copy(notes)) != NULL) { /* with the line that made it */
-        status = PyDict_SetItemString(notes, "scope", scope);
+        status = PyDict_SetItem(notes, tools.scope_key, scope);
         status = status < 0 ? -1 : set_notes(node, notes);
         Py_DECREF(notes);
     }
@@ -138,31 +164,30 @@ static PyObject *bring_scope(Value *node, PyObject *scope)
 
 PyObject *with_modes(Value *node)
 {
-    if (look_at_mode() < 0) {
+    Asked asked;
+    PyObject *result = (PyObject *)node;
+    if (look_at_mode(&asked) < 0) {
         Py_DECREF(node);
         return NULL;
     }
-    int recording = known.recording;
-    PyObject *scope = Py_NewRef(known.scope);
-    if (known.anomaly) {
-        PyObject *watched = PyObject_CallOneArg(tools.watch, (PyObject *)node);
+    if (asked.anomaly) {
+        PyObject *watched = PyObject_CallOneArg(tools.watch, result);
         if (watched == NULL) {
             Py_DECREF(node);
-            Py_DECREF(scope);
+            Py_XDECREF(asked.scope);
             return NULL;
         }
         Py_DECREF(watched);
     }
-    PyObject *result = (PyObject *)node;
-    if (!recording) {
+    if (!asked.recording) {
         set_notes(node, NULL);
         drop_operands(node);
         node->flags |= GRADED;
     }
-    else if (scope != Py_None) {
-        result = bring_scope(node, scope);
+    else if (asked.scope != NULL) {
+        result = bring_scope(node, asked.scope);
     }
-    Py_DECREF(scope);
+    Py_XDECREF(asked.scope);
     return result;
 }
 
@@ -185,7 +210,9 @@ static int number_rows(PyObject *rows, PyObject *rules)
     tools.row_places = PyDict_New();
     tools.rule_places = PyDict_New();
     tools.names = PyDict_New();
-    if (tools.row_places == NULL || tools.rule_places == NULL || tools.names == NULL) {
+    tools.scope_key = PyUnicode_InternFromString("scope");
+    tools.init_key = PyUnicode_InternFromString("__init__");
+    if (tools.scope_key == NULL || tools.init_key == NULL || tools.row_places == NULL || tools.rule_places == NULL || tools.names == NULL) {
         return -1;
     }
     if (PyList_GET_SIZE(rows) != operation_count - 1 || PyList_GET_SIZE(rules) != move_rule_count) {

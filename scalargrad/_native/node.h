@@ -126,7 +126,7 @@ void slab_changed(Slab *slab);
 #ifdef EACH_NODE_ALONE
 static inline Value *take_node(void)
 {
-    Value *node = PyMem_RawMalloc(sizeof(Value));
+    Value *node = PyMem_RawCalloc(1, sizeof(Value));
     return node != NULL ? node : (Value *)PyErr_NoMemory();
 }
 static inline void give_node(Value *node) { PyMem_RawFree(node); }
@@ -234,7 +234,8 @@ typedef struct {
     PyObject *names;                    /* name of an operation -> row of the table */
     PyObject *row_places;               /* row object -> row of the table */
     PyObject *rule_places;
-    PyObject *operation_names[256];     /* interned */
+    PyObject *operation_names[256];     /* interned, as are these two: "scope", "__init__" */
+    PyObject *scope_key, *init_key;
 } Tools;
 
 extern Tools tools;

@@ -14,6 +14,7 @@ struct Quick {
     ShortCut short_cut;
     PyObject *function;
     PyObject *dict; /* __wrapped__, __doc__, __name__, ... */
+    PyObject *weak_references;
     int place;      /* row of the table, or rule */
 };
 
@@ -54,6 +55,11 @@ static PyObject *of_one(Quick *quick, PyObject *const *args, Py_ssize_t count)
         return PyFloat_FromDouble(operations[quick->place].value1(PyFloat_AS_DOUBLE(args[0])));
     }
     return NULL;
+}
+
+static PyObject *method(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    return count == 1 && is_value(args[0]) ? unary_node(quick->place, args[0]) : NULL;
 }
 
 static PyObject *of_two(Quick *quick, PyObject *const *args, Py_ssize_t count)
@@ -257,8 +263,16 @@ static const struct {
     const char *kind;
     ShortCut short_cut;
 } short_cuts[] = {
-    {"one", of_one},           {"two", of_two},       {"list", of_list}, {"lists", of_two_lists},
-    {"affine", affine},        {"backward", backward},    {"detach", detach},    {"move", move},    {"zero_grad", zero_grad},
+    {"one", of_one},
+    {"method", method},
+    {"two", of_two},
+    {"list", of_list},
+    {"lists", of_two_lists},
+    {"affine", affine},
+    {"backward", backward},
+    {"detach", detach},
+    {"move", move},
+    {"zero_grad", zero_grad},
 };
 
 static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged, PyObject *names)
@@ -299,7 +313,7 @@ PyObject *quick(PyObject *module, PyObject *args)
     made->vectorcall = is_init ? call_init : call;
     made->short_cut = found;
     made->function = Py_NewRef(function);
-    made->dict = NULL;
+    made->dict = made->weak_references = NULL;
     made->place = place;
     PyObject_GC_Track(made);
     return (PyObject *)made;
@@ -323,6 +337,9 @@ static void quick_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
+    if (((Quick *)self)->weak_references != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
     Py_XDECREF(((Quick *)self)->function);
     Py_XDECREF(((Quick *)self)->dict);
     PyObject_GC_Del(self);
@@ -337,11 +354,35 @@ static PyObject *bind(PyObject *self, PyObject *object, PyObject *type)
 
 static PyObject *quick_repr(PyObject *self) { return PyObject_Repr(((Quick *)self)->function); }
 
+/* What it does not have itself, such as __defaults__ and __code__, is the function's. */
+static PyObject *get_attribute(PyObject *self, PyObject *name)
+{
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        found = PyObject_GetAttr(((Quick *)self)->function, name);
+    }
+    return found;
+}
+
 /* Pickles and copies are by name, as those of functions are. */
 static PyObject *reduce(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    return PyObject_GetAttrString(((Quick *)self)->function, "__qualname__");
+    PyObject *owner = PyObject_GetAttrString(self, "_owner"); /* of a method */
+    if (owner == NULL) {
+        PyErr_Clear();
+        return PyObject_GetAttrString(self, "__qualname__");
+    }
+    PyObject *builtins = PyEval_GetBuiltins();
+    PyObject *getter = builtins != NULL ? PyDict_GetItemString(builtins, "getattr") : NULL;
+    PyObject *name = PyObject_GetAttrString(self, "__name__");
+    if (getter == NULL || name == NULL) {
+        Py_DECREF(owner);
+        Py_XDECREF(name);
+        return getter == NULL ? PyErr_Format(PyExc_RuntimeError, "no getattr") : NULL;
+    }
+    return Py_BuildValue("O(NN)", getter, owner, name);
 }
 
 static PyMethodDef quick_methods[] = {
@@ -351,6 +392,7 @@ static PyMethodDef quick_methods[] = {
 
 static PyMemberDef quick_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Quick, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Quick, weak_references), READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(Quick, dict), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -364,6 +406,7 @@ static PyType_Slot quick_slots[] = {
     {Py_tp_call, PyVectorcall_Call}, {Py_tp_traverse, quick_traverse},
     {Py_tp_clear, quick_clear},      {Py_tp_dealloc, quick_dealloc},
     {Py_tp_descr_get, bind},         {Py_tp_repr, quick_repr},
+    {Py_tp_getattro, get_attribute},
     {Py_tp_methods, quick_methods},  {Py_tp_members, quick_members},
     {Py_tp_getset, quick_fields},    {0, NULL},
 };

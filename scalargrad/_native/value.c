@@ -27,7 +27,7 @@ static ALWAYS_INLINE void drop_all(Value *node, Value **dead)
 {
     if (node->count == BLOCK) {
         Block *block = node->block;
-        node->count = 0;
+        node->count = node->op = 0; /* for whoever looks at it while finalisers run */
         for (Py_ssize_t i = 0; i < block->count; i++) {
             drop(block->operands[i].parent, dead);
         }
@@ -36,7 +36,7 @@ static ALWAYS_INLINE void drop_all(Value *node, Value **dead)
     }
     else if (node->count != 0) {
         int two = node->count == 2;
-        node->count = 0;
+        node->count = node->op = 0;
         drop(node->pair[0].parent, dead);
         if (two) {
             drop(node->pair[1].parent, dead);
@@ -90,13 +90,16 @@ void drop_operands(Value *node)
 {
     Value *dead = NULL;
     drop_all(node, &dead);
-    node->op = 0;
     while (dead != NULL) {
         Value *next = dead;
         dead = next->next_dead;
         bury(next);
     }
 }
+
+/* Of its own, so that Python sees that subclasses are laid out in another way in memory, and
+ * refuses to assign one class to the other's `__class__`. */
+static void free_subclass(void *object) { PyObject_GC_Del(object); }
 
 static int traverse(PyObject *self, visitproc visit, void *arg)
 {
@@ -174,9 +177,48 @@ int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *n
     return given < 0 ? -1 : 1;
 }
 
+/* Whether nobody has put another __init__ or __new__ into the class. */
+static int is_as_made(void)
+{
+    static unsigned int version; /* of the class when it was last looked at */
+    static PyObject *init;       /* as made */
+    if (LIKELY(version != 0 && version == Value_Type->tp_version_tag)) {
+        return 1;
+    }
+    PyObject *now = PyDict_GetItemWithError(Value_Type->tp_dict, tools.init_key);
+    init = init == NULL ? now : init;
+    version = now == init && Value_Type->tp_new == construct ? Value_Type->tp_version_tag : 0;
+    return now == init && Value_Type->tp_new == construct;
+}
+
+/* What calling a class does without a short cut. */
+static PyObject *call_type(PyObject *type, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    PyObject *tuple = PyTuple_New(count), *keywords = NULL, *result = NULL;
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    }
+    int status = tuple == NULL ? -1 : 0;
+    if (status == 0 && names != NULL) {
+        status = (keywords = PyDict_New()) == NULL ? -1 : 0;
+        for (Py_ssize_t i = 0; status == 0 && i < PyTuple_GET_SIZE(names); i++) {
+            status = PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, i), args[count + i]);
+        }
+    }
+    if (status == 0) {
+        result = PyType_Type.tp_call(type, tuple, keywords);
+    }
+    Py_XDECREF(tuple);
+    Py_XDECREF(keywords);
+    return result;
+}
+
 static PyObject *vectorcall(PyObject *type, PyObject *const *args, size_t flagged, PyObject *names)
 {
     Py_ssize_t count = PyVectorcall_NARGS(flagged);
+    if (UNLIKELY(!is_as_made())) {
+        return call_type(type, args, count, names);
+    }
     Value *node = (Value *)construct((PyTypeObject *)type, NULL, NULL);
     if (node == NULL) {
         return NULL;
@@ -186,20 +228,11 @@ static PyObject *vectorcall(PyObject *type, PyObject *const *args, size_t flagge
         return (PyObject *)node;
     }
     int status = init_value(node, args, count, names);
-    if (status == 0) { /* the words are those of the __init__ in Python */
-        PyObject *init = PyObject_GetAttrString((PyObject *)node, "__init__"), *done = NULL;
-        if (init != NULL) {
-            done = PyObject_Vectorcall(init, args, (size_t)count, names);
-            Py_DECREF(init);
-        }
-        Py_XDECREF(done);
-        status = done == NULL ? -1 : 1;
+    if (status == 1) {
+        return (PyObject *)node;
     }
-    if (status < 0) {
-        Py_DECREF(node);
-        return NULL;
-    }
-    return (PyObject *)node;
+    Py_DECREF(node);
+    return status < 0 ? NULL : call_type(type, args, count, names); /* __init__ has the words */
 }
 
 PyObject *detached(Value *node)
@@ -209,7 +242,7 @@ PyObject *detached(Value *node)
         return NULL;
     }
     leaf->data = node->data;
-    if (node->flags & NOTED) {
+    if (node->flags & NOTED || !is_value((PyObject *)node)) {
         PyObject *label = PyObject_GetAttrString((PyObject *)node, "label");
         int named = label != NULL ? PyObject_IsTrue(label) : -1;
         if (named < 0 ||
@@ -223,10 +256,11 @@ PyObject *detached(Value *node)
 
 /* -- fields --------------------------------------------------------------------------------- */
 
-static int refuse_deletion(PyObject *value, const char *field)
+static int refuse_deletion(PyObject *self, PyObject *value, const char *field)
 {
     if (value == NULL) {
-        PyErr_Format(PyExc_AttributeError, "property '%s' of 'Value' object has no deleter", field);
+        PyErr_Format(PyExc_AttributeError, "property '%s' of '%s' object has no deleter", field,
+                     Py_TYPE(self)->tp_name);
     }
     return value == NULL;
 }
@@ -241,7 +275,7 @@ static int set_data(PyObject *self, PyObject *value, void *unused)
 {
     (void)unused;
     double number;
-    if (refuse_deletion(value, "data") || number_of("Value", "data", value, "1.0", &number) < 0) {
+    if (refuse_deletion(self, value, "data") || number_of("Value", "data", value, "1.0", &number) < 0) {
         return -1;
     }
     ((Value *)self)->data = number;
@@ -258,7 +292,7 @@ static int set_grad(PyObject *self, PyObject *value, void *unused)
 {
     (void)unused;
     double number;
-    if (refuse_deletion(value, "grad") || number_of("Value", "grad", value, "0.0", &number) < 0) {
+    if (refuse_deletion(self, value, "grad") || number_of("Value", "grad", value, "0.0", &number) < 0) {
         return -1;
     }
     ((Value *)self)->grad = number;
@@ -291,8 +325,16 @@ static PyObject *get_all_notes(PyObject *self, void *unused)
     if (notes == NULL) {
         Py_RETURN_NONE;
     }
-    /* a scope alone, the common case, is kept without a dict around it */
-    return PyDict_Check(notes) ? Py_NewRef(notes) : Py_BuildValue("{sO}", "scope", notes);
+    Py_INCREF(notes); /* an allocation may run a finaliser that removes it */
+    if (!PyDict_Check(notes)) { /* a scope alone, the common case, is kept without a dict */
+        PyObject *scope = notes;
+        notes = PyDict_New();
+        if (notes != NULL && PyDict_SetItem(notes, tools.scope_key, scope) < 0) {
+            Py_CLEAR(notes);
+        }
+        Py_DECREF(scope);
+    }
+    return notes;
 }
 
 static int set_all_notes(PyObject *self, PyObject *notes, void *unused)
@@ -314,14 +356,25 @@ static PyObject *get_op(PyObject *self, void *unused)
 
 typedef enum { OPERANDS, PARENTS, PARTIALS } Column;
 
-static PyObject *column(PyObject *self, Column wanted)
+static Py_ssize_t size_of_column(Value *node, Column wanted)
 {
-    Py_ssize_t count, size = 0, next = 0;
-    Operand *operands = operands_of((Value *)self, &count);
+    Py_ssize_t count, size = 0;
+    Operand *operands = operands_of(node, &count);
     for (Py_ssize_t i = 0; i < count; i++) {
         size += wanted == OPERANDS || operands[i].parent != NULL;
     }
-    PyObject *result = PyTuple_New(size);
+    return size;
+}
+
+static PyObject *column(PyObject *self, Column wanted)
+{
+    Py_ssize_t count, size, next = 0;
+    PyObject *result = NULL;
+    do { /* making a tuple may run a finaliser that makes a leaf of this node */
+        size = size_of_column((Value *)self, wanted);
+        Py_XSETREF(result, PyTuple_New(size));
+    } while (result != NULL && size_of_column((Value *)self, wanted) != size);
+    Operand *operands = operands_of((Value *)self, &count);
     for (Py_ssize_t i = 0; result != NULL && i < count; i++) {
         PyObject *item = (PyObject *)operands[i].parent;
         if (item == NULL && wanted != OPERANDS) {
@@ -392,7 +445,7 @@ static PyMethodDef methods[16];
 static PyType_Slot slots[] = {
     {Py_tp_new, construct},       {Py_tp_dealloc, dealloc},   {Py_tp_traverse, traverse},
     {Py_tp_is_gc, is_collected},  {Py_tp_methods, methods},   {Py_tp_getset, fields},
-    {Py_tp_free, PyObject_GC_Del}, {0, NULL},                 {0, NULL},
+    {Py_tp_free, free_subclass}, {0, NULL},                 {0, NULL},
 };
 
 static PyType_Spec spec = {
