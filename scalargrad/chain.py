@@ -156,6 +156,15 @@ def plain(text: str) -> str:
     return text
 
 
+def signs(text: str) -> str:
+    """Return a text with the signs of the book in the characters of a terminal.
+
+    >>> signs("×: upstream × 1−z² = −1"), signs("√: √(4) = 2")
+    ('*: upstream * 1-z**2 = -1', 'sqrt: sqrt(4) = 2')
+    """
+    return text.translate(str.maketrans({**_PLAIN, "√": "sqrt", "∛": "cbrt", "Σ": "sum"}))
+
+
 def constant(number: float) -> str:
     """Return a plain number as people write it: whole ones without a point.
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 
 from . import __version__, differences
 from ._engine import Value, engine, why
-from .chain import ascii_only, free_name
+from .chain import ascii_only, free_name, signs
 from .errors import InputError, ScalargradError
 from .grammar import Expression, expression
 from .report import plain_report, values_table, write_report
@@ -117,9 +117,12 @@ def _run(arguments: list[str]) -> int:
     else:
         result = _result_name(formula, name)
         title = f"{result} = {formula.text.strip()}"
-        lines = [write_report(title, _listed(formula, values), root, result, upstream)]
+        if options.exercise is not None:
+            lines = [title, "", "box        answer   rule", signs(picture.answer_sheet).rstrip()]
+        else:
+            lines = [write_report(title, _listed(formula, values), root, result, upstream)]
         lines += _check_lines(values, comparisons)
-        lines += ["", f"picture: {options.output}"] if picture is not None else []
+        lines += ["", f"picture: {options.output}"] if options.output is not None else []
         print(ascii_only("\n".join(lines)))
     return _verdict(values, comparisons)
 
@@ -132,8 +135,8 @@ def _finish_plain(
     root: float,
 ) -> int:
     """Report a result that depends on no name: there is no graph."""
-    if options.output is not None or options.check:
-        option = "--check" if options.output is None else "-o"
+    given = {"-o": options.output, "--exercise": options.exercise, "--check": options.check or None}
+    if option := next((name for name, value in given.items() if value is not None), ""):
         raise InputError(
             f"{option}: {quoted(formula.text.strip())} depends on no name here, so it has no graph;"
             " write e.g. 'x * 2' x=3"
@@ -191,6 +194,8 @@ def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
         add("-o", "--output", metavar="FILE",
             help="write the picture: .svg .html .png .pdf .dot; - for SVG to stdout"),
         add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)"),
+        add("--exercise", metavar="KIND",
+            help="backward, forward or both: leave these values as empty boxes; print the answers"),
         add("--check", action="store_true",
             help="compare with central differences; exit status 1 on a mismatch"),
         add("--version", action="version", version=_version(),
@@ -311,13 +316,13 @@ def _constant(name: str, text: str) -> float:
 
 
 def _draw(options: argparse.Namespace, root: Value) -> Any:
-    """Return the picture, written unless it goes to standard output, or None."""
-    if options.output is None:
+    """Return the picture, written unless it goes to standard output; None where none is wanted."""
+    if options.output is None and options.exercise is None:
         return None
     from . import drawing  # only who wants a picture waits for its libraries
 
-    picture = drawing.draw(root)
-    if options.output != "-":
+    picture = drawing.draw(root, exercise=options.exercise)
+    if options.output not in (None, "-"):
         picture.save(options.output)
     return picture
 

@@ -394,7 +394,7 @@ def test_command_leaves_nothing_when_the_picture_cannot_be_written(main, tmp_pat
 def test_command_draws_the_result_after_its_pass(main, monkeypatch):
     drawn = []
 
-    def draw(value: Any) -> Any:
+    def draw(value: Any, **options: Any) -> Any:
         drawn.append((value.label, value.grad))
         return SimpleNamespace(svg="<svg/>", save=lambda path: None)
 
@@ -407,7 +407,9 @@ def test_command_draws_the_result_after_its_pass(main, monkeypatch):
 def test_command_labels_no_result_that_has_no_name(main, monkeypatch):
     labels = []
     made = SimpleNamespace(svg="", save=lambda path: None)
-    monkeypatch.setattr(drawing, "draw", lambda value: labels.append(value.label) or made)
+    monkeypatch.setattr(
+        drawing, "draw", lambda value, **options: labels.append(value.label) or made
+    )
 
     main("x * 2", "x=1", "-o", "g.svg")
     main("g = x", "x=1", "-o", "g.svg")
@@ -428,6 +430,47 @@ def test_check_shows_both_gradients(main):
         assert float(ours) == expected
         assert float(theirs) == pytest.approx(expected)
         assert verdict == "ok"
+
+
+def test_exercise_draws_empty_boxes_and_prints_the_answers(main, tmp_path):
+    path = tmp_path / "blank.svg"
+
+    status, out, err = main(
+        "g = (x + y) * z", "x=1", "y=3", "z=-3", "--exercise", "backward", "-o", str(path)
+    )
+
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "g = (x + y) * z",
+        "",
+        "box        answer   rule",
+        "  1            -3   *: upstream * the other operand = 1 * -3 = -3",
+        "  2             4   *: upstream * the other operand = 1 * 4 = 4",
+        "  3            -3   +: upstream, unchanged = -3",
+        "  4            -3   +: upstream, unchanged = -3",
+        "",
+        f"picture: {path}",
+    ]
+    assert path.read_text(encoding="utf-8") == sg.draw(_xyz(), exercise="backward").svg
+
+
+def test_exercise_needs_no_picture_but_a_graph_and_a_kind(main):
+    status, out, err = main("x * 2", "x=3", "--exercise=both")
+    assert (status, err) == (0, "")
+    assert "  1             6   *: 3 * 2 = 6" in out
+
+    assert main("1 + 2", "--exercise", "forward")[0] == 2
+    status, out, err = main("x * 2", "x=3", "--exercise", "sideways")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith('scalargrad: exercise: must be "backward", "forward" or "both"; got')
+
+
+def _xyz():
+    x, y, z = sg.values(x=1, y=3, z=-3)
+    g = (x + y) * z
+    g.label = "g"
+    g.backward()
+    return g
 
 
 def test_check_ends_with_1_on_a_mismatch(main, monkeypatch):

@@ -85,7 +85,7 @@ def draw(
     max_nodes: int = MAX_NODES,
     digits: int = 6,
     title: str = "",
-    exercise: str = "",
+    exercise: str | None = None,
     share: float = 1.0,
     seed: int = 0,
 ) -> Drawing:
@@ -114,7 +114,7 @@ def draw(
       2             2   ×: upstream × the other operand = 1 × 2 = 2
     """
     graph = _looked_at("draw", value, max_nodes, digits, title)
-    boxes = empty_boxes(graph, exercise, share, seed) if exercise != "" else []
+    boxes = empty_boxes(graph, exercise, share, seed) if exercise is not None else []
     return Drawing(
         compose(graph, digits=digits, gradients=gradients, title=title, boxes=boxes), boxes
     )

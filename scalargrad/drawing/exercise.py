@@ -40,7 +40,7 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int) -> list[Box]:
     backward values are asked for and there are none.
     """
     if kind not in KINDS:
-        wanted = 'exercise must be "backward", "forward" or "both"'
+        wanted = 'must be "backward", "forward" or "both"'
         raise InputError(unwanted("exercise", wanted, kind, 'pass e.g. "backward"'))
     part = number("exercise", "share", share, "0.5")
     if not 0.0 < part <= 1.0:
