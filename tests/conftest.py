@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,12 @@ except ImportError as reason:  # where CI is set, a test fails for it
     del ENGINES["native"]
 else:
     WITHOUT = ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if WITHOUT:  # its doctests cannot run either
+        folder = Path(scalargrad._python.__file__).parent / "_native"
+        config.option.ignore = [*(config.option.ignore or []), str(folder)]
 
 
 def pytest_report_header() -> str:
