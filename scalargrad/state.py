@@ -48,7 +48,7 @@ class Module:
 
     def parameters(self) -> list[Any]:
         """Return every parameter once, in the order of the attributes."""
-        found = [value for _, held in _holders(self, "", ()) for value in _flat(held)]
+        found = [value for _, held in _holders(self, "", ()) for value in flat(held)]
         return list(dict(zip(map(id, found), found, strict=True)).values())
 
     def zero_grad(self) -> None:
@@ -148,13 +148,17 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
     return isinstance(thing, Arithmetic) and not thing.parents
 
 
-def _flat(tree: Any) -> list[Any]:
-    """Return every Value of nested lists."""
-    if not isinstance(tree, (list, tuple)):
+def flat(tree: Any) -> list[Any]:
+    """Return everything that nested lists or arrays hold.
+
+    >>> flat([[1.0, 2.0], [[3.0]]])
+    [1.0, 2.0, 3.0]
+    """
+    if not is_list(tree):
         return [tree]
-    if not any(isinstance(branch, (list, tuple)) for branch in tree):
+    if all(issubclass(kind, Arithmetic) for kind in set(map(type, tree))):
         return list(tree)
-    return list(chain.from_iterable(map(_flat, tree)))
+    return list(chain.from_iterable(map(flat, tree)))
 
 
 def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ Values, `layer.graph`, that can be drawn. Where Values go in, Values come out.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from .. import errors
@@ -17,18 +17,10 @@ from ..arithmetic import Arithmetic
 from ..conversion import is_list, number
 from ..functions import affine, dot, listed, relu, sigmoid, softmax
 from ..losses import cross_entropy
-from ..state import each
+from ..state import each, flat
 from .layers import TwoLayerNet
 
 __all__ = ["AddLayer", "Affine", "MulLayer", "Relu", "Sigmoid", "SoftmaxWithLoss", "TwoLayerNet"]
-
-
-def _flat(tree: Any) -> Iterator[Any]:
-    if is_list(tree):
-        for branch in tree:
-            yield from _flat(branch)
-    else:
-        yield tree
 
 
 def _like(model: Any, tree: Any) -> Any:
@@ -69,14 +61,14 @@ class _Layer:
         inputs = tuple(each(tree, as_value) for tree in given)
         self._output = function(*inputs)
         self._inputs, self._given = inputs, given
-        if any(isinstance(x, Arithmetic) for tree in given for x in _flat(tree)):
+        if any(isinstance(x, Arithmetic) for tree in given for x in flat(tree)):
             return self._output
         return _like(given[0], each(self._output, lambda value: value.data))
 
     def _gradients(self, dout: Any) -> tuple[Any, ...]:
         """Return the gradient by each thing that went in; every `.grad` stays as it was."""
         self._check()
-        outputs, upstream = list(_flat(self._output)), list(_flat(dout))
+        outputs, upstream = flat(self._output), flat(dout)
         if len(outputs) != len(upstream):
             raise errors.InputError(
                 f"{type(self).__name__}.backward: dout must have the shape of what came out; got"
@@ -223,7 +215,7 @@ class Affine(_Layer):
         columns = list(zip(*W, strict=True))
 
         def at(sample: Any) -> list[Any]:
-            xs = list(_flat(sample))
+            xs = flat(sample)
             if len(xs) != len(W):
                 raise errors.InputError(
                     f"Affine.forward: a sample must have as many numbers as W has rows; got"
