@@ -147,6 +147,29 @@ def compile_rule(
     return body.function(name, letters, f"({', '.join(results)},)")
 
 
+def compile_graph(
+    name: str,
+    letters: Sequence[str],
+    lists: Sequence[str],
+    text: str,
+    functions: Mapping[str, Callable[..., Any]],
+) -> Callable[..., Any]:
+    """Return a function that runs a definition on Values: of its letters, or of its lists.
+
+    `functions` has what it may call, reductions too; `divide`; and `label(name, value)`, called
+    with every bound name that does not begin with an underscore.
+    """
+    body = _Graph(letters, lists, functions)
+    if lists:
+        body.line(f"n = len({lists[0]}s)")
+        body.scalars.add("n")
+    parsed = parse(text)
+    body.bind(parsed)
+    plural = body.is_elementwise(parsed.result)
+    result = body.each(parsed.result) if plural else body.expression(parsed.result)
+    return body.function(name, [*letters, *(f"{letter}s" for letter in lists)], result)
+
+
 class Body(ABC):
     """The body of a generated function, grown line by line; a subclass spells one language."""
 
@@ -341,6 +364,24 @@ class _Python(Body):
 
     def own(self) -> str:
         return "(i == j)"
+
+
+class _Graph(_Python):
+    """The body of a Python function on Values: a reduction is one call, and names are told."""
+
+    def bind(self, formula: Formula) -> None:
+        for name, value in formula.bindings:
+            super().bind(Formula(((name, value),), value))
+            if not name.startswith("_"):
+                self.used.add("label")
+                self.line(f"label({name!r}, {name}{'s' * (name in self.vectors)})")
+
+    def _reduce(self, kind: str, node: ast.expr) -> str:
+        text = self.expression(node)
+        self.loops += 1
+        self.used.add(kind)
+        self.let(f"r{self.loops}", f"{kind}([{text} for {self._running(node)}])")
+        return f"r{self.loops}"
 
 
 def _free_names(node: ast.AST) -> Iterator[str]:

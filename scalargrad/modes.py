@@ -185,6 +185,15 @@ def scope(name: str) -> Block[Scope]:
     return Block(change)
 
 
+def recording_in(group: Scope | None) -> Block[None]:
+    """Record in a scope that exists already, whatever the blocks around say."""
+
+    def change(mode: Mode) -> None:
+        mode.recording, mode.anomaly, mode.scope = True, False, group
+
+    return Block(change)
+
+
 def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
     mode = current()

@@ -54,7 +54,8 @@ class Row:
     partials: tuple[str, ...]
     doc: str  # a verb, one sentence
     shown: tuple[str, ...] = ()  # how the book writes the partials
-    definition: str = ""  # in simpler operations: what "open" draws
+    #: in simpler operations, what "open" draws: bound names become labels unless they begin with _
+    definition: str = ""
     written: str = ""  # how the book writes the forward, where its formula shows how it is done
     domain: str = ""
     source: str = ""
@@ -107,7 +108,7 @@ class ManyRow:
     doc: str
     lists: int = 1
     shown: tuple[str, ...] = ()
-    definition: str = ""
+    definition: str = ""  # where it names z, the result so far, it is applied from left to right
     written: str = ""
     domain: str = ""
     source: str = ""

@@ -6,9 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..arithmetic import Arithmetic
-from ..errors import InputError, OperandError, unwanted
-from ..graph import Graph, look
 from ..wholefile import write_whole
 from . import digraph, files, svg
 from .columns import arrange
@@ -17,12 +14,10 @@ from .levels import settle
 from .picture import Picture
 from .routes import draw_routes
 from .scene import Scene, compose
+from .view import MAX_NODES, need_gradients, view
 
 if TYPE_CHECKING:
     import graphviz
-
-MAX_NODES = 150
-
 
 class Drawing:
     """A picture of a graph: `.svg` is its text, `.save(path)` writes a file.
@@ -82,6 +77,15 @@ def draw(
     value: Any,
     *,
     gradients: bool = True,
+    symbols: bool | str = False,
+    open: Any = None,
+    fold: Any = None,
+    branches: bool = False,
+    names: Any = None,
+    constants: Any = (),
+    loss: str = "L",
+    around: Any = None,
+    depth: int = 2,
     max_nodes: int = MAX_NODES,
     digits: int = 6,
     title: str = "",
@@ -93,15 +97,29 @@ def draw(
 
     There is no red before `backward()`. Red numbers are those of this value's own latest pass; the
     `.grad` of a leaf also counts earlier passes. Where the order of operands matters, the first
-    one enters on top. Above `max_nodes` the nodes farthest from the result are
-    folded, and the picture says so. Numbers have up to `digits` significant digits.
+    one enters on top. Numbers have up to `digits` significant digits.
+
+    `symbols=True` writes expressions and the chain rule so far instead of numbers, "both" writes
+    symbols over numbers, "chain" keeps every partial as ∂z/∂x. `loss` is the name of what is
+    differentiated; where it is the name of the value itself, the chain begins with 1.
+
+    `open` names operations that are drawn in simpler ones, such as "sigmoid" or "dot"; True opens
+    all that can be. `fold` names scopes that are drawn as boxes; True folds all, None those
+    of a graph that is too large otherwise, False none. `names` gives nested lists of Values a
+    name, such as `{"W": W}`: what flows between boxes is shown with name and shape then.
+    `branches` draws branches as nodes of their own, beside the sums whose mirror they are.
+    `constants` are Values to which no gradient is drawn, such as data.
+
+    Above `max_nodes` the nodes farthest from the result are left out, and the picture says so.
+    `around` shows what is at most `depth` arrows from one Value.
 
     An `exercise` leaves boxes empty: "backward" values except the given upstream one, "forward"
     values, or "both"; or a `share` of them, chosen by a `seed`. The drawing has the `answers` and
     an `answer_sheet`; `check_answers` marks what was found.
 
-    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range,
-    `RuntimeError` for an exercise of backward values on a graph without gradients.
+    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range, an
+    unknown operation or scope, `RuntimeError` for an exercise of backward values on a graph
+    without gradients.
 
     >>> import scalargrad as sg
     >>> x, y = sg.values(x=2, y=3)
@@ -113,11 +131,22 @@ def draw(
       1             3   ×: upstream × the other operand = 1 × 3 = 3
       2             2   ×: upstream × the other operand = 1 × 2 = 2
     """
-    graph = _looked_at("draw", value, max_nodes, digits, title)
-    boxes = empty_boxes(graph, exercise, share, seed) if exercise is not None else []
+    seen = view(
+        "draw", value, gradients=gradients, symbols=symbols, open=open, fold=fold,
+        branches=branches, names=names, constants=constants, loss=loss, around=around, depth=depth,
+        max_nodes=max_nodes, digits=digits, title=title,
+    )  # fmt: skip
+    boxes: list[Box] = []
+    if exercise is not None:
+        if exercise != "forward" and not gradients:
+            need_gradients("draw")
+        boxes = empty_boxes(seen.graph, exercise, share, seed)
+    empty = {box.place: box.number for box in boxes}
     return Drawing(
-        compose(graph, digits=digits, gradients=gradients, title=title, boxes=boxes), boxes
-    )
+        compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
+                note=seen.note, digits=digits),
+        boxes,
+    )  # fmt: skip
 
 
 def check_answers(
@@ -128,7 +157,7 @@ def check_answers(
     exercise: str = "backward",
     share: float = 1.0,
     seed: int = 0,
-    max_nodes: int = MAX_NODES,
+    **options: Any,
 ) -> Marks:
     """Mark the answers to the exercise that `draw` made of a value with the same options.
 
@@ -148,22 +177,15 @@ def check_answers(
       1             3   right
       2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
     """
-    graph = _looked_at("check_answers", value, max_nodes, 6, "")
-    return marked(empty_boxes(graph, exercise, share, seed), answers, tolerance)
+    seen = view("check_answers", value, **options)
+    return marked(empty_boxes(seen.graph, exercise, share, seed), answers, tolerance)
 
 
-def draw_dot(
-    value: Any,
-    *,
-    gradients: bool = True,
-    max_nodes: int = MAX_NODES,
-    digits: int = 6,
-    title: str = "",
-) -> graphviz.Digraph:
+def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:
     """Return the graph as a `graphviz.Digraph`: black forward and red backward edges.
 
     Its `.source` is DOT text; `.render` and `.pipe` need the program `dot` of Graphviz, which
-    pictures of `draw` do not.
+    pictures of `draw` do not. The options are those of `draw`, without exercises.
 
     Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
 
@@ -172,20 +194,8 @@ def draw_dot(
     >>> sg.draw_dot(x * y).source.splitlines()[0]
     'digraph scalargrad {'
     """
-    graph = _looked_at("draw_dot", value, max_nodes, digits, title)
-    return digraph.digraph(compose(graph, digits=digits, gradients=gradients, title=title))
-
-
-def _looked_at(who: str, value: Any, max_nodes: int, digits: int, title: str) -> Graph:
-    """Return what to show of the graph of a value, after all options are checked."""
-    if not isinstance(value, Arithmetic):
-        raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
-    for name, number, most in (("max_nodes", max_nodes, 10**6), ("digits", digits, 17)):
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise OperandError(unwanted(who, f"{name} must be an int", number, "pass e.g. 6"))
-        if not 1 <= number <= most:
-            wanted = f"{name} must be from 1 to {most:,}"
-            raise InputError(unwanted(who, wanted, number, "choose another"))
-    if not isinstance(title, str):
-        raise OperandError(unwanted(who, "title must be a text", title, 'pass e.g. "Figure 1"'))
-    return look(value, max_nodes)
+    seen = view("draw_dot", value, **options)
+    title, branches = options.get("title", ""), options.get("branches", False)
+    return digraph.digraph(
+        compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note)
+    )

@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from .scene import Item, Labels, Link, Scene
+from .scene import Frame, Item, Labels, Link, Scene
 
 SWEEPS = 24
 
 
 @dataclass(eq=False)
 class Cell:
-    """A place in a column: an item, a lane behind a branch dot, or a passing arrow."""
+    """A place in a column: an item, a lane of a branch, a passing arrow, an edge of a frame."""
 
-    kind: Literal["item", "lane", "dummy"]
+    kind: Literal["item", "lane", "dummy", "top", "bottom"]
     item: Item | None = None
+    frames: tuple[Frame, ...] = ()
+    outlet: float = 0.0  # of a lane: how far below the middle of a box it begins, in lanes
     labels: Labels | None = None  # what is written on the level behind this cell
     before: list[Cell] = field(default_factory=list)
     after: list[Cell] = field(default_factory=list)
@@ -47,12 +49,22 @@ class Path:
 
 
 @dataclass(eq=False)
+class Border:
+    """The upper or the lower edge of a frame: a cell in each of its columns."""
+
+    frame: Frame
+    first: int  # column
+    cells: list[Cell]
+
+
+@dataclass(eq=False)
 class Grid:
     """Columns from left to right, and the way of each link through them."""
 
     columns: list[Column]
     paths: list[Path]
     cell_of: dict[int, Cell]  # id of an item -> its cell
+    borders: list[Border] = field(default_factory=list)  # upper and lower in turn, outer first
 
 
 def arrange(scene: Scene) -> Grid:
@@ -60,11 +72,12 @@ def arrange(scene: Scene) -> Grid:
     grid = _build(scene)
     _order_depth_first(grid, scene)
     _reduce_crossings(grid)
+    _add_borders(grid)
     return grid
 
 
 def _build(scene: Scene) -> Grid:
-    ranks = scene.result.rank + 1
+    ranks = max(item.rank for item in scene.items) + 1
     branching = {item.rank for item in scene.items if len(item.links) > 1}
     columns: list[Column] = []
     item_column: list[int] = []  # rank -> index of its column
@@ -78,17 +91,17 @@ def _build(scene: Scene) -> Grid:
     # a leaf of one use stands beside the forks of its rank, nearer to its consumer
     home = {
         id(item): lane_column[item.rank]
-        if item.kind in ("leaf", "constant") and item.stem is None and item.rank in lane_column
+        if item.is_end and item.stem is None and item.rank in lane_column
         else item_column[item.rank]
         for item in scene.items
     }
     cell_of = {}
     for item in scene.items:
-        cell = Cell("item", item)
+        cell = Cell("item", item, item.frames)
         cell_of[id(item)] = cell
         if item.stem is not None:
             cell.labels = item.stem
-        elif item.links:
+        elif len(item.links) == 1:
             cell.labels = item.links[0].labels
         columns[home[id(item)]].cells.append(cell)
     paths = []
@@ -96,9 +109,12 @@ def _build(scene: Scene) -> Grid:
         for link in item.links:
             cells = [cell_of[id(item)]]
             first, last = home[id(item)] + 1, home[id(link.target)]
+            frames = _shared(item.frames, link.target.frames)
             for index in range(first, last):
-                fork = item.stem is not None and index == lane_column[item.rank]
-                cell = Cell("lane", labels=link.labels) if fork else Cell("dummy")
+                cell = Cell("dummy", frames=frames)
+                if len(item.links) > 1 and index == lane_column[item.rank]:
+                    cell = Cell("lane", frames=frames, labels=link.labels)
+                    cell.outlet = link.outlet - (item.outlets - 1) / 2
                 columns[index].cells.append(cell)
                 cells.append(cell)
             cells.append(cell_of[id(link.target)])
@@ -110,9 +126,15 @@ def _build(scene: Scene) -> Grid:
     return Grid(columns, paths, cell_of)
 
 
+def _shared(frames: tuple[Frame, ...], others: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Return the frames that both ends of an arrow stand in."""
+    return tuple(a for a, b in zip(frames, others, strict=False) if a is b)
+
+
 def _order_depth_first(grid: Grid, scene: Scene) -> None:
     """Order each column as a walk from the result meets its cells, operands from left to right."""
-    stack = [grid.cell_of[id(scene.result)]]
+    ends = [grid.cell_of[id(item)] for item in scene.items if not item.links]
+    stack = ends[::-1]
     met: dict[int, int] = {}
     while stack:
         cell = stack.pop()
@@ -122,7 +144,59 @@ def _order_depth_first(grid: Grid, scene: Scene) -> None:
             ordered = sorted(zip(ports, range(len(cell.before)), cell.before, strict=True))
             stack.extend(before for _, _, before in reversed(ordered))
     for column in grid.columns:
-        column.cells.sort(key=lambda cell: met[id(cell)])
+        _sort(column, lambda cell: met[id(cell)])
+    _number(grid.columns)
+
+
+def _sort(column: Column, key: Callable[[Cell], float]) -> None:
+    """Sort the cells of a column; those of one frame stay together, at their mean."""
+    keys = {id(cell): key(cell) for cell in column.cells}
+    if not any(cell.frames for cell in column.cells):
+        column.cells.sort(key=lambda cell: keys[id(cell)])  # stable: ties keep their order
+        return
+    groups: dict[Frame, list[int]] = {}
+    for place, cell in enumerate(column.cells):
+        for frame in cell.frames:
+            groups.setdefault(frame, []).append(place)
+
+    def mean(places: list[int]) -> float:
+        total = 0.0
+        for place in places:
+            total += keys[id(column.cells[place])]
+        return total / len(places)
+
+    means = {frame: (mean(places), places[0]) for frame, places in groups.items()}
+    full = {
+        id(cell): [*(means[frame] for frame in cell.frames), (keys[id(cell)], place)]
+        for place, cell in enumerate(column.cells)
+    }
+    column.cells.sort(key=lambda cell: full[id(cell)])
+
+
+def _add_borders(grid: Grid) -> None:
+    """Put the edges of every frame around its cells, the outer frames first."""
+    spans: dict[Frame, tuple[int, int, int]] = {}  # depth, first and last column
+    for index, column in enumerate(grid.columns):
+        for cell in column.cells:
+            for depth, frame in enumerate(cell.frames):
+                _, first, _ = spans.get(frame, (depth, index, index))
+                spans[frame] = depth, first, index
+    for frame, (_, first, last) in sorted(spans.items(), key=lambda item: item[1][0]):
+        upper, lower = Border(frame, first, []), Border(frame, first, [])
+        for column in grid.columns[first : last + 1]:
+            cells = column.cells
+            inside = [place for place, cell in enumerate(cells) if frame in cell.frames]
+            start, end = (inside[0], inside[-1] + 1) if inside else (len(cells), len(cells))
+            outer = cells[start].frames[: cells[start].frames.index(frame)] if inside else ()
+            top, bottom = Cell("top", frames=outer), Cell("bottom", frames=outer)
+            cells[start:end] = [top, *cells[start:end], bottom]
+            upper.cells.append(top)
+            lower.cells.append(bottom)
+        for border in (upper, lower):
+            for left, right in pairwise(border.cells):
+                left.after.append(right)
+                right.before.append(left)
+        grid.borders += [upper, lower]
     _number(grid.columns)
 
 
@@ -141,7 +215,7 @@ def _reduce_crossings(grid: Grid) -> None:
             break
         forward = sweep % 2 == 0
         for column in grid.columns if forward else reversed(grid.columns):
-            column.cells.sort(key=_barycentre(forward))  # stable: ties keep their order
+            _sort(column, _barycentre(forward))
             for place, cell in enumerate(column.cells):
                 cell.place = place
         crossings = _crossings(grid.columns)

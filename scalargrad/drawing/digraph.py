@@ -42,6 +42,10 @@ def _node(drawn: graphviz.Digraph, name: str, item: Item) -> None:
         drawn.node(name, label=label, shape="circle", margin="0.04")
     elif item.kind == "folded":
         drawn.node(name, label=label, shape="circle", style="dashed")
+    elif item.kind == "box":
+        drawn.node(name, label=label, shape="box", style="rounded")
+    elif item.kind == "branch":
+        drawn.node(name, label="", shape="point", width="0.07")
     else:
         drawn.node(name, label=label, shape="plaintext", fontname="Times-Italic")
 

@@ -11,13 +11,13 @@ from typing import Any, Literal
 from ..arithmetic import Arithmetic
 from ..conversion import as_number, number, whole
 from ..errors import InputError, OperandError, StateError, unwanted
-from ..graph import Graph
+from ..graph import Graph, Use, Vertex
 from ..rows import LETTERS, ROWS, Row
 from . import text
 
 Side = Literal["forward", "backward"]
-#: where a value stands: at a use (consumer, position), or at what comes out of a node (node, None)
-Place = tuple[Side, int, int | None]
+#: where a value stands: beside an arrow or a stem, by the id of the use or the flow
+Place = tuple[Side, int]
 
 KINDS = ("backward", "forward", "both")
 _ONLY_NUMBERS = "as many numbers as there are boxes, or a dict from box to number"
@@ -62,30 +62,41 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int) -> list[Box]:
 
 
 def _forward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
-    for node in graph.nodes:
-        if node.parents and id(node) not in graph.folded:
-            yield ("forward", id(node), None), node.data, _forward_rule(node)
+    for vertex in graph.vertices:
+        if not (vertex.is_leaf or vertex.cut):
+            for flow in vertex.flows:
+                if flow.named is None:
+                    rule = _forward_rule(vertex, flow.value)
+                    yield ("forward", id(flow)), flow.value.data, rule
 
 
 def _backward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
-    for node in reversed(graph.nodes):  # as the pass goes: consumers first
-        grad, uses = graph.gradients[id(node)], graph.uses[id(node)]
-        if len(uses) + (node is graph.root) > 1:
-            terms = [text.number(use.backward or 0.0) for use in uses]
-            terms += [text.number(graph.root.grad)] * (node is graph.root)
-            rule = f"branch: the sum of what comes back = {' + '.join(terms)} = {text.number(grad)}"
-            yield ("backward", id(node), None), grad, rule
-        if id(node) in graph.folded:
-            continue
-        partials = iter(node.partials)
-        for position, operand in enumerate(node.operands):
-            if isinstance(operand, Arithmetic):
-                partial = next(partials)
-                rule = _backward_rule(node, position, grad, partial)
-                yield ("backward", id(node), position), grad * partial, rule
+    for vertex in reversed(graph.vertices):  # as the pass goes: consumers first
+        for flow in vertex.flows:
+            terms = [use.backward for use in flow.uses if use.backward is not None]
+            if flow.named is None and len(terms) > 1:
+                grad = graph.gradients[flow.value]
+                total = f"{' + '.join(map(text.number, terms))} = {text.number(grad)}"
+                yield ("backward", id(flow)), grad, f"branch: the sum of what comes back = {total}"
+        for way in vertex.inputs:
+            if isinstance(way, Use) and way.backward is not None:
+                rule = _use_rule(vertex, way, graph)
+                yield ("backward", id(way)), way.backward, rule
 
 
-def _forward_rule(node: Any) -> str:
+def _use_rule(vertex: Vertex, use: Use, graph: Graph) -> str:
+    if vertex.is_box:
+        shown = text.number(use.backward or 0.0)
+        return f"{text.harmless(vertex.title)}: what all its nodes hand back = {shown}"
+    node, position = use.edges[0]
+    values = [place for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)]
+    partial = node.partials[values.index(position)]
+    return _backward_rule(node, position, graph.gradients[node], partial)
+
+
+def _forward_rule(vertex: Vertex, node: Any) -> str:
+    if vertex.is_box:
+        return f"{text.harmless(vertex.title)}: what comes out = {text.number(node.data)}"
     row = ROWS.get(node.op)
     symbol = row.symbol if row is not None else text.harmless(node.op)
     numbers = [text.number(o._data if isinstance(o, Arithmetic) else o) for o in node.operands]

@@ -18,6 +18,7 @@ SWEEPS = 24
 ROUNDS = 6  # of levelling chains and settling around them
 STIFF = 8.0
 PINNED = 1e4
+STRAIGHTENINGS = 60
 
 
 @dataclass(eq=False)
@@ -63,9 +64,41 @@ def settle(grid: Grid) -> None:
         _sweep(stacks, springs, 4)
     for chain in chains:
         _level(chain, where, springs)
+    _straighten(grid, where)
     for column in grid.columns:
         for cell in column.cells:
             cell.y = round(cell.y, 1)
+
+
+def _straighten(grid: Grid, where: dict[int, Stack]) -> None:
+    """Make the edges of frames straight, and move what is outside further out."""
+    for _ in range(STRAIGHTENINGS):
+        straight = True
+        for border in grid.borders:
+            levels = [cell.y for cell in border.cells]
+            up = border.cells[0].kind == "top"
+            level = min(levels) if up else max(levels)
+            for cell in border.cells:
+                if abs(cell.y - level) > 1e-6:
+                    straight = False
+                    cell.y = level
+                    _push(cell, where[id(cell)], -1 if up else 1)
+        if straight:
+            return
+
+
+def _push(cell: Cell, stack: Stack, step: int) -> None:
+    """Move what stands above (-1) or below (1) a cell so far that all gaps are kept."""
+    cells, gaps = stack.column.cells, stack.gaps
+    place = cell.place
+    while 0 <= place + step < len(cells):
+        gap = gaps[place - 1] if step < 0 else gaps[place]
+        limit = cells[place].y + step * gap
+        following = cells[place + step]
+        if step * (following.y - limit) >= 0:
+            return
+        following.y = limit
+        place += step
 
 
 def _sweep(stacks: list[Stack], springs: dict[int, list[Spring]], times: int) -> None:
@@ -147,21 +180,26 @@ def _springs(grid: Grid) -> dict[int, list[Spring]]:
             inner = sum(not _is_end(before) for before in cell.before)
             for index, before in enumerate(cell.before):
                 offset, weight = 0.0, 1.0
-                if cell.kind != "item":
-                    weight = 1.0 if cell.kind == "lane" else 16.0
+                if cell.kind == "lane":
+                    offset, weight = -cell.outlet * LANE_PITCH, 4.0 if cell.outlet else 1.0
+                elif cell.kind != "item":
+                    weight = 16.0
                 elif _is_end(before):
                     offset = (cell.ports[index] - base) * LANE_PITCH
                     weight = 0.6 if inner else 4.0
                 elif inner == 1:
                     weight = STIFF if before.kind != "lane" else 2.0
                 tie(before, cell, offset, weight)
+        for above, below in pairwise(column.cells):  # an edge keeps near to what it frames
+            if above.kind == "top" or below.kind == "bottom":
+                tie(above, below, -clearance(above)[1] - clearance(below)[0], 0.3)
     return springs
 
 
 def _is_end(cell: Cell) -> bool:
     """Tell whether a cell is the left end of an arrow that goes nowhere else."""
     item = cell.item
-    return item is not None and item.kind in ("leaf", "constant") and item.stem is None
+    return item is not None and item.is_end and item.stem is None
 
 
 def _level_port(cell: Cell) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .columns import Cell
-from .scene import Item
+from .scene import Item, Labels
 from .text import width
 
-BLACK, RED, GREY = "#111", "#e00000", "#555"
+BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"
 
 RADIUS = 17.0  # of an operator's circle
 OFFSET = 3.4  # of either arrow from the centre line
@@ -23,6 +23,17 @@ SIZE = 14.0  # of a value
 NAME_SIZE = 16.0
 SIGN_SIZE = 19.0  # of a symbol that is one sign
 WORD_SIZE = 13.0
+UNDER_SIZE = 12.0  # of the two words in a circle
+LINE = 16.0  # between two lines of type
+
+SMALLEST_BOX = 64.0  # height
+BOX_CORNER = 9.0
+LONGEST_TITLE_LINE = 11  # characters
+
+FRAME_PAD = 12.0  # beside the columns of a frame
+FRAME_GAP = 7.0
+FRAME_TITLE = 20.0  # room for its title
+FRAME_TITLE_SIZE = 12.0
 
 BLANK_WIDTH, BLANK_HEIGHT = 46.0, 20.0  # of an empty box
 BLANK_GAP = 6.5  # between an arrow and an empty box
@@ -46,14 +57,64 @@ def symbol_size(symbol: str) -> float:
 
 
 def size_of(item: Item) -> tuple[float, float]:
-    """Return width and height of an operator: a circle, longer for a word or many inputs."""
+    """Return width and height of an item with an outline, or of a branch dot."""
+    if item.kind == "branch" and item.under is None:
+        return 2 * DOT, 2 * DOT
+    if item.kind == "box":
+        lines = title_lines(item.text)
+        wide = max(width(line, WORD_SIZE) for line in lines) + 24.0
+        tall = max(SMALLEST_BOX, LINE * len(lines) + 24.0)
+        return wide, max(tall, LANE_PITCH * max(item.inputs, item.outlets))
     wide = 2 * RADIUS
-    if len(item.text) > 1:
+    if item.under is not None:
+        wide = max(wide, *(width(word, UNDER_SIZE) + 18.0 for word in item.under))
+    elif len(item.text) > 1:
         wide = max(wide, width(item.text, WORD_SIZE) + 9.0)
     tall = 2 * RADIUS
     if item.inputs > MOST_PORTS_OF_A_CIRCLE:
         tall = 2 * RADIUS + (item.inputs - 1) * PORT_PITCH
     return wide, tall
+
+
+def title_lines(title: str) -> list[str]:
+    """Return the title of a box in short lines.
+
+    >>> title_lines("Cross Entropy Error"), title_lines("time 1")
+    (['Cross', 'Entropy', 'Error'], ['time 1'])
+    """
+    lines = [""]
+    for word in title.split():
+        joined = f"{lines[-1]} {word}".strip()
+        if len(joined) > LONGEST_TITLE_LINE and lines[-1]:
+            lines.append(word)
+        else:
+            lines[-1] = joined
+    return lines
+
+
+def is_straight(item: Item) -> bool:
+    """Tell whether arrows enter an item at a straight edge, each at a level of its own."""
+    return item.kind == "box" or item.inputs > MOST_PORTS_OF_A_CIRCLE
+
+
+def pitch(item: Item) -> float:
+    """Return the distance between two arrows into a straight edge."""
+    return LANE_PITCH if item.kind == "box" else PORT_PITCH
+
+
+def wide(labels: Labels) -> float:
+    """Return the width of the texts of an arrow pair, or of the boxes in their place."""
+    widest = max(width(line, SIZE) for line in lines_of(labels))
+    if labels.forward_box is not None or labels.backward_box is not None:
+        widest = max(widest, BLANK_WIDTH)
+    return widest
+
+
+def lines_of(labels: Labels) -> list[str]:
+    """Return all lines that are written at an arrow pair."""
+    forward = [] if labels.forward_box is not None else labels.forward.split("\n")
+    backward = [] if labels.backward_box is not None else (labels.backward or "").split("\n")
+    return forward + backward or [""]
 
 
 def forward_baseline(text: str) -> float:
@@ -63,15 +124,20 @@ def forward_baseline(text: str) -> float:
 
 def clearance(cell: Cell) -> tuple[float, float]:
     """Return how much room a cell needs above and below its level."""
+    if cell.kind == "top":
+        return FRAME_GAP, FRAME_TITLE
+    if cell.kind == "bottom":
+        return FRAME_GAP, FRAME_GAP
     up = down = 9.0
     if cell.labels is not None:
-        up = -forward_baseline(cell.labels.forward) + ASCENT * SIZE + 3.0
-        if cell.labels.backward is not None:
-            down = BACKWARD_BASELINE + DESCENT * SIZE + 3.0
+        forward, backward = cell.labels.forward, cell.labels.backward
+        up = -forward_baseline(forward) + ASCENT * SIZE + 3.0 + LINE * forward.count("\n")
+        if backward is not None:
+            down = BACKWARD_BASELINE + DESCENT * SIZE + 3.0 + LINE * backward.count("\n")
         room = OFFSET + BLANK_GAP + BLANK_HEIGHT + 3.0
         up = room if cell.labels.forward_box is not None else up
         down = room if cell.labels.backward_box is not None else down
-    if cell.item is not None and cell.item.is_circled:
+    if cell.item is not None and cell.item.is_shaped:
         half = size_of(cell.item)[1] / 2 + 9.0
         up, down = max(up, half), max(down, half)
     elif cell.item is not None and cell.item.text:

@@ -10,7 +10,9 @@ from . import measures, text
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-Style = Literal["forward", "backward", "name", "symbol", "title", "note"]
+Style = Literal[
+    "forward", "backward", "name", "symbol", "mirror", "frame title", "title", "note"
+]
 _ANCHORED = {"start": 0.0, "middle": 0.5, "end": 1.0}
 
 
@@ -24,6 +26,7 @@ class Text:
     style: Style
     size: float
     anchor: Literal["start", "middle", "end"] = "middle"
+    about: str = ""
 
     def box(self) -> Box:
         """Return the room that the text takes, safely estimated."""
@@ -41,6 +44,7 @@ class Blank:
     y: float
     number: int
     backward: bool
+    about: str = ""
 
     def box(self) -> Box:
         """Return the room that it takes."""
@@ -55,17 +59,20 @@ class Line:
     points: tuple[Point, ...]
     backward: bool
     head: tuple[Point, Point]
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An operator: a circle, or longer with round ends."""
+    """An operator: a circle, or longer with round ends; a box; or the frame around a group."""
 
     x: float  # centre
     y: float
     width: float
     height: float
     dashed: bool = False
+    corner: float = measures.RADIUS
+    about: str = ""
 
     def box(self) -> Box:
         """Return the room that the shape takes."""
@@ -73,14 +80,28 @@ class Shape:
         return self.x - half, self.y - tall, self.x + half, self.y + tall
 
 
+@dataclass(frozen=True)
+class Dot:
+    """Where a value branches."""
+
+    x: float
+    y: float
+    about: str = ""
+
+
 @dataclass
 class Picture:
-    """Everything with its place."""
+    """Everything with its place.
+
+    What belongs to one thing has the same `about`: `n3` is the fourth vertex of the graph, `n3.0`
+    what first comes out of it, `n3.0.1` the second arrow of that, `n3.0.r` the one to the result.
+    """
 
     title: str
     summary: str
+    frames: list[Shape] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
-    dots: list[Point] = field(default_factory=list)
+    dots: list[Dot] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     blanks: list[Blank] = field(default_factory=list)
@@ -88,9 +109,11 @@ class Picture:
 
     def fit(self) -> None:
         """Set the box to what is drawn, with a margin."""
-        boxes = [shape.box() for shape in self.shapes] + [text.box() for text in self.texts]
+        boxes = [shape.box() for shape in self.shapes + self.frames]
+        boxes += [text.box() for text in self.texts]
         boxes += [blank.box() for blank in self.blanks]
-        points = [point for line in self.lines for point in line.points] + self.dots
+        points = [point for line in self.lines for point in line.points]
+        points += [(dot.x, dot.y) for dot in self.dots]
         boxes += [(x, y, x, y) for x, y in points]
         margin = measures.MARGIN
         self.box = (

@@ -8,13 +8,13 @@ their order never meet. Forward and backward are the two copies beside the centr
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from . import measures as m
-from .columns import Cell, Column, Grid, Path
-from .picture import Blank, Line, Picture, Point, Shape, Text
-from .scene import Item, Labels, Scene
+from .columns import Border, Cell, Column, Grid, Path
+from .picture import Blank, Dot, Line, Picture, Point, Shape, Text
+from .scene import Frame, Item, Labels, Scene
 from .text import width
 
 _SMALLEST_ANGLE = math.radians(44)  # between two arrows into one circle
@@ -29,6 +29,7 @@ class Span:
     start: float  # where the arrows of leaves begin, behind the names
     right: float
     legs: tuple[float, float] = (0.0, 0.0)
+    pad: float = 0.0  # between the items and their texts: room for the edges of frames
 
 
 @dataclass(eq=False)
@@ -53,6 +54,9 @@ class Router:
                     self._place_item(cell, cell.item, span)
         for path in self.grid.paths:
             self._place_path(path)
+        borders = self.grid.borders
+        for upper, lower in zip(borders[::2], borders[1::2], strict=True):
+            self._place_frame(upper, lower)
         return self.picture
 
     # -- horizontal positions ------------------------------------------------------------
@@ -62,37 +66,95 @@ class Router:
         columns = self.grid.columns
         for index, column in enumerate(columns):
             following = columns[index + 1] if index + 1 < len(columns) else None
+            x += m.FRAME_PAD * self._framed(index, first=True)
             start = x + _items_width(column)
-            span = Span(x, start, start + (_label_width(column) if column.lanes else 0.0))
+            pad = m.FRAME_PAD * self._framed(index, first=False)
+            right = start + (_label_width(column) if column.lanes else 0.0)
+            span = Span(x, start, right, pad=pad)
             self.spans.append(span)
             if following is None:
                 break
-            start = span.right + (0.0 if column.lanes else _label_width(column))
+            start = span.right + pad + (0.0 if column.lanes else _label_width(column))
             span.legs = start, start + _leg_width(following)
             x = span.legs[1]
+
+    def _framed(self, index: int, *, first: bool) -> int:
+        """Return how many frames begin, or end, at a column."""
+        borders = self.grid.borders[::2]
+        ends = (b.first if first else b.first + len(b.cells) - 1 for b in borders)
+        return sum(end == index for end in ends)
+
+    def _place_frame(self, upper: Border, lower: Border) -> None:
+        """Draw the frame between its two edges, unless something foreign stands in it."""
+        first, last = upper.first, upper.first + len(upper.cells) - 1
+        inner = [
+            border for border in self.grid.borders[::2]
+            if border is not upper and upper.frame in self._around(border)
+        ]  # fmt: skip
+        inside = sum(border.first == first for border in inner)
+        after = sum(border.first + len(border.cells) - 1 == last for border in inner)
+        left = self.spans[first].left - m.FRAME_PAD * (inside + 0.6)
+        items = [c.item for c in self.grid.columns[last].cells if c.item and c.item.is_shaped]
+        width = max((m.size_of(item)[0] for item in items), default=0.0)
+        right = self.spans[last].left + width + m.FRAME_PAD * (after + 0.6)
+        if len({cell.y for cell in upper.cells}) > 1 or len({cell.y for cell in lower.cells}) > 1:
+            return  # there was no room for straight edges
+        top, bottom = upper.cells[0].y, lower.cells[0].y
+        shape = Shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top,
+                      corner=m.BOX_CORNER)  # fmt: skip
+        self.picture.frames.append(shape)
+        x, y = left + 8.0, top + m.FRAME_TITLE_SIZE + 2.0
+        title = Text(x, y, upper.frame.title, "frame title", m.FRAME_TITLE_SIZE, "start")
+        self.picture.texts.append(title)
+
+    def _around(self, border: Border) -> tuple[Frame, ...]:
+        """Return the frames that a frame stands in."""
+        return next((cell.frames for cell in border.cells if cell.frames), ())
 
     # -- items -----------------------------------------------------------------------------
 
     def _place_item(self, cell: Cell, item: Item, span: Span) -> None:
         picture = self.picture
-        if item.is_circled:
-            wide, tall = m.size_of(item)
-            x = span.left + wide / 2
-            picture.shapes.append(Shape(x, cell.y, wide, tall, dashed=item.kind == "folded"))
-            size = m.symbol_size(item.text)
-            baseline = cell.y + (0.33 if len(item.text) == 1 else 0.3) * size
-            picture.texts.append(Text(x, baseline, item.text, "symbol", size))
+        if item.is_shaped:
+            self._place_shape(cell, item, span)
+        elif item.kind == "branch":
+            picture.dots.append(Dot(span.left + m.DOT, cell.y, item.about))
         elif item.text:
-            at_end = item.kind == "result"
+            at_end = item.kind in ("result", "beyond")
             x, anchor = (span.left + 5.0, "start") if at_end else (span.start - 5.0, "end")
             y = cell.y + 0.3 * m.NAME_SIZE
-            picture.texts.append(Text(x, y, item.text, "name", m.NAME_SIZE, anchor))  # type: ignore[arg-type]
+            name = Text(x, y, item.text, "name", m.NAME_SIZE, anchor, item.about)  # type: ignore[arg-type]
+            picture.texts.append(name)
         if item.stem is not None:
             dot = (span.legs[0], cell.y)
-            picture.dots.append(dot)
+            about = item.stem_about
+            picture.dots.append(Dot(*dot, about))
             points = [(_exit(item, span), cell.y), dot]
-            self._draw_pair(points, item.stem, item, None)
-            self._write((points[0][0] + dot[0] - m.DOT) / 2, cell.y, item.stem)
+            self._draw_pair(points, item.stem, item, None, about=about)
+            start = points[0][0] + span.pad
+            self._write((start + dot[0] - m.DOT) / 2, cell.y, item.stem, about)
+
+    def _place_shape(self, cell: Cell, item: Item, span: Span) -> None:
+        """Draw an outline with what is written in it."""
+        texts, about = self.picture.texts, item.about
+        wide, tall = m.size_of(item)
+        x, y = span.left + wide / 2, cell.y
+        corner = m.BOX_CORNER if item.kind == "box" else m.RADIUS
+        dashed = item.kind == "folded"
+        self.picture.shapes.append(Shape(x, y, wide, tall, dashed, corner, about))
+        if item.under is not None:
+            for word, style, below in zip(item.under, ("symbol", "mirror"), (-3.0, 10.0), strict=True):
+                texts.append(Text(x, y + below, word, style, m.UNDER_SIZE, about=about))  # type: ignore[arg-type]
+        elif item.kind == "box":
+            lines = m.title_lines(item.text)
+            first = y + 0.33 * m.WORD_SIZE - m.LINE * (len(lines) - 1) / 2
+            for number, line in enumerate(lines):
+                baseline = first + m.LINE * number
+                texts.append(Text(x, baseline, line, "symbol", m.WORD_SIZE, about=about))
+        else:
+            size = m.symbol_size(item.text)
+            baseline = y + (0.33 if len(item.text) == 1 else 0.3) * size
+            texts.append(Text(x, baseline, item.text, "symbol", size, about=about))
 
     # -- arrows ----------------------------------------------------------------------------
 
@@ -101,41 +163,46 @@ class Router:
         span = self.spans[self.column_of[id(source)]]
         assert source.item is not None
         assert target.item is not None
-        forked = source.item.stem is not None
-        x = span.legs[0] if forked else _exit(source.item, span)
+        from_dot = source.item.stem is not None
+        forked = len(source.item.links) > 1
+        x = span.legs[0] if from_dot else _exit(source.item, span)
         points = [(x, source.y)]
+        if forked and source.item.kind == "box":
+            points = [(x, source.y + path.cells[1].outlet * m.LANE_PITCH)]
         for left, right in pairwise(path.cells):
             legs = self.spans[self.column_of[id(left)]].legs
-            points.append((legs[0], left.y))
+            points.append((legs[0], points[0][1] if left is source else left.y))
             points.append((legs[1], right.y) if right is not target else self._rim(left, right))
         points = _without_needless(points)
-        labels = path.link.labels
+        labels, about = path.link.labels, path.link.about
         head_at = None
-        if len(source.item.links) > 2:  # at the dot itself the heads would hide each other
-            head_at = span.legs[1] + m.CORNER
-        self._draw_pair(points, labels, None if forked else source.item, target, head_at=head_at)
+        if len(source.item.links) > 2 and source.item.kind != "box":
+            head_at = span.legs[1] + m.CORNER  # at the dot itself the heads would hide each other
+        start = None if from_dot else source.item
+        self._draw_pair(points, labels, start, target, about=about, head_at=head_at)
         if forked:
             lane = path.cells[1]
             lane_span = self.spans[self.column_of[id(lane)]]
             begin = lane_span.start + (m.BACKWARD_HEAD[0] if head_at is not None else 0.0)
-            self._write((begin + lane_span.legs[0]) / 2, lane.y, labels)
+            self._write((begin + lane_span.legs[0]) / 2, lane.y, labels, about)
         else:
             end = next((x for x, y in points[1:][::-1] if y == points[0][1]), points[1][0])
             # in the middle of the level, but not where other arrows slant
-            limit = span.legs[0] - _wide(labels) / 2 - 1.0
-            self._write(min((x + end) / 2, limit), source.y, labels)
+            limit = span.legs[0] - m.wide(labels) / 2 - 1.0
+            middle = (x + span.pad + end) / 2
+            self._write(min(middle, limit), points[0][1], labels, about)
 
     def _rim(self, left: Cell, right: Cell) -> Point:
         """Return the point of the consumer that the arrow out of `left` enters."""
         item = right.item
         assert item is not None
         start = self.spans[self.column_of[id(right)]].left
-        if item.kind == "result":
+        if item.kind in ("result", "beyond") or (item.kind == "branch" and item.under is None):
             return start, left.y
         if id(right) not in self.entries:
             self.entries[id(right)] = _entries(right, item)
         entry = self.entries[id(right)][right.before.index(left)]
-        if item.inputs > m.MOST_PORTS_OF_A_CIRCLE:
+        if m.is_straight(item):
             return start, right.y + entry
         return start + m.RADIUS * (1 - math.cos(entry)), right.y + m.RADIUS * math.sin(entry)
 
@@ -146,6 +213,7 @@ class Router:
         source: Item | None,
         target: Cell | None,
         *,
+        about: str = "",
         head_at: float | None = None,
     ) -> None:
         """Draw the forward copy of a centre line and, where something flows back, the backward.
@@ -153,49 +221,56 @@ class Router:
         No source means that the line begins at a branch dot, no target that it ends there.
         """
         start_gap = 0.0 if source is not None else m.DOT + 0.8
-        if source is not None and source.is_circled:
+        if source is not None and source.is_shaped:
             start_gap = 1.2
         end_gap = 1.2 if target is not None else m.DOT + 0.8
         rim = self._target_rim(target)
         forward = _trimmed(_beside(points, m.OFFSET), start_gap, end_gap, rim)
-        self.picture.lines.append(_arrow(forward, m.FORWARD_HEAD[0], backward=False))
+        line = _arrow(forward, m.FORWARD_HEAD[0], backward=False)
+        self.picture.lines.append(replace(line, about=about))
         if labels.backward is not None:
             backward = _trimmed(_beside(points, -m.OFFSET), start_gap, end_gap, rim)[::-1]
             arrow = _arrow(backward, m.BACKWARD_HEAD[0], backward=True)
-            self.picture.lines.append(arrow if head_at is None else _headed(backward, head_at))
+            arrow = arrow if head_at is None else _headed(backward, head_at)
+            self.picture.lines.append(replace(arrow, about=about))
 
     def _target_rim(self, target: Cell | None) -> tuple[Point, bool] | None:
         """Return the circle that an arrow enters, or the edge of a tall operator (True)."""
-        if target is None or target.item is None or target.item.kind != "operator":
+        if target is None or target.item is None or not target.item.is_shaped:
             return None
         left = self.spans[self.column_of[id(target)]].left
-        tall = target.item.inputs > m.MOST_PORTS_OF_A_CIRCLE
+        tall = m.is_straight(target.item)
         return ((left, target.y), True) if tall else ((left + m.RADIUS, target.y), False)
 
-    def _write(self, x: float, y: float, labels: Labels) -> None:
+    def _write(self, x: float, y: float, labels: Labels, about: str) -> None:
         """Write the texts of an arrow pair at the middle `x` of its level `y`."""
         texts, blanks = self.picture.texts, self.picture.blanks
         away = m.OFFSET + m.BLANK_GAP + m.BLANK_HEIGHT / 2
         if labels.forward_box is not None:
-            blanks.append(Blank(x, y - away, labels.forward_box, backward=False))
+            blanks.append(Blank(x, y - away, labels.forward_box, backward=False, about=about))
         elif labels.forward:
             above = y + m.forward_baseline(labels.forward)
-            texts.append(Text(x, above, labels.forward, "forward", m.SIZE))
+            for number, line in enumerate(reversed(labels.forward.split("\n"))):
+                baseline = above - m.LINE * number
+                texts.append(Text(x, baseline, line, "forward", m.SIZE, about=about))
         if labels.backward_box is not None:
-            blanks.append(Blank(x, y + away, labels.backward_box, backward=True))
+            blanks.append(Blank(x, y + away, labels.backward_box, backward=True, about=about))
         elif labels.backward is not None:
-            texts.append(Text(x, y + m.BACKWARD_BASELINE, labels.backward, "backward", m.SIZE))
+            for number, line in enumerate(labels.backward.split("\n")):
+                baseline = y + m.BACKWARD_BASELINE + m.LINE * number
+                texts.append(Text(x, baseline, line, "backward", m.SIZE, about=about))
 
 
 def _exit(item: Item, span: Span) -> float:
     """Return where the level behind an item begins."""
-    return span.left + m.size_of(item)[0] if item.is_circled else span.start
+    shaped = item.is_shaped or item.kind == "branch"
+    return span.left + m.size_of(item)[0] if shaped else span.start
 
 
 def _items_width(column: Column) -> float:
     """Return the room that operators and names of a column need."""
     items = [cell.item for cell in column.cells if cell.item is not None]
-    operators = [m.size_of(item)[0] for item in items if item.is_circled]
+    operators = [m.size_of(item)[0] for item in items if item.is_shaped or item.kind == "branch"]
     names = [width(i.text, m.NAME_SIZE) + 6.0 for i in items if i.kind == "leaf" and i.text]
     if operators and names:  # the last bit of a slant reaches into the column
         names.append(max(names) + m.RADIUS)
@@ -204,22 +279,22 @@ def _items_width(column: Column) -> float:
 
 def _label_width(column: Column) -> float:
     """Return the room for the widest text of a column, and for the heads beside it."""
-    widest = max((_wide(cell.labels) for cell in column.cells if cell.labels), default=0.0)
+    labels = [cell.labels for cell in column.cells if cell.labels]
+    if not labels and not column.lanes and any(cell.item for cell in column.cells):
+        return 8.0  # forks begin at once
+    widest = max(map(m.wide, labels), default=0.0)
     return widest + 30.0 if column.lanes else max(34.0, widest + 20.0)
-
-
-def _wide(labels: Labels) -> float:
-    forward = m.BLANK_WIDTH if labels.forward_box is not None else width(labels.forward, m.SIZE)
-    if labels.backward_box is not None:
-        return max(forward, m.BLANK_WIDTH)
-    return max(forward, width(labels.backward or "", m.SIZE))
 
 
 def _leg_width(column: Column) -> float:
     """Return the width of the slants into a column, so that none is too steep."""
-    if all(cell.item is not None and cell.item.kind == "result" for cell in column.cells):
+    ends = ("result", "beyond")
+    if all(cell.item is not None and cell.item.kind in ends for cell in column.cells):
         return 12.0
-    highest = max((abs(b.y - c.y) for c in column.cells for b in c.before), default=0.0)
+    highest = max(
+        (abs(b.y - c.y) for c in column.cells if c.kind not in ("top", "bottom") for b in c.before),
+        default=0.0,
+    )
     return max(m.LEG, highest / m.STEEPEST)
 
 
@@ -230,9 +305,9 @@ def _entries(cell: Cell, item: Item) -> list[float]:
     if item.ordered:  # x - y must not read as y - x
         by_level = sorted(range(count), key=lambda i: cell.ports[i])
     entries = [0.0] * count
-    if item.inputs > m.MOST_PORTS_OF_A_CIRCLE:
+    if m.is_straight(item):
         for rank, index in enumerate(by_level):
-            entries[index] = (rank - (count - 1) / 2) * m.PORT_PITCH
+            entries[index] = (rank - (count - 1) / 2) * m.pitch(item)
         return entries
     wanted = []
     for index in by_level:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from ..arithmetic import Arithmetic
-from ..graph import Graph
+from ..graph import Constant, Flow, Graph, Use, Vertex
+from ..modes import Scope
 from ..rows import ROWS
 from . import text
-from .exercise import Box, Place
+from .exercise import Place
 
-Kind = Literal["operator", "leaf", "constant", "folded", "result"]
+Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
+
+#: signs that a group may be named by: it is drawn as a circle then
+_SIGNS = {row.symbol for row in ROWS.values()} | {"dot"}
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The two texts of an arrow pair; `backward` is None where nothing flows back.
+    """The two texts of an arrow pair, maybe of two lines; `backward` is None without an arrow.
 
     An exercise leaves an empty box in the place of a text; boxes have numbers.
     """
@@ -28,22 +31,39 @@ class Labels:
     backward_box: int | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A titled box around what was made in one scope."""
+
+    title: str
+
+
 @dataclass(eq=False)
 class Item:
-    """A circle, or an end of an arrow."""
+    """A circle, a box, or an end of an arrow."""
 
     kind: Kind
     text: str  # the symbol, or the name
+    about: str = ""  # what it stands for: see `Scene.keys`
     rank: int = 0
     inputs: int = 0  # how many arrows come in
+    outlets: int = 1  # how many lines go out, before they branch
     ordered: bool = False  # whether it matters which operand is first
     links: list[Link] = field(default_factory=list)  # the arrows that go out
     stem: Labels | None = None  # the texts before the branch dot, where there is one
+    stem_about: str = ""
+    frames: tuple[Frame, ...] = ()  # around it, the outermost first
+    under: tuple[str, str] | None = None  # of a branch or a sum: forward and backward, in a circle
 
     @property
-    def is_circled(self) -> bool:
-        """Whether it is an operator, its operands shown or folded."""
-        return self.kind in ("operator", "folded")
+    def is_shaped(self) -> bool:
+        """Whether it is drawn with an outline: an operator, a box, a branch in a circle."""
+        return self.kind in ("operator", "folded", "box") or self.under is not None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether an arrow begins here."""
+        return self.kind in ("leaf", "constant")
 
 
 @dataclass(eq=False)
@@ -54,6 +74,8 @@ class Link:
     target: Item
     port: int
     labels: Labels
+    outlet: int = 0
+    about: str = ""
 
 
 @dataclass(eq=False)
@@ -61,83 +83,181 @@ class Scene:
     """Everything a picture shows."""
 
     items: list[Item]
-    result: Item
+    result: Item | None
     title: str
     note: str  # what was left out
     summary: str  # for readers who cannot see the picture
 
 
+class Wording(Protocol):
+    """The texts of a picture: numbers, or symbols, or empty boxes."""
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return the texts of what comes out: its value and its gradient."""
+
+    def use(self, use: Use) -> Labels:
+        """Return the texts of one arrow: the value, and the part of the gradient."""
+
+    def constant(self, constant: Constant) -> str:
+        """Return the text of a plain number."""
+
+    def name(self, flow: Flow) -> str:
+        """Return the name at the beginning of an arrow."""
+
+
 def compose(
-    graph: Graph, *, digits: int, gradients: bool, title: str, boxes: Sequence[Box] = ()
-) -> Scene:
-    """Return the scene of a graph, with empty boxes where an exercise has them."""
-    numbers = {box.place: box.number for box in boxes}
-    items: list[Item] = []
-    item_of: dict[int, Item] = {}
-    for node in graph.nodes:
-        item = item_of[id(node)] = Item(_kind(graph, node), _text(graph, node))
-        if item.kind == "operator":
-            row = ROWS.get(node.op)
-            item.ordered = row is None or not row.commutes
-            item.inputs = len(node.operands)
-            for port, operand in enumerate(node.operands):
-                if not isinstance(operand, Arithmetic):
-                    constant = Item("constant", "")
-                    value = text.number(operand, digits)
-                    constant.links.append(Link(constant, item, port, Labels(value, None)))
-                    items.append(constant)
-        items.append(item)
-    result = Item("result", text.harmless(graph.root.label) if graph.root.parents else "", inputs=1)
-    red = graph.gradients if gradients else {}
-    for node in graph.nodes:
-        _connect(graph, node, item_of, result, digits, red, numbers)
-    items.append(result)
-    _rank(items)
-    return Scene(items, result, text.harmless(title), _note(graph), _summary(graph, digits))
-
-
-def _connect(
     graph: Graph,
-    node: Any,
-    item_of: dict[int, Item],
-    result: Item,
-    digits: int,
-    red: dict[int, float],
-    boxes: Mapping[Place, int],
-) -> None:
-    item = item_of[id(node)]
-    value = text.number(node.data, digits)
-    empty = boxes.get(("forward", id(node), None))
-    gradient = text.number(red[id(node)], digits) if red else None
-    for use in graph.uses[id(node)]:
-        back = text.number(use.backward, digits) if red and use.backward is not None else None
-        box = boxes.get(("backward", id(use.consumer), use.position))
-        labels = Labels(value, back, empty, box)
-        item.links.append(Link(item, item_of[id(use.consumer)], use.position, labels))
-    if node is graph.root:
-        item.links.append(Link(item, result, 0, Labels(value, gradient, empty)))
-    named = value
-    if node.label and node.parents and node is not graph.root:
-        named = f"{text.harmless(node.label)} = {value}"
-    if len(item.links) > 1:
-        item.stem = Labels(named, gradient, empty, boxes.get(("backward", id(node), None)))
-        for link in item.links:  # what stands on the stem in a box is not told by the forks
-            link.labels = replace(link.labels, forward="" if empty else value, forward_box=None)
-    elif item.links:
-        item.links[0].labels = replace(item.links[0].labels, forward=named)
+    wording: Wording,
+    *,
+    title: str = "",
+    branches: bool = False,
+    empty: Mapping[Place, int] | None = None,
+    note: str = "",
+    digits: int = 6,
+) -> Scene:
+    """Return the scene of a graph.
+
+    `empty` has the number of an exercise's box by its place; `branches` asks for
+    branches in circles of their own, beside the sums that are their mirror.
+    """
+    made = _Composer(graph, wording, branches, empty or {})
+    items = made.run()
+    result = next((item for item in items if item.kind == "result"), None)
+    return Scene(items, result, text.harmless(title), note, _summary(graph, digits))
 
 
-def _kind(graph: Graph, node: Any) -> Kind:
-    if id(node) in graph.folded:
-        return "folded"
-    return "operator" if node.parents else "leaf"
+class _Composer:
+    """Makes the items of a scene, parents before consumers."""
+
+    def __init__(
+        self, graph: Graph, wording: Wording, branches: bool, empty: Mapping[Place, int]
+    ) -> None:
+        self.graph = graph
+        self.wording = wording
+        self.branches = branches
+        self.empty = empty
+        self.items: list[Item] = []
+        self.item_of: dict[Vertex, Item] = {}
+        self.ends: list[Item] = []
+        self.frame_of: dict[Scope, Frame] = {}
+
+    def run(self) -> list[Item]:
+        graph = self.graph
+        for place, vertex in enumerate(graph.vertices):
+            item = self.item_of[vertex] = self._item(vertex)
+            item.about = f"n{place}"
+            if not vertex.cut:
+                item.inputs = len(vertex.inputs)
+                for port, way in enumerate(vertex.inputs):
+                    if isinstance(way, Constant):
+                        self._constant(item, port, way)
+            self.items.append(item)
+        for vertex in graph.vertices:
+            self._leave(vertex)
+        self.items += self.ends
+        _drop_small_frames(self.items)
+        _rank(self.items)
+        return self.items
+
+    def _item(self, vertex: Vertex) -> Item:
+        if vertex.is_leaf:
+            return Item("leaf", self.wording.name(vertex.flows[0]) if vertex.flows else "")
+        item = Item("folded" if vertex.cut else "operator", "")
+        group = vertex.group if vertex.is_box else vertex.node.scope
+        if vertex.is_box:
+            assert group is not None
+            item.text = text.harmless(vertex.title)
+            if item.text not in _SIGNS or len(vertex.flows) > 1:
+                item.kind = "box"
+            group = group.outer
+        else:
+            row = ROWS.get(vertex.node.op)
+            item.text = row.symbol if row is not None else text.harmless(vertex.node.op)
+            item.ordered = row is None or not row.commutes
+            if self.branches and vertex.node.op in ("add", "sum"):
+                item.under = ("+" if vertex.node.op == "add" else "sum", "branch")
+        item.frames = self._frames(group)
+        return item
+
+    def _frames(self, group: Scope | None) -> tuple[Frame, ...]:
+        found: list[Frame] = []
+        while group is not None:
+            if group not in self.frame_of:
+                self.frame_of[group] = Frame(text.harmless(group.name))
+            found.append(self.frame_of[group])
+            group = group.outer
+        return tuple(reversed(found))
+
+    def _constant(self, item: Item, port: int, way: Constant) -> None:
+        name = text.harmless(way.named.name) if way.named is not None else ""
+        constant = Item("constant", name, frames=() if way.named else item.frames)
+        labels = Labels(self.wording.constant(way), None)
+        constant.links.append(Link(constant, item, port, labels))
+        self.items.append(constant)
+
+    def _leave(self, vertex: Vertex) -> None:
+        """Connect what comes out of a vertex with where it goes."""
+        item = self.item_of[vertex]
+        item.outlets = max(1, len(vertex.flows))
+        for outlet, flow in enumerate(vertex.flows):
+            self._connect(item, outlet, flow)
+
+    def _connect(self, item: Item, outlet: int, flow: Flow) -> None:
+        is_root = flow.named is None and flow.value is self.graph.root
+        about = f"{item.about}.{outlet}"
+        stem = self._boxed(self.wording.flow(flow), flow)
+        forked = len(flow.uses) + is_root > 1
+        start, labels_of = item, {}
+        if forked and (self.branches or item.outlets > 1):
+            start = Item("branch", "", about, inputs=1, frames=item.frames)
+            if self.branches:
+                start.under = ("branch", "sum")
+            item.links.append(Link(item, start, 0, stem, outlet, about))
+            self.items.insert(self.items.index(item) + 1, start)
+        elif forked:
+            item.stem, item.stem_about = stem, about
+        for use in flow.uses:
+            labels = self._boxed(self.wording.use(use), use)
+            if not forked:  # the only arrow shows what comes out
+                labels = replace(labels, forward=stem.forward, forward_box=stem.forward_box)
+            elif stem.forward_box is not None:  # what stands in a box is not told by the forks
+                labels = replace(labels, forward="", forward_box=None)
+            labels_of[use] = labels
+        for number, use in enumerate(flow.uses):
+            target, port = self._target(use)
+            place = outlet if start is item else 0
+            link = Link(start, target, port, labels_of[use], place, f"{about}.{number}")
+            start.links.append(link)
+        if is_root:
+            name = text.harmless(self.graph.root.label) if self.graph.root.parents else ""
+            result = Item("result", name, inputs=1)
+            self.ends.append(result)
+            labels = replace(stem, backward_box=None)
+            start.links.append(Link(start, result, 0, labels, about=f"{about}.r"))
+
+    def _target(self, use: Use) -> tuple[Item, int]:
+        if use.target is None:
+            beyond = Item("beyond", "…", inputs=1)
+            self.ends.append(beyond)
+            return beyond, 0
+        return self.item_of[use.target], use.target.inputs.index(use)
+
+    def _boxed(self, labels: Labels, place: Flow | Use) -> Labels:
+        """Return the texts with empty boxes where the exercise has them."""
+        forward = self.empty.get(("forward", id(place)))
+        backward = self.empty.get(("backward", id(place)))
+        return replace(labels, forward_box=forward, backward_box=backward)
 
 
-def _text(graph: Graph, node: Any) -> str:
-    if not node.parents:
-        return text.harmless(node.label)
-    row = ROWS.get(node.op)
-    return row.symbol if row is not None else text.harmless(node.op)
+def _drop_small_frames(items: list[Item]) -> None:
+    """Leave out frames around a single operator: they would say nothing."""
+    count: dict[Frame, int] = {}
+    for item in items:
+        if item.is_shaped:
+            for frame in item.frames:
+                count[frame] = count.get(frame, 0) + 1
+    for item in items:
+        item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
 
 
 def _rank(items: list[Item]) -> None:
@@ -146,22 +266,15 @@ def _rank(items: list[Item]) -> None:
         for link in item.links:
             link.target.rank = max(link.target.rank, item.rank + 1)
     for item in items:
-        if item.kind in ("leaf", "constant", "folded"):
+        if item.links and (item.is_end or item.kind == "folded"):
             item.rank = min(link.target.rank for link in item.links) - 1
-
-
-def _note(graph: Graph) -> str:
-    if not graph.left_out:
-        return ""
-    count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
-    return f"dashed: {count} earlier nodes are folded; max_nodes= shows more"
 
 
 def _summary(graph: Graph, digits: int) -> str:
     leaves = [
-        f"{text.harmless(node.label) or 'unnamed'} = {text.number(node.data, digits)}"
-        for node in graph.nodes
-        if not node.parents
+        f"{text.harmless(vertex.node.label) or 'unnamed'} = {text.number(vertex.node.data, digits)}"
+        for vertex in graph.vertices
+        if vertex.is_leaf and vertex.named is None
     ]
     shown = ", ".join(leaves[:12]) + (", …" if len(leaves) > 12 else "")
     name = text.harmless(graph.root.label) or "result"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from . import measures as m
-from .measures import BLACK, GREY, RED
-from .picture import Blank, Line, Picture, Point, Text
+from .measures import BLACK, GREY, PALE, RED
+from .picture import Blank, Line, Picture, Point, Shape, Text
 from .text import escaped
 
 FONT = (
@@ -18,6 +18,8 @@ _STYLES = {
     "backward": f'fill="{RED}" font-weight="bold"',
     "name": f'fill="{BLACK}" font-style="italic"',
     "symbol": f'fill="{BLACK}"',
+    "mirror": f'fill="{RED}" font-weight="bold"',
+    "frame title": f'fill="{GREY}"',
     "title": f'fill="{BLACK}"',
     "note": f'fill="{GREY}"',
 }
@@ -35,11 +37,13 @@ def render(picture: Picture) -> str:
         f"<desc>{escaped(picture.summary)}</desc>",
         f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="#fff"/>',
     ]
-    parts += [_shape(shape.box(), shape.dashed) for shape in picture.shapes]
+    parts += [_frame(frame) for frame in picture.frames]
+    parts += [_shape(shape) for shape in picture.shapes]
     for backward in (True, False):  # black over red where they cross
         parts += [_line(line) for line in picture.lines if line.backward is backward]
     parts += [
-        f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{m.DOT}" fill="{BLACK}"/>' for x, y in picture.dots
+        f'<circle cx="{_n(dot.x)}" cy="{_n(dot.y)}" r="{m.DOT}" fill="{BLACK}"/>'
+        for dot in picture.dots
     ]
     parts += [_text(text) for text in picture.texts]
     parts += [_blank(blank) for blank in picture.blanks]
@@ -52,12 +56,20 @@ def _n(number: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
-def _shape(box: tuple[float, float, float, float], dashed: bool) -> str:
-    left, top, right, bottom = box
-    dashes = ' stroke-dasharray="4 3"' if dashed else ""
+def _shape(shape: Shape) -> str:
+    dashes = ' stroke-dasharray="4 3"' if shape.dashed else ""
+    return _rect(shape, f'fill="#fff" stroke="{BLACK}" stroke-width="1.2"{dashes}')
+
+
+def _frame(frame: Shape) -> str:
+    return _rect(frame, f'fill="{PALE}" stroke="{GREY}" stroke-width="0.8"')
+
+
+def _rect(shape: Shape, style: str) -> str:
+    left, top, right, bottom = shape.box()
     return (
         f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
-        f' rx="{_n(m.RADIUS)}" fill="#fff" stroke="{BLACK}" stroke-width="1.2"{dashes}/>'
+        f' rx="{_n(shape.corner)}" {style}/>'
     )
 
 

@@ -1,0 +1,84 @@
+"""Names of matrices: nested lists of Values or numbers under one name, with their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from ..arithmetic import Arithmetic
+from ..conversion import as_number, is_list
+from ..errors import InputError, OperandError, unwanted
+from ..graph import Named
+
+
+@dataclass
+class Names:
+    """What `names=` says: of Values by their ids, and of plain vectors by their numbers."""
+
+    values: dict[int, Named] = field(default_factory=dict)
+    elements: dict[int, str] = field(default_factory=dict)  # such as W[0][1]
+    numbers: dict[tuple[float, ...], Named] = field(default_factory=dict)
+
+
+def read_names(who: str, names: Any) -> Names:
+    """Read a mapping from names to Values, numbers or nested lists of them.
+
+    A name may bring a shape of its own, as in "X (N, 2)".
+
+    Raises: `TypeError` for anything else, `ValueError` for rows of different lengths.
+    """
+    read = Names()
+    if names is None:
+        return read
+    if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
+        wanted = "names must be a dict from a name to Values"
+        raise OperandError(unwanted(who, wanted, names, 'pass e.g. {"W": W}'))
+    for name, tree in names.items():
+        shape = _shape(who, name, tree)
+        text, own, rest = name.partition(" (")
+        named = Named(text, own[1:] + rest if own else str(shape))
+        for place in product(*map(range, shape)):
+            element = _at(tree, place)
+            if isinstance(element, Arithmetic):
+                read.values[id(element)] = named
+                read.elements[id(element)] = text + "".join(f"[{index}]" for index in place)
+            elif as_number(element) is None:
+                wanted = f"names: {name!r} must hold Values or numbers"
+                raise OperandError(unwanted(who, wanted, element, "pass nested lists of them"))
+        for row in _rows(tree, len(shape)):
+            numbers = [as_number(element) for element in row]
+            if len(row) > 1 and None not in numbers:
+                read.numbers[tuple(numbers)] = named  # type: ignore[arg-type]
+    return read
+
+
+def _shape(who: str, name: str, tree: Any) -> tuple[int, ...]:
+    """Return the lengths of nested lists, all lists of one depth being equally long."""
+    shape: list[int] = []
+    level = [tree]
+    while level and is_list(level[0]):
+        lengths = {len(branch) if is_list(branch) else -1 for branch in level}
+        if len(lengths) > 1:
+            raise InputError(
+                f"{who}: names: the rows of {name!r} must be equally long; got lengths"
+                f" {sorted(lengths)}; name them one by one"
+            )
+        shape.append(lengths.pop())
+        level = [item for branch in level for item in branch]
+    return tuple(shape)
+
+
+def _at(tree: Any, place: tuple[int, ...]) -> Any:
+    for index in place:
+        tree = tree[index]
+    return tree
+
+
+def _rows(tree: Any, depth: int) -> Iterator[Any]:
+    if depth == 1:
+        yield tree
+    elif depth > 1:
+        for branch in tree:
+            yield from _rows(branch, depth - 1)

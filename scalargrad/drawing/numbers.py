@@ -1,0 +1,85 @@
+"""The texts of a picture in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ..graph import Constant, Flow, Graph, Use
+from . import text
+from .scene import Labels
+
+
+class Numbers:
+    """Values above the arrows, gradients below; names and shapes where several go together."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        digits: int,
+        gradients: bool,
+        constants: Collection[int] = frozenset(),
+        elements: Mapping[int, str] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.digits = digits
+        self.red = bool(gradients and graph.gradients)
+        self.constants = constants
+        self.elements = elements or {}
+
+    def number(self, value: float) -> str:
+        """Return a number as this picture shows it."""
+        return text.number(value, self.digits)
+
+    def is_red(self, flow: Flow) -> bool:
+        """Tell whether something flows back here."""
+        return self.red and any(id(value) not in self.constants for value in flow.values)
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return value and gradient of what comes out; an interior name once, before its value."""
+        if flow.named is not None:
+            return self.bundle(flow)
+        node = flow.value
+        value = self.number(node.data)
+        if node.label and node.parents and node is not self.graph.root:
+            value = f"{text.harmless(node.label)} = {value}"
+        red = self.is_red(flow)
+        return Labels(value, self.number(self.graph.gradients[node]) if red else None)
+
+    def use(self, use: Use) -> Labels:
+        """Return the value, and the part of the gradient that comes back here."""
+        if use.flow.named is not None:
+            return self.bundle(use.flow)
+        back = use.backward if self.red else None
+        value = self.number(use.flow.value.data)
+        return Labels(value, None if back is None else self.number(back))
+
+    def bundle(self, flow: Flow) -> Labels:
+        """Return name and shape, of a leaf only the shape: its name stands before the arrow."""
+        assert flow.named is not None
+        name, shape = text.harmless(flow.named.name), text.harmless(flow.named.shape)
+        forward = shape if flow.source.is_leaf or not name else f"{name} {shape}"
+        backward = f"∂{self.root_name}/∂{name} {shape}" if name else shape
+        return Labels(forward, backward if self.is_red(flow) else None)
+
+    @property
+    def root_name(self) -> str:
+        """The name of what is differentiated."""
+        return text.harmless(self.graph.root.label) or "L"
+
+    def constant(self, constant: Constant) -> str:
+        """Return a plain number, or the shape of several."""
+        if constant.named is not None:
+            return text.harmless(constant.named.shape)
+        return self.number(constant.value)
+
+    def name(self, flow: Flow) -> str:
+        """Return the name of a leaf or of a bundle of them."""
+        if flow.named is not None:
+            return text.harmless(flow.named.name)
+        return text.harmless(self.label(flow.value))
+
+    def label(self, node: Any) -> str:
+        """Return the label of a node, or its place in a named list."""
+        return str(node.label or self.elements.get(id(node), ""))

@@ -1,0 +1,143 @@
+"""What a picture shows of a graph, after all its options are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..arithmetic import Arithmetic
+from ..conversion import is_list
+from ..errors import InputError, OperandError, StateError, unwanted
+from ..graph import Graph, Plan, look, meet
+from .folding import fold_homes, read_fold
+from .naming import read_names
+from .numbers import Numbers
+from .opening import opened, read_open
+from .scene import Wording
+from .symbols import Both, Symbols, read_symbols
+
+MAX_NODES = 150
+
+
+@dataclass(frozen=True)
+class View:
+    """The vertices of a graph, their wording, and what the picture says is not in it."""
+
+    graph: Graph
+    wording: Wording
+    note: str
+
+
+def view(
+    who: str,
+    value: Any,
+    *,
+    gradients: bool = True,
+    max_nodes: int = MAX_NODES,
+    digits: int = 6,
+    title: str = "",
+    symbols: bool | str = False,
+    loss: str = "L",
+    open: Any = None,
+    fold: Any = None,
+    names: Any = None,
+    constants: Any = (),
+    branches: bool = False,
+    around: Any = None,
+    depth: int = 2,
+) -> View:
+    """Return what to show of the graph of a value.
+
+    Raises: `TypeError` for anything but a Value or an option of another type, `ValueError` for an
+    option out of range.
+    """
+    if not isinstance(value, Arithmetic):
+        raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
+    for name, number, most in (
+        ("max_nodes", max_nodes, 10**6), ("digits", digits, 17), ("depth", depth, 10**6),
+    ):  # fmt: skip
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise OperandError(unwanted(who, f"{name} must be an int", number, "pass e.g. 6"))
+        if not 1 <= number <= most:
+            wanted = f"{name} must be from 1 to {most:,}"
+            raise InputError(unwanted(who, wanted, number, "choose another"))
+    for name, text, example in (("title", title, "Figure 1"), ("loss", loss, "L")):
+        if not isinstance(text, str):
+            raise OperandError(unwanted(who, f"{name} must be a text", text, f'pass "{example}"'))
+    for name, flag in (("gradients", gradients), ("branches", branches)):
+        if not isinstance(flag, bool):
+            raise OperandError(unwanted(who, f"{name} must be True or False", flag, "pass True"))
+    style = read_symbols(who, symbols)
+    wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
+    fixed = _fixed(who, constants)
+    root, twins = opened(who, value, wish)
+    centre = _centre(who, value, around, twins)
+    values = {
+        id(twins[key]) if key in twins else key: named for key, named in matrices.values.items()
+    }
+    homes = fold_homes(who, root, folding, values, max_nodes) if centre is None else {}
+    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, depth)
+    graph = look(root, plan)
+    numbers = Numbers(
+        graph, digits=digits, gradients=gradients, constants=fixed, elements=matrices.elements
+    )
+    wording: Wording = numbers
+    if style:
+        written = Symbols(numbers, loss=loss, chain=style == "chain")
+        wording = Both(written, numbers) if style == "both" else written
+    return View(graph, wording, _note(graph, automatic=folding is None, near=centre is not None))
+
+
+def _fixed(who: str, constants: Any) -> frozenset[int]:
+    """Return the ids of the Values in any nesting of lists."""
+    found: list[int] = []
+
+    def enter(tree: Any) -> None:
+        if isinstance(tree, Arithmetic):
+            found.append(id(tree))
+        elif is_list(tree):
+            for branch in tree:
+                enter(branch)
+        else:
+            wanted = "constants must be Values or lists of them"
+            raise OperandError(unwanted(who, wanted, tree, "pass e.g. [t1, t2]"))
+
+    enter(constants)
+    return frozenset(found)
+
+
+def _centre(who: str, root: Any, around: Any, twins: dict[int, Any]) -> Any:
+    if around is None:
+        return None
+    if not isinstance(around, Arithmetic):
+        wanted = "around must be a Value of the graph"
+        raise OperandError(unwanted(who, wanted, around, "pass e.g. around=h"))
+    met: Iterable[Any] = meet(root)[0]
+    if not any(node is around for node in met):
+        raise InputError(
+            unwanted(who, "around must be a Value of the graph", around,
+                     "draw what depends on it; of a huge graph only the nearest 100,000 are seen")
+        )  # fmt: skip
+    return twins.get(id(around), around)
+
+
+def _note(graph: Graph, *, automatic: bool, near: bool) -> str:
+    """Return what was left out, in one line."""
+    notes = []
+    if graph.boxed and automatic:
+        notes.append(f"{graph.boxed:,} nodes are folded into boxes; fold=False shows them")
+    if graph.left_out:
+        count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
+        what = "other nodes are not near; depth=" if near else "earlier nodes are folded; max_nodes="
+        dashed = "dashed: " if any(vertex.cut for vertex in graph.vertices) else ""
+        notes.append(f"{dashed}{count} {what} shows more")
+    return "; ".join(notes)
+
+
+def need_gradients(who: str) -> None:
+    """Refuse an exercise on backward values in a picture that shows none."""
+    raise StateError(
+        f"{who}: an exercise on backward values needs them in the picture; got gradients=False;"
+        " leave that out"
+    )
