@@ -8,31 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import formula
 from .arithmetic import Arithmetic
 from .order import post_order
+from .partials import PLAIN, paired, stated
 from .rows import LETTERS, ROWS, ManyRow, Row
 
 #: operands of a call that are written out
 MANY = 6
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
-# the signs of the book in the characters of a terminal
-_PLAIN: dict[str, str | int | None] = {
-    "−": "-", "·": "*", "×": "*", "²": "**2", "^": "**", "½": "0.5",
-    "π": "pi", "Φ": "Phi", "φ": "phi",
-}  # fmt: skip
-_REWRITES = (
-    (re.compile(r"(?<=\w)=(?=\w)"), "=="),
-    (re.compile(r"√(\w+)"), r"sqrt(\1)"),
-    (re.compile(r"√"), "sqrt"),
-    (re.compile(r" ([-+*/]) "), r"\1"),
-    (re.compile(r"\blog (\w+)"), r"log(\1)"),
-    (re.compile(r"(?<![\w.])(\d+)(?=[xyz]\b)"), r"\1*"),  # 2z
-    (re.compile(r"\b([xyz])(?=\()"), r"\1*"),  # z(1-z)
-)
 _LETTER = re.compile(r"(?P<before>[-+*/]?)\b(?P<letter>[xyzn])\b(?P<power>(?:\*\*)?)")
-_WORD = re.compile(r"[a-zA-Z_]\w*")
 _ATOM = re.compile(r"-?[\w.\\]+(\([^()]*\))?")
 
 
@@ -131,29 +116,16 @@ class Chain:
         row = ROWS.get(node.op)
         if row is None:
             return ""
-        paired, letter = _pair(row, node.operands, place)
-        shown = getattr(row, "shown", ()) or row.partials
-        text = plain(shown[letter])
-        if "where(" in text or set(_WORD.findall(text)) & _bound(row):
+        operands, letter = paired(row, node.operands, place)
+        text = stated(row, letter)
+        if not text:
             return ""
-        names = dict(zip(LETTERS, map(self.name, paired), strict=False))
+        names = dict(zip(LETTERS, map(self.name, operands), strict=False))
         names |= {"z": self.names[id(node)], "n": str(len(node.operands) // row.arity)}
         if isinstance(row, Row):
             del names["n"]
         text = _LETTER.sub(lambda match: _filled(match, names), text)
         return text if _ATOM.fullmatch(text) else f"({text})"
-
-
-def plain(text: str) -> str:
-    """Return a partial as a terminal shows it, in ASCII and with every `*`.
-
-    >>> plain("−x/y²"), plain("1/(2z)"), plain("z(1−z)"), plain("2/√π·exp(−x²)")
-    ('-x/y**2', '1/(2*z)', 'z*(1-z)', '2/sqrt(pi)*exp(-x**2)')
-    """
-    text = text.translate(str.maketrans(_PLAIN))
-    for pattern, replacement in _REWRITES:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def signs(text: str) -> str:
@@ -162,7 +134,7 @@ def signs(text: str) -> str:
     >>> signs("×: upstream × 1−z² = −1"), signs("√: √(4) = 2")
     ('*: upstream * 1-z**2 = -1', 'sqrt: sqrt(4) = 2')
     """
-    return text.translate(str.maketrans({**_PLAIN, "√": "sqrt", "∛": "cbrt", "Σ": "sum"}))
+    return text.translate(str.maketrans({**PLAIN, "√": "sqrt", "∛": "cbrt", "Σ": "sum"}))
 
 
 def constant(number: float) -> str:
@@ -180,19 +152,6 @@ def _filled(match: re.Match[str], names: dict[str, str]) -> str:
     if name.startswith("-") and (match["before"] or match["power"]):
         name = f"({name})"
     return f"{match['before']}{name}{match['power']}"
-
-
-def _pair(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[list[Any], int]:
-    """Return what the letters stand for at one operand, and which letter it is itself."""
-    if isinstance(row, Row):
-        return list(operands), place
-    length = len(operands) // row.lists
-    letter, element = divmod(place, length)
-    return [operands[i * length + element] for i in range(row.lists)], letter
-
-
-def _bound(row: Row | ManyRow) -> set[str]:
-    return {name for name, _ in formula.parse(row.forward).bindings} | {"own", "s"}
 
 
 def _named(order: Iterable[Any], root: str) -> dict[int, str]:

@@ -589,10 +589,8 @@ CROSS_ENTROPY = many(
         "sum(where(y == 0, 0, y * (l - (x - h))))"
     ),
     partials=("e / t * sum(y) - y", "l - (x - h)"),
-    shown=("softmax(x)·Σy − y", "−log softmax(x)"),
-    definition=(
-        "_e = exp(x); S = sum(_e); _r = 1 / S; y_ = _e * _r; sum(y * log(y_)) * -1"
-    ),
+    shown=("softmax(x)·sum(y) − y", "−log(softmax(x))"),
+    definition=("_e = exp(x); S = sum(_e); _r = 1 / S; y_ = _e * _r; sum(y * log(y_)) * -1"),
     written="−Σ y·log softmax(x)",
     doc="Take the cross entropy of softmax(x) under the target probabilities y.",
     source="Saito, Deep Learning from Scratch, section 5.6.3 and appendix A",

@@ -34,6 +34,7 @@ ARGUMENTS = [  # Chromium's own errands would wait for a network that is not the
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 ]
+SETTLE = 100  # milliseconds in which what a page has just said or asked for arrives here
 
 
 @dataclass
@@ -48,13 +49,13 @@ class Visit:
     @property
     def complaints(self) -> list[str]:
         """Errors and warnings of the console so far; what a content policy forbids is one too."""
-        self.page.evaluate("() => 0")  # what the page said before that has arrived after it
+        self.page.wait_for_timeout(SETTLE)
         return self._complaints
 
     @property
     def requests(self) -> list[str]:
         """Addresses of all that the page asked for so far, but the file itself; it got none."""
-        self.page.evaluate("() => 0")
+        self.page.wait_for_timeout(SETTLE)
         return self._requests
 
     def _hear(self, message: ConsoleMessage) -> None:

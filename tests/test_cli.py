@@ -21,8 +21,9 @@ import scalargrad as sg
 import scalargrad._python
 from scalargrad import cli, drawing, ops
 from scalargrad._engine import why
-from scalargrad.chain import Chain, plain
+from scalargrad.chain import Chain
 from scalargrad.differences import compare
+from scalargrad.partials import plain
 from scalargrad.report import WIDTH, write_report
 from scalargrad.rows import ROWS
 

@@ -209,15 +209,6 @@ def test_row_has_a_sample_range_and_words_for_every_operand(name):
         assert len(row.partials) == row.lists
 
 
-@pytest.mark.parametrize("name", [n for n in ROWS if ROWS[n].definition])
-def test_definition_of_a_row_is_the_same_function(name):
-    row = ROWS[name]
-    opened = formula.compile_scalar(name, row.letters, row.definition, None, _FUNCTIONS)
-
-    for x in (-3.0, -0.5, 0.25, 2.0):
-        assert opened(x) == pytest.approx(row.value(x), rel=1e-14)
-
-
 def test_formulas_may_call_libm_and_the_rows_of_one_or_two_operands_only():
     callable_names = set(_FUNCTIONS)
 

@@ -14,10 +14,11 @@ from .levels import settle
 from .picture import Picture
 from .routes import draw_routes
 from .scene import Scene, compose
-from .view import MAX_NODES, need_gradients, view
+from .viewing import MAX_NODES, need_gradients, view
 
 if TYPE_CHECKING:
     import graphviz
+
 
 class Drawing:
     """A picture of a graph: `.svg` is its text, `.save(path)` writes a file.

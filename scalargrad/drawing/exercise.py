@@ -12,6 +12,7 @@ from ..arithmetic import Arithmetic
 from ..conversion import as_number, number, whole
 from ..errors import InputError, OperandError, StateError, unwanted
 from ..graph import Graph, Use, Vertex
+from ..partials import paired
 from ..rows import LETTERS, ROWS, Row
 from . import text
 
@@ -114,7 +115,7 @@ def _backward_rule(node: Any, position: int, upstream: float, partial: float) ->
     if row is None:
         words = "upstream × the derivative by this operand"
     else:
-        letter = position if isinstance(row, Row) else position // (len(node.operands) // row.lists)
+        _, letter = paired(row, node.operands, position)
         formula = row.partials[letter]
         others = set(LETTERS[: row.arity]) - {LETTERS[letter]}
         if formula == "1":

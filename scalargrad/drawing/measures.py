@@ -28,6 +28,7 @@ LINE = 16.0  # between two lines of type
 
 SMALLEST_BOX = 64.0  # height
 BOX_CORNER = 9.0
+PORT_MARGIN = 12.0  # between a corner and the nearest arrow
 LONGEST_TITLE_LINE = 11  # characters
 
 FRAME_PAD = 12.0  # beside the columns of a frame
@@ -95,11 +96,6 @@ def title_lines(title: str) -> list[str]:
 def is_straight(item: Item) -> bool:
     """Tell whether arrows enter an item at a straight edge, each at a level of its own."""
     return item.kind == "box" or item.inputs > MOST_PORTS_OF_A_CIRCLE
-
-
-def pitch(item: Item) -> float:
-    """Return the distance between two arrows into a straight edge."""
-    return LANE_PITCH if item.kind == "box" else PORT_PITCH
 
 
 def wide(labels: Labels) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from .. import formula, functions
+from .. import formula, functions, ops
 from ..arithmetic import Arithmetic
 from ..errors import InputError, unwanted
 from ..graph import COUNT_LIMIT, meet
@@ -43,8 +44,19 @@ def read_open(who: str, given: Any) -> frozenset[str]:
     return wanted
 
 
-def opened(who: str, root: Any, wanted: Collection[str]) -> tuple[Any, dict[int, Any]]:
-    """Return the root of a graph with operations opened, and what stands for each old node.
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """One operation that was opened: its row, its operands and what stands for its result."""
+
+    row: Row | ManyRow
+    operands: tuple[Any, ...]
+    result: Any
+
+
+def opened(
+    who: str, root: Any, wanted: Collection[str]
+) -> tuple[Any, dict[int, Any], list[Opened]]:
+    """Return the root of a graph with operations opened, what stands for each old node, and where.
 
     Every opened operation is computed anew as its definition says, in a scope of its name; what
     depends on it is copied, the rest is shared. Nothing of the old graph is changed.
@@ -52,18 +64,21 @@ def opened(who: str, root: Any, wanted: Collection[str]) -> tuple[Any, dict[int,
     Raises: `ValueError` for a graph that is too large.
     """
     if not wanted or not root.parents:
-        return root, {}
+        return root, {}, []
     if meet(root)[1]:
         limit = f"the graph must have at most {COUNT_LIMIT:,} nodes to be opened"
         raise InputError(unwanted(who, f"open: {limit}", root, "open a part of it"))
     twins: dict[int, Any] = {}
     spread: dict[Any, list[Any]] = {}  # an operation of many results is opened once
+    places: list[Opened] = []
     for node in post_order(root, leaves=False):
         operands = [twins.get(id(operand), operand) for operand in node.operands]
         twin = None
         if node.op in wanted:
             twin = _opened_node(node, operands, wanted, spread)
-        if twin is None:
+        if twin is not None:
+            places.append(Opened(ROWS[node.op], tuple(operands), twin))
+        else:
             if not any(id(parent) in twins for parent in node.parents):
                 continue
             twin = _copy(node, operands)
@@ -73,7 +88,7 @@ def opened(who: str, root: Any, wanted: Collection[str]) -> tuple[Any, dict[int,
     new = twins.get(id(root), root)
     if new is not root:
         new._grad = root._grad
-    return new, twins
+    return new, twins, places
 
 
 def _copy(node: Any, operands: Sequence[Any]) -> Any:
@@ -101,20 +116,21 @@ def _opened_node(
             made = _run(row, wanted, node.scope, lists)
             spread[key] = made if isinstance(made, list) else [made]
         results = spread[key]
-        made = results[_place(node, results)] if len(results) > 1 else results[0]
+        made = results[place_of(node, len(results))] if len(results) > 1 else results[0]
     return None if any(made is operand for operand in operands) else made
 
 
-def _place(node: Any, results: Sequence[Any]) -> int:
+def place_of(node: Any, count: int) -> int:
     """Return which of several results a node is: by its value, else by its own large partial."""
     row = ROWS[node.op]
-    numbers = [o.data if isinstance(o, Arithmetic) else o for o in node.operands]
-    equal = [i for i, z in enumerate(row.value(numbers)) if z == node.data]
+    numbers = [getattr(operand, "data", operand) for operand in node.operands]
+    results: Any = row.value(numbers)
+    equal = [i for i, z in enumerate(results) if z == node.data]
     if len(equal) == 1:
         return equal[0]
     partials = iter(node.partials)
     own = [next(partials) if isinstance(o, Arithmetic) else -math.inf for o in node.operands]
-    return max(equal or range(len(results)), key=lambda i: own[i])
+    return max(equal or range(count), key=lambda i: own[i])
 
 
 class _Nothing:
@@ -151,7 +167,7 @@ class _Callable(Mapping[str, Callable[..., Any]]):
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name == "divide":
-            return lambda x, y: functions.apply_binary(ROWS["div"], x, y)
+            return lambda x, y: functions.apply_binary(ops.DIV, x, y)
         if name == "label":
             return _label
         row = ROWS[name]
@@ -181,9 +197,8 @@ class _Callable(Mapping[str, Callable[..., Any]]):
 def _label(name: str, made: Any) -> None:
     """Give what a definition binds its name, with an index where there are several."""
     text = name.rstrip("_")
-    if isinstance(made, Arithmetic):
-        made.label = text
-    elif isinstance(made, list):
-        for place, element in enumerate(made, 1):
-            if isinstance(element, Arithmetic):
-                element.label = text + str(place).translate(_SUBSCRIPTS)
+    several = isinstance(made, list)
+    for place, value in enumerate(made if several else [made], 1):
+        if isinstance(value, Arithmetic):
+            index = str(place).translate(_SUBSCRIPTS) if several else ""
+            value.label = text + index  # type: ignore[attr-defined]

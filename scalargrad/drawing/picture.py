@@ -10,9 +10,7 @@ from . import measures, text
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-Style = Literal[
-    "forward", "backward", "name", "symbol", "mirror", "frame title", "title", "note"
-]
+Style = Literal["forward", "backward", "name", "symbol", "mirror", "frame title", "title", "note"]
 _ANCHORED = {"start": 0.0, "middle": 0.5, "end": 1.0}
 
 

@@ -42,6 +42,7 @@ class Router:
     spans: list[Span] = field(default_factory=list)
     column_of: dict[int, int] = field(default_factory=dict)
     entries: dict[int, list[float]] = field(default_factory=dict)  # where arrows enter an operator
+    outlets: dict[int, list[float]] = field(default_factory=dict)  # where they leave a box
 
     def route(self) -> Picture:
         for index, column in enumerate(self.grid.columns):
@@ -143,8 +144,11 @@ class Router:
         dashed = item.kind == "folded"
         self.picture.shapes.append(Shape(x, y, wide, tall, dashed, corner, about))
         if item.under is not None:
-            for word, style, below in zip(item.under, ("symbol", "mirror"), (-3.0, 10.0), strict=True):
-                texts.append(Text(x, y + below, word, style, m.UNDER_SIZE, about=about))  # type: ignore[arg-type]
+            for word, style, below in zip(
+                item.under, ("symbol", "mirror"), (-3.0, 10.0), strict=True
+            ):
+                size = m.UNDER_SIZE + 4.0 * (word == "+")
+                texts.append(Text(x, y + below, word, style, size, about=about))  # type: ignore[arg-type]
         elif item.kind == "box":
             lines = m.title_lines(item.text)
             first = y + 0.33 * m.WORD_SIZE - m.LINE * (len(lines) - 1) / 2
@@ -167,8 +171,8 @@ class Router:
         forked = len(source.item.links) > 1
         x = span.legs[0] if from_dot else _exit(source.item, span)
         points = [(x, source.y)]
-        if forked and source.item.kind == "box":
-            points = [(x, source.y + path.cells[1].outlet * m.LANE_PITCH)]
+        if source.item.kind == "box" and not from_dot:
+            points = [(x, self._outlet(source, path.cells[1]))]
         for left, right in pairwise(path.cells):
             legs = self.spans[self.column_of[id(left)]].legs
             points.append((legs[0], points[0][1] if left is source else left.y))
@@ -191,6 +195,19 @@ class Router:
             limit = span.legs[0] - m.wide(labels) / 2 - 1.0
             middle = (x + span.pad + end) / 2
             self._write(min(middle, limit), points[0][1], labels, about)
+
+    def _outlet(self, box: Cell, lane: Cell) -> float:
+        """Return the level at which an arrow leaves a box: its own, as far as the box reaches."""
+        assert box.item is not None
+        if lane.kind != "lane":
+            return box.y
+        after = box.after
+        if id(box) not in self.outlets:
+            wanted = [cell.y - box.y for cell in sorted(after, key=lambda cell: cell.place)]
+            reach = m.size_of(box.item)[1] / 2 - m.PORT_MARGIN
+            self.outlets[id(box)] = _apart(wanted, m.PORT_PITCH, reach)
+        place = sorted(after, key=lambda cell: cell.place).index(lane)
+        return box.y + self.outlets[id(box)][place]
 
     def _rim(self, left: Cell, right: Cell) -> Point:
         """Return the point of the consumer that the arrow out of `left` enters."""
@@ -305,9 +322,15 @@ def _entries(cell: Cell, item: Item) -> list[float]:
     if item.ordered:  # x - y must not read as y - x
         by_level = sorted(range(count), key=lambda i: cell.ports[i])
     entries = [0.0] * count
+    if item.kind == "box":
+        levels = [cell.before[index].y - cell.y for index in by_level]
+        reach = m.size_of(item)[1] / 2 - m.PORT_MARGIN
+        for index, level in zip(by_level, _apart(levels, m.PORT_PITCH, reach), strict=True):
+            entries[index] = level
+        return entries
     if m.is_straight(item):
         for rank, index in enumerate(by_level):
-            entries[index] = (rank - (count - 1) / 2) * m.pitch(item)
+            entries[index] = (rank - (count - 1) / 2) * m.PORT_PITCH
         return entries
     wanted = []
     for index in by_level:
@@ -320,7 +343,7 @@ def _entries(cell: Cell, item: Item) -> list[float]:
 
 
 def _apart(wanted: list[float], least: float, most: float) -> list[float]:
-    """Return the angles nearest to the wanted ones, at least so far apart, between ±most."""
+    """Return the numbers nearest to the wanted ones, at least so far apart, between ±most."""
     blocks: list[tuple[float, int]] = []
     for index, angle in enumerate(wanted):
         mean, count = angle - index * least, 1

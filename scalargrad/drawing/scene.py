@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from ..graph import Constant, Flow, Graph, Use, Vertex
 from ..modes import Scope
@@ -157,6 +157,7 @@ class _Composer:
         self.items += self.ends
         _drop_small_frames(self.items)
         _rank(self.items)
+        _begin_frames_with_operators(self.items)
         return self.items
 
     def _item(self, vertex: Vertex) -> Item:
@@ -258,6 +259,18 @@ def _drop_small_frames(items: list[Item]) -> None:
                 count[frame] = count.get(frame, 0) + 1
     for item in items:
         item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
+
+
+def _begin_frames_with_operators(items: list[Item]) -> None:
+    """Leave constants outside that stand left of all operators of a frame, as other leaves do."""
+    first: dict[Frame, int] = {}
+    for item in items:
+        if item.is_shaped:
+            for frame in item.frames:
+                first[frame] = min(first.get(frame, item.rank), item.rank)
+    for item in items:
+        if item.kind == "constant":
+            item.frames = tuple(frame for frame in item.frames if item.rank >= first[frame])
 
 
 def _rank(items: list[Item]) -> None:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from ..arithmetic import Arithmetic
 from ..errors import InputError, unwanted
-from ..graph import Constant, Flow, Use
+from ..graph import Constant, Flow, Use, Vertex
+from ..modes import Scope
+from ..partials import is_plural, paired, parsed, stated
+from ..rows import LETTERS, ROWS, ManyRow, Row
+from . import text
+from .algebra import MINUS_ONE, ONE, Names, Product, add, call, constant, name, write
 from .numbers import Numbers
-from .scene import Labels, Wording
+from .opening import Opened, place_of
+from .scene import Labels
+
+#: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
+LONGEST = 40
+#: a box of more nodes is not looked into
+MOST_IN_A_BOX = 500
 
 
 def read_symbols(who: str, symbols: Any) -> str:
@@ -18,7 +34,406 @@ def read_symbols(who: str, symbols: Any) -> str:
         raise InputError(unwanted(who, wanted, symbols, "pass True"))
     return known[symbols]
 
+
 class Symbols:
-    def __init__(self, numbers, *, loss, chain): pass
+    """Expressions above the arrows, below them the gradient as the chain rule finds it.
+
+    Partials are those of the rows of the table, run on expressions. In a chain they stay ∂z/∂x.
+    """
+
+    def __init__(
+        self,
+        numbers: Numbers,
+        *,
+        loss: str,
+        chain: bool = False,
+        constants: Collection[int] = frozenset(),
+        opened: Sequence[Opened] = (),
+    ) -> None:
+        self.numbers = numbers
+        self.graph = numbers.graph
+        self.loss = text.harmless(loss)
+        self.chain = chain
+        self.constants = constants
+        self.opened = opened
+        self.names = Names()
+        self.values: dict[int, Product] = {}  # id of a node -> its expression
+        self.parts: dict[tuple[int, int], Product] = {}  # id of a node, position -> what goes back
+        self.gradients: dict[int, Product] = {}  # id of a node -> the sum of what comes back
+        self.whole: dict[tuple[int, int], Product] = {}  # of opened operations, simplified
+        self.fixed: dict[int, Product] = {}  # id of a node -> ∂L/∂z, where not all is shown
+        self.called: dict[int, str] = {}
+        self.users: dict[int, list[Any]] = {}
+        self.bare: set[tuple[int, int]] = set()  # where the upstream alone goes through
+        self.fresh = (f"v{i}" for i in itertools.count(1))
+        self._forward()
+        if numbers.red:
+            self._backward()
+
+    # -- what is written ---------------------------------------------------------------
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return expression and gradient of what comes out."""
+        if flow.named is not None:
+            return self._bundle(flow)
+        red = self.numbers.is_red(flow)
+        node = flow.value
+        back = self._written(self.gradients[id(node)], node) if red else None
+        return Labels(write(self.values[id(node)]), back)
+
+    def use(self, use: Use) -> Labels:
+        """Return the expression, and the part of the gradient that comes back here."""
+        if use.flow.named is not None:
+            return self._bundle(use.flow)
+        node = use.flow.value
+        forward = write(self.values[id(node)])
+        if use.backward is None or not self.numbers.red:
+            return Labels(forward, None)
+        return Labels(forward, self._part(use, node))
+
+    def constant(self, constant: Constant) -> str:
+        """Return a plain number, or the shape of several."""
+        return self.numbers.constant(constant)
+
+    def name(self, flow: Flow) -> str:
+        """Return the name of a leaf or of a bundle of them."""
+        return self.numbers.name(flow)
+
+    def _bundle(self, flow: Flow) -> Labels:
+        labels = self.numbers.bundle(flow)
+        if labels.backward is None or flow.named is None or not flow.named.name:
+            return labels
+        of = f"{text.harmless(flow.named.name)} {text.harmless(flow.named.shape)}"
+        return replace(labels, backward=f"∂{self.loss}/∂{of}")
+
+    def _written(self, gradient: Product, node: Any) -> str:
+        written = write(gradient)
+        return written if len(written) <= LONGEST else write(self._of(node))
+
+    def _part(self, use: Use, node: Any) -> str:
+        known = [self.parts.get((id(user), position)) for user, position in use.edges]
+        if None in known or id(node) in self.fixed:  # not all of what uses it is shown
+            return write(self._of(node))
+        written = self._written(_sum([part for part in known if part is not None]), node)
+        if len(known) == 1:
+            user, position = use.edges[0]
+            key = id(user), position
+            written += "·1" * (key in self.bare)
+            if key in self.whole and (shown := write(self.whole[key])) != written:
+                written += f"\n= {shown}"
+        return written
+
+    # -- forward -----------------------------------------------------------------------
+
+    def _forward(self) -> None:
+        for vertex in self.graph.vertices:
+            for node in vertex.nodes if self._is_open(vertex) else [f.value for f in vertex.flows]:
+                self.values[id(node)] = self._value(node, vertex)
+                for parent in dict.fromkeys(node.parents) if self._is_open(vertex) else ():
+                    self.users.setdefault(id(parent), []).append(node)
+
+    def _is_open(self, vertex: Vertex) -> bool:
+        return vertex.named is None and len(vertex.nodes) <= MOST_IN_A_BOX
+
+    def _value(self, node: Any, vertex: Vertex) -> Product:
+        label = text.harmless(self.numbers.label(node))
+        fixed = node.data if id(node) in self.constants else None
+        if not node.parents and not label:
+            return constant(node.data)
+        known = vertex.nodes and not vertex.cut and self._is_open(vertex) and node.parents
+        meaning = self._expression(node) if known else None
+        if label or meaning is None or len(write(meaning)) > LONGEST:
+            named = name(label or next(self.fresh), id(node), number=fixed)
+            if meaning is not None:
+                self.names.enter(named, meaning)
+            return named
+        return meaning
+
+    def _operand(self, operand: Any) -> Product:
+        if not isinstance(operand, Arithmetic):
+            return constant(operand)
+        if id(operand) not in self.values:  # beyond what is shown
+            self.values[id(operand)] = name(self._name(operand), id(operand))
+        return self.values[id(operand)]
+
+    def _expression(self, node: Any) -> Product:
+        """Return a node in terms of its operands."""
+        xs = [self._operand(operand) for operand in node.operands]
+        match node.op:
+            case "add":
+                return add(xs[0], xs[1])
+            case "sub":
+                return add(xs[0], MINUS_ONE * xs[1])
+            case "neg":
+                return MINUS_ONE * xs[0]
+            case "mul":
+                return xs[0] * xs[1]
+            case "div" if xs[1].coefficient:
+                return xs[0] * xs[1] ** -1
+            case "pow" if (exponent := _whole(node.operands[1])) is not None:
+                return xs[0] ** exponent
+            case "sum" if len(xs) <= 6:
+                return _sum(xs)
+            case "dot" if len(xs) <= 12:
+                half = len(xs) // 2
+                return _sum([x * y for x, y in zip(xs[:half], xs[half:], strict=True)])
+        row = ROWS.get(node.op)
+        symbol = row.symbol if row is not None else text.harmless(node.op)
+        if len(xs) > 6:
+            return call(symbol, [xs[0], name("…", "…"), xs[-1]])
+        return call(symbol, xs)
+
+    # -- backward ----------------------------------------------------------------------
+
+    def _backward(self) -> None:
+        root = self.graph.root
+        if text.harmless(root.label) == self.loss and not self.chain:
+            self.gradients[id(root)] = ONE
+        else:
+            self.gradients[id(root)] = self._of(root)
+        for flow in self.graph.flows:
+            if flow.named is None and self._is_hidden(flow):
+                self.fixed[id(flow.value)] = self._of(flow.value)
+        self.gradients |= self.fixed
+        for vertex in reversed(self.graph.vertices):
+            if not (vertex.cut or vertex.is_leaf) and self._is_open(vertex):
+                for node in reversed(vertex.nodes):
+                    if id(node) in self.gradients:
+                        self._hand_back(node)
+
+    def _is_hidden(self, flow: Flow) -> bool:
+        """Tell whether some of what comes back to a value comes from what is not shown."""
+        if flow.value is self.graph.root:
+            return False
+        total, complete = 0.0, True
+        for use in flow.uses:
+            total += use.backward or 0.0
+            complete &= use.target is not None and self._is_open(use.target)
+        grad = self.graph.gradients[flow.value]
+        same = total == grad or abs(total - grad) <= 1e-9 * abs(grad)
+        return not (complete and (same or total != total)) and not self._is_fixed(flow.value)
+
+    def _is_fixed(self, node: Any) -> bool:
+        return id(node) in self.numbers.constants
+
+    def _hand_back(self, node: Any) -> None:
+        """Give each operand its part: the gradient of the node times a partial."""
+        gradient = self.gradients[id(node)]
+        if len(write(gradient)) > LONGEST:
+            gradient = self._of(node)
+        bare = gradient == self._of(node) and not self.chain
+        partials = iter(node.partials)
+        for position, operand in enumerate(node.operands):
+            if not isinstance(operand, Arithmetic):
+                continue
+            partial = self._partial(node, position, next(partials))
+            part = gradient * partial if self.chain else self.names.short(gradient * partial)
+            if len(write(part)) > LONGEST:
+                part = self._of(node) * self._quotient(node, operand)
+            key = id(node), position
+            self.parts[key] = part
+            if bare and partial == ONE:
+                self.bare.add(key)
+            if (whole := self._simplified(node, operand)) is not None:
+                self.whole[key] = part = whole
+            if id(operand) not in self.fixed:
+                known = self.gradients.get(id(operand))
+                total = part if known is None else self.names.short(add(known, part))
+                self.gradients[id(operand)] = total
+
+    def _simplified(self, node: Any, operand: Any) -> Product | None:
+        """Return what goes back through an operation as a whole, where it was opened here."""
+        for one in self.opened:
+            if self.chain or not (one.operands and one.operands[0] is operand):
+                continue
+            gradient = self.gradients.get(id(one.result))
+            users = self.users.get(id(operand), [])
+            inside = [user for user in users if _stands_in(user, one.result.scope)]
+            if one.row.arity == 1 and len(inside) == 1 and inside[0] is node and gradient:
+                shown = stated(one.row, 0)
+                letters = {"x": self._operand(operand), "z": self.values[id(one.result)]}
+                if isinstance(one.row, Row) and shown and " if " not in shown:
+                    partial = _evaluated(parsed(shown), letters, {}, {})
+                    return self.names.short(gradient * partial)
+        return None
+
+    def _partial(self, node: Any, position: int, number: float) -> Product:
+        """Return a partial as its row states it; the number itself where it has no short form."""
+        if self.chain:
+            return self._quotient(node, node.operands[position])
+        row = ROWS.get(node.op)
+        if row is None:
+            return self._quotient(node, node.operands[position])
+        operands, letter = paired(row, node.operands, position)
+        letters = dict(zip(LETTERS, map(self._operand, operands), strict=False))
+        letters["z"] = self.values[id(node)]
+        numbers = dict(zip(LETTERS, map(_number, operands), strict=False)) | {"z": node.data}
+        lists = {}
+        shown = stated(row, letter)
+        if isinstance(row, ManyRow):
+            count = len(node.operands) // row.lists
+            letters["n"], numbers["n"] = constant(float(count)), float(count)
+            for place, name_of in enumerate(LETTERS[: row.lists]):
+                operands = node.operands[place * count : (place + 1) * count]
+                lists[name_of] = [self._operand(operand) for operand in operands]
+            if is_plural(row):
+                own = place_of(node, count) == position
+                letters["own"] = constant(float(own))
+                letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
+                shown = row.partials[letter]
+        try:
+            return _evaluated(parsed(shown), letters, numbers, lists)
+        except (KeyError, SyntaxError, ArithmeticError):
+            return constant(number)
+
+    # -- names -------------------------------------------------------------------------
+
+    def _of(self, node: Any) -> Product:
+        """Return the gradient of a node as a name: ∂L/∂z."""
+        return name(f"∂{self.loss}/∂{self._name(node)}", ("∂", id(node)), is_upstream=True)
+
+    def _quotient(self, node: Any, operand: Any) -> Product:
+        """Return a partial as a name: ∂z/∂x."""
+        key = "∂", id(node), id(operand)
+        return name(f"∂{self._name(node)}/∂{self._name(operand)}", key)
+
+    def _name(self, node: Any) -> str:
+        """Return a short name for a node."""
+        label = text.harmless(self.numbers.label(node))
+        if label:
+            return label
+        if id(node) not in self.called:
+            written = write(self.values[id(node)]) if id(node) in self.values else ""
+            if not written or len(written) > LONGEST / 2:
+                written = next(self.fresh)
+            elif not written.isalnum() and not written.endswith(")"):
+                written = f"({written})"
+            self.called[id(node)] = written
+        return self.called[id(node)]
+
+
 class Both:
-    pass
+    """Symbols over numbers."""
+
+    def __init__(self, symbols: Symbols, numbers: Numbers) -> None:
+        self.symbols = symbols
+        self.numbers = numbers
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return both texts of what comes out, one above the other."""
+        return self._joined(self.symbols.flow(flow), self.numbers.flow(flow), flow)
+
+    def use(self, use: Use) -> Labels:
+        """Return both texts of an arrow, one above the other."""
+        return self._joined(self.symbols.use(use), self.numbers.use(use), use.flow)
+
+    def _joined(self, above: Labels, below: Labels, flow: Flow) -> Labels:
+        if flow.named is not None:
+            return above
+        forward = self.numbers.number(flow.value.data)
+        forward = above.forward if above.forward == forward else f"{above.forward}\n{forward}"
+        backward = below.backward
+        if above.backward is not None and above.backward != backward:
+            backward = f"{above.backward}\n{backward}"
+        return Labels(forward, backward)
+
+    def constant(self, constant: Constant) -> str:
+        """Return a plain number, or the shape of several."""
+        return self.numbers.constant(constant)
+
+    def name(self, flow: Flow) -> str:
+        """Return the name of a leaf or of a bundle of them."""
+        return self.numbers.name(flow)
+
+
+_SIGNS = {"pi": "π", "Phi": "Φ", "phi": "φ", "sqrt": "√"}
+
+
+def _evaluated(
+    node: ast.expr,
+    letters: Mapping[str, Product],
+    numbers: Mapping[str, float],
+    lists: Mapping[str, Sequence[Product]],
+) -> Product:
+    """Run a stated partial on expressions; a choice is made by the numbers.
+
+    Raises: `KeyError` for what has no form here.
+    """
+
+    def run(node: ast.expr) -> Product:
+        match node:
+            case ast.Constant(value=int() | float() as value):
+                return constant(float(value))
+            case ast.Name(id=letter) if letter in letters:
+                return letters[letter]
+            case ast.Name(id="pi"):
+                return name("π", "π")
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return MINUS_ONE * run(operand)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return add(run(left), run(right))
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                return add(run(left), MINUS_ONE * run(right))
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return run(left) * run(right)
+            case ast.BinOp(left=left, op=ast.Div(), right=right):
+                return run(left) * run(right) ** -1
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                base, exponent = run(left), run(right)
+                if not exponent.order and exponent.coefficient.is_integer():
+                    return base ** int(exponent.coefficient)
+                return call("pow", [base, exponent])
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return run(body if _holds(test, numbers) else orelse)
+            case ast.Call(func=ast.Name(id="sum"), args=[ast.Name(id=letter)]):
+                return _sum(lists[letter])
+            case ast.Call(func=ast.Name(id=function), args=arguments):
+                return call(_SIGNS.get(function, function), map(run, arguments))
+        raise KeyError(ast.unparse(node))
+
+    return run(node)
+
+
+def _holds(test: ast.expr, numbers: Mapping[str, float]) -> bool:
+    match test:
+        case ast.Compare(left=left, ops=[sign], comparators=[right]):
+            a, b = _float(left, numbers), _float(right, numbers)
+            if a == a and b == b:  # a nan takes no branch
+                return {ast.Gt: a > b, ast.Lt: a < b, ast.Eq: a == b}[type(sign)]
+    raise KeyError(ast.unparse(test))
+
+
+def _float(node: ast.expr, numbers: Mapping[str, float]) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return float(value)
+        case ast.Name(id=letter):
+            return numbers[letter]
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _float(left, numbers) * _float(right, numbers)
+    raise KeyError(ast.unparse(node))
+
+
+def _sum(products: Sequence[Product]) -> Product:
+    total = constant(0.0)
+    for product in products:
+        total = add(total, product)
+    return total
+
+
+def _number(operand: Any) -> float:
+    return float(getattr(operand, "data", operand))
+
+
+def _whole(operand: Any) -> int | None:
+    """Return a small whole exponent."""
+    if isinstance(operand, Arithmetic) or not float(operand).is_integer() or abs(operand) > 9:
+        return None
+    return int(operand)
+
+
+def _stands_in(node: Any, group: Scope | None) -> bool:
+    scope = node.scope
+    while scope is not None and scope is not group:
+        scope = scope.outer
+    return scope is not None

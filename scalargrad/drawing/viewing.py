@@ -71,7 +71,7 @@ def view(
     style = read_symbols(who, symbols)
     wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
     fixed = _fixed(who, constants)
-    root, twins = opened(who, value, wish)
+    root, twins, places = opened(who, value, wish)
     centre = _centre(who, value, around, twins)
     values = {
         id(twins[key]) if key in twins else key: named for key, named in matrices.values.items()
@@ -84,7 +84,9 @@ def view(
     )
     wording: Wording = numbers
     if style:
-        written = Symbols(numbers, loss=loss, chain=style == "chain")
+        written = Symbols(
+            numbers, loss=loss, chain=style == "chain", constants=fixed, opened=places
+        )
         wording = Both(written, numbers) if style == "both" else written
     return View(graph, wording, _note(graph, automatic=folding is None, near=centre is not None))
 
@@ -129,7 +131,9 @@ def _note(graph: Graph, *, automatic: bool, near: bool) -> str:
         notes.append(f"{graph.boxed:,} nodes are folded into boxes; fold=False shows them")
     if graph.left_out:
         count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
-        what = "other nodes are not near; depth=" if near else "earlier nodes are folded; max_nodes="
+        what = "earlier nodes are folded; max_nodes="
+        if near:
+            what = "other nodes are not near; depth="
         dashed = "dashed: " if any(vertex.cut for vertex in graph.vertices) else ""
         notes.append(f"{dashed}{count} {what} shows more")
     return "; ".join(notes)
