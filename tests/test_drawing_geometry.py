@@ -24,6 +24,17 @@ def overlap(a: Box, b: Box) -> bool:
     return wide > 0.01 and min(a[3], b[3]) - max(a[1], b[1]) > 0.01
 
 
+def straddles(box: Box, frame: Box) -> bool:
+    """Tell whether a box stands on the edge of a frame: neither inside nor outside."""
+    inside = (
+        frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]
+    )
+    around = (
+        box[0] <= frame[0] and box[1] <= frame[1] and frame[2] <= box[2] and frame[3] <= box[3]
+    )
+    return overlap(box, frame) and not inside and not around
+
+
 def meets(box: Box, a: Point, b: Point) -> bool:
     """Tell whether a straight line meets a box (Liang and Barsky's clipping)."""
     enter, leave = 0.0, 1.0
@@ -78,7 +89,7 @@ def collisions(picture: Picture) -> list[str]:
             found.append(f"operator on operator at {a.x}, {a.y}")
     for text in texts:
         for shape in picture.shapes:
-            if text.style != "symbol" and overlap(text.box(), shape.box()):
+            if text.style not in ("symbol", "mirror") and overlap(text.box(), shape.box()):
                 found.append(f"{text.content!r} on an operator")
         for line in picture.lines:
             if any(meets(text.box(), a, b) for a, b in itertools.pairwise(line.points)):
@@ -87,8 +98,12 @@ def collisions(picture: Picture) -> list[str]:
         for line in picture.lines:
             if any(enters(shape, a, b) for a, b in itertools.pairwise(line.points)):
                 found.append(f"a line through the operator at {shape.x}, {shape.y}")
+    for frame in picture.frames:
+        for thing in (*texts, *picture.shapes, *picture.frames):
+            if straddles(thing.box(), frame.box()):
+                found.append(f"{getattr(thing, 'content', 'an operator')!r} on the edge of a frame")
     left, top, right, bottom = picture.box
-    for thing in (*texts, *picture.shapes):
+    for thing in (*texts, *picture.shapes, *picture.frames):
         box = thing.box()
         if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom:
             found.append("something outside the canvas")

@@ -127,11 +127,20 @@ def add(left: Product, right: Product) -> Product:
         return terms[0]
     common = _common(terms)
     inverse = common**-1
-    inner = tuple(term * inverse for term in terms)
+    inner = tuple(part for term in terms for part in terms_of(term * inverse))
+    if len(inner) > len(terms):  # a bracket went into the bracket: like terms may have met
+        return common * _sum(inner)
     if all(_is_fixed(term) for term in inner) and _total(inner) == 1.0:
         return common
     group = Group(frozenset(inner), inner)
     return common * _product(1.0, {group: 1})
+
+
+def _sum(terms: Iterable[Product]) -> Product:
+    total = constant(0.0)
+    for term in terms:
+        total = add(total, term)
+    return total
 
 
 def _common(terms: list[Product]) -> Product:

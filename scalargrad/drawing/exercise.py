@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..arithmetic import Arithmetic
 from ..conversion import as_number, number, whole
 from ..errors import InputError, OperandError, StateError, unwanted
-from ..graph import Graph, Use, Vertex
-from ..partials import paired
-from ..rows import LETTERS, ROWS, Row
+from ..graph import Graph, Use
 from . import text
+from .local_rules import backward_rule, forward_rule, gradient, spoken, sum_rule
 
 Side = Literal["forward", "backward"]
 #: where a value stands: beside an arrow or a stem, by the id of the use or the flow
@@ -67,65 +65,22 @@ def _forward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
         if not (vertex.is_leaf or vertex.cut):
             for flow in vertex.flows:
                 if flow.named is None:
-                    rule = _forward_rule(vertex, flow.value)
-                    yield ("forward", id(flow)), flow.value.data, rule
+                    rule = forward_rule(vertex, flow.value)
+                    yield ("forward", id(flow)), flow.value.data, spoken(rule)
 
 
 def _backward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
     for vertex in reversed(graph.vertices):  # as the pass goes: consumers first
         for flow in vertex.flows:
-            terms = [use.backward for use in flow.uses if use.backward is not None]
-            if flow.named is None and len(terms) > 1:
-                grad = graph.gradients[flow.value]
-                total = f"{' + '.join(map(text.number, terms))} = {text.number(grad)}"
-                yield ("backward", id(flow)), grad, f"branch: the sum of what comes back = {total}"
+            uses = [use for use in flow.uses if use.backward is not None]
+            if flow.named is None and len(uses) > 1:
+                grad = gradient(graph, flow.value)
+                rule = "branch: the sum of what comes back = ", *sum_rule(uses, grad)
+                yield ("backward", id(flow)), grad.value, spoken(rule)
         for way in vertex.inputs:
             if isinstance(way, Use) and way.backward is not None:
-                rule = _use_rule(vertex, way, graph)
-                yield ("backward", id(way)), way.backward, rule
-
-
-def _use_rule(vertex: Vertex, use: Use, graph: Graph) -> str:
-    if vertex.is_box:
-        shown = text.number(use.backward or 0.0)
-        return f"{text.harmless(vertex.title)}: what all its nodes hand back = {shown}"
-    node, position = use.edges[0]
-    values = [place for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)]
-    partial = node.partials[values.index(position)]
-    return _backward_rule(node, position, graph.gradients[node], partial)
-
-
-def _forward_rule(vertex: Vertex, node: Any) -> str:
-    if vertex.is_box:
-        return f"{text.harmless(vertex.title)}: what comes out = {text.number(node.data)}"
-    row = ROWS.get(node.op)
-    symbol = row.symbol if row is not None else text.harmless(node.op)
-    numbers = [text.number(o._data if isinstance(o, Arithmetic) else o) for o in node.operands]
-    if len(numbers) == 2 and isinstance(row, Row) and len(symbol) < 3:
-        shown = f"{numbers[0]} {symbol} {numbers[1]}"
-    else:
-        shown = f"{symbol}({', '.join(numbers)})" if len(numbers) < 9 else "of all operands"
-    return f"{symbol}: {shown} = {text.number(node.data)}"
-
-
-def _backward_rule(node: Any, position: int, upstream: float, partial: float) -> str:
-    row = ROWS.get(node.op)
-    symbol = row.symbol if row is not None else text.harmless(node.op)
-    product = text.number(upstream * partial)
-    if row is None:
-        words = "upstream × the derivative by this operand"
-    else:
-        _, letter = paired(row, node.operands, position)
-        formula = row.partials[letter]
-        others = set(LETTERS[: row.arity]) - {LETTERS[letter]}
-        if formula == "1":
-            return f"{symbol}: upstream, unchanged = {product}"
-        if formula == "-1":
-            return f"{symbol}: upstream with the other sign = {product}"
-        words = f"upstream × {(row.shown or row.partials)[letter]}"
-        if formula in others:
-            words = "upstream × the other operand"
-    return f"{symbol}: {words} = {text.number(upstream)} × {text.number(partial)} = {product}"
+                rule = backward_rule(graph, vertex, way)
+                yield ("backward", id(way)), way.backward, spoken(rule)
 
 
 def answer_sheet(boxes: Sequence[Box]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from ..errors import InputError, missing_extra, unwanted
 from ..wholefile import path_text
 
+#: pixels of a .png
+LARGEST = 40e6
 SUFFIXES = (".svg", ".dot", ".png", ".pdf", ".html")
 
 # a page that can load and run nothing
@@ -41,5 +44,11 @@ def encode(svg: str, suffix: str) -> bytes:
     except ImportError:
         raise missing_extra(f"save {suffix}", "vl-convert-python", "pictures") from None
     if suffix == ".png":
-        return bytes(vl_convert.svg_to_png(svg, scale=2.0))
+        return bytes(vl_convert.svg_to_png(svg, scale=_scale(svg)))
     return bytes(vl_convert.svg_to_pdf(svg))
+
+
+def _scale(svg: str) -> float:
+    """Return how many pixels a unit gets: two, in huge pictures fewer."""
+    wide, tall = map(float, re.findall(r'^<svg [^>]* width="([^"]+)" height="([^"]+)"', svg)[0])
+    return min(2.0, (LARGEST / (wide * tall)) ** 0.5)

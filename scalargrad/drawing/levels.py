@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .columns import Cell, Column, Grid
-from .measures import LANE_PITCH, clearance
+from .measures import LANE_PITCH, PORT_MARGIN, clearance, size_of
 
 SWEEPS = 24
 ROUNDS = 6  # of levelling chains and settling around them
@@ -65,9 +65,22 @@ def settle(grid: Grid) -> None:
     for chain in chains:
         _level(chain, where, springs)
     _straighten(grid, where)
+    for stack in stacks:
+        for cell in stack.column.cells:
+            if cell.item is not None and cell.item.kind == "box":
+                cell.grown = _growth(cell, stack)
     for column in grid.columns:
         for cell in column.cells:
             cell.y = round(cell.y, 1)
+
+
+def _growth(box: Cell, stack: Stack) -> float:
+    """Return how much further a box may reach, up and down, to meet its arrows on their level."""
+    assert box.item is not None
+    half = size_of(box.item)[1] / 2
+    wanted = max((abs(cell.y - box.y) for cell in (*box.before, *box.after)), default=0.0)
+    low, high = _room(box, stack)
+    return max(0.0, min(wanted + PORT_MARGIN - half, box.y - low, high - box.y))
 
 
 def _straighten(grid: Grid, where: dict[int, Stack]) -> None:
@@ -181,19 +194,27 @@ def _springs(grid: Grid) -> dict[int, list[Spring]]:
             for index, before in enumerate(cell.before):
                 offset, weight = 0.0, 1.0
                 if cell.kind == "lane":
-                    offset, weight = -cell.outlet * LANE_PITCH, 4.0 if cell.outlet else 1.0
+                    weight = 0.5 if _leaves_a_box(cell) else 1.0
+                    offset = -cell.outlet * LANE_PITCH
                 elif cell.kind != "item":
                     weight = 16.0
                 elif _is_end(before):
                     offset = (cell.ports[index] - base) * LANE_PITCH
                     weight = 0.6 if inner else 4.0
                 elif inner == 1:
-                    weight = STIFF if before.kind != "lane" else 2.0
+                    weight = (
+                        STIFF if before.kind != "lane" else 4.0 if _leaves_a_box(before) else 2.0
+                    )
                 tie(before, cell, offset, weight)
         for above, below in pairwise(column.cells):  # an edge keeps near to what it frames
             if above.kind == "top" or below.kind == "bottom":
                 tie(above, below, -clearance(above)[1] - clearance(below)[0], 0.3)
     return springs
+
+
+def _leaves_a_box(lane: Cell) -> bool:
+    """Tell whether a lane begins at a box, not at a branch dot."""
+    return any(before.item is not None and before.item.kind == "box" for before in lane.before)
 
 
 def _is_end(cell: Cell) -> bool:

@@ -28,6 +28,9 @@ class Text:
 
     def box(self) -> Box:
         """Return the room that the text takes, safely estimated."""
+        if self.content == "·":  # a large dot is small all the same
+            half, middle = 0.15 * self.size, self.y - 0.33 * self.size
+            return self.x - half, middle - half, self.x + half, middle + half
         wide = text.width(self.content, self.size)
         left = self.x - wide * _ANCHORED[self.anchor]
         top = self.y - measures.ASCENT * self.size

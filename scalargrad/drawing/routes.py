@@ -139,6 +139,7 @@ class Router:
         """Draw an outline with what is written in it."""
         texts, about = self.picture.texts, item.about
         wide, tall = m.size_of(item)
+        tall += 2 * cell.grown
         x, y = span.left + wide / 2, cell.y
         corner = m.BOX_CORNER if item.kind == "box" else m.RADIUS
         dashed = item.kind == "folded"
@@ -204,7 +205,7 @@ class Router:
         after = box.after
         if id(box) not in self.outlets:
             wanted = [cell.y - box.y for cell in sorted(after, key=lambda cell: cell.place)]
-            reach = m.size_of(box.item)[1] / 2 - m.PORT_MARGIN
+            reach = m.size_of(box.item)[1] / 2 + box.grown - m.PORT_MARGIN
             self.outlets[id(box)] = _apart(wanted, m.PORT_PITCH, reach)
         place = sorted(after, key=lambda cell: cell.place).index(lane)
         return box.y + self.outlets[id(box)][place]
@@ -324,7 +325,7 @@ def _entries(cell: Cell, item: Item) -> list[float]:
     entries = [0.0] * count
     if item.kind == "box":
         levels = [cell.before[index].y - cell.y for index in by_level]
-        reach = m.size_of(item)[1] / 2 - m.PORT_MARGIN
+        reach = m.size_of(item)[1] / 2 + cell.grown - m.PORT_MARGIN
         for index, level in zip(by_level, _apart(levels, m.PORT_PITCH, reach), strict=True):
             entries[index] = level
         return entries

@@ -15,7 +15,11 @@ from .exercise import Place
 Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 
 #: signs that a group may be named by: it is drawn as a circle then
-_SIGNS = {row.symbol for row in ROWS.values()} | {"dot"}
+_SIGNS = {row.symbol for row in ROWS.values()} | {"dot", "sum"}
+#: what works on every pair of elements of two matrices
+_ELEMENTWISE = ("+", "−", "×", "/")
+#: what a sum does forward and backward; of matrices it adds up rows, whose mirror is a broadcast
+_SUMS = {"+": ("+", "branch"), "Σ": ("sum", "broadcast"), "sum": ("sum", "broadcast")}
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class _Composer:
         self.items += self.ends
         _drop_small_frames(self.items)
         _rank(self.items)
-        _begin_frames_with_operators(self.items)
+        _frame_leaves(self.items)
         return self.items
 
     def _item(self, vertex: Vertex) -> Item:
@@ -171,12 +175,14 @@ class _Composer:
             if item.text not in _SIGNS or len(vertex.flows) > 1:
                 item.kind = "box"
             group = group.outer
+            if self.branches and item.kind == "operator" and item.text in _SUMS:
+                item.under = _SUMS[item.text]
         else:
             row = ROWS.get(vertex.node.op)
             item.text = row.symbol if row is not None else text.harmless(vertex.node.op)
             item.ordered = row is None or not row.commutes
             if self.branches and vertex.node.op in ("add", "sum"):
-                item.under = ("+" if vertex.node.op == "add" else "sum", "branch")
+                item.under = _SUMS["+" if vertex.node.op == "add" else "Σ"][0], "branch"
         item.frames = self._frames(group)
         return item
 
@@ -191,7 +197,7 @@ class _Composer:
 
     def _constant(self, item: Item, port: int, way: Constant) -> None:
         name = text.harmless(way.named.name) if way.named is not None else ""
-        constant = Item("constant", name, frames=() if way.named else item.frames)
+        constant = Item("constant", name)
         labels = Labels(self.wording.constant(way), None)
         constant.links.append(Link(constant, item, port, labels))
         self.items.append(constant)
@@ -229,12 +235,29 @@ class _Composer:
             place = outlet if start is item else 0
             link = Link(start, target, port, labels_of[use], place, f"{about}.{number}")
             start.links.append(link)
+            if self.branches and flow.named is not None and len(use.edges) > 1:
+                self._broadcast(link, use)
         if is_root:
             name = text.harmless(self.graph.root.label) if self.graph.root.parents else ""
             result = Item("result", name, inputs=1)
             self.ends.append(result)
             labels = replace(stem, backward_box=None)
             start.links.append(Link(start, result, 0, labels, about=f"{about}.r"))
+
+    def _broadcast(self, link: Link, use: Use) -> None:
+        """Show on the way into a sum of matrices that every element goes into many rows."""
+        flows = use.target.flows if use.target is not None else []
+        elementwise = link.target.kind == "operator" and link.target.text in _ELEMENTWISE
+        if not elementwise or len(flows) != 1 or flows[0].named is None:
+            return
+        shape = text.harmless(flows[0].named.shape)
+        back = None if link.labels.backward is None else shape
+        node = Item("branch", "", link.about, inputs=1, under=("broadcast", "sum"))
+        node.frames = link.target.frames
+        onward = Link(node, link.target, link.port, Labels(shape, back), about=link.about)
+        node.links.append(onward)
+        link.target, link.port = node, 0
+        self.items.insert(self.items.index(self.item_of[use.target]), node)  # type: ignore[index]
 
     def _target(self, use: Use) -> tuple[Item, int]:
         if use.target is None:
@@ -261,16 +284,20 @@ def _drop_small_frames(items: list[Item]) -> None:
         item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
 
 
-def _begin_frames_with_operators(items: list[Item]) -> None:
-    """Leave constants outside that stand left of all operators of a frame, as other leaves do."""
+def _frame_leaves(items: list[Item]) -> None:
+    """Put leaves into the frame of all their consumers, unless they stand left of its operators."""
     first: dict[Frame, int] = {}
     for item in items:
         if item.is_shaped:
             for frame in item.frames:
                 first[frame] = min(first.get(frame, item.rank), item.rank)
     for item in items:
-        if item.kind == "constant":
-            item.frames = tuple(frame for frame in item.frames if item.rank >= first[frame])
+        if item.is_end and item.links:
+            inner, *others = (link.target.frames for link in item.links)
+            item.frames = tuple(
+                frame for frame in inner
+                if item.rank >= first[frame] and all(frame in frames for frames in others)
+            )  # fmt: skip
 
 
 def _rank(items: list[Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from . import measures as m
 from .measures import BLACK, GREY, PALE, RED
@@ -25,8 +26,18 @@ _STYLES = {
 }
 
 
-def render(picture: Picture) -> str:
-    """Return the SVG text of a picture."""
+#: what an element is, what it is about, and its side: to the attributes that say so
+_Hook = Callable[..., str]
+
+
+def render(picture: Picture, *, hooks: bool = False) -> str:
+    """Return the SVG text of a picture.
+
+    With `hooks`, every element says what it is (`data-kind`), what it stands for (`data-about`,
+    see `Picture`) and whether it goes forward or backward (`data-side`), for the script and the
+    style sheet of a page.
+    """
+    hook: _Hook = _hook if hooks else _no_hook
     left, top, right, bottom = picture.box
     wide, tall = _n(right - left), _n(bottom - top)
     label = escaped(picture.title or picture.summary)
@@ -35,19 +46,30 @@ def render(picture: Picture) -> str:
         f' viewBox="{_n(left)} {_n(top)} {wide} {tall}" role="img" aria-label="{label}"'
         f' font-family="{FONT}">',
         f"<desc>{escaped(picture.summary)}</desc>",
-        f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="#fff"/>',
+        f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="#fff"'
+        f"{hook('paper')}/>",
     ]
-    parts += [_frame(frame) for frame in picture.frames]
-    parts += [_shape(shape) for shape in picture.shapes]
+    parts += [_frame(frame, hook("frame")) for frame in picture.frames]
+    parts += [_shape(shape, hook("shape", shape.about)) for shape in picture.shapes]
     for backward in (True, False):  # black over red where they cross
-        parts += [_line(line) for line in picture.lines if line.backward is backward]
+        parts += [_line(line, hook) for line in picture.lines if line.backward is backward]
     parts += [
-        f'<circle cx="{_n(dot.x)}" cy="{_n(dot.y)}" r="{m.DOT}" fill="{BLACK}"/>'
+        f'<circle cx="{_n(dot.x)}" cy="{_n(dot.y)}" r="{m.DOT}" fill="{BLACK}"'
+        f"{hook('dot', dot.about, 'forward')}/>"
         for dot in picture.dots
     ]
-    parts += [_text(text) for text in picture.texts]
+    parts += [_text(text, hook) for text in picture.texts]
     parts += [_blank(blank) for blank in picture.blanks]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _no_hook(kind: str, about: str = "", side: str = "") -> str:
+    return ""
+
+
+def _hook(kind: str, about: str = "", side: str = "") -> str:
+    values = {"kind": kind, "about": about, "side": side}
+    return "".join(f' data-{name}="{escaped(value)}"' for name, value in values.items() if value)
 
 
 def _n(number: float) -> str:
@@ -56,13 +78,13 @@ def _n(number: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
-def _shape(shape: Shape) -> str:
+def _shape(shape: Shape, hook: str) -> str:
     dashes = ' stroke-dasharray="4 3"' if shape.dashed else ""
-    return _rect(shape, f'fill="#fff" stroke="{BLACK}" stroke-width="1.2"{dashes}')
+    return _rect(shape, f'fill="#fff" stroke="{BLACK}" stroke-width="1.2"{dashes}{hook}')
 
 
-def _frame(frame: Shape) -> str:
-    return _rect(frame, f'fill="{PALE}" stroke="{GREY}" stroke-width="0.8"')
+def _frame(frame: Shape, hook: str) -> str:
+    return _rect(frame, f'fill="{PALE}" stroke="{GREY}" stroke-width="0.8"{hook}')
 
 
 def _rect(shape: Shape, style: str) -> str:
@@ -73,15 +95,17 @@ def _rect(shape: Shape, style: str) -> str:
     )
 
 
-def _line(line: Line) -> str:
+def _line(line: Line, hook: _Hook) -> str:
+    about, side = line.about, "backward" if line.backward else "forward"
     colour, stroke = (RED, m.BACKWARD_STROKE) if line.backward else (BLACK, m.FORWARD_STROKE)
     shaft = (
-        f'<path d="{_rounded(line.points)}" fill="none" stroke="{colour}" stroke-width="{stroke}"/>'
+        f'<path d="{_rounded(line.points)}" fill="none" stroke="{colour}" stroke-width="{stroke}"'
+        f"{hook('line', about, side)}/>"
     )
-    return shaft + "\n" + _head(line, colour)
+    return shaft + "\n" + _head(line, colour, hook("head", about, side))
 
 
-def _head(line: Line, colour: str) -> str:
+def _head(line: Line, colour: str, hook: str) -> str:
     (nx, ny), (tx, ty) = line.head
     length = math.hypot(tx - nx, ty - ny) or 1.0
     half = (m.BACKWARD_HEAD if line.backward else m.FORWARD_HEAD)[1] / 2
@@ -90,7 +114,7 @@ def _head(line: Line, colour: str) -> str:
     points = " ".join(f"{_n(x)},{_n(y)}" for x, y in corners)
     fill = RED if line.backward else "#fff"
     outline = "" if line.backward else f' stroke="{colour}" stroke-width="{m.FORWARD_STROKE}"'
-    return f'<polygon points="{points}" fill="{fill}"{outline}/>'
+    return f'<polygon points="{points}" fill="{fill}"{outline}{hook}/>'
 
 
 def _rounded(points: tuple[Point, ...]) -> str:
@@ -121,11 +145,14 @@ def _blank(blank: Blank) -> str:
     )
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, hook: _Hook) -> str:
+    valued = text.style in ("forward", "backward")
+    said = hook("value", text.about, text.style) if valued else hook(text.style, text.about)
     halo = ""
     if text.style in ("forward", "backward", "name"):
         halo = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
     return (
         f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
-        f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}>{escaped(text.content)}</text>'
+        f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}{said}>'
+        f"{escaped(text.content)}</text>"
     )

@@ -22,8 +22,8 @@ from .scene import Labels
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 40
-#: a box of more nodes is not looked into
-MOST_IN_A_BOX = 500
+#: a box of more arrows is not looked into
+MOST_IN_A_BOX = 100
 
 
 def read_symbols(who: str, symbols: Any) -> str:
@@ -62,6 +62,7 @@ class Symbols:
         self.gradients: dict[int, Product] = {}  # id of a node -> the sum of what comes back
         self.whole: dict[tuple[int, int], Product] = {}  # of opened operations, simplified
         self.fixed: dict[int, Product] = {}  # id of a node -> ∂L/∂z, where not all is shown
+        self.open: dict[Vertex, bool] = {}
         self.called: dict[int, str] = {}
         self.users: dict[int, list[Any]] = {}
         self.bare: set[tuple[int, int]] = set()  # where the upstream alone goes through
@@ -133,7 +134,12 @@ class Symbols:
                     self.users.setdefault(id(parent), []).append(node)
 
     def _is_open(self, vertex: Vertex) -> bool:
-        return vertex.named is None and len(vertex.nodes) <= MOST_IN_A_BOX
+        if vertex not in self.open:
+            arrows = sum(len(node.operands) for node in vertex.nodes)
+            self.open[vertex] = vertex.named is None and (
+                len(vertex.nodes) == 1 or arrows <= MOST_IN_A_BOX
+            )
+        return self.open[vertex]
 
     def _value(self, node: Any, vertex: Vertex) -> Product:
         label = text.harmless(self.numbers.label(node))
@@ -238,7 +244,7 @@ class Symbols:
                 self.whole[key] = part = whole
             if id(operand) not in self.fixed:
                 known = self.gradients.get(id(operand))
-                total = part if known is None else self.names.short(add(known, part))
+                total = part if known is None else self.names.short(add(part, known))
                 self.gradients[id(operand)] = total
 
     def _simplified(self, node: Any, operand: Any) -> Product | None:
@@ -306,7 +312,7 @@ class Symbols:
             written = write(self.values[id(node)]) if id(node) in self.values else ""
             if not written or len(written) > LONGEST / 2:
                 written = next(self.fresh)
-            elif not written.isalnum() and not written.endswith(")"):
+            elif not written.isidentifier():
                 written = f"({written})"
             self.called[id(node)] = written
         return self.called[id(node)]
@@ -331,6 +337,8 @@ class Both:
         if flow.named is not None:
             return above
         forward = self.numbers.number(flow.value.data)
+        if above.forward == self.name(flow):  # it stands before the arrow
+            above = replace(above, forward=forward)
         forward = above.forward if above.forward == forward else f"{above.forward}\n{forward}"
         backward = below.backward
         if above.backward is not None and above.backward != backward:

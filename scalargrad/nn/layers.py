@@ -17,7 +17,8 @@ from ..modes import no_grad, scope
 from ..seeding import Seed, generator
 from ..state import Module, each
 
-_LAYER, _AFFINE = scope("Layer"), scope("Affine")  # a block may be entered any number of times
+# a block may be entered any number of times
+_LAYER, _AFFINE, _LOSS = scope("Layer"), scope("Affine"), scope("Softmax with Loss")
 
 # -- inputs ---------------------------------------------------------------------------------
 
@@ -149,13 +150,13 @@ class Affine(Module):
 
     def __call__(self, x: Any) -> Any:
         width, columns = len(self.W), list(zip(*self.W, strict=True))
-        if not _is_batch(x):
-            return self._at(_sample("Affine", x, width), columns)
-        return [self._at(_sample("Affine", row, width), columns) for row in x]
+        with _AFFINE:  # one group, also of a batch
+            if not _is_batch(x):
+                return self._at(_sample("Affine", x, width), columns)
+            return [self._at(_sample("Affine", row, width), columns) for row in x]
 
     def _at(self, xs: list[Any], columns: list[Any]) -> list[Any]:
-        with _AFFINE:
-            return affine([xs] * len(columns), columns, self.b)
+        return affine([xs] * len(columns), columns, self.b)
 
     def __repr__(self) -> str:
         return f"Affine({len(self.W)}, {len(self.b)})"
@@ -186,9 +187,7 @@ class _Elementwise(Module):
     _function: Callable[[Any], Any]
 
     def __call__(self, x: Any) -> Any:
-        if _is_batch(x):
-            return [self(row) for row in x]
-        with scope(type(self).__name__):
+        with scope(type(self).__name__):  # one group, also of a batch
             return each(x, type(self)._function)
 
     def __repr__(self) -> str:
@@ -328,7 +327,9 @@ class TwoLayerNet(Module):
 
     def loss(self, x: Any, t: Any) -> Any:
         """Return the cross entropy of softmax(scores), the mean over a batch."""
-        return losses.cross_entropy(self.predict(x), t)
+        scores = self.predict(x)
+        with _LOSS:
+            return losses.cross_entropy(scores, t)
 
     def accuracy(self, x: Any, t: Any) -> float:
         """Return the part of the samples whose largest score is the target's.

@@ -1,0 +1,137 @@
+"""The local rule of one node, in words and numbers: how a value or a gradient is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..arithmetic import Arithmetic
+from ..graph import Graph, Use, Vertex
+from ..partials import paired
+from ..rows import LETTERS, ROWS, Row
+from . import text
+
+#: operands that a rule writes out
+MANY = 8
+
+Kind = Literal["plain", "data", "gradient", "partial", "part"]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A number of the graph: what it is, so that it can be found anew, and what it is now.
+
+    A plain number, the data or the gradient of a node, the partial of an edge, or the part of a
+    gradient that comes back along some edges; an edge is a node and a position of an operand.
+    """
+
+    kind: Kind
+    edges: tuple[tuple[Any, int], ...]
+    value: float
+
+
+#: words and numbers, in the order in which they are read
+Rule = tuple[str | Quantity, ...]
+
+
+def spoken(rule: Rule, digits: int = 6) -> str:
+    """Return a rule as a text."""
+    return "".join(
+        piece if isinstance(piece, str) else text.number(piece.value, digits) for piece in rule
+    )
+
+
+def data(node: Any) -> Quantity:
+    """Return the value of a node."""
+    return Quantity("data", ((node, 0),), node.data)
+
+
+def gradient(graph: Graph, node: Any) -> Quantity:
+    """Return the gradient of a node, all parts together."""
+    return Quantity("gradient", ((node, 0),), graph.gradients[node])
+
+
+def parts(uses: Sequence[Use]) -> Quantity:
+    """Return what comes back along some arrows, together."""
+    total = uses[0].backward or 0.0
+    for use in uses[1:]:  # not `sum`, which rounds in another way
+        total += use.backward or 0.0
+    return Quantity("part", tuple(edge for use in uses for edge in use.edges), total)
+
+
+def sign(node: Any) -> str:
+    """Return what the circle of an operation shows."""
+    row = ROWS.get(node.op)
+    return row.symbol if row is not None else text.harmless(node.op)
+
+
+def forward_rule(vertex: Vertex, node: Any) -> Rule:
+    """Return how the value of a node is found, or what comes out of a box."""
+    if vertex.is_box:
+        return f"{text.harmless(vertex.title)}: what comes out = ", data(node)
+    symbol, operands = sign(node), [_number(operand) for operand in node.operands]
+    start, end = f"{symbol}: ", (" = ", data(node))
+    if len(operands) == 2 and isinstance(ROWS.get(node.op), Row) and len(symbol) < 3:
+        return start, operands[0], f" {symbol} ", operands[1], *end
+    if len(operands) > MANY:
+        return f"{start}of all operands", *end
+    return f"{start}{symbol}(", *_joined(operands, ", "), ")", *end
+
+
+def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
+    """Return how the part of the gradient is found that comes back along one arrow."""
+    product = parts([use])
+    if vertex.is_box:
+        return f"{text.harmless(vertex.title)}: what all its nodes hand back = ", product
+    node, position = use.edges[0]
+    row, symbol = ROWS.get(node.op), sign(node)
+    words = "the derivative by this operand"
+    if row is not None:
+        _, letter = paired(row, node.operands, position)
+        formula = row.partials[letter]
+        others = set(LETTERS[: row.arity]) - {LETTERS[letter]}
+        if formula == "1":
+            return f"{symbol}: upstream, unchanged = ", product
+        if formula == "-1":
+            return f"{symbol}: upstream with the other sign = ", product
+        words = "the other operand" if formula in others else (row.shown or row.partials)[letter]
+    upstream, slope = gradient(graph, node), _partial(node, position)
+    return f"{symbol}: upstream × {words} = ", upstream, " × ", slope, " = ", product
+
+
+def other_operand(node: Any, position: int) -> int | None:
+    """Return the position of the operand that is the partial itself, as in a product."""
+    row = ROWS.get(node.op)
+    if row is None or row.arity != 2:
+        return None
+    _, letter = paired(row, node.operands, position)
+    if row.partials[letter] != LETTERS[1 - letter]:
+        return None
+    half = len(node.operands) // 2
+    return (position + half) % len(node.operands)
+
+
+def sum_rule(uses: Sequence[Use], total: Quantity, *more: str, most: int | None = None) -> Rule:
+    """Return the sum at a branch: what came back along each arrow, what more, and the total.
+
+    At `most` so many terms are written out.
+    """
+    terms: list[str | Quantity] = [parts([use]) for use in uses]
+    if most is not None and len(terms) > most:
+        terms = [*terms[: most - 2], "…", terms[-1]]
+    return *_joined([*terms, *more], " + "), " = ", total
+
+
+def _number(operand: Any) -> Quantity:
+    is_value = isinstance(operand, Arithmetic)
+    return data(operand) if is_value else Quantity("plain", (), operand)
+
+
+def _partial(node: Any, position: int) -> Quantity:
+    values = [place for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)]
+    return Quantity("partial", ((node, position),), node.partials[values.index(position)])
+
+
+def _joined(pieces: Sequence[str | Quantity], separator: str) -> Rule:
+    return tuple(part for piece in pieces for part in (separator, piece))[1:]

@@ -1,0 +1,400 @@
+"""Opened operations, folded scopes, neighbourhoods: the same numbers at their edges."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from test_drawing_geometry import collisions
+
+import scalargrad as sg
+from scalargrad.drawing.viewing import view
+from scalargrad.rows import ROWS, Row
+
+DEFINED = [name for name, row in ROWS.items() if row.definition]
+
+
+def texts(drawing: Any, style: str | None = None) -> list[str]:
+    return [text.content for text in drawing.picture.texts if style in (None, text.style)]
+
+
+def applied(name: str, rng: random.Random) -> tuple[sg.Value, list[sg.Value]]:
+    """Return a value made by one operation, squared if it is one of several, and its leaves."""
+    row = ROWS[name]
+    count = row.arity if isinstance(row, Row) else 3 * row.lists
+    numbers = [
+        rng.uniform(*row.sample[0 if isinstance(row, Row) else i // 3]) for i in range(count)
+    ]
+    leaves = [sg.Value(number, f"a{i}") for i, number in enumerate(numbers)]
+    if isinstance(row, Row):
+        return leaves[0]._unary(row, leaves[0]), leaves
+    lists = [leaves[3 * i : 3 * i + 3] for i in range(row.lists)]
+    made = leaves[0]._many(row, *lists)
+    return (sg.sum([y * y for y in made]) if isinstance(made, list) else made), leaves
+
+
+# -- opening ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_opened_operation_has_the_same_value_and_the_same_red_numbers_at_its_edge(
+    name: str,
+) -> None:
+    rng = random.Random(7)
+    for _ in range(5):
+        value, leaves = applied(name, rng)
+        value.backward()
+
+        graph = view("draw", value, open=name).graph
+
+        assert graph.root.data == pytest.approx(value.data, rel=1e-12)
+        assert all(vertex.node.op != name for vertex in graph.vertices)
+        for leaf in leaves:
+            assert graph.gradients.get(leaf, 0.0) == pytest.approx(leaf.grad, rel=1e-10, abs=1e-14)
+
+
+def test_opening_changes_nothing_in_the_graph() -> None:
+    x, y = sg.values(x=1, y=2)
+    total = sg.sum([x]) + sg.sigmoid(sg.silu(y)) * x
+    total.label = "L"
+    total.backward()
+    before = [(n.op, n.data, n.grad, n.label, n.scope, n.parents) for n in walk(total)]
+
+    sg.draw(total, open=True)
+
+    assert [(n.op, n.data, n.grad, n.label, n.scope, n.parents) for n in walk(total)] == before
+
+
+def walk(root: sg.Value) -> list[sg.Value]:
+    found = [root]
+    for node in found:
+        found += [parent for parent in node.parents if all(parent is not n for n in found)]
+    return found
+
+
+def test_sigmoid_opens_into_the_books_four_circles_in_a_frame() -> None:
+    (x,) = sg.values(x=0.5)
+    y = sg.sigmoid(x)
+    y.backward()
+
+    drawing = sg.draw(y, open=["sigmoid"])
+
+    assert texts(drawing, "symbol") == ["×", "exp", "+", "/"]
+    assert texts(drawing, "frame title") == ["sigmoid"]
+    assert collisions(drawing.picture) == []
+
+
+def test_dot_opens_into_products_and_sums() -> None:
+    xs, ws = sg.values(x1=1, x2=2, x3=3), sg.values(w1=4, w2=5, w3=6)
+
+    drawing = sg.draw(sg.dot(xs, ws), open="dot")
+
+    assert sorted(texts(drawing, "symbol")) == ["+", "+", "×", "×", "×"]
+
+
+def test_nested_definitions_open_where_both_are_named() -> None:
+    (x,) = sg.values(x=0.5)
+
+    assert texts(sg.draw(sg.silu(x) * x, open="silu"), "frame title") == ["silu"]
+    both = sg.draw(sg.silu(x) * x, open=["silu", "sigmoid"])
+    assert sorted(texts(both, "frame title")) == ["sigmoid", "silu"]
+    assert collisions(both.picture) == []
+
+
+def test_operation_of_many_results_opens_once() -> None:
+    scores = sg.values(a=0.5, b=-1.0)
+    outputs = sg.softmax(scores)
+    total = outputs[0] * outputs[1]
+    total.backward()
+
+    drawing = sg.draw(total, open="softmax")
+
+    assert texts(drawing, "symbol").count("exp") == 2
+    assert texts(drawing, "frame title") == ["softmax"]
+
+
+def test_results_of_an_opened_operation_keep_their_places_when_they_are_equal() -> None:
+    scores = sg.values(a=1.0, b=1.0)
+    outputs = sg.softmax(scores)
+    total = 3 * outputs[0] + 5 * outputs[1]
+    total.backward()
+
+    graph = view("draw", total, open="softmax").graph
+
+    for score in scores:
+        assert graph.gradients[score] == pytest.approx(score.grad)
+
+
+def test_opening_works_inside_no_grad() -> None:
+    y = sg.sigmoid(sg.Value(0.5))
+    with sg.no_grad():
+        assert texts(sg.draw(y, open="sigmoid"), "symbol") == ["×", "exp", "+", "/"]
+
+
+def test_exercise_of_an_opened_graph_is_marked_with_the_same_option() -> None:
+    (x,) = sg.values(x=0.5)
+    y = sg.sigmoid(x)
+    y.backward()
+    drawing = sg.draw(y, open="sigmoid", exercise="backward")
+
+    assert sg.check_answers(y, drawing.answers, open="sigmoid")
+
+
+# -- folding ---------------------------------------------------------------------------------
+
+
+def layered() -> tuple[sg.Value, dict[str, Any]]:
+    xs = list(sg.values(x1=0.5, x2=-1.0))
+    net = sg.nn.TwoLayerNet(2, 3, 2, weight_init_std=1.0, seed=1)
+    loss = net.loss(xs, 1)
+    loss.label = "L"
+    loss.backward()
+    return loss, {"X": xs, **net.params}
+
+
+def test_folded_layers_have_the_red_numbers_of_what_crosses_their_border() -> None:
+    loss, names = layered()
+    graph = view("draw", loss, fold=True).graph
+
+    assert [v.title for v in graph.vertices if v.is_box] == [
+        "Affine", "ReLU", "Affine", "Softmax with Loss",
+    ]  # fmt: skip
+    for x in names["X"]:
+        (flow,) = [flow for flow in graph.flows if flow.values == [x]]
+        assert [use.backward for use in flow.uses] == [pytest.approx(x.grad)]
+
+
+def test_named_matrices_show_name_and_shape() -> None:
+    loss, names = layered()
+
+    drawing = sg.draw(loss, fold=True, names=names)
+
+    assert {"X", "W1", "b1", "W2", "b2"} <= set(texts(drawing, "name"))
+    assert {"(2,)", "(2, 3)", "(3,)", "(3, 2)"} <= set(texts(drawing, "forward"))
+    assert "∂L/∂W1 (2, 3)" in texts(drawing, "backward")
+    assert collisions(drawing.picture) == []
+
+
+def test_name_may_bring_a_shape_in_letters() -> None:
+    loss, names = layered()
+
+    drawing = sg.draw(loss, fold=True, names={"X (n,)": names["X"]})
+
+    assert "(n,)" in texts(drawing, "forward")
+    assert "X" in texts(drawing, "name")
+
+
+def test_element_of_a_named_list_that_is_drawn_by_itself_shows_its_place() -> None:
+    w = [[sg.Value(1.0), sg.Value(2.0)]]
+
+    assert set(texts(sg.draw(w[0][0] * w[0][1], names={"W": w}), "name")) == {"W[0][0]", "W[0][1]"}
+
+
+def test_scopes_fold_by_name_and_the_others_stay_open_in_frames() -> None:
+    loss, _ = layered()
+
+    drawing = sg.draw(loss, fold="ReLU")
+
+    assert texts(drawing, "symbol").count("ReLU") == 1
+    assert texts(drawing, "frame title") == ["Affine", "Affine"]
+
+
+def test_outermost_folded_scope_holds_the_inner_ones() -> None:
+    x, y = sg.values(x=1, y=2)
+    with sg.scope("outer"):
+        with sg.scope("inner"):
+            h = x * y + x
+        z = h * h
+
+    assert texts(sg.draw(z, fold=True), "symbol") == ["outer"]
+    assert texts(sg.draw(z, fold="inner"), "symbol") == ["inner", "×"]
+    assert sg.draw(z, fold="inner").picture.frames  # the outer one stays as a frame
+
+
+def test_group_named_by_a_sign_is_a_circle() -> None:
+    x = sg.values(a=1, b=2, c=3, d=4, e=5)
+    with sg.scope("+"):
+        sums = [v + 1.0 for v in x]
+    drawing = sg.draw(sg.dot(sums, sums), fold="+")
+
+    assert "+" in texts(drawing, "symbol")
+    assert "(5,)" in texts(drawing, "forward")
+
+
+def test_large_graph_folds_by_itself_and_says_so() -> None:
+    net = sg.nn.TwoLayerNet(30, 20, 10)
+    loss = net.loss([0.5] * 30, 3)
+    loss.backward()
+
+    drawing = sg.draw(loss)
+
+    assert {"Affine", "ReLU"} <= set(texts(drawing, "symbol"))
+    assert "nodes are folded into boxes; fold=False shows them" in texts(drawing, "note")[0]
+    assert "nodes are folded into boxes" not in "".join(texts(sg.draw(loss, fold=True), "note"))
+
+
+def test_group_that_needs_its_own_outcome_from_outside_is_not_folded() -> None:
+    (x,) = sg.values(x=2)
+    block = sg.scope("torn")
+    entry = block.__enter__()
+    first = x * 3.0
+    block.__exit__(None, None, None)
+    between = first + 1.0
+    with sg.scope("other"):
+        last = between * first
+    last._notes = {"scope": entry}  # as if both had been made in one entry
+
+    assert sorted(texts(sg.draw(last, fold="torn"), "symbol")) == ["+", "×", "×"]
+
+
+def test_constants_have_no_red() -> None:
+    x, t = sg.values(x=2, t=3)
+    z = x * t
+    z.backward()
+
+    assert sorted(texts(sg.draw(z, constants=[t]), "backward")) == ["1", "3"]
+    assert sg.draw(z, constants=[t], exercise="backward").answers == {1: 3.0}
+
+
+# -- neighbourhoods --------------------------------------------------------------------------
+
+
+def test_neighbourhood_shows_what_is_near_and_says_what_is_not() -> None:
+    values = [sg.Value(1.0, "start")]
+    for _ in range(1000):
+        values.append(values[-1] * 1.001)
+    values[-1].backward()
+
+    drawing = sg.draw(values[-1], around=values[500], depth=3)
+
+    assert len(drawing.picture.shapes) == 7
+    assert "…" in texts(drawing, "name")
+    assert "994 other nodes are not near; depth= shows more" in texts(drawing, "note")[0]
+
+
+def test_neighbourhood_keeps_the_red_of_what_is_not_shown() -> None:
+    (x,) = sg.values(x=3)
+    h = x * 2
+    far = h.exp().log().sin()
+    total = h * h + far
+    total.backward()
+    graph = view("draw", total, around=x, depth=1).graph
+
+    flow = next(flow for flow in graph.flows if flow.value is h)
+    assert [use.target for use in flow.uses] == [None]
+    assert flow.uses[0].backward == pytest.approx(graph.gradients[h])
+
+
+def test_neighbourhood_of_the_result_is_the_end_of_the_graph() -> None:
+    x, y = sg.values(x=3, y=4)
+    z = (x * y).exp()
+    z.label = "z"
+
+    assert texts(sg.draw(z, around=z, depth=1), "name") == ["z"]
+
+
+# -- branches, sums, broadcasts --------------------------------------------------------------
+
+
+def test_branch_is_a_node_whose_mirror_is_a_sum() -> None:
+    x, y = sg.values(x=3, y=5)
+    z = x * y + x
+    z.backward()
+
+    drawing = sg.draw(z, branches=True)
+
+    assert sorted(texts(drawing, "mirror")) == ["branch", "sum"]
+    assert {"branch", "+"} <= set(texts(drawing, "symbol"))
+    assert sorted(texts(drawing, "backward")) == sorted(["1", "1", "1", "5", "3", "6"])
+    assert collisions(drawing.picture) == []
+
+
+def test_bias_of_a_batch_is_broadcast() -> None:
+    rows = [[sg.Value(float(i + j)) for j in range(3)] for i in range(4)]
+    bias = [sg.Value(0.5) for _ in range(3)]
+    with sg.scope("+"):
+        out = [[x + b for x, b in zip(row, bias, strict=True)] for row in rows]
+    total = sg.sum([v for row in out for v in row])
+    total.backward()
+
+    names = {"X": rows, "B": bias, "Y": out}
+    drawing = sg.draw(total, fold="+", names=names, branches=True)
+
+    assert "broadcast" in texts(drawing, "symbol")
+    assert [b.grad for b in bias] == [4.0, 4.0, 4.0]
+    assert texts(drawing, "forward").count("(4, 3)") == 2
+    assert collisions(drawing.picture) == []
+
+
+# -- what is refused -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"open": "sigmoidd"}, ValueError, "there is no operation 'sigmoidd'"),
+        ({"open": "add"}, ValueError, "'add' is not made of simpler operations"),
+        ({"open": 3}, TypeError, "open must be a list of names"),
+        ({"fold": "Afine"}, ValueError, "no node was made in the scope 'Afine'"),
+        ({"fold": [3]}, TypeError, "fold must be a list of names"),
+        ({"names": ["W"]}, TypeError, "names must be a dict"),
+        ({"names": {"W": ["x"]}}, TypeError, "must hold Values or numbers"),
+        ({"names": {"W": [[1.0], [1.0, 2.0]]}}, ValueError, "must be equally long"),
+        ({"constants": 3.0}, TypeError, "constants must be Values"),
+        ({"around": sg.Value(1.0)}, ValueError, "around must be a Value of the graph"),
+        ({"around": "x"}, TypeError, "around must be a Value"),
+        ({"depth": 0}, ValueError, "depth must be from 1"),
+        ({"branches": 1}, TypeError, "branches must be True or False"),
+        ({"loss": 1}, TypeError, "loss must be a text"),
+    ],
+)
+def test_draw_refuses_in_one_sentence(
+    options: dict[str, object], error: type[Exception], says: str
+) -> None:
+    x, y = sg.values(x=1, y=2)
+    with pytest.raises(error, match=r"^draw: ") as caught:
+        sg.draw(sg.sigmoid(x * y), **options)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_graph_that_is_too_large_is_not_opened() -> None:
+    value = sg.Value(1.0)
+    for _ in range(100_001):
+        value = value * 1.0
+    with pytest.raises(ValueError, match="at most 100,000 nodes"):
+        sg.draw(value.sigmoid(), open="sigmoid")
+
+
+# -- geometry --------------------------------------------------------------------------------
+
+
+def random_net(seed: int) -> tuple[sg.Value, dict[str, Any]]:
+    rng = random.Random(seed)
+    sizes = [rng.randint(1, 3) for _ in range(3)]
+    layers: list[Any] = []
+    for nin, nout in pairwise(sizes):
+        layers += [sg.nn.Affine(nin, nout, seed=seed), rng.choice([sg.nn.Sigmoid, sg.nn.Tanh])()]
+    x = [sg.Value(rng.uniform(-1, 1), f"x{i}") for i in range(sizes[0])]
+    out = sg.nn.Sequential(*layers)(x)
+    loss = sg.mse(out, [0.5] * len(out))
+    loss.label = "L"
+    loss.backward()
+    return loss, {"x": x}
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"fold": True}, {"open": True}, {"open": True, "symbols": True}, {"branches": True},
+        {"open": ["sigmoid", "dot"], "symbols": "both"}, {"fold": ["Affine"], "open": "sigmoid"},
+        {"fold": True, "symbols": "chain"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_picture_of_a_random_network_has_no_collisions(seed: int, options: dict[str, Any]) -> None:
+    loss, _ = random_net(seed)
+    assert collisions(sg.draw(loss, **options, max_nodes=400).picture) == []
