@@ -29,6 +29,7 @@ examples:
   scalargrad "g = x * tanh(w)" x=2 w=pi/4 -o graph.svg
   scalargrad "-x**2 + 3*x" x=1.5 --check
   scalargrad "apple * count * tax" apple=100 count=2 tax=1.1 -o shop.png
+  scalargrad "y = sigmoid(x)" x=0.5 --symbols --open sigmoid -o sigmoid.svg
 
 An expression has numbers, names, + - * / **, brackets, the constants pi and e
 (unless a value is given for them), and these functions:
@@ -135,7 +136,10 @@ def _finish_plain(
     root: float,
 ) -> int:
     """Report a result that depends on no name: there is no graph."""
-    given = {"-o": options.output, "--exercise": options.exercise, "--check": options.check or None}
+    given = {
+        "-o": options.output, "--exercise": options.exercise, "--open": options.open,
+        "--symbols": options.symbols or None, "--check": options.check or None,
+    }  # fmt: skip
     if option := next((name for name, value in given.items() if value is not None), ""):
         raise InputError(
             f"{option}: {quoted(formula.text.strip())} depends on no name here, so it has no graph;"
@@ -196,6 +200,10 @@ def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
         add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)"),
         add("--exercise", metavar="KIND",
             help="backward, forward or both: leave these values as empty boxes; print the answers"),
+        add("--symbols", action="store_true",
+            help="write expressions and the chain rule into the picture, not numbers"),
+        add("--open", metavar="NAMES",
+            help="draw operations in simpler ones: sigmoid, or sigmoid,dot, or all"),
         add("--check", action="store_true",
             help="compare with central differences; exit status 1 on a mismatch"),
         add("--version", action="version", version=_version(),
@@ -318,10 +326,21 @@ def _constant(name: str, text: str) -> float:
 def _draw(options: argparse.Namespace, root: Value) -> Any:
     """Return the picture, written unless it goes to standard output; None where none is wanted."""
     if options.output is None and options.exercise is None:
+        if options.symbols or options.open is not None:
+            raise InputError(
+                f"{'--symbols' if options.symbols else '--open'}: it changes the picture; got no"
+                " file to write one to; add -o graph.svg"
+            )
         return None
     from . import drawing  # only who wants a picture waits for its libraries
 
-    picture = drawing.draw(root, exercise=options.exercise)
+    wanted = options.open.split(",") if options.open is not None else None
+    picture = drawing.draw(
+        root,
+        exercise=options.exercise,
+        symbols=options.symbols,
+        open=True if wanted == ["all"] else wanted,
+    )
     if options.output not in (None, "-"):
         picture.save(options.output)
     return picture

@@ -455,6 +455,38 @@ def test_exercise_draws_empty_boxes_and_prints_the_answers(main, tmp_path):
     assert path.read_text(encoding="utf-8") == sg.draw(_xyz(), exercise="backward").svg
 
 
+def test_symbols_and_opened_operations_change_the_picture(main, tmp_path):
+    path = tmp_path / "y.svg"
+
+    status, _, err = main(
+        "y = sigmoid(x)", "x=0.5", "--symbols", "--open", "sigmoid", "-o", str(path)
+    )
+
+    assert (status, err) == (0, "")
+    x = sg.Value(0.5, label="x")
+    y = sg.sigmoid(x)
+    y.label = "y"
+    y.backward()
+    assert path.read_text(encoding="utf-8") == sg.draw(y, symbols=True, open="sigmoid").svg
+    assert main("sigmoid(x)", "x=0.5", "--open=all", "--exercise=backward")[1].count("\n") == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--symbols",), "--symbols: it changes the picture; got no file"),
+        (("--open", "sigmoid"), "--open: it changes the picture; got no file"),
+        (("--open", "cosine", "-o", "a.svg"), "there is no operation 'cosine'"),
+        (("--open", "add", "-o", "a.svg"), "'add' is not made of simpler operations"),
+    ],
+)
+def test_symbols_and_open_are_refused_in_one_line(main, arguments, says):
+    status, out, err = main("sigmoid(x)", "x=1", *arguments)
+
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err
+
+
 def test_exercise_needs_no_picture_but_a_graph_and_a_kind(main):
     status, out, err = main("x * 2", "x=3", "--exercise=both")
     assert (status, err) == (0, "")

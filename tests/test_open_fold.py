@@ -360,6 +360,20 @@ def test_draw_refuses_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("function", [sg.draw_dot, lambda v, **o: sg.check_answers(v, [1], **o)])
+def test_unknown_option_is_refused_by_name(function: Any) -> None:
+    with pytest.raises(TypeError, match=r"its options are gradients, .*; got 'colour'"):
+        function(sg.Value(1.0), colour="blue")
+
+
+def test_exercise_on_backward_values_needs_them_in_the_picture() -> None:
+    x, y = sg.values(x=1, y=2)
+    z = x * y
+    z.backward()
+    with pytest.raises(RuntimeError, match="got gradients=False"):
+        sg.draw(z, exercise="both", gradients=False)
+
+
 def test_graph_that_is_too_large_is_not_opened() -> None:
     value = sg.Value(1.0)
     for _ in range(100_001):

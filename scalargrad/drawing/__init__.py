@@ -14,7 +14,7 @@ from .levels import settle
 from .picture import Picture
 from .routes import draw_routes
 from .scene import Scene, compose
-from .viewing import MAX_NODES, need_gradients, view
+from .viewing import MAX_NODES, known, need_gradients, view
 
 if TYPE_CHECKING:
     import graphviz
@@ -178,7 +178,7 @@ def check_answers(
       1             3   right
       2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
     """
-    seen = view("check_answers", value, **options)
+    seen = view("check_answers", value, **known("check_answers", options))
     return marked(empty_boxes(seen.graph, exercise, share, seed), answers, tolerance)
 
 
@@ -195,7 +195,7 @@ def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:
     >>> sg.draw_dot(x * y).source.splitlines()[0]
     'digraph scalargrad {'
     """
-    seen = view("draw_dot", value, **options)
+    seen = view("draw_dot", value, **known("draw_dot", options))
     title, branches = options.get("title", ""), options.get("branches", False)
     return digraph.digraph(
         compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -51,4 +52,4 @@ def encode(svg: str, suffix: str) -> bytes:
 def _scale(svg: str) -> float:
     """Return how many pixels a unit gets: two, in huge pictures fewer."""
     wide, tall = map(float, re.findall(r'^<svg [^>]* width="([^"]+)" height="([^"]+)"', svg)[0])
-    return min(2.0, (LARGEST / (wide * tall)) ** 0.5)
+    return min(2.0, math.sqrt(LARGEST / (wide * tall)))

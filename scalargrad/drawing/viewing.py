@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from ..arithmetic import Arithmetic
 from ..conversion import is_list
+from ..conversion import number as checked
 from ..errors import InputError, OperandError, StateError, unwanted
 from ..graph import Graph, Plan, look, meet
 from .folding import fold_homes, read_fold
@@ -46,8 +48,12 @@ def view(
     branches: bool = False,
     around: Any = None,
     depth: int = 2,
+    upstream: float | None = None,
 ) -> View:
     """Return what to show of the graph of a value.
+
+    With an `upstream` there are gradients even where no pass has been: of a pass that begins with
+    it and is not committed.
 
     Raises: `TypeError` for anything but a Value or an option of another type, `ValueError` for an
     option out of range.
@@ -68,6 +74,8 @@ def view(
     for name, flag in (("gradients", gradients), ("branches", branches)):
         if not isinstance(flag, bool):
             raise OperandError(unwanted(who, f"{name} must be True or False", flag, "pass True"))
+    if upstream is not None:
+        upstream = checked(who, "upstream", upstream)
     style = read_symbols(who, symbols)
     wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
     fixed = _fixed(who, constants)
@@ -77,7 +85,7 @@ def view(
         id(twins[key]) if key in twins else key: named for key, named in matrices.values.items()
     }
     homes = fold_homes(who, root, folding, values, max_nodes) if centre is None else {}
-    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, depth)
+    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, depth, upstream)
     graph = look(root, plan)
     numbers = Numbers(
         graph, digits=digits, gradients=gradients, constants=fixed, elements=matrices.elements
@@ -89,6 +97,19 @@ def view(
         )
         wording = Both(written, numbers) if style == "both" else written
     return View(graph, wording, _note(graph, automatic=folding is None, near=centre is not None))
+
+
+def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options of a picture, or refuse one that there is not.
+
+    Raises: `TypeError`.
+    """
+    names = [name for name, kind in signature(view).parameters.items() if kind.kind.name[0] == "K"]
+    for name in options:
+        if name not in names:
+            wanted = f"its options are {', '.join(names)}"
+            raise OperandError(unwanted(who, wanted, name, "choose among them"))
+    return options
 
 
 def _fixed(who: str, constants: Any) -> frozenset[int]:
