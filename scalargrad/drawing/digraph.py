@@ -38,12 +38,15 @@ def _node(drawn: graphviz.Digraph, name: str, item: Item) -> None:
     from graphviz import escape
 
     label = escape(item.text)
-    if item.kind == "operator":
+    if item.kind == "operator" and item.under is None:
         drawn.node(name, label=label, shape="circle", margin="0.04")
     elif item.kind == "folded":
         drawn.node(name, label=label, shape="circle", style="dashed")
     elif item.kind == "box":
         drawn.node(name, label=label, shape="box", style="rounded")
+    elif item.under is not None:
+        words = escape(" / ".join(item.under))
+        drawn.node(name, label=words, shape="box", style="rounded")
     elif item.kind == "branch":
         drawn.node(name, label="", shape="point", width="0.07")
     else:

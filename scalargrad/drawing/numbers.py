@@ -19,11 +19,13 @@ class Numbers:
         *,
         digits: int,
         gradients: bool,
+        loss: str = "L",
         constants: Collection[int] = frozenset(),
         elements: Mapping[int, str] | None = None,
     ) -> None:
         self.graph = graph
         self.digits = digits
+        self.loss = text.harmless(loss)
         self.red = bool(gradients and graph.gradients)
         self.constants = constants
         self.elements = elements or {}
@@ -50,23 +52,22 @@ class Numbers:
     def use(self, use: Use) -> Labels:
         """Return the value, and the part of the gradient that comes back here."""
         if use.flow.named is not None:
-            return self.bundle(use.flow)
+            return self.bundle(use.flow, part=True)
         back = use.backward if self.red else None
         value = self.number(use.flow.value.data)
         return Labels(value, None if back is None else self.number(back))
 
-    def bundle(self, flow: Flow) -> Labels:
-        """Return name and shape, of a leaf only the shape: its name stands before the arrow."""
+    def bundle(self, flow: Flow, *, part: bool = False) -> Labels:
+        """Return name and shape, of a leaf only the shape: its name stands before the arrow.
+
+        What comes back along one of several arrows is a part of the gradient and has no name.
+        """
         assert flow.named is not None
         name, shape = text.harmless(flow.named.name), text.harmless(flow.named.shape)
         forward = shape if flow.source.is_leaf or not name else f"{name} {shape}"
-        backward = f"∂{self.root_name}/∂{name} {shape}" if name else shape
+        whole = name and not (part and len(flow.uses) > 1)
+        backward = f"∂{self.loss}/∂{name} {shape}" if whole else shape
         return Labels(forward, backward if self.is_red(flow) else None)
-
-    @property
-    def root_name(self) -> str:
-        """The name of what is differentiated."""
-        return text.harmless(self.graph.root.label) or "L"
 
     def constant(self, constant: Constant) -> str:
         """Return a plain number, or the shape of several."""

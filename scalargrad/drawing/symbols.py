@@ -45,14 +45,13 @@ class Symbols:
         self,
         numbers: Numbers,
         *,
-        loss: str,
         chain: bool = False,
         constants: Collection[int] = frozenset(),
         opened: Sequence[Opened] = (),
     ) -> None:
         self.numbers = numbers
         self.graph = numbers.graph
-        self.loss = text.harmless(loss)
+        self.loss = numbers.loss
         self.chain = chain
         self.constants = constants
         self.opened = opened
@@ -76,7 +75,7 @@ class Symbols:
     def flow(self, flow: Flow) -> Labels:
         """Return expression and gradient of what comes out."""
         if flow.named is not None:
-            return self._bundle(flow)
+            return self.numbers.bundle(flow)
         red = self.numbers.is_red(flow)
         node = flow.value
         back = self._written(self.gradients[id(node)], node) if red else None
@@ -85,7 +84,7 @@ class Symbols:
     def use(self, use: Use) -> Labels:
         """Return the expression, and the part of the gradient that comes back here."""
         if use.flow.named is not None:
-            return self._bundle(use.flow)
+            return self.numbers.bundle(use.flow, part=True)
         node = use.flow.value
         forward = write(self.values[id(node)])
         if use.backward is None or not self.numbers.red:
@@ -99,13 +98,6 @@ class Symbols:
     def name(self, flow: Flow) -> str:
         """Return the name of a leaf or of a bundle of them."""
         return self.numbers.name(flow)
-
-    def _bundle(self, flow: Flow) -> Labels:
-        labels = self.numbers.bundle(flow)
-        if labels.backward is None or flow.named is None or not flow.named.name:
-            return labels
-        of = f"{text.harmless(flow.named.name)} {text.harmless(flow.named.shape)}"
-        return replace(labels, backward=f"∂{self.loss}/∂{of}")
 
     def _written(self, gradient: Product, node: Any) -> str:
         written = write(gradient)

@@ -88,13 +88,16 @@ def view(
     plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, depth, upstream)
     graph = look(root, plan)
     numbers = Numbers(
-        graph, digits=digits, gradients=gradients, constants=fixed, elements=matrices.elements
+        graph,
+        digits=digits,
+        gradients=gradients,
+        loss=loss,
+        constants=fixed,
+        elements=matrices.elements,
     )
     wording: Wording = numbers
     if style:
-        written = Symbols(
-            numbers, loss=loss, chain=style == "chain", constants=fixed, opened=places
-        )
+        written = Symbols(numbers, chain=style == "chain", constants=fixed, opened=places)
         wording = Both(written, numbers) if style == "both" else written
     return View(graph, wording, _note(graph, automatic=folding is None, near=centre is not None))
 
