@@ -119,12 +119,13 @@ class Plan:
     constants: Collection[int] = frozenset()  # ids of Values to which nothing flows back
     around: Any = None  # show what is near this node
     depth: int = 2  # so many arrows
+    upstream: float | None = None  # of a root that no pass has reached
 
 
 def look(root: Any, plan: Plan) -> Graph:
     """Return what to show of the graph below `root`: the nearest vertices."""
     met, more = meet(root)
-    seer = _Seer(root, plan, _gradients(root, met, more))
+    seer = _Seer(root, plan, _gradients(root, met, more, plan.upstream))
     while True:
         outside: Mapping[int, list[Any]] = {}
         if plan.around is None:
@@ -155,17 +156,20 @@ def meet(root: Any) -> tuple[list[Any], bool]:
     return met, False
 
 
-def _gradients(root: Any, met: Sequence[Any], huge: bool) -> Mapping[Any, float]:
-    """Return the gradients of the root's own latest pass.
+def _gradients(
+    root: Any, met: Sequence[Any], huge: bool, upstream: float | None
+) -> Mapping[Any, float]:
+    """Return the gradients of the root's own latest pass, or of one that is not committed.
 
     What a node holds may come from a pass of another root, so the pass is computed anew; only in
     a huge graph, where that takes long, the nodes are believed.
     """
-    if root._grad is None or not (root.parents or root.grad):
+    passed = root._grad is not None and (root.parents or root.grad)
+    if not passed and upstream is None:
         return {}  # not computed yet
-    if huge:
+    if passed and huge:
         return {node: node.grad for node in met}
-    _, grads = root._sweep(root.grad)
+    _, grads = root._sweep(root.grad if passed else upstream)
     found: Mapping[Any, float] = grads
     return found
 

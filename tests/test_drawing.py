@@ -20,14 +20,14 @@ from scalargrad.drawing.text import harmless, number, width
 from scalargrad.wholefile import write_whole
 
 GOLDEN = Path(__file__).parent / "golden"
-ELEMENTS = {"svg", "desc", "rect", "path", "polygon", "circle", "text"}
+ELEMENTS = {"svg", "desc", "rect", "path", "polygon", "circle", "text", "tspan"}
 RED = "#e00000"
 
 
 def texts(svg: str, colour: str | None = None) -> list[str]:
     root = ET.fromstring(svg)
     return [
-        node.text or "" for node in root.iter("{http://www.w3.org/2000/svg}text")
+        "".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text")
         if colour is None or node.get("fill") == colour
     ]  # fmt: skip
 
@@ -317,6 +317,15 @@ def test_number_is_short(value: float, shown: str) -> None:
 def test_width_counts_full_width_characters_as_one_em() -> None:
     assert width("りんご", 10.0) == 30.0
     assert width("e\u0301", 10.0) == width("e", 10.0)
+
+
+def test_small_digits_are_set_by_hand() -> None:
+    x = sg.Value(2.0, label="x₁₂")
+    y = x**2
+    y.label = "y²"
+    svg = sg.draw(y).svg
+    assert 'x<tspan dy="3.5" font-size="11.2">12</tspan></text>' in svg
+    assert 'y<tspan dy="-5.4" font-size="11.2">2</tspan></text>' in svg
 
 
 def test_harmless_caps_the_length() -> None:

@@ -411,4 +411,7 @@ def random_net(seed: int) -> tuple[sg.Value, dict[str, Any]]:
 )  # fmt: skip
 def test_picture_of_a_random_network_has_no_collisions(seed: int, options: dict[str, Any]) -> None:
     loss, _ = random_net(seed)
-    assert collisions(sg.draw(loss, **options, max_nodes=400).picture) == []
+    drawing = sg.draw(loss, **options, max_nodes=400)
+    frames = {frame for item in drawing._scene.items for frame in item.frames}
+    assert collisions(drawing.picture) == []
+    assert len(drawing.picture.frames) == len(frames)  # none had to be left out

@@ -302,9 +302,17 @@ def _frame_leaves(items: list[Item]) -> None:
 
 def _rank(items: list[Item]) -> None:
     """Give each item its column: operators by the longest path, leaves next to a consumer."""
+    fed = {
+        id(link.target)
+        for item in items if item.is_end and len(item.links) == 1
+        for link in item.links
+    }  # fmt: skip
     for item in items:  # parents come before consumers
         for link in item.links:
-            link.target.rank = max(link.target.rank, item.rank + 1)
+            # between two frames, leaves of the second one have a column of their own
+            left = any(frame not in link.target.frames for frame in item.frames)
+            step = 2 if left and id(link.target) in fed else 1
+            link.target.rank = max(link.target.rank, item.rank + step)
     for item in items:
         if item.links and (item.is_end or item.kind == "folded"):
             item.rank = min(link.target.rank for link in item.links) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from . import measures as m
@@ -14,6 +15,9 @@ FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
     " 'Yu Mincho', 'Noto Serif CJK JP', serif"
 )
+_LOWERED, _RAISED = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_SMALL = re.compile(f"([{_LOWERED}]+|[{_RAISED}]+)")
+_DIGITS = str.maketrans(_LOWERED + _RAISED, "0123456789" * 2)
 _STYLES = {
     "forward": f'fill="{BLACK}"',
     "backward": f'fill="{RED}" font-weight="bold"',
@@ -154,5 +158,23 @@ def _text(text: Text, hook: _Hook) -> str:
     return (
         f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
         f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}{said}>'
-        f"{escaped(text.content)}</text>"
+        f"{_content(text)}</text>"
     )
+
+
+def _content(text: Text) -> str:
+    """Return a text with small digits set by hand: many fonts lack ₁ or ⁴."""
+    parts, shift = [], 0.0
+    for part in _SMALL.split(text.content):
+        if not part:
+            continue
+        digits = part.translate(_DIGITS)
+        wanted = 0.0
+        if digits != part:
+            wanted = 0.22 * text.size if part[0] in _LOWERED else -0.34 * text.size
+        move = f' dy="{_n(wanted - shift)}"' if wanted != shift else ""
+        small = f' font-size="{_n(0.7 * text.size)}"' if wanted else ""
+        shown = escaped(digits if wanted else part)
+        parts.append(f"<tspan{move}{small}>{shown}</tspan>" if move or small else shown)
+        shift = wanted
+    return "".join(parts)

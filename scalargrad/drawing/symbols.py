@@ -21,7 +21,7 @@ from .opening import Opened, place_of
 from .scene import Labels
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
-LONGEST = 40
+LONGEST = 34
 #: a box of more arrows is not looked into
 MOST_IN_A_BOX = 100
 
@@ -107,7 +107,10 @@ class Symbols:
         known = [self.parts.get((id(user), position)) for user, position in use.edges]
         if None in known or id(node) in self.fixed:  # not all of what uses it is shown
             return write(self._of(node))
-        written = self._written(_sum([part for part in known if part is not None]), node)
+        written = write(_sum([part for part in known if part is not None]))
+        if len(known) > 1 and len(written) > LONGEST:  # of a box
+            written = write(self._of(node))
+            return written if len(use.flow.uses) == 1 else f"part of {written}"
         if len(known) == 1:
             user, position = use.edges[0]
             key = id(user), position
@@ -203,13 +206,14 @@ class Symbols:
         """Tell whether some of what comes back to a value comes from what is not shown."""
         if flow.value is self.graph.root:
             return False
-        total, complete = 0.0, True
+        total, largest, complete = 0.0, 0.0, True
         for use in flow.uses:
-            total += use.backward or 0.0
+            back = use.backward or 0.0
+            total, largest = total + back, max(largest, abs(back))
             complete &= use.target is not None and self._is_open(use.target)
         grad = self.graph.gradients[flow.value]
-        same = total == grad or abs(total - grad) <= 1e-9 * abs(grad)
-        return not (complete and (same or total != total)) and not self._is_fixed(flow.value)
+        same = total == grad or abs(total - grad) <= 1e-9 * largest or total != total
+        return not (complete and same) and not self._is_fixed(flow.value)
 
     def _is_fixed(self, node: Any) -> bool:
         return id(node) in self.numbers.constants
@@ -304,7 +308,7 @@ class Symbols:
             written = write(self.values[id(node)]) if id(node) in self.values else ""
             if not written or len(written) > LONGEST / 2:
                 written = next(self.fresh)
-            elif not written.isidentifier():
+            elif not written.isidentifier() or "·" in written:  # a letter to Python
                 written = f"({written})"
             self.called[id(node)] = written
         return self.called[id(node)]
