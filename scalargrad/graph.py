@@ -30,6 +30,7 @@ class Vertex:
 
     nodes: list[Any]
     group: Scope | None = None  # of a box
+    count: int = 1  # how many groups of one kind it stands for
     named: Named | None = None  # of a bundle of leaves
     cut: bool = False  # its operands are not shown
     inputs: list[Use | Constant] = field(default_factory=list)  # in order of the operands
@@ -48,7 +49,8 @@ class Vertex:
     @property
     def title(self) -> str:
         """The name of a box."""
-        return self.group.name if self.group is not None else ""
+        times = f" ×{self.count}" if self.count > 1 else ""
+        return self.group.name + times if self.group is not None else ""
 
     @property
     def is_leaf(self) -> bool:
@@ -365,11 +367,12 @@ class _Seer:
                 name = self.plan.names.get(id(node))
                 ways.setdefault((name, *(arrow.target for arrow in going)), []).append(node)
         for (name, *_), values in ways.items():
-            if len(vertex.nodes) == 1 or (name is None and len(values) <= BUNDLE):
+            single = vertex.named is None and len(vertex.nodes) == 1
+            if single or (name is None and len(values) <= BUNDLE):
                 for value in values:
                     self._enter(vertex, [value], None, arrows)
             else:
-                self._enter(vertex, values, name or Named("", f"({len(values)},)"), arrows)
+                self._enter(vertex, values, name or _shape(len(values), vertex.count), arrows)
 
     def _enter(
         self, vertex: Vertex, values: list[Any], named: Named | None,
@@ -407,6 +410,13 @@ class _Seer:
         return [
             Constant(len(vertex.inputs), 0.0, _batch(kind, count)) for kind, count in named.items()
         ]
+
+
+def _shape(length: int, rows: int) -> Named:
+    """Return what so many values are, which come from so many groups of one kind."""
+    if rows > 1 and length > rows and length % rows == 0:
+        return Named("", f"({rows}, {length // rows})")
+    return Named("", f"({length},)")
 
 
 def _runs(node: Any) -> Iterator[tuple[int, tuple[float, ...]]]:

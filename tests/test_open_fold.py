@@ -235,6 +235,28 @@ def test_large_graph_folds_by_itself_and_says_so() -> None:
     assert "nodes are folded into boxes" not in "".join(texts(sg.draw(loss, fold=True), "note"))
 
 
+def test_one_layer_applied_to_many_samples_is_one_box() -> None:
+    net = sg.nn.MLP(2, [4, 1], seed=1)
+    inputs, labels = sg.datasets.moons(10, seed=1)
+    loss = sg.hinge([net(x) for x in inputs], [2 * label - 1 for label in labels])
+    loss.backward()
+
+    drawing = sg.draw(loss, fold=True)
+
+    assert texts(drawing, "symbol") == ["Layer ×10", "Layer ×10", "hinge"]
+    assert {"(10, 2)", "(10, 4)", "(10,)"} <= set(texts(drawing, "forward"))
+    assert collisions(drawing.picture) == []
+
+
+def test_steps_in_time_with_shared_weights_stay_boxes_of_their_own() -> None:
+    w, h = sg.Value(0.5, "w"), sg.Value(0.1, "h")
+    for _ in range(6):
+        with sg.scope("step"):
+            h = (w * h).tanh()
+
+    assert texts(sg.draw(h, fold=True), "symbol") == ["step"] * 6
+
+
 def test_group_that_needs_its_own_outcome_from_outside_is_not_folded() -> None:
     (x,) = sg.values(x=2)
     block = sg.scope("torn")

@@ -15,6 +15,7 @@ from .picture import Picture
 from .routes import draw_routes
 from .scene import Scene, compose
 from .viewing import MAX_NODES, known, need_gradients, view
+from .walk import walkthrough as walkthrough
 
 if TYPE_CHECKING:
     import graphviz
@@ -68,7 +69,8 @@ class Drawing:
             write_whole("save", path, files.encode(self.svg, suffix))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        fitting = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+        return {"image/svg+xml": fitting, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Drawing of {len(self._scene.items)} items; .save('graph.svg') writes it>"

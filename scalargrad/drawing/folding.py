@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -58,8 +59,9 @@ def fold_homes(
     if isinstance(fold, frozenset):
         _check(who, fold, boxes, met)
     homes: dict[int, Vertex] = {}
-    for folded, nodes in boxes.items():
-        box = Vertex(nodes, group=folded)
+    for alike in _alike(order, boxes):
+        nodes = [node for folded in alike for node in boxes[folded]]
+        box = Vertex(nodes, group=alike[0], count=len(alike))
         homes |= dict.fromkeys(map(id, nodes), box)
     if homes:
         _bundle_leaves(order, homes, names)
@@ -99,6 +101,39 @@ def _check(who: str, fold: Collection[str], boxes: Mapping[Scope, Any], met: Seq
             f"{who}: fold: no node was made in the scope {unknown[0]!r}; the scopes of this graph"
             f" are: {shown or 'none'}; choose among them"
         )
+
+
+def _alike(order: Sequence[Any], boxes: Mapping[Scope, list[Any]]) -> list[list[Scope]]:
+    """Group the boxes: many that are one layer, applied to many samples, are one.
+
+    They have one name and the same shared leaves, and none of them needs another one.
+    """
+    if max(Counter(folded.name for folded in boxes).values(), default=0) <= BUNDLE:
+        return [[folded] for folded in boxes]
+    box_of = {id(node): folded for folded, nodes in boxes.items() for node in nodes}
+    level: dict[int, int] = {}  # id of a node -> how many boxes came before
+    users: dict[int, set[Scope]] = {}
+    for node in order:
+        own = box_of.get(id(node))
+        before = [
+            level.get(id(p), 0) + (box_of.get(id(p)) is not own and id(p) in box_of)
+            for p in node.parents
+        ]
+        level[id(node)] = max(before, default=0)
+        if own is not None:
+            for parent in node.parents:
+                users.setdefault(id(parent), set()).add(own)
+    kinds: dict[Any, list[Scope]] = {}
+    for folded, nodes in boxes.items():
+        leaves = {id(p) for node in nodes for p in node.parents if not p.parents}
+        shared = frozenset(leaf for leaf in leaves if len(users[leaf]) > 1)
+        depth = max(level[id(node)] for node in nodes)
+        kinds.setdefault((folded.name, depth, shared) if shared else folded, []).append(folded)
+    return [
+        part
+        for alike in kinds.values()
+        for part in ([alike] if len(alike) > BUNDLE else [[folded] for folded in alike])
+    ]
 
 
 def _bundle_leaves(

@@ -118,6 +118,11 @@ def forward_baseline(text: str) -> float:
     return FORWARD_BASELINE - (2.5 if any(character.isalpha() for character in text) else 0.0)
 
 
+def backward_baseline(text: str) -> float:
+    """Return where a text stands below a line: lower where letters are taller than digits."""
+    return BACKWARD_BASELINE + (2.0 if any(c.isalpha() or c == "∂" for c in text) else 0.0)
+
+
 def clearance(cell: Cell) -> tuple[float, float]:
     """Return how much room a cell needs above and below its level."""
     if cell.kind == "top":
@@ -129,7 +134,7 @@ def clearance(cell: Cell) -> tuple[float, float]:
         forward, backward = cell.labels.forward, cell.labels.backward
         up = -forward_baseline(forward) + ASCENT * SIZE + 3.0 + LINE * forward.count("\n")
         if backward is not None:
-            down = BACKWARD_BASELINE + DESCENT * SIZE + 3.0 + LINE * backward.count("\n")
+            down = backward_baseline(backward) + DESCENT * SIZE + 3.0 + LINE * backward.count("\n")
         room = OFFSET + BLANK_GAP + BLANK_HEIGHT + 3.0
         up = room if cell.labels.forward_box is not None else up
         down = room if cell.labels.backward_box is not None else down

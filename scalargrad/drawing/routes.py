@@ -124,6 +124,8 @@ class Router:
             at_end = item.kind in ("result", "beyond")
             x, anchor = (span.left + 5.0, "start") if at_end else (span.start - 5.0, "end")
             y = cell.y + 0.3 * m.NAME_SIZE
+            if cell.labels is not None and cell.labels.backward is None:
+                y -= m.OFFSET  # beside the only arrow, not between two
             name = Text(x, y, item.text, "name", m.NAME_SIZE, anchor, item.about)  # type: ignore[arg-type]
             picture.texts.append(name)
         if item.stem is not None:
@@ -275,7 +277,7 @@ class Router:
             blanks.append(Blank(x, y + away, labels.backward_box, backward=True, about=about))
         elif labels.backward is not None:
             for number, line in enumerate(labels.backward.split("\n")):
-                baseline = y + m.BACKWARD_BASELINE + m.LINE * number
+                baseline = y + m.backward_baseline(labels.backward) + m.LINE * number
                 texts.append(Text(x, baseline, line, "backward", m.SIZE, about=about))
 
 
@@ -333,27 +335,32 @@ def _entries(cell: Cell, item: Item) -> list[float]:
         for rank, index in enumerate(by_level):
             entries[index] = (rank - (count - 1) / 2) * m.PORT_PITCH
         return entries
-    wanted = []
+    wanted, weights = [], []
     for index in by_level:
         rise = cell.before[index].y - cell.y
         level = abs(rise) <= 9.0  # so small a step is no slant: the arrow just enters off-centre
         wanted.append(math.asin(rise / m.RADIUS) if level else math.atan2(rise, m.LEG + m.RADIUS))
-    for index, angle in zip(by_level, _apart(wanted, _SMALLEST_ANGLE, _LARGEST_ANGLE), strict=True):
+        weights.append(9.0 if level else 1.0)  # a straight arrow stays straight, others give way
+    angles = _apart(wanted, _SMALLEST_ANGLE, _LARGEST_ANGLE, weights)
+    for index, angle in zip(by_level, angles, strict=True):
         entries[index] = angle
     return entries
 
 
-def _apart(wanted: list[float], least: float, most: float) -> list[float]:
+def _apart(
+    wanted: list[float], least: float, most: float, weights: list[float] | None = None
+) -> list[float]:
     """Return the numbers nearest to the wanted ones, at least so far apart, between ±most."""
-    blocks: list[tuple[float, int]] = []
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
     for index, angle in enumerate(wanted):
-        mean, count = angle - index * least, 1
+        mean, weight, count = angle - index * least, weights[index] if weights else 1.0, 1
         while blocks and blocks[-1][0] >= mean:
-            other, other_count = blocks.pop()
-            mean = (mean * count + other * other_count) / (count + other_count)
+            other, other_weight, other_count = blocks.pop()
+            mean = (mean * weight + other * other_weight) / (weight + other_weight)
+            weight += other_weight
             count += other_count
-        blocks.append((mean, count))
-    flat = [mean for mean, count in blocks for _ in range(count)]
+        blocks.append((mean, weight, count))
+    flat = [mean for mean, _, count in blocks for _ in range(count)]
     lowest, highest = -most, most - (len(wanted) - 1) * least  # with the distances taken out
     return [max(lowest, min(highest, mean)) + index * least for index, mean in enumerate(flat)]
 

@@ -180,6 +180,8 @@ class Symbols:
                 return _sum([x * y for x, y in zip(xs[:half], xs[half:], strict=True)])
         row = ROWS.get(node.op)
         symbol = row.symbol if row is not None else text.harmless(node.op)
+        if row is not None and not symbol.isalpha():
+            symbol = row.name
         if len(xs) > 6:
             return call(symbol, [xs[0], name("…", "…"), xs[-1]])
         return call(symbol, xs)
