@@ -280,6 +280,18 @@ def test_constants_have_no_red() -> None:
     assert sg.draw(z, constants=[t], exercise="backward").answers == {1: 3.0}
 
 
+def test_dot_has_a_cluster_for_every_frame_and_a_box_for_every_folded_scope() -> None:
+    (x,) = sg.values(x=0.5)
+
+    source = sg.draw_dot(sg.silu(x) * x, open=["silu", "sigmoid"]).source
+    assert source.count("subgraph cluster") == 2
+    assert source.index("label=silu") < source.index("label=sigmoid")  # one inside the other
+
+    loss, _ = layered()
+    folded = sg.draw_dot(loss, fold="Affine").source
+    assert folded.count("label=Affine shape=box") == 2
+
+
 # -- neighbourhoods --------------------------------------------------------------------------
 
 

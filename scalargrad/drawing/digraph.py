@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .measures import RED
-from .scene import Item, Labels, Scene
+from .scene import Frame, Item, Labels, Scene
 
 if TYPE_CHECKING:
     import graphviz
@@ -19,8 +19,19 @@ def digraph(scene: Scene) -> graphviz.Digraph:
     if scene.title:
         drawn.attr(label=graphviz.escape(scene.title), labelloc="t")
     names = {id(item): f"n{index}" for index, item in enumerate(scene.items)}
+    places = _clusters(scene)
+    order = {frame: place for place, frame in enumerate(places)}
     for item in scene.items:
-        _node(drawn, names[id(item)], item)
+        if item.frames:
+            _node(places[item.frames[-1]], names[id(item)], item)
+    paths = {item.frames[:end] for item in scene.items for end in range(1, len(item.frames) + 1)}
+    inner_first = sorted(paths, key=lambda path: (-len(path), [order[frame] for frame in path]))
+    for path in inner_first:
+        outer = places[path[-2]] if len(path) > 1 else drawn
+        outer.subgraph(places[path[-1]])
+    for item in scene.items:
+        if not item.frames:
+            _node(drawn, names[id(item)], item)
         source = names[id(item)]
         if item.stem is not None:
             dot = f"{names[id(item)]}b"
@@ -32,6 +43,20 @@ def digraph(scene: Scene) -> graphviz.Digraph:
     if scene.note:
         drawn.node("note", label=graphviz.escape(scene.note), shape="plaintext")
     return drawn
+
+
+def _clusters(scene: Scene) -> dict[Frame, graphviz.Digraph]:
+    """Return a cluster for every frame, empty as yet."""
+    import graphviz
+
+    frames = dict.fromkeys(frame for item in scene.items for frame in item.frames)
+    look = {"style": "rounded", "color": "#555555", "fontcolor": "#555555", "labeljust": "l"}
+    return {
+        frame: graphviz.Digraph(
+            f"cluster{place}", graph_attr={**look, "label": graphviz.escape(frame.title)}
+        )
+        for place, frame in enumerate(frames)
+    }
 
 
 def _node(drawn: graphviz.Digraph, name: str, item: Item) -> None:
