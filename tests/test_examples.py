@@ -76,6 +76,16 @@ def test_worked_examples_print_the_sources_numbers_and_draw(name, lines, tmp_pat
     assert drawn == (EXAMPLES / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
 
 
+def test_opened_and_folded_prints_the_numbers_and_draws_both(tmp_path):
+    lines = run("opened_and_folded", tmp_path).splitlines()
+
+    assert lines[0] == "y = 0.622459, dy/dx = 0.235004 = y(1 - y) = 0.235004"
+    assert lines[1].startswith("39760 parameters, loss 2.3")
+    for name in ("sigmoid_opened.svg", "network_folded.svg"):
+        drawn = (tmp_path / name).read_text(encoding="utf-8")
+        assert drawn == (EXAMPLES / "pictures" / name).read_text(encoding="utf-8")
+
+
 def test_two_moons_learns_every_point(tmp_path):
     out = run("two_moons", tmp_path)
 

@@ -30,7 +30,7 @@ class Cell:
     ports: list[int] = field(default_factory=list)  # for an item: the port of each `before`
     place: int = 0  # from the top of its column
     y: float = 0.0
-    grown: float = 0.0  # of a box: how much it reaches further, so that arrows enter level
+    grown: tuple[float, float] = (0.0, 0.0)  # how much further a box reaches up and down
 
 
 @dataclass(eq=False)

@@ -74,13 +74,15 @@ def settle(grid: Grid) -> None:
             cell.y = round(cell.y, 1)
 
 
-def _growth(box: Cell, stack: Stack) -> float:
+def _growth(box: Cell, stack: Stack) -> tuple[float, float]:
     """Return how much further a box may reach, up and down, to meet its arrows on their level."""
     assert box.item is not None
     half = size_of(box.item)[1] / 2
-    wanted = max((abs(cell.y - box.y) for cell in (*box.before, *box.after)), default=0.0)
+    levels = [cell.y - box.y for cell in (*box.before, *box.after)]
     low, high = _room(box, stack)
-    return max(0.0, min(wanted + PORT_MARGIN - half, box.y - low, high - box.y))
+    up = min(PORT_MARGIN - half - min(levels), box.y - low)
+    down = min(PORT_MARGIN - half + max(levels), high - box.y)
+    return max(0.0, up), max(0.0, down)
 
 
 def _straighten(grid: Grid, where: dict[int, Stack]) -> None:

@@ -141,8 +141,9 @@ class Router:
         """Draw an outline with what is written in it."""
         texts, about = self.picture.texts, item.about
         wide, tall = m.size_of(item)
-        tall += 2 * cell.grown
-        x, y = span.left + wide / 2, cell.y
+        up, down = cell.grown
+        tall += up + down
+        x, y = span.left + wide / 2, cell.y + (down - up) / 2
         corner = m.BOX_CORNER if item.kind == "box" else m.RADIUS
         dashed = item.kind == "folded"
         self.picture.shapes.append(Shape(x, y, wide, tall, dashed, corner, about))
@@ -207,8 +208,7 @@ class Router:
         after = box.after
         if id(box) not in self.outlets:
             wanted = [cell.y - box.y for cell in sorted(after, key=lambda cell: cell.place)]
-            reach = m.size_of(box.item)[1] / 2 + box.grown - m.PORT_MARGIN
-            self.outlets[id(box)] = _apart(wanted, m.PORT_PITCH, reach)
+            self.outlets[id(box)] = _apart(wanted, m.PORT_PITCH, *_reach(box))
         place = sorted(after, key=lambda cell: cell.place).index(lane)
         return box.y + self.outlets[id(box)][place]
 
@@ -327,8 +327,8 @@ def _entries(cell: Cell, item: Item) -> list[float]:
     entries = [0.0] * count
     if item.kind == "box":
         levels = [cell.before[index].y - cell.y for index in by_level]
-        reach = m.size_of(item)[1] / 2 + cell.grown - m.PORT_MARGIN
-        for index, level in zip(by_level, _apart(levels, m.PORT_PITCH, reach), strict=True):
+        apart = _apart(levels, m.PORT_PITCH, *_reach(cell))
+        for index, level in zip(by_level, apart, strict=True):
             entries[index] = level
         return entries
     if m.is_straight(item):
@@ -341,16 +341,28 @@ def _entries(cell: Cell, item: Item) -> list[float]:
         level = abs(rise) <= 9.0  # so small a step is no slant: the arrow just enters off-centre
         wanted.append(math.asin(rise / m.RADIUS) if level else math.atan2(rise, m.LEG + m.RADIUS))
         weights.append(9.0 if level else 1.0)  # a straight arrow stays straight, others give way
-    angles = _apart(wanted, _SMALLEST_ANGLE, _LARGEST_ANGLE, weights)
+    most = _LARGEST_ANGLE
+    angles = _apart(wanted, _SMALLEST_ANGLE, -most, most, weights)
     for index, angle in zip(by_level, angles, strict=True):
         entries[index] = angle
     return entries
 
 
+def _reach(box: Cell) -> tuple[float, float]:
+    """Return between which levels, from its own, arrows may enter or leave a box."""
+    assert box.item is not None
+    half, (up, down) = m.size_of(box.item)[1] / 2 - m.PORT_MARGIN, box.grown
+    return -half - up, half + down
+
+
 def _apart(
-    wanted: list[float], least: float, most: float, weights: list[float] | None = None
+    wanted: list[float],
+    least: float,
+    lowest: float,
+    highest: float,
+    weights: list[float] | None = None,
 ) -> list[float]:
-    """Return the numbers nearest to the wanted ones, at least so far apart, between ±most."""
+    """Return the numbers nearest to the wanted ones, at least so far apart, within two bounds."""
     blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
     for index, angle in enumerate(wanted):
         mean, weight, count = angle - index * least, weights[index] if weights else 1.0, 1
@@ -361,7 +373,7 @@ def _apart(
             count += other_count
         blocks.append((mean, weight, count))
     flat = [mean for mean, _, count in blocks for _ in range(count)]
-    lowest, highest = -most, most - (len(wanted) - 1) * least  # with the distances taken out
+    highest -= (len(wanted) - 1) * least  # with the distances taken out
     return [max(lowest, min(highest, mean)) + index * least for index, mean in enumerate(flat)]
 
 

@@ -1,0 +1,19 @@
+"""One operation opened into simpler ones, and a whole network folded into boxes."""
+
+import scalargrad as sg
+
+(x,) = sg.values(x=0.5)
+y = sg.sigmoid(x)
+y.label = "y"
+y.backward()
+print(f"y = {y.data:.6f}, dy/dx = {x.grad:.6f} = y(1 - y) = {y.data * (1 - y.data):.6f}")
+sg.draw(y, symbols=True, open="sigmoid").save("sigmoid_opened.svg")
+
+network = sg.nn.TwoLayerNet(784, 50, 10, seed=0)
+image = [(place % 28) / 28 for place in range(784)]  # a grey ramp in the place of a digit
+loss = network.loss(image, 7)
+loss.label = "L"
+loss.backward()
+print(f"{len(network.parameters())} parameters, loss {loss.data:.4f}")
+picture = sg.draw(loss, fold=True, names={"X": image, **network.params})
+picture.save("network_folded.svg")
