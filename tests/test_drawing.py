@@ -17,6 +17,7 @@ from figures import FIGURES, hairball
 
 import scalargrad as sg
 from scalargrad.drawing.text import harmless, number, width
+from scalargrad.drawing.viewing import view
 from scalargrad.wholefile import write_whole
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -162,9 +163,12 @@ def test_first_operand_enters_on_top_where_the_order_matters(
     build: Callable[[sg.Value, sg.Value], sg.Value],
 ) -> None:
     a, b = sg.values(a=3, b=2)
-    for value, first in ((build(a, b) + 0 * build(b, a), "3"), (build(b, a), "2")):
+    left, right = build(a, b), build(b, a)
+    for value, node, first in ((left + 0 * right, left, "3"), (right, right, "2")):
         picture = sg.draw(value).picture
-        circle = next(s for s in picture.shapes if s.x == min(s.x for s in picture.shapes))
+        vertices = view("draw", value).graph.vertices
+        about = next(f"n{place}" for place, vertex in enumerate(vertices) if vertex.node is node)
+        circle = next(shape for shape in picture.shapes if shape.about == about)
         tips = sorted(
             (line.head[1][1], line.points[0]) for line in picture.lines
             if math.hypot(line.head[1][0] - circle.x, line.head[1][1] - circle.y) < 18.5

@@ -26,12 +26,8 @@ def overlap(a: Box, b: Box) -> bool:
 
 def straddles(box: Box, frame: Box) -> bool:
     """Tell whether a box stands on the edge of a frame: neither inside nor outside."""
-    inside = (
-        frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]
-    )
-    around = (
-        box[0] <= frame[0] and box[1] <= frame[1] and frame[2] <= box[2] and frame[3] <= box[3]
-    )
+    inside = frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]
+    around = box[0] <= frame[0] and box[1] <= frame[1] and frame[2] <= box[2] and frame[3] <= box[3]
     return overlap(box, frame) and not inside and not around
 
 

@@ -86,6 +86,12 @@ def test_opened_and_folded_prints_the_numbers_and_draws_both(tmp_path):
         assert drawn == (EXAMPLES / "pictures" / name).read_text(encoding="utf-8")
 
 
+def test_walk_through_writes_a_page(tmp_path):
+    assert run("walk_through", tmp_path) == "walk_through.html: 14 steps\n"
+    page = (tmp_path / "walk_through.html").read_text(encoding="utf-8")
+    assert "<h1>Two apples and three oranges</h1>" in page
+
+
 def test_two_moons_learns_every_point(tmp_path):
     out = run("two_moons", tmp_path)
 

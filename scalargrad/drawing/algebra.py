@@ -58,7 +58,8 @@ class Product:
     @property
     def cost(self) -> float:
         """How long it is to read."""
-        return sum(abs(power) * factor.cost for factor, power in self.order)
+        # a fraction is a little longer than a product: y² rather than 1/x²
+        return sum((p if p > 0 else -1.01 * p) * factor.cost for factor, p in self.order)
 
     @property
     def upstream(self) -> Atom | None:

@@ -14,6 +14,7 @@ from typing import Literal
 from .scene import Frame, Item, Labels, Link, Scene
 
 SWEEPS = 24
+MANY_CELLS = 1000
 
 
 @dataclass(eq=False)
@@ -73,6 +74,7 @@ def arrange(scene: Scene) -> Grid:
     grid = _build(scene)
     _order_depth_first(grid, scene)
     _reduce_crossings(grid)
+    _prefer_first_on_top(grid)
     _add_borders(grid)
     return grid
 
@@ -225,6 +227,40 @@ def _reduce_crossings(grid: Grid) -> None:
     for column, cells in zip(grid.columns, best, strict=True):
         column.cells = cells
     _number(grid.columns)
+
+
+def _prefer_first_on_top(grid: Grid) -> None:
+    """Swap two neighbours that feed one item where the first operand is not on top.
+
+    Only where that makes no crossing; and not in huge pictures, where it takes long.
+    """
+    if sum(len(column.cells) for column in grid.columns) > MANY_CELLS:
+        return
+    fewest = _crossings(grid.columns)
+    for column in grid.columns:
+        cells = column.cells
+        for place in range(len(cells) - 1):
+            above, below = cells[place], cells[place + 1]
+            if above.frames != below.frames or not _is_swapped(above, below):
+                continue
+            cells[place], cells[place + 1] = below, above
+            above.place, below.place = place + 1, place
+            crossings = _crossings(grid.columns)
+            if crossings > fewest:
+                cells[place], cells[place + 1] = above, below
+                above.place, below.place = place, place + 1
+            fewest = min(fewest, crossings)
+
+
+def _is_swapped(above: Cell, below: Cell) -> bool:
+    """Tell whether two cells feed the same item and nothing else, the second operand on top."""
+    if len(above.after) != 1 or len(below.after) != 1 or above.after[0] is not below.after[0]:
+        return False
+    target = above.after[0]
+    if not target.ports:
+        return False
+    ports = [target.ports[target.before.index(cell)] for cell in (above, below)]
+    return ports[0] > ports[1]
 
 
 def _barycentre(forward: bool) -> Callable[[Cell], float]:

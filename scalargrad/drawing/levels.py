@@ -18,7 +18,7 @@ SWEEPS = 24
 ROUNDS = 6  # of levelling chains and settling around them
 STIFF = 8.0
 PINNED = 1e4
-STRAIGHTENINGS = 60
+OUTWARD, STRAIGHTENINGS = 30, 200  # turns of making the edges of frames straight
 
 
 @dataclass(eq=False)
@@ -86,12 +86,15 @@ def _growth(box: Cell, stack: Stack) -> tuple[float, float]:
 
 
 def _straighten(grid: Grid, where: dict[int, Stack]) -> None:
-    """Make the edges of frames straight, and move what is outside further out."""
-    for _ in range(STRAIGHTENINGS):
+    """Make the edges of frames straight, and move what is outside further out.
+
+    Where one frame pushes up what another one pushes down, all is pushed down: that has an end.
+    """
+    for turn in range(STRAIGHTENINGS):
         straight = True
         for border in grid.borders:
             levels = [cell.y for cell in border.cells]
-            up = border.cells[0].kind == "top"
+            up = border.cells[0].kind == "top" and turn < OUTWARD
             level = min(levels) if up else max(levels)
             for cell in border.cells:
                 if abs(cell.y - level) > 1e-6:

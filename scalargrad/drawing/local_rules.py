@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from ..arithmetic import Arithmetic
 from ..graph import Graph, Use, Vertex
+from ..ops import DOT, SUM
 from ..partials import paired
-from ..rows import LETTERS, ROWS, Row
+from ..rows import LETTERS, ROWS, ManyRow, Row
 from . import text
 
 #: operands that a rule writes out
@@ -60,6 +61,14 @@ def parts(uses: Sequence[Use]) -> Quantity:
     return Quantity("part", tuple(edge for use in uses for edge in use.edges), total)
 
 
+def row_of(node: Any) -> Row | ManyRow | None:
+    """Return the row of a node; None where a user's own node only has the name of one."""
+    row, count = ROWS.get(node.op), len(node.operands)
+    if row is None or (count % row.arity if isinstance(row, ManyRow) else count != row.arity):
+        return None
+    return row
+
+
 def sign(node: Any) -> str:
     """Return what the circle of an operation shows."""
     row = ROWS.get(node.op)
@@ -72,11 +81,24 @@ def forward_rule(vertex: Vertex, node: Any) -> Rule:
         return f"{text.harmless(vertex.title)}: what comes out = ", data(node)
     symbol, operands = sign(node), [_number(operand) for operand in node.operands]
     start, end = f"{symbol}: ", (" = ", data(node))
-    if len(operands) == 2 and isinstance(ROWS.get(node.op), Row) and len(symbol) < 3:
+    if len(operands) == 2 and isinstance(row_of(node), Row) and len(symbol) < 3:
         return start, operands[0], f" {symbol} ", operands[1], *end
     if len(operands) > MANY:
         return f"{start}of all operands", *end
     return f"{start}{symbol}(", *_joined(operands, ", "), ")", *end
+
+
+def spelled_rule(vertex: Vertex, node: Any) -> Rule:
+    """Return the same, with a short sum or dot product term by term."""
+    if vertex.is_box or row_of(node) not in (SUM, DOT) or len(node.operands) > MANY:
+        return forward_rule(vertex, node)
+    operands = [_number(operand) for operand in node.operands]
+    terms: list[Rule] = [(operand,) for operand in operands]
+    if row_of(node) is DOT:
+        half = len(operands) // 2
+        terms = [(x, " × ", y) for x, y in zip(operands[:half], operands[half:], strict=True)]
+    joined = [piece for term in terms for piece in (" + ", *term)]
+    return f"{sign(node)}: ", *joined[1:], " = ", data(node)
 
 
 def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
@@ -85,7 +107,7 @@ def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
     if vertex.is_box:
         return f"{text.harmless(vertex.title)}: what all its nodes hand back = ", product
     node, position = use.edges[0]
-    row, symbol = ROWS.get(node.op), sign(node)
+    row, symbol = row_of(node), sign(node)
     words = "the derivative by this operand"
     if row is not None:
         _, letter = paired(row, node.operands, position)
@@ -102,7 +124,7 @@ def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
 
 def other_operand(node: Any, position: int) -> int | None:
     """Return the position of the operand that is the partial itself, as in a product."""
-    row = ROWS.get(node.op)
+    row = row_of(node)
     if row is None or row.arity != 2:
         return None
     _, letter = paired(row, node.operands, position)

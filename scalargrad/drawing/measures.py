@@ -115,7 +115,8 @@ def lines_of(labels: Labels) -> list[str]:
 
 def forward_baseline(text: str) -> float:
     """Return where a text stands above a line: higher where letters reach below the baseline."""
-    return FORWARD_BASELINE - (2.5 if any(character.isalpha() for character in text) else 0.0)
+    reaches = any(character.isalpha() or character in "(),[]|" for character in text)
+    return FORWARD_BASELINE - (2.5 if reaches else 0.0)
 
 
 def backward_baseline(text: str) -> float:

@@ -66,7 +66,7 @@ class Numbers:
         name, shape = text.harmless(flow.named.name), text.harmless(flow.named.shape)
         forward = shape if flow.source.is_leaf or not name else f"{name} {shape}"
         whole = name and not (part and len(flow.uses) > 1)
-        backward = f"∂{self.loss}/∂{name} {shape}" if whole else shape
+        backward = f"∂{self.loss}/∂{text.whole(name)} {shape}" if whole else shape
         return Labels(forward, backward if self.is_red(flow) else None)
 
     def constant(self, constant: Constant) -> str:

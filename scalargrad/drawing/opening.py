@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ..errors import InputError, unwanted
 from ..graph import COUNT_LIMIT, meet
 from ..modes import Scope, recording_in
 from ..order import post_order
+from ..partials import place_of
 from ..rows import ROWS, ManyRow, Row
 from .folding import names_of
 
@@ -118,19 +118,6 @@ def _opened_node(
         results = spread[key]
         made = results[place_of(node, len(results))] if len(results) > 1 else results[0]
     return None if any(made is operand for operand in operands) else made
-
-
-def place_of(node: Any, count: int) -> int:
-    """Return which of several results a node is: by its value, else by its own large partial."""
-    row = ROWS[node.op]
-    numbers = [getattr(operand, "data", operand) for operand in node.operands]
-    results: Any = row.value(numbers)
-    equal = [i for i, z in enumerate(results) if z == node.data]
-    if len(equal) == 1:
-        return equal[0]
-    partials = iter(node.partials)
-    own = [next(partials) if isinstance(o, Arithmetic) else -math.inf for o in node.operands]
-    return max(equal or range(count), key=lambda i: own[i])
 
 
 class _Nothing:

@@ -18,6 +18,7 @@ from .scene import Frame, Item, Labels, Scene
 from .text import width
 
 _SMALLEST_ANGLE = math.radians(44)  # between two arrows into one circle
+_JOG = 0.3  # so little is no step: an arrow stays level
 _LARGEST_ANGLE = math.radians(58)  # steeper, and an arrow would touch the circle beside
 
 
@@ -119,7 +120,8 @@ class Router:
         if item.is_shaped:
             self._place_shape(cell, item, span)
         elif item.kind == "branch":
-            picture.dots.append(Dot(span.left + m.DOT, cell.y, item.about))
+            lift = m.OFFSET if item.links[0].labels.backward is None else 0.0
+            picture.dots.append(Dot(span.left + m.DOT, cell.y - lift, item.about))
         elif item.text:
             at_end = item.kind in ("result", "beyond")
             x, anchor = (span.left + 5.0, "start") if at_end else (span.start - 5.0, "end")
@@ -131,7 +133,8 @@ class Router:
         if item.stem is not None:
             dot = (span.legs[0], cell.y)
             about = item.stem_about
-            picture.dots.append(Dot(*dot, about))
+            lift = m.OFFSET if item.stem.backward is None else 0.0  # on the only line
+            picture.dots.append(Dot(dot[0], dot[1] - lift, about))
             points = [(_exit(item, span), cell.y), dot]
             self._draw_pair(points, item.stem, item, None, about=about)
             start = points[0][0] + span.pad
@@ -210,7 +213,8 @@ class Router:
             wanted = [cell.y - box.y for cell in sorted(after, key=lambda cell: cell.place)]
             self.outlets[id(box)] = _apart(wanted, m.PORT_PITCH, *_reach(box))
         place = sorted(after, key=lambda cell: cell.place).index(lane)
-        return box.y + self.outlets[id(box)][place]
+        level = box.y + self.outlets[id(box)][place]
+        return lane.y if abs(level - lane.y) < _JOG else level
 
     def _rim(self, left: Cell, right: Cell) -> Point:
         """Return the point of the consumer that the arrow out of `left` enters."""
@@ -222,6 +226,8 @@ class Router:
         if id(right) not in self.entries:
             self.entries[id(right)] = _entries(right, item)
         entry = self.entries[id(right)][right.before.index(left)]
+        if item.kind == "box" and abs(right.y + entry - left.y) < _JOG:
+            return start, left.y
         if m.is_straight(item):
             return start, right.y + entry
         return start + m.RADIUS * (1 - math.cos(entry)), right.y + m.RADIUS * math.sin(entry)

@@ -301,18 +301,31 @@ def _frame_leaves(items: list[Item]) -> None:
 
 
 def _rank(items: list[Item]) -> None:
-    """Give each item its column: operators by the longest path, leaves next to a consumer."""
-    fed = {
-        id(link.target)
-        for item in items if item.is_end and len(item.links) == 1
-        for link in item.links
-    }  # fmt: skip
+    """Give each item its column: operators by the longest path, leaves next to a consumer.
+
+    What is computed from leaves alone stands next to its consumer too.
+    """
+    fed: set[int] = set()  # items with a leaf of their own
+    grounded: dict[int, bool] = {}  # whether all that goes in comes from leaves alone
     for item in items:  # parents come before consumers
+        alone = item.is_end or (grounded.get(id(item), False) and len(item.links) == 1)
         for link in item.links:
-            # between two frames, leaves of the second one have a column of their own
-            left = any(frame not in link.target.frames for frame in item.frames)
-            step = 2 if left and id(link.target) in fed else 1
-            link.target.rank = max(link.target.rank, item.rank + step)
+            grounded[id(link.target)] = grounded.get(id(link.target), True) and alone
+            if item.is_end and len(item.links) == 1:
+                fed.add(id(link.target))
+
+    def step(link: Link) -> int:
+        # between two frames, leaves of the second one have a column of their own
+        left = any(frame not in link.target.frames for frame in link.source.frames)
+        return 2 if left and id(link.target) in fed else 1
+
+    for item in items:
+        for link in item.links:
+            link.target.rank = max(link.target.rank, item.rank + step(link))
+    for item in reversed(items):
+        if item.kind == "operator" and grounded.get(id(item)) and item.links:
+            latest = min(link.target.rank - step(link) for link in item.links)
+            item.rank = max(item.rank, latest)
     for item in items:
         if item.links and (item.is_end or item.kind == "folded"):
             item.rank = min(link.target.rank for link in item.links) - 1

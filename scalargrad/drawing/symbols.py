@@ -12,12 +12,12 @@ from ..arithmetic import Arithmetic
 from ..errors import InputError, unwanted
 from ..graph import Constant, Flow, Use, Vertex
 from ..modes import Scope
-from ..partials import is_plural, paired, parsed, stated
+from ..partials import is_plural, paired, parsed, place_of, stated
 from ..rows import LETTERS, ROWS, ManyRow, Row
 from . import text
 from .algebra import MINUS_ONE, ONE, Names, Product, add, call, constant, name, write
 from .numbers import Numbers
-from .opening import Opened, place_of
+from .opening import Opened
 from .scene import Labels
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
@@ -232,8 +232,10 @@ class Symbols:
                 continue
             partial = self._partial(node, position, next(partials))
             part = gradient * partial if self.chain else self.names.short(gradient * partial)
-            if len(write(part)) > LONGEST:
-                part = self._of(node) * self._quotient(node, operand)
+            if len(write(part)) > LONGEST:  # the chain begins anew
+                part = self._of(node) * partial
+                if len(write(part)) > LONGEST:
+                    part = self._of(node) * self._quotient(node, operand)
             key = id(node), position
             self.parts[key] = part
             if bare and partial == ONE:
@@ -305,7 +307,7 @@ class Symbols:
         """Return a short name for a node."""
         label = text.harmless(self.numbers.label(node))
         if label:
-            return label
+            return text.whole(label)
         if id(node) not in self.called:
             written = write(self.values[id(node)]) if id(node) in self.values else ""
             if not written or len(written) > LONGEST / 2:

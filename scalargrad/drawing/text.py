@@ -76,6 +76,15 @@ def harmless(text: str) -> str:
     return capped[: LONGEST - 1] + "…" if len(text) > LONGEST else capped
 
 
+def whole(name: str) -> str:
+    """Return a name in brackets where it would fall apart behind a ∂.
+
+    >>> whole("x"), whole("X·W")
+    ('x', '(X·W)')
+    """
+    return f"({name})" if any(sign in name for sign in "·+−-×*/ ,") else name
+
+
 def escaped(text: str) -> str:
     """Return a text for XML or HTML, as content or in an attribute.
 

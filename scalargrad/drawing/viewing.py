@@ -155,9 +155,9 @@ def _note(graph: Graph, *, automatic: bool, near: bool) -> str:
         notes.append(f"{graph.boxed:,} nodes are folded into boxes; fold=False shows them")
     if graph.left_out:
         count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
-        what = "earlier nodes are folded; max_nodes="
-        if near:
-            what = "other nodes are not near; depth="
+        one = graph.left_out == 1 and not graph.more
+        nodes = "node is" if one else "nodes are"
+        what = f"other {nodes} not near; depth=" if near else f"earlier {nodes} folded; max_nodes="
         dashed = "dashed: " if any(vertex.cut for vertex in graph.vertices) else ""
         notes.append(f"{dashed}{count} {what} shows more")
     return "; ".join(notes)

@@ -1,0 +1,122 @@
+"""A graph as a flat list of numbers, which a page computes anew with the rows of the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .. import formula_js
+from ..arithmetic import Arithmetic
+from ..order import post_order
+from ..partials import is_plural, place_of
+from ..rows import _FUNCTIONS, ROWS, Row
+from .local_rules import row_of, sign
+
+#: so many nodes are computed anew while a slider moves
+LIVE = 2_000
+
+
+class Listing:
+    """The nodes below a root, parents first.
+
+    In a graph of more than `LIVE` nodes it holds only those that are asked for, and their
+    numbers stay as they are. So do those of a node that no row explains.
+    """
+
+    def __init__(self, root: Any, count: int, gradients: Any) -> None:
+        self.live = count <= LIVE
+        self.gradients = gradients
+        self.nodes: list[Any] = post_order(root) if self.live else []
+        self._places = {id(node): place for place, node in enumerate(self.nodes)}
+        self._reasons = {id(node): _stuck(node) for node in self.nodes}
+
+    def place(self, node: Any) -> int:
+        """Return where a node stands in the list."""
+        if id(node) not in self._places:
+            self._places[id(node)] = len(self.nodes)
+            self.nodes.append(node)
+        return self._places[id(node)]
+
+    def why_fixed(self) -> dict[int, str]:
+        """Return, by the id of a node, why it cannot be moved: what it goes into says so."""
+        found: dict[int, str] = {}
+        for node in reversed(self.nodes if self.live else []):
+            reason = self._reasons[id(node)] or found.get(id(node), "")
+            if reason:
+                for parent in node.parents:
+                    found.setdefault(id(parent), reason)
+        return found
+
+    def script(self) -> str:
+        """Return the JavaScript of the rows that are needed."""
+        names = sorted({node.op for node in self.nodes if self._is_computed(node)})
+        return formula_js.script(names, ROWS, _FUNCTIONS)
+
+    def entries(self) -> list[list[Any]]:
+        """Return an entry a node: row, place among several results, operands, numbers.
+
+        An operand is the place of a node, or a plain number in a list of its own. The numbers are
+        the value, the gradient and the partials, which count plain operands too.
+        """
+        return [self._entry(node) for node in self.nodes]
+
+    def _entry(self, node: Any) -> list[Any]:
+        row = ROWS[node.op] if self._is_computed(node) else None
+        which = place_of(node, len(node.operands)) if row is not None and is_plural(row) else 0
+        operands, partials = [], iter(node.partials)
+        slopes: list[Any] = []
+        for operand in node.operands:
+            is_value = isinstance(operand, Arithmetic)
+            known = is_value and (self.live or id(operand) in self._places)
+            operands.append(self._places[id(operand)] if known else [finite(_number(operand))])
+            slopes.append(finite(next(partials)) if is_value else 0)
+        numbers = finite(node.data), finite(self.gradients.get(node, 0.0))
+        return [row.name if row is not None else "", which, operands, *numbers, slopes]
+
+    def _is_computed(self, node: Any) -> bool:
+        return self.live and bool(node.parents) and not self._reasons[id(node)]
+
+
+def _number(operand: Any) -> float:
+    return float(operand._data if isinstance(operand, Arithmetic) else operand)
+
+
+def finite(value: float) -> float | str:
+    """Return a number for JSON, which has no inf and no nan: they become what JavaScript reads.
+
+    >>> finite(0.5), finite(2.0), finite(float("-inf"))
+    (0.5, 2, '-Infinity')
+    """
+    if math.isfinite(value):
+        whole = value.is_integer() and abs(value) < 1e15 and (value or math.copysign(1, value) > 0)
+        return int(value) if whole else value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _stuck(node: Any) -> str:
+    """Return why the numbers of a node cannot be found anew, or an empty text."""
+    if not node.parents:
+        return ""
+    row, operands = row_of(node), [_number(operand) for operand in node.operands]
+    if row is None:
+        return f"it goes into {sign(node)}, which only Python computes"
+    stale = f"it goes into {sign(node)}, whose value is not what its operands give now"
+    count = len(operands) // row.arity
+    if isinstance(row, Row):
+        value, partials = row.step(*operands)
+    else:
+        lists = [operands[start : start + count] for start in range(0, len(operands), count)]
+        value, partials = row.step((True,) * row.arity)(*lists)
+        if is_plural(row):
+            which = place_of(node, count)
+            value, partials = value[which], partials[which]
+    kept = [p for p, o in zip(partials, node.operands, strict=True) if isinstance(o, Arithmetic)]
+    return "" if _agree([value, *kept], [node.data, *node.partials]) else stale
+
+
+def _agree(left: Sequence[float], right: Iterable[float]) -> bool:
+    return all(
+        x == y or (x != x and y != y) or math.isclose(x, y, rel_tol=1e-9)
+        for x, y in zip(left, right, strict=True)
+    )

@@ -1,0 +1,460 @@
+// The page of a walk: what each step shows. Texts enter only as textContent; nothing is fetched.
+
+const PAGE = JSON.parse(document.querySelector('script[type="application/json"]').textContent);
+const graph = new Graph(PAGE.nodes, PAGE.root, PAGE.upstream);
+const BLANK = {shows: [], reads: [], note: [], terms: [], lit: "", flow: "", left: 0}; // unless said
+const STEPS = PAGE.steps.map((step) => ({...BLANK, ...step}));
+const LAST = STEPS.length - 1;
+const TURN = STEPS.findIndex((step) => step.side === "backward"); // where the pass turns back
+const state = {step: 0, quiz: false, timer: null, verdicts: new Map(), printing: false};
+
+const one = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const write = (number) => shortNumber(number, PAGE.digits);
+
+/** A new element with a class and children; a text is a child like any other. */
+function make(tag, className, ...children) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.append(...children);
+    return element;
+}
+
+// -- what appears when ----------------------------------------------------------------------
+
+/** The key of an element of the picture: `f:` or `b:` and what flows, or a vertex. */
+function keyOf({about, side}) {
+    if (!about) return "";
+    return about.includes(".") ? `${(side || "forward")[0]}:${about}` : about;
+}
+
+/** The number of the step in which each key appears; what has no number is always there. */
+const births = new Map();
+/** What is known of the gradient of a flow: the steps in which it grows. */
+const growth = new Map();
+STEPS.forEach((step, number) => {
+    for (const key of [...step.shows, step.lit]) if (!births.has(key)) births.set(key, number);
+    if (step.total) growth.set(step.flow, [...(growth.get(step.flow) || []), number]);
+});
+
+const svg = one(".picture > svg");
+const drawn = all(".picture [data-about]").map(
+    (element) => ({element, key: keyOf(element.dataset), isValue: element.dataset.kind === "value"}));
+
+/** The step that last added to the gradient of a flow, or undefined. */
+const grown = (about, now) => (growth.get(about) || []).filter((number) => number <= now).at(-1);
+
+/** Whether the quiz waits for the answer of a step. */
+function isOpen(number) {
+    const step = STEPS[number];
+    const asked = step.asks && (step.side === "backward" || one("[name=forward]").checked);
+    return state.quiz && !state.printing && asked && !state.verdicts.get(number)?.done;
+}
+
+// -- rules ----------------------------------------------------------------------------------
+
+/** The pieces of a rule in words and numbers; `hidden` puts a question mark for the result. */
+function pieces(rule, hidden) {
+    const result = rule.findLastIndex((piece) => Array.isArray(piece));
+    return rule.map((piece, i) => {
+        if (!Array.isArray(piece)) return {text: piece};
+        const text = piece[0] === "plain" ? piece[1] : write(graph.read(piece));
+        return {text: hidden && i === result ? "?" : text, tag: i === result ? "b" : "span"};
+    });
+}
+
+const spoken = (rule, hidden = false) => pieces(rule, hidden).map(({text}) => text).join("");
+
+/** A rule in a paragraph, with the result in bold. */
+function ruleLine(rule, hidden = false) {
+    const spans = pieces(rule, hidden).map(({text, tag}) => tag ? make(tag, "number", text) : text);
+    return make("p", "", ...spans);
+}
+
+function passName(number) {
+    if (STEPS[number].side === "backward") return `Backward, step ${number - TURN + 1} of ${LAST - TURN + 1}`;
+    return `Forward, step ${number + 1} of ${TURN < 0 ? LAST + 1 : TURN}`;
+}
+
+function showRule(number) {
+    const step = STEPS[number];
+    const verdict = state.verdicts.get(number);
+    const panel = one(".rule");
+    panel.dataset.side = step.side;
+    one(".where").textContent = passName(number);
+    const lines = step.rules.map((rule) => ruleLine(rule));
+    let note = step.note.length ? spoken(step.note) : "";
+    if (isOpen(number)) {
+        lines.splice(0, lines.length, make("p", "question", step.question));
+        note = verdict?.hint ? "" : "It is the “?” in the picture.";
+        if (verdict?.hint) {
+            const hint = make("p", "hint", `${verdict.hint} `);
+            if (verdict.missed) hint.append(...ruleLine(step.rules[0], true).childNodes);
+            lines.push(hint);
+        }
+    } else if (state.quiz && verdict?.said) {
+        note = verdict.said;
+    }
+    one(".words").replaceChildren(...lines);
+    one(".note").textContent = note;
+}
+
+/** Give the panel the height of its tallest rule, so that nothing moves from step to step. */
+function steady() {
+    const panel = one(".rule");
+    if (state.width === innerWidth) return;
+    state.width = innerWidth;
+    panel.style.minHeight = "";
+    const heights = STEPS.slice(0, 500).map((_, number) => {
+        showRule(number);
+        return panel.offsetHeight;
+    });
+    panel.style.minHeight = `${Math.max(...heights)}px`;
+    showRule(state.step);
+}
+
+// -- the picture ----------------------------------------------------------------------------
+
+/** What a value beside an arrow says at a step. */
+function valueText(key, number, element) {
+    const rule = PAGE.texts[key];
+    if (isOpen(number) && STEPS[number].shows.includes(key)) return spoken(rule, true);
+    const last = key.startsWith("b:") ? grown(key.slice(2), number) : undefined;
+    if (last === undefined) return spoken(rule);
+    const {total, terms} = STEPS[last];
+    const short = write(graph.read(total));
+    if (last !== number || !terms.length || state.printing) return short;
+    element.textContent = spoken(terms); // 5 + 1 = 6, where there is room for it
+    return element.getComputedTextLength() <= PAGE.rooms[key] ? element.textContent : short;
+}
+
+/** Write a value; a name with small digits before it is drawn by hand, and stays. */
+function setText(element, text) {
+    const tail = element.lastElementChild;
+    if (tail) tail.textContent = text.slice(text.lastIndexOf(" = "));
+    else element.textContent = text;
+}
+
+function showPicture(number) {
+    const {lit, reads, shows} = STEPS[number];
+    const open = isOpen(number);
+    for (const {element, key, isValue} of drawn) {
+        const birth = births.get(key) ?? 0;
+        element.classList.toggle("pending", birth > number);
+        element.classList.toggle("new", birth === number && number > 0);
+        const isNew = isValue && number > 0 && shows.includes(key);
+        element.classList.toggle("lit", key === lit || isNew);
+        element.classList.toggle("read", isValue && reads.includes(key));
+        element.classList.toggle("asked", open && isValue && shows.includes(key));
+        if (isValue && PAGE.texts[key]) setText(element, valueText(key, number, element));
+    }
+    markNumbers();
+    const result = PAGE.texts[PAGE.result] ? ` = ${spoken(PAGE.texts[PAGE.result])}` : "";
+    const said = `Computational graph of ${PAGE.name}${result}`;
+    svg.setAttribute("aria-label", said);
+    svg.querySelector("desc").textContent = said;
+}
+
+/** Lay a coloured ground under the numbers of a step, below all lines. */
+function markNumbers() {
+    for (const mark of all(".mark")) mark.remove();
+    for (const {element} of drawn.filter(({isValue}) => isValue)) {
+        const found = ["lit", "read", "pointed"].find((name) => element.classList.contains(name));
+        if (!found || element.classList.contains("pending")) continue;
+        const {x, y, width, height} = element.getBBox();
+        const mark = document.createElementNS(svg.namespaceURI, "rect");
+        const room = {x: x - 5, y: y - 1, width: width + 10, height: height + 1, rx: 6};
+        for (const [name, value] of Object.entries(room)) mark.setAttribute(name, value);
+        mark.setAttribute("class", `mark ${found}`);
+        svg.querySelector("[data-kind=shape], [data-kind=line]").before(mark); // over frames
+    }
+}
+
+/** Scroll a long table to the row that is new. */
+function followRow() {
+    const place = one(".values");
+    const lit = rows.find(({element}) => element.classList.contains("lit"));
+    if (!lit || place.scrollHeight <= place.clientHeight) return;
+    const below = lit.element.getBoundingClientRect().top - place.getBoundingClientRect().top;
+    if (below < 40 || below > place.clientHeight - 60) place.scrollTop += below - place.clientHeight / 2;
+}
+
+/** Scroll a picture that is larger than its place to what is new. */
+function follow(number) {
+    const place = one(".picture");
+    const {lit, shows} = STEPS[number];
+    const marked = drawn.filter(({key}) => key === lit || shows.includes(key));
+    if (!marked.length || number === 0) return place.scrollTo({left: 0, top: place.scrollTop});
+    const boxes = marked.map(({element}) => element.getBoundingClientRect());
+    const frame = place.getBoundingClientRect();
+    const away = (low, high) => {
+        const ends = Math.min(...boxes.map((box) => box[low])) + Math.max(...boxes.map((box) => box[high]));
+        return (ends - frame[low] - frame[high]) / 2;
+    };
+    const isCalm = state.timer === null || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const behavior = isCalm ? "auto" : "smooth";
+    return place.scrollBy({left: away("left", "right"), top: away("top", "bottom"), behavior});
+}
+
+// -- the table ------------------------------------------------------------------------------
+
+const rows = PAGE.rows.map(makeRow);
+
+function makeRow(row) {
+    const name = make("th", "", make("i", "", row.name));
+    Object.assign(name, {scope: "row", title: row.name});
+    const place = make("td", "move");
+    const value = make("td", "number");
+    const gradient = make("td", "number red");
+    const element = make("tr", "", name, place, value, gradient);
+    one(".values tbody").append(element);
+    const made = {...row, element, value, gradient, start: graph.data[row.node], places: 0};
+    if (row.input && PAGE.live) addSlider(made, place);
+    return made;
+}
+
+/** A slider has 100 places to either side of where the value was; they are round numbers. */
+function addSlider(row, cell) {
+    const size = Math.max(Math.abs(row.start), 1);
+    const power = 10 ** Math.floor(Math.log10(size));
+    row.pitch = ([1, 2, 5, 10].find((step) => step * power >= size) * power) / 100;
+    const why = row.fixed || (Number.isFinite(row.pitch) ? "" : "it is not finite");
+    const slider = make("input", "slider");
+    Object.assign(slider, {type: "range", min: -100, max: 100, value: 0, disabled: why !== ""});
+    slider.setAttribute("aria-label", row.name);
+    slider.addEventListener("input", () => move(row, Number(slider.value)));
+    for (const event of ["focus", "pointerenter"]) slider.addEventListener(event, () => point(row, true));
+    for (const event of ["blur", "pointerleave"]) slider.addEventListener(event, () => point(row, false));
+    cell.append(slider);
+    row.slider = why ? null : slider;
+    if (!why) return;
+    const reason = make("td", "why", `fixed: ${why}`);
+    reason.colSpan = 4;
+    row.element.after(make("tr", "reason", reason));
+}
+
+/** Mark in the picture which value a slider moves. */
+function point(row, on) {
+    for (const {element, key, isValue} of drawn) {
+        if (isValue && key === row.key) element.classList.toggle("pointed", on);
+    }
+    markNumbers();
+}
+
+/** Move an input, and write what follows from it everywhere. */
+function move(row, places) {
+    row.places = places;
+    const moved = rows.filter((other) => other.slider);
+    const at = ({start, places: far, pitch}) => far ? Number((start + far * pitch).toPrecision(12)) : start;
+    graph.move(moved.map((other) => [other.node, at(other)]));
+    if (state.verdicts.size) state.verdicts.clear(); // other numbers are another exercise
+    one("[data-do=reset]").disabled = moved.every((other) => !other.places);
+    show(state.step, {still: true});
+}
+
+function showTable(number) {
+    const hiding = isOpen(number) ? STEPS[number] : null;
+    for (const row of rows) {
+        const isHere = births.get(row.key) <= number;
+        const asked = hiding && hiding.shows.includes(row.key);
+        row.value.textContent = asked ? "?" : isHere ? write(graph.data[row.node]) : "not yet";
+        row.value.classList.toggle("yet", !isHere);
+        const last = grown(row.about, number);
+        const left = last === undefined ? 0 : STEPS[last].left;
+        const known = last === undefined ? "not yet" : write(graph.read(STEPS[last].total));
+        const isHidden = hiding && hiding.side === "backward" && hiding.flow === row.about;
+        row.gradient.replaceChildren(!row.red ? "none" : isHidden ? "?" : known);
+        if (left && !isHidden) row.gradient.append(" + …");
+        row.gradient.classList.toggle("yet", !row.red || last === undefined);
+        const isNew = number > 0 && (last === number || births.get(row.key) === number);
+        row.element.classList.toggle("lit", isNew);
+        row.slider?.setAttribute("aria-valuetext", write(graph.data[row.node]));
+    }
+}
+
+// -- walking --------------------------------------------------------------------------------
+
+const scrubber = one(".scrubber");
+scrubber.max = LAST;
+scrubber.style.setProperty("--turn", `${TURN < 0 ? 100 : (100 * (TURN - 0.5)) / Math.max(LAST, 1)}%`);
+
+/** Show a step; `still` where only its numbers changed. */
+function show(number, {still = false} = {}) {
+    state.step = Math.min(Math.max(number, 0), LAST);
+    showPicture(state.step);
+    showRule(state.step);
+    showTable(state.step);
+    showQuiz(state.step);
+    scrubber.value = state.step;
+    scrubber.setAttribute("aria-valuetext", passName(state.step));
+    for (const name of ["first", "back"]) one(`[data-do=${name}]`).disabled = state.step === 0;
+    for (const name of ["next", "last"]) one(`[data-do=${name}]`).disabled = state.step === LAST;
+    if (still) for (const {element} of drawn) element.classList.remove("new");
+    else {
+        follow(state.step);
+        followRow();
+    }
+}
+
+function pause() {
+    clearTimeout(state.timer);
+    state.timer = null;
+    one("[data-do=play]").textContent = "Play";
+}
+
+function play() {
+    if (state.timer !== null) return pause();
+    if (state.step === LAST) show(0);
+    one("[data-do=play]").textContent = "Pause";
+    const tick = () => {
+        state.timer = setTimeout(tick, Number(one("[name=speed]").value));
+        show(state.step + 1);
+        if (state.step === LAST) pause();
+    };
+    state.timer = setTimeout(tick, 300);
+    return undefined;
+}
+
+function go(number) {
+    pause();
+    show(number);
+    if (isOpen(state.step)) one("[name=answer]").focus();
+}
+
+// -- the quiz -------------------------------------------------------------------------------
+
+/** Enter what became of a question: `right` at once, `helped` or `skipped`. */
+function settle(number, result, said) {
+    state.verdicts.set(number, {...state.verdicts.get(number), done: true, result, said});
+    show(number, {still: true});
+    one(state.step === LAST ? "[data-do=back]" : "[data-do=next]").focus();
+}
+
+function check(number) {
+    const field = one("[name=answer]");
+    const answer = typedNumber(field.value);
+    const before = state.verdicts.get(number);
+    if (answer !== null && isRight(answer, graph.read(STEPS[number].asks))) {
+        return before?.missed ? settle(number, "helped", "Right now.") : settle(number, "right", "Right.");
+    }
+    const hint = answer === null ? "Type a number, such as 2.2." : `Not ${write(answer)}.`;
+    state.verdicts.set(number, {hint, missed: answer !== null || before?.missed});
+    show(number, {still: true});
+    return field.select();
+}
+
+function showQuiz(number) {
+    const results = [...state.verdicts.values()].map(({result}) => result);
+    const count = (result) => results.filter((other) => other === result).length;
+    const done = results.filter(Boolean).length;
+    const skipped = count("skipped") ? `, ${count("skipped")} skipped` : "";
+    const open = isOpen(number);
+    one(".answer").hidden = !state.quiz;
+    one(".score").textContent = done ? `${count("right")} of ${done} right at once${skipped}` : "";
+    one("[name=answer]").disabled = !open;
+    for (const button of all(".answer button")) button.disabled = !open;
+    if (!open || !state.verdicts.has(number)) one("[name=answer]").value = "";
+    one("[data-do=play]").disabled = state.quiz;
+}
+
+function toggleQuiz() {
+    pause();
+    state.quiz = !state.quiz;
+    state.verdicts.clear();
+    one("[data-do=quiz]").setAttribute("aria-pressed", state.quiz);
+    const first = one("[name=forward]").checked ? 0 : TURN; // where the questions begin
+    go(state.quiz ? Math.max(state.step, first) : state.step);
+}
+
+// -- buttons and keys -----------------------------------------------------------------------
+
+function forward() {
+    if (isOpen(state.step)) { // who goes on without an answer has skipped the question
+        state.verdicts.set(state.step, {done: true, result: "skipped"});
+    }
+    go(state.step + 1);
+}
+
+function reset() {
+    for (const row of rows) {
+        row.places = 0;
+        if (row.slider) row.slider.value = 0;
+    }
+    if (rows.some((row) => row.slider)) move(rows.find((row) => row.slider), 0);
+}
+
+const root = document.documentElement;
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+
+function theme(change) {
+    let isDark = root.dataset.theme ? root.dataset.theme === "dark" : systemIsDark.matches;
+    if (change) {
+        isDark = !isDark;
+        root.dataset.theme = isDark ? "dark" : "light";
+    }
+    one("[data-do=theme]").textContent = isDark ? "Light" : "Dark";
+}
+
+const ACTIONS = {
+    first: () => go(0),
+    back: () => go(state.step - 1),
+    play,
+    next: forward,
+    last: () => go(LAST),
+    quiz: toggleQuiz,
+    skip: () => settle(state.step, "skipped", "Skipped."),
+    reset,
+    theme: () => theme(true),
+};
+const KEYS = {
+    ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", q: "quiz", Q: "quiz",
+};
+
+for (const button of all("[data-do]")) button.addEventListener("click", ACTIONS[button.dataset.do]);
+scrubber.addEventListener("input", () => { pause(); show(Number(scrubber.value)); });
+one("[name=forward]").addEventListener("change", () => show(state.step, {still: true}));
+one(".answer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (isOpen(state.step)) check(state.step);
+});
+document.addEventListener("keydown", (event) => {
+    const {key, target} = event;
+    const action = KEYS[key];
+    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+    const isText = target.matches("select") || (target.name === "answer" && target.value);
+    if (isText && action !== "quiz") return;
+    if (target.matches("input[type=range]") && action !== "quiz" && key !== " ") return;
+    if (target.matches("button, input[type=checkbox]") && key === " ") return;
+    event.preventDefault();
+    const button = one(`[data-do=${action}]`);
+    if (!button.disabled) ACTIONS[action]();
+});
+
+// -- paper ----------------------------------------------------------------------------------
+
+/** Paper has no steps: it shows the whole picture, and a table of every rule. */
+function onPaper(isPrinting) {
+    state.printing = isPrinting;
+    if (!isPrinting) return show(state.step, {still: true});
+    const line = (step, number) => make("tr", "",
+        make("td", "", String(number + 1)), make("td", "", step.side),
+        make("td", "", ...step.rules.map((rule) => ruleLine(rule))));
+    one(".printed tbody").replaceChildren(...STEPS.map(line));
+    const before = state.step;
+    show(LAST, {still: true});
+    state.step = before;
+    return undefined;
+}
+
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));
+matchMedia("print").addEventListener("change", (query) => onPaper(query.matches));
+systemIsDark.addEventListener("change", () => theme(false));
+
+one("[data-do=reset]").hidden = rows.every((row) => !row.slider);
+one("[data-do=reset]").disabled = true;
+one(".remark").textContent = PAGE.remark;
+addEventListener("resize", steady);
+theme(false);
+steady();
+show(0);

@@ -1,0 +1,98 @@
+// The numbers of the page: how they are written, and how the graph finds them anew.
+// ROWS, the rows of the operation table that the graph needs, is made from the same table as
+// the engines of scalargrad.
+
+/** The digits and the exponent of a positive number; a tie goes to the even digit, as in Python. */
+function significant(x, digits) {
+    const [all, power] = x.toExponential(100).replace(".", "").split("e");
+    const isTie = /^50*$/.test(all.slice(digits));
+    if (isTie && Number(all[digits - 1]) % 2 === 0) return [all.slice(0, digits), Number(power)];
+    const [figures, exponent] = x.toExponential(digits - 1).replace(".", "").split("e");
+    return [figures, Number(exponent)];
+}
+
+/** A number as the picture shows it: the function `number` of scalargrad/drawing/text.py. */
+function shortNumber(x, digits) {
+    if (Number.isNaN(x)) return "nan";
+    const sign = x < 0 ? "−" : "";
+    if (Math.abs(x) === Infinity) return `${sign}∞`;
+    if (x === 0) return "0";
+    const [figures, exponent] = significant(Math.abs(x), digits);
+    const kept = figures.replace(/0+$/, "");
+    const point = (text) => text && `.${text}`;
+    if (exponent < -4 || exponent >= digits) {
+        const power = `${exponent < 0 ? "−" : ""}${Math.abs(exponent)}`;
+        return `${sign}${kept[0]}${point(kept.slice(1))}e${power}`;
+    }
+    if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${kept}`;
+    return `${sign}${figures.slice(0, exponent + 1)}${point(kept.slice(exponent + 1))}`;
+}
+
+/** The number that somebody typed, with either minus sign, or null. */
+function typedNumber(text) {
+    const plain = text.trim().replace(/[−–]/g, "-").replace(/^([^.]*),([^.]*)$/, "$1.$2");
+    if (/^[-+]?(∞|inf(inity)?)$/i.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
+    if (/^nan$/i.test(plain)) return NaN;
+    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : null;
+}
+
+/** Whether an answer is right: as `check_answers` has it. */
+function isRight(answer, value) {
+    if (Object.is(answer, value) || answer === value) return true;
+    return Number.isFinite(value) && Math.abs(answer - value) <= 1e-3 * Math.max(1, Math.abs(value));
+}
+
+/** The nodes of the graph, parents first, with their values, gradients and partials. */
+class Graph {
+    constructor(entries, root, upstream) {
+        this.nodes = entries.map(([row, which, operands]) => ({row, which, operands}));
+        this.data = entries.map((entry) => Number(entry[3]));
+        this.gradients = entries.map((entry) => Number(entry[4]));
+        this.partials = entries.map((entry) => entry[5].map(Number));
+        this.root = root;
+        this.upstream = Number(upstream);
+    }
+
+    /** A number that a rule or a text names. */
+    read([kind, ...where]) {
+        const [node, place] = where;
+        if (kind === "data") return this.data[node];
+        if (kind === "gradient") return this.gradients[node];
+        if (kind === "partial") return this.partials[node][place];
+        let part = this.gradients[node] * this.partials[node][place];
+        for (let i = 2; i < where.length; i += 2) {
+            part += this.gradients[where[i]] * this.partials[where[i]][where[i + 1]];
+        }
+        return part;
+    }
+
+    /** Set leaves, and find everything anew; a node without a row keeps its numbers. */
+    move(values) {
+        for (const [node, value] of values) this.data[node] = value;
+        this.nodes.forEach((node, place) => node.row && this.forward(node, place));
+        this.backward();
+    }
+
+    forward({row: name, which, operands}, place) {
+        const row = ROWS[name];
+        const numbers = operands.map((x) => Array.isArray(x) ? Number(x[0]) : this.data[x]);
+        const count = numbers.length / row.arity;
+        const lists = Array.from({length: row.arity}, (_, i) => numbers.slice(i * count, (i + 1) * count));
+        let [value, partials] = row.step(...(row.many ? lists : numbers));
+        if (row.plural) [value, partials] = [value[which], partials[which]];
+        this.data[place] = value;
+        this.partials[place] = partials;
+    }
+
+    /** The whole of backpropagation: every node hands its gradient times the partial on. */
+    backward() {
+        this.gradients.fill(0);
+        this.gradients[this.root] = this.upstream;
+        for (let place = this.nodes.length - 1; place >= 0; place--) {
+            this.nodes[place].operands.forEach((operand, i) => {
+                if (Array.isArray(operand)) return; // a plain number
+                this.gradients[operand] += this.gradients[place] * this.partials[place][i];
+            });
+        }
+    }
+}
