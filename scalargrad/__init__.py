@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from . import datasets, nn, optim, plots
 from ._engine import Value, engine
-from .drawing import check_answers, draw, draw_dot
+from .calculus import (
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from .checks import check_gradients
+from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
 from .functions import (
     acos,
@@ -75,6 +86,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "cbrt",
     "check_answers",
+    "check_gradients",
     "cos",
     "cosh",
     "cross_entropy",
@@ -92,8 +104,14 @@ __all__ = [
     "expression",
     "fit",
     "gelu",
+    "grad",
+    "gradients",
+    "hessian",
     "hinge",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "log",
     "log1p",
@@ -126,7 +144,10 @@ __all__ = [
     "sum",
     "tan",
     "tanh",
+    "value_and_grad",
     "values",
+    "vjp",
+    "walkthrough",
     "where",
     "zero_grad",
 ]

@@ -69,8 +69,11 @@ def _compare(f: Callable[[float], float], x: float, claim: float) -> Comparison:
         scale = TOLERANCE * max(1.0, abs(claim), abs(found.slope))
         if found.error <= scale and abs(found.slope - claim) <= scale:
             return Comparison(claim, found.slope, OK)
-    rough = 100 * TOLERANCE * max(1.0, abs(best.slope))
-    return Comparison(claim, best.slope, MISMATCH if best.error <= rough else UNCOMPARED)
+    scale = TOLERANCE * max(1.0, abs(best.slope))
+    if not best.error <= 100 * scale:
+        return Comparison(claim, best.slope, UNCOMPARED)
+    agree = abs(best.slope - claim) <= scale + best.error  # rounding of a large value hides more
+    return Comparison(claim, best.slope, OK if agree else MISMATCH)
 
 
 def _measurements(f: Callable[[float], float], x: float) -> Iterator[_Measurement]:

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -183,6 +184,15 @@ def scope(name: str) -> Block[Scope]:
         return mode.scope
 
     return Block(change)
+
+
+def recording() -> AbstractContextManager[None]:
+    """Record, also inside `no_grad`; where that is so already, open no block: it costs time."""
+
+    def change(mode: Mode) -> None:
+        mode.recording = True
+
+    return nullcontext() if not active or current().recording else Block(change)
 
 
 def recording_in(group: Scope | None) -> Block[None]:

@@ -12,6 +12,16 @@ from .conversion import number
 from .functions import check_engine, listed
 
 
+class Derivatives:
+    """The functions of a `custom` node; copies and pickles know its numbers only."""
+
+    def __init__(self, functions: tuple[Callable[..., Any], ...] = ()) -> None:
+        self.functions = functions
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Derivatives, ()
+
+
 def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: str) -> Any:
     """Make one node from its value and its local derivatives.
 
@@ -105,7 +115,10 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                 operand if isinstance(operand, Arithmetic) else plain
                 for operand, plain in zip(operands, numbers, strict=True)
             )
-            return values[0]._record(data, name, written, tuple(values), local)
+            node = values[0]._record(data, name, written, tuple(values), local)
+            if node.parents:
+                node._notes = {**(node._notes or {}), "derivatives": Derivatives(partials)}
+            return node
 
         return operation
 

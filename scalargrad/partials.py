@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from . import formula
-from .rows import ManyRow, Row
+from .arithmetic import Arithmetic
+from .rows import ROWS, ManyRow, Row
 
 # the signs of the book in the characters of a terminal
 PLAIN: dict[str, str | int | None] = {
@@ -73,3 +75,16 @@ def stated(row: Row | ManyRow, letter: int) -> str:
 def parsed(text: str) -> ast.expr:
     """Return a stated partial as a syntax tree."""
     return ast.parse(text, mode="eval").body
+
+
+def place_of(node: Any, count: int) -> int:
+    """Return which of several results a node is: by its value, else by its own large partial."""
+    row = ROWS[node.op]
+    numbers = [getattr(operand, "data", operand) for operand in node.operands]
+    results: Any = row.value(numbers)
+    equal = [i for i, z in enumerate(results) if z == node.data]
+    if len(equal) == 1:
+        return equal[0]
+    partials = iter(node.partials)
+    own = [next(partials) if isinstance(o, Arithmetic) else -math.inf for o in node.operands]
+    return max(equal or range(count), key=lambda i: own[i])

@@ -1,0 +1,421 @@
+"""Derivatives of plain Python functions: of numbers and of nestings of them, to any order.
+
+Each of these turns a function into another one. The arguments that are differentiated become
+Values, the function runs as it is, and what comes out is a nesting like what went in. They nest:
+`grad(grad(f))` is the second derivative, exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from . import errors
+from ._engine import Value
+from .arithmetic import Arithmetic
+from .conversion import as_whole
+from .derivatives import graph_sweep, order_of, partials_on_values, sweep
+from .modes import recording
+from .trees import Tree, Unit, shaped, take_apart
+
+#: the inputs of the transformations around: what depends on them must stay a graph
+_around: ContextVar[tuple[Any, ...]] = ContextVar("scalargrad inputs", default=())
+
+
+class _Run:
+    """One run of a function on Values, and what can be asked of it."""
+
+    def __init__(
+        self, who: str, function: Callable[..., Any], argnums: int | Sequence[int],
+        args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool = False,
+    ) -> None:  # fmt: skip
+        self.who = who
+        self.places = _places(who, argnums, len(args))
+        self.single = not isinstance(argnums, (tuple, list))
+        self.trees: list[Tree] = []
+        self.inputs: list[Any] = []
+        outer = _around.get()
+        given, nested = list(args), False
+        with recording():
+            for place in self.places:
+                tree, leaves = take_apart(who, f"argument {place}", args[place], "pass a float")
+                nested = nested or any(isinstance(leaf, Arithmetic) for leaf in leaves)
+                fresh = [x * 1.0 if isinstance(x, Arithmetic) else Value(x) for x in leaves]
+                given[place] = tree.from_numbers(fresh)
+                self.trees.append(tree)
+                self.inputs += fresh
+            token = _around.set((*outer, *self.inputs))
+            try:
+                result = function(*given, **kwargs)
+            finally:
+                _around.reset(token)
+        self.aux = None
+        if has_aux:
+            result, self.aux = self._with_aux(result)
+        what = "what the function returns"
+        self.tree, self.outputs = take_apart(who, what, result, "return a number")
+        self.keeps_graph = nested or (bool(outer) and self._needs(outer))
+        if not self.keeps_graph:
+            self.aux = _plain(self.aux)
+
+    def _with_aux(self, result: Any) -> tuple[Any, Any]:
+        if not isinstance(result, tuple) or len(result) != 2:
+            wanted = "with has_aux the function must return a pair (value, aux)"
+            raise errors.OperandError(errors.unwanted(self.who, wanted, result, "return both"))
+        return result
+
+    def _needs(self, others: Sequence[Any]) -> bool:
+        """Tell whether what came out depends on the inputs of a transformation around."""
+        ids = {id(other) for other in others}
+        return any(id(node) in ids for node in order_of(self._values()))
+
+    def _values(self) -> list[Any]:
+        return [output for output in self.outputs if isinstance(output, Arithmetic)]
+
+    @property
+    def value(self) -> Any:
+        """What came out: numbers, unless a transformation around needs the graph."""
+        if self.keeps_graph:
+            return self.tree.from_numbers(self.outputs)
+        return self.tree.from_numbers([_number(output) for output in self.outputs])
+
+    def one(self) -> None:
+        """Refuse what is not one number."""
+        if self.tree.build is not None or self.tree.unit != Unit(None):
+            got = self.tree.from_numbers([_number(output) for output in self.outputs])
+            wanted = "the function must return one number"
+            raise errors.OperandError(
+                errors.unwanted(self.who, wanted, got, "use jacobian, or return a sum")
+            )
+
+    def pull(self, upstream: Sequence[Any]) -> list[Any]:
+        """Return the gradient of Σ upstream·output by every input."""
+        pairs = [
+            (output, start)
+            for output, start in zip(self.outputs, upstream, strict=True)
+            if isinstance(output, Arithmetic)
+        ]
+        if not pairs:
+            return [0.0] * len(self.inputs)
+        outputs, starts = map(list, zip(*pairs, strict=True))
+        if self.keeps_graph or any(isinstance(start, Arithmetic) for start in starts):
+            return graph_sweep(outputs, starts, self.inputs)
+        grads = sweep(outputs, starts)
+        return [grads.get(x, 0.0) for x in self.inputs]
+
+    def like_arguments(self, numbers: Sequence[Any]) -> Any:
+        """Return numbers in the structure of the arguments: of one, or a tuple of several."""
+        found, start = [], 0
+        for tree in self.trees:
+            found.append(tree.from_numbers(numbers[start : start + tree.size]))
+            start += tree.size
+        return found[0] if self.single else tuple(found)
+
+    def blocks(self, rows: Sequence[Sequence[Any]]) -> Any:
+        """Return a Jacobian: in the structure of the outputs, each in that of the arguments."""
+        return self.tree.together(self._rows(rows))
+
+    def _rows(self, rows: Sequence[Sequence[Any]]) -> Iterator[Any]:
+        start = 0
+        for unit in self.tree.units():
+            part = rows[start : start + unit.size]
+            start += unit.size
+            found, first = [], 0
+            for tree in self.trees:
+                blocks = []
+                for inner in tree.units():
+                    block = [row[first : first + inner.size] for row in part]
+                    first += inner.size
+                    blocks.append(_block(unit, inner, block))
+                found.append(tree.together(iter(blocks)))
+            yield found[0] if self.single else tuple(found)
+
+
+def _block(unit: Unit, inner: Unit, rows: Sequence[Sequence[Any]]) -> Any:
+    flat = [number for row in rows for number in row]
+    shape = (*(unit.shape or ()), *(inner.shape or ()))
+    return shaped(Unit(None if unit.shape is None and inner.shape is None else shape), flat)
+
+
+def _places(who: str, argnums: Any, count: int) -> list[int]:
+    several = isinstance(argnums, (tuple, list))
+    places = []
+    for argnum in argnums if several else (argnums,):
+        place = as_whole(argnum)
+        if place is None:
+            wanted = "argnums must be an int or a tuple of ints"
+            raise errors.OperandError(errors.unwanted(who, wanted, argnums, "pass e.g. 0"))
+        if not -count <= place < count:
+            wanted = f"argnums must name one of {count} positional arguments"
+            raise errors.InputError(errors.unwanted(who, wanted, argnums, "count from 0"))
+        places.append(place % count)
+    return places
+
+
+def _number(x: Any) -> float:
+    return float(x.data if isinstance(x, Arithmetic) else x)  # type: ignore[attr-defined]
+
+
+def _plain(aux: Any) -> Any:
+    """Return what was brought along with its Values as numbers."""
+    if isinstance(aux, Arithmetic):
+        return _number(aux)
+    if type(aux) in (list, tuple):
+        return type(aux)(map(_plain, aux))
+    if type(aux) is dict:
+        return {key: _plain(value) for key, value in aux.items()}
+    return aux
+
+
+def _check_function(who: str, function: Any) -> None:
+    if not callable(function):
+        wanted = "wants a function"
+        raise errors.OperandError(errors.unwanted(who, wanted, function, "pass e.g. math.sin"))
+
+
+_named_like = functools.partial(
+    functools.wraps, assigned=("__name__", "__qualname__", "__module__")
+)
+
+
+# -- the transformations -----------------------------------------------------------------------
+
+
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return the function that computes the gradient of `f`, which returns one number.
+
+    Maths: x ↦ ∂f/∂x
+    Shapes: what comes out is like the argument: a float for a number, a nesting for a nesting
+    of lists, tuples, dicts and arrays; a tuple of them where `argnums` is a tuple.
+    Domain: whole numbers count as floats; an argument that `f` does not use has the gradient 0.
+    Raises: `TypeError` where `f` does not return one number, `ValueError` for an argument that
+    there is not.
+
+    With `has_aux`, `f` returns a pair of which only the first is differentiated, and the second
+    comes out too. Gradients nest, and a Value that goes in keeps its graph.
+
+    >>> import scalargrad as sg
+    >>> sg.grad(lambda x: x**3)(2.0), sg.grad(sg.grad(lambda x: x**3))(2.0)
+    (12.0, 12.0)
+    """
+    _check_function("grad", f)
+
+    @_named_like(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("grad", f, argnums, args, kwargs, has_aux)
+        run.one()
+        found = run.like_arguments(run.pull([1.0]))
+        return (found, run.aux) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return the function that computes both the value of `f` and its gradient.
+
+    Maths: x ↦ (f(x), ∂f/∂x)
+    Shapes: as `grad`; with `has_aux` the value is the pair that `f` returns.
+    Raises: what `grad` raises.
+
+    >>> import scalargrad as sg
+    >>> sg.value_and_grad(lambda xs: xs[0] * xs[1])([2.0, 3.0])
+    (6.0, [3.0, 2.0])
+    """
+    _check_function("value_and_grad", f)
+
+    @_named_like(f)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("value_and_grad", f, argnums, args, kwargs, has_aux)
+        run.one()
+        value = (run.value, run.aux) if has_aux else run.value
+        return value, run.like_arguments(run.pull([1.0]))
+
+    return both
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the function that computes all derivatives of all that `f` returns.
+
+    Maths: x ↦ ∂f_i/∂x_j
+    Shapes: the nesting of what `f` returns, with the nesting of the argument at every number; of
+    an array by an array, one array of both shapes together.
+    Raises: what `grad` raises.
+
+    >>> import scalargrad as sg
+    >>> sg.jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
+    [[3.0, 2.0], [1.0, 1.0]]
+    """
+    _check_function("jacobian", f)
+
+    @_named_like(f)
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("jacobian", f, argnums, args, kwargs)
+        count = len(run.outputs)
+        rows = []
+        for place, output in enumerate(run.outputs):
+            if isinstance(output, Arithmetic):
+                rows.append(run.pull([float(other == place) for other in range(count)]))
+            else:
+                rows.append([0.0] * len(run.inputs))
+        return run.blocks(rows)
+
+    return matrix
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the function that computes all second derivatives of `f`, which returns one number.
+
+    Maths: x ↦ ∂²f/∂x_i∂x_j
+    Shapes: the nesting of the argument, with itself at every number; for a tuple of `argnums` a
+    tuple of tuples.
+    Raises: what `grad` raises, `RuntimeError` for a node of `record` on the way.
+
+    >>> import scalargrad as sg
+    >>> sg.hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
+    [[6.0, 4.0], [4.0, 0.0]]
+    """
+    _check_function("hessian", f)
+    return jacobian(grad(f, argnums), argnums)
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return the value of `f`, and the function that pulls an upstream gradient back through it.
+
+    Maths: f(x), u ↦ Σ u_i·∂f_i/∂x
+    Shapes: the upstream is like what `f` returns, what comes back a tuple like the arguments.
+    Raises: what `grad` raises, `ValueError` for an upstream of another shape.
+
+    >>> import scalargrad as sg
+    >>> value, back = sg.vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
+    >>> value, back([1.0, 10.0])
+    ([6.0, 5.0], (13.0, 12.0))
+    """
+    _check_function("vjp", f)
+    run = _Run("vjp", f, tuple(range(len(primals))), primals, {})
+
+    def back(upstream: Any) -> tuple[Any, ...]:
+        starts = _matching("vjp", "the upstream", upstream, run.tree)
+        found: tuple[Any, ...] = run.like_arguments(run.pull(starts))
+        return found
+
+    return run.value, back
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the value of `f`, and its derivative in a direction.
+
+    Maths: f(x), Σ ∂f/∂x_j·t_j, computed forward along the graph
+    Shapes: `primals` and `tangents` are tuples of arguments, alike; the derivative is like f(x).
+    Raises: what `grad` raises, `ValueError` for tangents of another shape.
+
+    >>> import scalargrad as sg
+    >>> sg.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+    (6.0, 23.0)
+    """
+    _check_function("jvp", f)
+    if not isinstance(primals, (tuple, list)):
+        wanted = "primals must be a tuple of arguments"
+        raise errors.OperandError(errors.unwanted("jvp", wanted, primals, "pass (x,)"))
+    run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
+    structure = Tree(list, tuple(run.trees))
+    directions = _matching("jvp", "the tangents", list(tangents), structure)
+    moved: dict[int, Any] = {id(x): t for x, t in zip(run.inputs, directions, strict=True)}
+    graph = run.keeps_graph or any(isinstance(t, Arithmetic) for t in directions)
+    with recording():
+        for node in order_of(run._values()):
+            if id(node) not in moved and any(id(parent) in moved for parent in node.parents):
+                moved[id(node)] = _pushed(node, moved, graph)
+    return run.value, run.tree.from_numbers([moved.get(id(output), 0.0) for output in run.outputs])
+
+
+def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:
+    """Return how a node moves when its parents do: Σ partial · movement."""
+    if graph:
+        wanted = [isinstance(o, Arithmetic) for o in node.operands]
+        partials: Sequence[Any] = partials_on_values(node, wanted)
+    else:
+        partials = node.partials
+    total: Any = 0.0
+    for parent, partial in zip(node.parents, partials, strict=True):
+        if id(parent) in moved:
+            total = total + partial * moved[id(parent)]
+    return total
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """Return the Hessian of `f` at x times a vector, without the Hessian.
+
+    Maths: Σ_j ∂²f/∂x_i∂x_j·v_j
+    Shapes: `v` and what comes out are like x.
+    Raises: what `grad` raises, `ValueError` for a vector of another shape.
+
+    >>> import scalargrad as sg
+    >>> sg.hvp(lambda x: x[0] ** 2 * x[1], [2.0, 3.0], [1.0, 0.0])
+    [6.0, 4.0]
+    """
+    _check_function("hvp", f)
+    run = _Run("hvp", f, 0, (x,), {})
+    run.one()
+    direction = _matching("hvp", "the vector", v, run.trees[0])
+    first = graph_sweep(run._values(), [1.0], run.inputs) if run._values() else []
+    pairs = [(g, t) for g, t in zip(first, direction, strict=False) if isinstance(g, Arithmetic)]
+    if not pairs:
+        return run.like_arguments([0.0] * len(run.inputs))
+    slopes, starts = map(list, zip(*pairs, strict=True))
+    if run.keeps_graph:
+        return run.like_arguments(graph_sweep(slopes, starts, run.inputs))
+    grads = sweep(slopes, starts)
+    return run.like_arguments([grads.get(value, 0.0) for value in run.inputs])
+
+
+def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: bool = False) -> Any:
+    """Return the gradients of outputs by inputs on an existing graph; every `.grad` stays.
+
+    Maths: Σ_i upstream_i·∂output_i/∂input, the upstream being 1 unless it is given
+    Shapes: outputs and inputs are Values or nestings of them; what comes out is like the inputs.
+    Raises: `TypeError` for inputs that are no Values, `ValueError` for an upstream of another
+    shape; with `create_graph` `RuntimeError` where the number of an operand was assigned since the
+    forward pass, and for nodes of `record`.
+
+    With `create_graph` the gradients are Values that can be differentiated again.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> slope = sg.gradients(x**3 * y, x, create_graph=True)
+    >>> slope.data, sg.gradients(slope, [x, y]), x.grad
+    (36.0, [36.0, 12.0], 0.0)
+    """
+    who = "gradients"
+    tree, ends = take_apart(who, "outputs", outputs, "pass Values")
+    structure, starts = take_apart(who, "inputs", inputs, "pass Values")
+    for start in starts:
+        if not isinstance(start, Arithmetic):
+            wanted = "inputs must be Values"
+            raise errors.OperandError(errors.unwanted(who, wanted, start, "pass leaves or nodes"))
+    above = [1.0] * len(ends) if upstream is None else _matching(who, "upstream", upstream, tree)
+    pairs = [(e, u) for e, u in zip(ends, above, strict=True) if isinstance(e, Arithmetic)]
+    if not pairs:
+        return structure.from_numbers([0.0] * len(starts))
+    values, weights = map(list, zip(*pairs, strict=True))
+    if create_graph or any(isinstance(weight, Arithmetic) for weight in weights):
+        return structure.from_numbers(graph_sweep(values, weights, starts))
+    grads = sweep(values, weights)
+    return structure.from_numbers([grads.get(start, 0.0) for start in starts])
+
+
+def _matching(who: str, what: str, thing: Any, tree: Tree) -> list[Any]:
+    """Return the numbers of a nesting that must have the shape of another one."""
+    found, numbers = take_apart(who, what, thing, "pass numbers")
+    if list(found.units()) != list(tree.units()):
+        sizes = found.size, tree.size
+        raise errors.InputError(
+            f"{who}: {what} must have the shape of what it goes with; got {sizes[0]} numbers for"
+            f" {sizes[1]}; check the nesting"
+        )
+    return numbers

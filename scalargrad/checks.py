@@ -1,0 +1,138 @@
+"""Gradients of plain functions, checked against central differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import errors
+from ._engine import Value
+from .arithmetic import Arithmetic
+from .calculus import value_and_grad
+from .differences import KINK, MISMATCH, OK, UNCOMPARED, compare
+from .modes import no_grad
+from .report import values_table
+from .trees import Tree, take_apart
+
+#: rows of a table that are shown, the worst first
+SHOWN = 20
+
+_REASONS = {
+    KINK: "kink: the slopes of both sides differ; the gradient lies between them",
+    UNCOMPARED: "not compared: not finite, or not smooth enough nearby",
+    MISMATCH: "the gradient is wrong, or the function is not what its derivative says",
+}
+_CHANGES = "the function gives other numbers each time it is called at the same point"
+_ORDER = {MISMATCH: 0, UNCOMPARED: 1, KINK: 2, OK: 3}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One input: its name, its gradient, the central difference, and the verdict."""
+
+    name: str
+    gradient: float
+    difference: float
+    verdict: str
+
+    @property
+    def error(self) -> float:
+        """How far both are apart, relative to the larger of 1 and the difference."""
+        return abs(self.gradient - self.difference) / max(1.0, abs(self.difference))
+
+
+class GradientTable:
+    """What `check_gradients` found, an input a row; true where nothing disagrees."""
+
+    def __init__(self, rows: Sequence[Checked], reason: str = "") -> None:
+        self.rows = tuple(rows)
+        self.reason = reason
+
+    def __bool__(self) -> bool:
+        return all(row.verdict != MISMATCH for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Checked]:
+        return iter(self.rows)
+
+    def __getitem__(self, place: int) -> Checked:
+        return self.rows[place]
+
+    @property
+    def worst(self) -> list[Checked]:
+        """The rows, the worst first."""
+        return sorted(self.rows, key=lambda row: (_ORDER[row.verdict], -_finite(row.error)))
+
+    def __repr__(self) -> str:
+        count = sum(row.verdict == OK for row in self.rows)
+        lines = [f"{count} of {len(self.rows)} gradients agree with central differences"]
+        rows = self.worst[:SHOWN]
+        columns = {
+            "gradient": [repr(row.gradient) for row in rows],
+            "difference": ["" if math.isnan(r.difference) else repr(r.difference) for r in rows],
+        }
+        lines += values_table([row.name for row in rows], columns, [row.verdict for row in rows])
+        lines += [f"... {len(self.rows) - SHOWN} more"] * (len(self.rows) > SHOWN)
+        verdicts = {row.verdict for row in self.rows}
+        reasons = [text for verdict, text in _REASONS.items() if verdict in verdicts]
+        return "\n".join([*lines, *([self.reason] if self.reason else reasons)])
+
+
+def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
+    """Compare the gradient of a function at a point with central differences, input by input.
+
+    Maths: (4·d(h/2) − d(h))/3 with d(h) = (f(x + h) − f(x − h))/2h, h chosen for each input
+    Shapes: the point is one argument or several, numbers or nestings of them.
+    Domain: at a kink of a piecewise function the gradient must lie between both slopes.
+    Raises: `GradientError` (an `AssertionError`) that shows the table where a gradient disagrees.
+    Source: Richardson, The deferred approach to the limit
+
+    >>> import scalargrad as sg
+    >>> sg.check_gradients(lambda x: x[0] * x[1], [2.0, 3.0])  # doctest: +ELLIPSIS
+    2 of 2 gradients agree with central differences
+    name  gradient  difference...
+    """
+    who = "check_gradients"
+    places = tuple(range(len(point)))
+    taken = [take_apart(who, "the point", argument, "pass floats") for argument in point]
+    structure = Tree(list, tuple(tree for tree, _ in taken))
+    numbers = [number for _, leaves in taken for number in leaves]
+    numbers = [float(x.data) if isinstance(x, Arithmetic) else x for x in numbers]  # type: ignore[attr-defined]
+    if not numbers:
+        wanted = "the point must have at least one number"
+        raise errors.InputError(errors.unwanted(who, wanted, point, "pass e.g. 1.0"))
+    _, found = value_and_grad(f, places)(*structure.from_numbers(numbers))
+    _, gradients = take_apart(who, "the gradient", found, "pass floats")
+
+    def function(*leaves: float) -> float:
+        with no_grad():
+            made = f(*structure.from_numbers([Value(leaf) for leaf in leaves]))
+        return float(made.data if isinstance(made, Arithmetic) else made)  # type: ignore[attr-defined]
+
+    first, second = function(*numbers), function(*numbers)
+    changes = first != second and not (first != first and second != second)
+    comparisons = compare(function, numbers, gradients)
+    names = list(_names(structure, len(point)))
+    table = GradientTable(
+        [Checked(name, *one) for name, one in zip(names, comparisons, strict=True)],
+        _CHANGES if changes else "",
+    )
+    if not table or changes:
+        raise errors.GradientError(f"{who}: {table!r}")
+    return table
+
+
+def _finite(error: float) -> float:
+    return error if math.isfinite(error) else 0.0
+
+
+def _names(structure: Tree, arguments: int) -> Iterator[str]:
+    """Yield a name for every number: x, x[0], or x0[0] where there are several arguments."""
+    for argument, tree in enumerate(structure.parts):
+        name = f"x{argument}" if arguments > 1 else "x"
+        alone = tree.unit is not None and tree.unit.shape is None
+        yield from [name] if alone else (f"{name}[{place}]" for place in range(tree.size))
