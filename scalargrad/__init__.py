@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import datasets, nn, optim, plots
+from . import datasets, math, nn, optim, plots
 from ._engine import Value, engine
 from .calculus import (
     grad,
@@ -26,12 +26,18 @@ from .functions import (
     atan2,
     atanh,
     cbrt,
+    ceil,
+    copysign,
     cos,
     cosh,
     dot,
     erf,
+    erfc,
     exp,
+    exp2,
     expm1,
+    floor,
+    fmod,
     gelu,
     hypot,
     leaky_relu,
@@ -48,6 +54,7 @@ from .functions import (
     minimum,
     pow,
     relu,
+    remainder,
     sigmoid,
     silu,
     sin,
@@ -58,10 +65,12 @@ from .functions import (
     sum,
     tan,
     tanh,
+    trunc,
     where,
     zero_grad,
 )
 from .grammar import expression
+from .implicit import newton, root
 from .leaves import values
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
 from .modes import detect_anomaly, no_grad, scope
@@ -85,8 +94,10 @@ __all__ = [
     "atanh",
     "binary_cross_entropy_with_logits",
     "cbrt",
+    "ceil",
     "check_answers",
     "check_gradients",
+    "copysign",
     "cos",
     "cosh",
     "cross_entropy",
@@ -98,11 +109,15 @@ __all__ = [
     "draw_dot",
     "engine",
     "erf",
+    "erfc",
     "evaluate",
     "exp",
+    "exp2",
     "expm1",
     "expression",
     "fit",
+    "floor",
+    "fmod",
     "gelu",
     "grad",
     "gradients",
@@ -120,12 +135,14 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "mae",
+    "math",
     "max",
     "maximum",
     "mean",
     "min",
     "minimum",
     "mse",
+    "newton",
     "nn",
     "no_grad",
     "optim",
@@ -133,6 +150,8 @@ __all__ = [
     "pow",
     "record",
     "relu",
+    "remainder",
+    "root",
     "scope",
     "sigmoid",
     "silu",
@@ -144,6 +163,7 @@ __all__ = [
     "sum",
     "tan",
     "tanh",
+    "trunc",
     "value_and_grad",
     "values",
     "vjp",

@@ -44,6 +44,7 @@ class Arithmetic:
 
     def exp(self) -> Self: return self._unary(ops.EXP, self)
     def expm1(self) -> Self: return self._unary(ops.EXPM1, self)
+    def exp2(self) -> Self: return self._unary(ops.EXP2, self)
     def log(self) -> Self: return self._unary(ops.LOG, self)
     def log1p(self) -> Self: return self._unary(ops.LOG1P, self)
     def log2(self) -> Self: return self._unary(ops.LOG2, self)
@@ -68,6 +69,10 @@ class Arithmetic:
     def silu(self) -> Self: return self._unary(ops.SILU, self)
     def gelu(self) -> Self: return self._unary(ops.GELU, self)
     def erf(self) -> Self: return self._unary(ops.ERF, self)
+    def erfc(self) -> Self: return self._unary(ops.ERFC, self)
+    def floor(self) -> Self: return self._unary(ops.FLOOR, self)
+    def ceil(self) -> Self: return self._unary(ops.CEIL, self)
+    def trunc(self) -> Self: return self._unary(ops.TRUNC, self)
 
     def leaky_relu(self, slope: Self | Number = 0.01) -> Self:
         return self._binary(ops.LEAKY_RELU, self, slope)

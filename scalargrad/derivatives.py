@@ -84,9 +84,9 @@ def partials_on_values(node: Any, wanted: Sequence[bool]) -> list[Any]:
     """
     row = ROWS.get(node.op)
     own = (node._notes or {}).get("derivatives")
-    if own is not None and own.functions:
-        pairs = zip(own.functions, wanted, strict=True)
-        return [derivative(*node.operands) for derivative, w in pairs if w]
+    if own is not None and own.on_values is not None:
+        found: list[Any] = own.on_values(node, wanted)
+        return found
     if row is None or own is not None:
         raise errors.StateError(
             f"create_graph: {node.op!r} must be an operation of the table or of custom; got a node"
@@ -163,14 +163,20 @@ def sweep(outputs: Sequence[Any], upstream: Sequence[float]) -> Mapping[Any, flo
 
 
 def graph_sweep(
-    outputs: Sequence[Any], upstream: Sequence[Any], inputs: Sequence[Any]
+    outputs: Sequence[Any],
+    upstream: Sequence[Any],
+    inputs: Sequence[Any],
+    *,
+    independent: bool = False,
 ) -> list[Any]:
     """Return the gradients of Σ upstream·output by the inputs, as Values.
 
     Maths: grad(parent) = Σ grad(node) · ∂node/∂parent, every partial being its row's formula.
+    Inputs are `independent` where none of them counts as a function of others.
     """
     order = order_of(outputs)
     matters = {id(x) for x in inputs}
+    ends = set(matters) if independent else set()
     for node in order:
         if id(node) not in matters and any(id(parent) in matters for parent in node.parents):
             matters.add(id(node))
@@ -180,10 +186,10 @@ def graph_sweep(
             grads[id(output)] = _plus(grads.get(id(output)), start)
         for node in reversed(order):
             gradient = grads.get(id(node))
-            if gradient is None or id(node) not in matters or not node.parents:
+            if gradient is None or id(node) not in matters or id(node) in ends:
                 continue
             wanted = [isinstance(o, Arithmetic) and id(o) in matters for o in node.operands]
-            if not any(wanted):
+            if not any(wanted):  # a leaf has no operands at all
                 continue
             targets = [operand for operand, w in zip(node.operands, wanted, strict=True) if w]
             for target, partial in zip(targets, partials_on_values(node, wanted), strict=True):

@@ -29,6 +29,10 @@ class StateError(ScalargradError, RuntimeError):
     """A call that does not fit the state of the graph."""
 
 
+class ConvergenceError(ScalargradError, ArithmeticError):
+    """An iteration that does not settle."""
+
+
 class NonFiniteError(ScalargradError, FloatingPointError):
     """A value or gradient that is not finite, under `detect_anomaly`."""
 

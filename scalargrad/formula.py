@@ -21,6 +21,7 @@ from typing import Any
 
 #: numbers that formulas may name; written out in full in the generated code
 CONSTANTS = {
+    "LN2": 0.6931471805599453,
     "ONE_OVER_LN2": 1.4426950408889634,
     "ONE_OVER_LN10": 0.4342944819032518,
     "SQRT_HALF": 0.7071067811865476,

@@ -37,12 +37,25 @@ const erfc = (x) => {
 _POWER = """\
 const pow = (x, y) => x === 1 || (x === -1 && Math.abs(y) === INF) ? 1 : Math.pow(x, y);
 """
+_SIGNS = """\
+const copysign = (x, y) => (y < 0 || Object.is(y, -0) ? -1 : 1) * Math.abs(x);
+const remainder = (x, y) => {
+    if (Math.abs(x) < INF && Math.abs(y) === INF) return x;
+    const whole = Math.abs(x), unit = Math.abs(y), over = whole % unit, short = unit - over;
+    const odd = (whole - over) / 2 % unit; // half a unit where it fits an odd number of times
+    return copysign(1, x) * (over < short ? over : over > short ? -short : over - 2 * odd);
+};
+"""
 #: functions that JavaScript lacks, or has without the special cases of C99
 _HELPERS = {
+    "copysign": _SIGNS,
     "divide": "const divide = (x, y) => x / y;\n",
     "erf": _ERROR_FUNCTIONS,
     "erfc": _ERROR_FUNCTIONS,
+    "exp2": "const exp2 = (x) => Math.pow(2, x);\n",
+    "fmod": "const fmod = (x, y) => x % y;\n",
     "pow": _POWER,
+    "remainder": _SIGNS,
 }
 
 

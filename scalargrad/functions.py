@@ -145,6 +145,7 @@ def _many(row: ManyRow) -> Any:
 
 exp = _unary(ops.EXP)
 expm1 = _unary(ops.EXPM1)
+exp2 = _unary(ops.EXP2)
 log = _unary(ops.LOG)
 log1p = _unary(ops.LOG1P)
 log2 = _unary(ops.LOG2)
@@ -169,6 +170,10 @@ softplus = _unary(ops.SOFTPLUS)
 silu = _unary(ops.SILU)
 gelu = _unary(ops.GELU)
 erf = _unary(ops.ERF)
+erfc = _unary(ops.ERFC)
+floor = _unary(ops.FLOOR)
+ceil = _unary(ops.CEIL)
+trunc = _unary(ops.TRUNC)
 
 # -- two operands ---------------------------------------------------------------------------
 
@@ -177,6 +182,9 @@ atan2 = _binary(ops.ATAN2)
 hypot = _binary(ops.HYPOT)
 maximum = _binary(ops.MAXIMUM)
 minimum = _binary(ops.MINIMUM)
+fmod = _binary(ops.FMOD)
+remainder = _binary(ops.REMAINDER)
+copysign = _binary(ops.COPYSIGN)
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from math import asinh, atan, cbrt, erf, erfc, tanh
+from math import asinh, atan, cbrt, copysign, erf, erfc, tanh
 
 __all__ = [
-    "FUNCTIONS", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "divide",
-    "erf", "erfc", "exp", "expm1", "log", "log1p", "log2", "log10", "pow", "sin", "sinh", "sqrt",
-    "tan", "tanh",
+    "FUNCTIONS", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "copysign",
+    "cos", "cosh", "divide", "erf", "erfc", "exp", "exp2", "expm1", "floor", "fmod", "log",
+    "log1p", "log2", "log10", "pow", "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
 ]  # fmt: skip
 
 INF, NAN = math.inf, math.nan
@@ -80,7 +80,33 @@ def _pole(at: float) -> Callable[[float], float]:
     return lambda x: -INF if x == at else NAN
 
 
+def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    """Return a rounding of Python as that of C: of floats, with the sign of a zero."""
+
+    def rounded(x: float) -> float:
+        return math.copysign(float(function(x)), x) if math.isfinite(x) else x
+
+    rounded.__name__ = rounded.__qualname__ = function.__name__
+    rounded.__doc__ = function.__doc__
+    return rounded
+
+
+def _remaining(function: Callable[[float, float], float]) -> Callable[[float, float], float]:
+    """Return a remainder that is nan where `function` would raise."""
+
+    def remaining(x: float, y: float) -> float:
+        try:
+            return function(x, y)
+        except ValueError:
+            return NAN
+
+    remaining.__name__ = remaining.__qualname__ = function.__name__
+    remaining.__doc__ = function.__doc__
+    return remaining
+
+
 exp = _total(math.exp, _inf)
+exp2 = _total(math.exp2, _inf)
 expm1 = _total(math.expm1, _inf)
 log = _total(math.log, _pole(0.0))
 log2 = _total(math.log2, _pole(0.0))
@@ -97,11 +123,15 @@ cosh = _total(math.cosh, _inf)
 acosh = _total(math.acosh, _nan)
 atanh = _total(math.atanh, lambda x: math.copysign(INF, x) if abs(x) == 1.0 else NAN)
 
+floor, ceil, trunc = _whole(math.floor), _whole(math.ceil), _whole(math.trunc)
+fmod, remainder = _remaining(math.fmod), _remaining(math.remainder)
+
 #: every function that a formula may call by name
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs, "acos": acos, "acosh": acosh, "asin": asin, "asinh": asinh, "atan": atan,
-    "atan2": math.atan2, "atanh": atanh, "cbrt": cbrt, "cos": cos, "cosh": cosh,
-    "divide": divide, "erf": erf, "erfc": erfc, "exp": exp, "expm1": expm1, "log": log,
-    "log10": log10, "log1p": log1p, "log2": log2, "pow": pow, "sin": sin, "sinh": sinh,
-    "sqrt": sqrt, "tan": tan, "tanh": tanh,
+    "atan2": math.atan2, "atanh": atanh, "cbrt": cbrt, "ceil": ceil, "copysign": copysign,
+    "cos": cos, "cosh": cosh, "divide": divide, "erf": erf, "erfc": erfc, "exp": exp,
+    "exp2": exp2, "expm1": expm1, "floor": floor, "fmod": fmod, "log": log, "log10": log10,
+    "log1p": log1p, "log2": log2, "pow": pow, "remainder": remainder, "sin": sin, "sinh": sinh,
+    "sqrt": sqrt, "tan": tan, "tanh": tanh, "trunc": trunc,
 }  # fmt: skip

@@ -107,6 +107,15 @@ EXPM1 = unary(
     doc="Compute exp(x) − 1 without cancellation near 0.",
     sample=((-20, 20),),
 )
+EXP2 = unary(
+    "exp2",
+    forward="exp2(x)",
+    partials=("z * LN2",),
+    shown=("z·log 2",),
+    written="2^x",
+    doc="Raise 2 to a power.",
+    sample=((-20, 20),),
+)
 LOG = unary(
     "log",
     forward="log(x)",
@@ -384,8 +393,8 @@ ERFC = unary(
     "erfc",
     forward="erfc(x)",
     partials=("-TWO_OVER_SQRT_PI * gauss(x, 1)",),
-    doc="Take the complementary error function, 1 − erf(x).",
-    helper=True,
+    shown=("−2/√π·exp(−x²)",),
+    doc="Compute 1 − erf(x) without cancellation for large x.",
     sample=((-5, 5),),
 )
 GELU = unary(
@@ -398,6 +407,66 @@ GELU = unary(
     doc="Weigh x by the normal distribution function, exactly (with erf).",
     source="Hendrycks, Gimpel, Gaussian Error Linear Units, section 2",
     sample=((-8, 8),),
+)
+
+# == whole numbers and remainders ======================================================
+
+FLOOR = unary(
+    "floor",
+    forward="floor(x)",
+    partials=("where(x == x, 0, x)",),
+    shown=("0",),
+    written="⌊x⌋",
+    doc="Round down to a whole number.",
+    domain="any x; the derivative is taken as 0 at the jumps too",
+    sample=((-9, 9),),
+)
+CEIL = unary(
+    "ceil",
+    forward="ceil(x)",
+    partials=("where(x == x, 0, x)",),
+    shown=("0",),
+    written="⌈x⌉",
+    doc="Round up to a whole number.",
+    domain="any x; the derivative is taken as 0 at the jumps too",
+    sample=((-9, 9),),
+)
+TRUNC = unary(
+    "trunc",
+    forward="trunc(x)",
+    partials=("where(x == x, 0, x)",),
+    shown=("0",),
+    doc="Round towards 0 to a whole number.",
+    domain="any x; the derivative is taken as 0 at the jumps too",
+    sample=((-9, 9),),
+)
+FMOD = binary(
+    "fmod",
+    forward="fmod(x, y)",
+    partials=("where(z == z, 1, z)", "(z - x) / y"),
+    shown=("1", "−trunc(x/y)"),
+    doc="Return what is left of x after taking away y as often as it fits, with the sign of x.",
+    domain="y = 0 and infinite x give nan",
+    sample=((-9, 9), (0.5, 3)),
+)
+REMAINDER = binary(
+    "remainder",
+    forward="remainder(x, y)",
+    partials=("where(z == z, 1, z)", "(z - x) / y"),
+    shown=("1", "(z−x)/y"),
+    doc="Return the difference of x from the nearest multiple of y.",
+    domain="y = 0 and infinite x give nan; half-way the even multiple counts",
+    source="IEEE 754-2019, section 5.3.1 (remainder)",
+    sample=((-9, 9), (0.5, 3)),
+)
+COPYSIGN = binary(
+    "copysign",
+    forward="copysign(x, y)",
+    partials=("where(x == x, copysign(1, x) * copysign(1, y), x)", "0"),
+    shown=("1 if x>=0 and y>=0 or x<0 and y<0 else −1", "0"),
+    doc="Return the first operand with the sign of the second.",
+    domain="any; −0 counts as negative",
+    sample=((-9, 9), (-9, 9)),
 )
 
 # == choices ===========================================================================

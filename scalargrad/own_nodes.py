@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import errors
@@ -13,10 +13,10 @@ from .functions import check_engine, listed
 
 
 class Derivatives:
-    """The functions of a `custom` node; copies and pickles know its numbers only."""
+    """How a node of one's own gets its partials as Values; copies and pickles know numbers only."""
 
-    def __init__(self, functions: tuple[Callable[..., Any], ...] = ()) -> None:
-        self.functions = functions
+    def __init__(self, on_values: Callable[[Any, Sequence[bool]], list[Any]] | None = None) -> None:
+        self.on_values = on_values  # of the node, and which operands are wanted
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Derivatives, ()
@@ -54,6 +54,13 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
     return parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
 
 
+def with_derivatives(node: Any, on_values: Callable[[Any, Sequence[bool]], list[Any]]) -> Any:
+    """Return a node that tells its partials as Values too, so that it has higher derivatives."""
+    if node.parents:
+        node._notes = {**(node._notes or {}), "derivatives": Derivatives(on_values)}
+    return node
+
+
 def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callable[..., Any]]:
     """Make an operation from a function of floats and one derivative an operand.
 
@@ -80,6 +87,10 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
             )  # fmt: skip
     if not partials:
         raise errors.InputError("custom: needs one derivative an operand; got none; pass lambdas")
+
+    def on_values(node: Any, wanted: Sequence[bool]) -> list[Any]:
+        pairs = zip(partials, wanted, strict=True)
+        return [partial(*node.operands) for partial, w in pairs if w]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(function):
@@ -116,9 +127,7 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                 for operand, plain in zip(operands, numbers, strict=True)
             )
             node = values[0]._record(data, name, written, tuple(values), local)
-            if node.parents:
-                node._notes = {**(node._notes or {}), "derivatives": Derivatives(partials)}
-            return node
+            return with_derivatives(node, on_values)
 
         return operation
 

@@ -59,6 +59,16 @@ PLANE = [
                  (1e-8, 1.0), (1.0, 1e-8), (1.0, 1e20), (7e153, 9e153), (1e-160, 3e-160)]
     for a in (1, -1) for b in (1, -1)
 ]  # fmt: skip
+FRACTIONS = both_signs(1e-300, 0.5, 0.999999, 1.5, 2.25, 1e8 + 0.5, 2.0**51 + 0.5)
+QUOTIENTS = [
+    (a * x, b * y)
+    for x, y in [(5.3, 2.0), (4.9, 2.0), (1e10, 0.7), (1e-300, 3e-300), (3.0, 1e300), (1e15, 0.1)]
+    for a in (1, -1) for b in (1, -1)
+]  # fmt: skip
+
+
+def toward_zero(x: Any) -> Any:
+    return mp.floor(x) if x > 0 else mp.ceil(x)
 
 
 def sigmoid(x: Any) -> Any:
@@ -151,6 +161,9 @@ ORACLES: dict[str, Oracle] = {
     ),
     "exp": Oracle(mp.exp, [*both_signs(1e-300, 1e-8, 0.5, 1.0, 100.0, 700.0, 708.0), (709.7,)]),
     "expm1": Oracle(mp.expm1, [*both_signs(1e-300, 1e-20, 1e-8, 0.5, 1.0, 40.0, 700.0), (709.7,)]),
+    "exp2": Oracle(
+        lambda x: mp.power(2, x), [*both_signs(1e-300, 1e-8, 0.5, 1.0, 100.0, 1000.0), (1023.9,)]
+    ),
     "log": Oracle(mp.log, POSITIVE),
     "log1p": Oracle(mp.log1p, [*POSITIVE, *singles(-1e-300, -1e-8, -0.5, -0.999, -1 + 2**-53)]),
     "log2": Oracle(lambda x: mp.log(x) / mp.log(2), POSITIVE),
@@ -203,6 +216,14 @@ ORACLES: dict[str, Oracle] = {
         lambda x: x * phi(x), both_signs(1e-300, 1e-8, 0.5, 0.7517915, 1.0, 3.0, 10.0, 25.0, 37.0),
         partial_scales=[lambda x: max(phi(x), abs(x) * normal(x))],
         slack=lambda x: max(1.0, x * x) if x < 0 else 1.0,
+    ),
+    "floor": Oracle(mp.floor, FRACTIONS),
+    "ceil": Oracle(mp.ceil, FRACTIONS),
+    "trunc": Oracle(toward_zero, FRACTIONS),
+    "fmod": Oracle(lambda x, y: x - y * toward_zero(x / y), QUOTIENTS),
+    "remainder": Oracle(lambda x, y: x - y * mp.nint(x / y), QUOTIENTS),
+    "copysign": Oracle(
+        lambda x, y: abs(x) * mp.sign(y), pairs((1e300, -1e-300), (-1e-300, 2.0), (-3.0, -0.5))
     ),
     "maximum": Oracle(max, pairs((1e300, -1e300), (1e-300, 2e-300), (1.0, 1.0 + 2**-52))),
     "minimum": Oracle(min, pairs((1e300, -1e300), (1e-300, 2e-300), (1.0, 1.0 + 2**-52))),

@@ -82,6 +82,7 @@ def test_constants_of_formulas_are_the_nearest_doubles():
 
     with mpmath.workdps(40):
         exact = {
+            "LN2": mpmath.log(2),
             "ONE_OVER_LN2": 1 / mpmath.log(2),
             "ONE_OVER_LN10": 1 / mpmath.log(10),
             "SQRT_HALF": mpmath.sqrt(0.5),
@@ -221,6 +222,9 @@ def test_formulas_may_call_libm_and_the_rows_of_one_or_two_operands_only():
 # -- libm as IEEE-754 has it -----------------------------------------------------------------------
 
 
+TWO_OPERANDS = ("atan2", "copysign", "divide", "fmod", "pow", "remainder")
+
+
 @pytest.mark.parametrize("name", sorted(ieee.FUNCTIONS))
 def test_function_of_libm_never_raises_because_of_a_number(name):
     function = ieee.FUNCTIONS[name]
@@ -241,7 +245,7 @@ def test_function_of_libm_never_raises_because_of_a_number(name):
         -INF,
         NAN,
     ]
-    arity = 2 if name in ("atan2", "divide", "pow") else 1
+    arity = 2 if name in TWO_OPERANDS else 1
 
     for x in hard:
         for y in hard if arity == 2 else [0.0]:
@@ -263,7 +267,7 @@ def test_row_never_raises_because_of_a_number(name):
 @pytest.mark.parametrize("name", sorted(n for n in ROWS if isinstance(ROWS[n], Row)))
 def test_row_never_loses_a_nan(name):
     row = ROWS[name]
-    keeps = {"hypot", "pow", "where", "otherwise"}  # C99 and the choice itself say otherwise
+    keeps = {"copysign", "hypot", "pow", "where", "otherwise"}  # as C99 and the choice say
 
     for place in range(row.arity):
         for other in (0.0, 1.0, -2.0, INF):

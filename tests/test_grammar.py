@@ -146,6 +146,7 @@ _ORACLE: dict[str, Any] = {
     "abs": lambda: mpmath.mpf(X),
     "exp": lambda: mpmath.exp(X),
     "expm1": lambda: mpmath.expm1(X),
+    "exp2": lambda: mpmath.power(2, X),
     "log": lambda: mpmath.log(X),
     "log1p": lambda: mpmath.log1p(X),
     "log2": lambda: mpmath.log(X, 2),
@@ -170,6 +171,13 @@ _ORACLE: dict[str, Any] = {
     "silu": lambda: X / (1 + mpmath.exp(-X)),
     "gelu": lambda: X * (1 + mpmath.erf(X / mpmath.sqrt(2))) / 2,
     "erf": lambda: mpmath.erf(X),
+    "erfc": lambda: mpmath.erfc(X),
+    "floor": lambda: mpmath.mpf(0),
+    "ceil": lambda: mpmath.mpf(1),
+    "trunc": lambda: mpmath.mpf(0),
+    "fmod": lambda: mpmath.mpf(X),
+    "remainder": lambda: mpmath.mpf(X),
+    "copysign": lambda: mpmath.mpf(X),
     "leaky_relu": lambda: mpmath.mpf(X),
     "pow": lambda: mpmath.power(X, Y),
     "atan2": lambda: mpmath.atan2(X, Y),
@@ -187,7 +195,10 @@ _ORACLE: dict[str, Any] = {
     "where": lambda: mpmath.mpf(X),
 }
 _TWO_LISTS = ("dot", "mse", "mae")
-_TWO = ("pow", "atan2", "hypot", "maximum", "minimum", "sum", "mean", "max", "min", "logsumexp")
+_TWO = (
+    "pow", "atan2", "hypot", "maximum", "minimum", "fmod", "remainder", "copysign", "sum", "mean",
+    "max", "min", "logsumexp",
+)  # fmt: skip
 
 
 def _call(name: str) -> str:
