@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     first, second = function(*numbers), function(*numbers)
     changes = first != second and not (first != first and second != second)
     comparisons = compare(function, numbers, gradients)
-    names = list(_names(structure, len(point)))
+    names = list(_names(structure, _arguments(f, len(point))))
     table = GradientTable(
         [Checked(name, *one) for name, one in zip(names, comparisons, strict=True)],
         _CHANGES if changes else "",
@@ -130,9 +131,20 @@ def _finite(error: float) -> float:
     return error if math.isfinite(error) else 0.0
 
 
-def _names(structure: Tree, arguments: int) -> Iterator[str]:
-    """Yield a name for every number: x, x[0], or x0[0] where there are several arguments."""
-    for argument, tree in enumerate(structure.parts):
-        name = f"x{argument}" if arguments > 1 else "x"
+def _arguments(f: Callable[..., Any], count: int) -> list[str]:
+    """Return the names that a function gives its arguments, or x0, x1, ... where it gives none."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # of some built-in functions nothing is known
+        parameters = ()  # type: ignore[assignment]
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(names) < count:
+        names = ["x"] if count == 1 else [f"x{place}" for place in range(count)]
+    return names
+
+
+def _names(structure: Tree, arguments: Sequence[str]) -> Iterator[str]:
+    """Yield a name for every number: that of its argument, and its place where there are more."""
+    for name, tree in zip(arguments, structure.parts, strict=False):
         alone = tree.unit is not None and tree.unit.shape is None
         yield from [name] if alone else (f"{name}[{place}]" for place in range(tree.size))

@@ -386,8 +386,9 @@ def test_check_of_right_gradients_is_true_and_lists_every_input() -> None:
     )
 
     assert table
-    assert [row.name for row in table] == ["x0", "x1[0]", "x1[1]"]
+    assert [row.name for row in table] == ["x", "p[0]", "p[1]"]
     assert [row.verdict for row in table] == ["ok"] * 3
+    assert [row.name for row in sg.check_gradients(lambda *xs: xs[0] * xs[1], 1, 2)] == ["x0", "x1"]
 
 
 def test_check_shows_the_worst_input_first_when_a_gradient_is_wrong() -> None:
@@ -398,7 +399,8 @@ def test_check_shows_the_worst_input_first_when_a_gradient_is_wrong() -> None:
 
     assert isinstance(caught.value, AssertionError)
     first_row = str(caught.value).splitlines()[2]
-    assert first_row.split() == ["x[1]", "6.0", "4.0", "MISMATCH"] or "4.0000" in first_row
+    assert first_row.startswith("xs[1]")
+    assert first_row.endswith("MISMATCH")
     assert "the gradient is wrong" in str(caught.value)
 
 

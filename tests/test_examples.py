@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpmath
+import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -151,6 +154,108 @@ def test_tiny_gpt_refuses_a_wrong_number_of_steps_in_one_line(tmp_path, argument
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("tiny_gpt: steps must be one whole number")
+
+
+def black_scholes(spot, volatility, rate, years, strike=40):
+    """Return the price of a call in the digits of mpmath."""
+    spread = volatility * mpmath.sqrt(years)
+    d1 = (mpmath.log(spot / strike) + (rate + volatility**2 / 2) * years) / spread
+    owed = strike * mpmath.exp(-rate * years)
+    return spot * mpmath.ncdf(d1) - owed * mpmath.ncdf(d1 - spread)
+
+
+def test_greeks_are_those_of_fifty_digits(tmp_path):
+    out = run("greeks", tmp_path)
+
+    orders = {
+        "delta": (1, 0, 0, 0), "vega": (0, 1, 0, 0), "rho": (0, 0, 1, 0), "theta": (0, 0, 0, 1),
+        "gamma": (2, 0, 0, 0), "vanna": (1, 1, 0, 0), "vomma": (0, 2, 0, 0), "charm": (1, 0, 0, 1),
+    }  # fmt: skip
+    with mpmath.workdps(50):
+        point = tuple(map(mpmath.mpf, (42.0, 0.2, 0.1, 0.5)))
+        assert number(r"^price (.*)$", out) == pytest.approx(float(black_scholes(*point)), abs=1e-6)
+        for name, order in orders.items():
+            exact = float(mpmath.diff(black_scholes, point, order))
+            exact *= -1 if name in ("theta", "charm") else 1
+            printed = re.search(rf"^{name} +(\S+) +(\S+)$", out, re.MULTILINE)
+            assert float(printed[1]) == pytest.approx(exact, rel=1e-12)
+            assert float(printed[2]) == pytest.approx(exact, rel=1e-12)
+    assert number(r"^largest relative difference (.*)$", out) < 1e-14
+
+
+def test_implied_volatility_explains_the_price(tmp_path):
+    lines = run("implied_volatility", tmp_path).splitlines()[1:]
+
+    assert len(lines) == 4
+    for line in lines:
+        strike, price, volatility, by_price, over_vega, by_spot = map(float, line.split())
+
+        def solved(price, spot, strike=strike):
+            found = mpmath.findroot(
+                lambda v: black_scholes(spot, v, 0.1, 0.5, strike) - price, mpmath.mpf("0.2")
+            )
+            return +found
+
+        with mpmath.workdps(40):
+            point = mpmath.mpf(price), mpmath.mpf(42)
+            assert volatility == pytest.approx(float(solved(*point)), abs=1e-8)
+            slopes = [mpmath.diff(solved, point, order, h=1e-15) for order in ((1, 0), (0, 1))]
+        assert by_price == over_vega == pytest.approx(float(slopes[0]), abs=1e-6)
+        assert by_spot == pytest.approx(float(slopes[1]), abs=1e-6)
+    assert "root" in (tmp_path / "implied_volatility.svg").read_text(encoding="utf-8")
+
+
+def test_rosenbrock_finds_the_bottom_of_the_valley(tmp_path):
+    out = run("rosenbrock", tmp_path)
+
+    for method in ("BFGS", "trust-ncg"):
+        assert number(rf"^{method}.* (\S+)$", out) < 1e-10
+    assert "at the start: value 4598, gradient -215.6 792 ..." in out
+    assert "3 of 3 gradients agree with central differences" in out
+
+
+def test_pendulum_has_the_gradient_of_the_variational_equation(tmp_path):
+    out = run("pendulum", tmp_path)
+
+    def motion(time, state, gravity=9.81, length=1.0):
+        angle, speed, *moved = state
+        by_angle = -gravity / length * np.cos(angle)
+        rates = [speed, -gravity / length * np.sin(angle)]
+        for place, forced in enumerate((0.0, 0.0, gravity / length**2 * np.sin(angle))):
+            d_angle, d_speed = moved[2 * place : 2 * place + 2]
+            rates += [d_speed, by_angle * d_angle + forced]
+        return rates
+
+    start = [2.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+    end = solve_ivp(motion, (0, 10), start, method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+    assert number(r"angle (\S+),", out) == pytest.approx(end[0], abs=1e-4)
+    assert number(r"speed (\S+)$", out) == pytest.approx(end[1], abs=1e-4)
+    for name, exact in (("first angle", end[2]), ("first speed", end[4]), ("length", end[6])):
+        assert number(rf"^d angle / d {name} +(\S+)$", out) == pytest.approx(exact, rel=1e-4)
+    assert number(r"^determinant (.*)$", out) == pytest.approx(1.0, abs=1e-5)
+    assert "3 of 3 gradients agree with central differences" in out
+
+
+def test_newtons_method_gets_to_the_minimum_in_seven_steps(tmp_path):
+    lines = run("newton_method", tmp_path).splitlines()
+
+    xs = [number(r"x = (\S+)", line) for line in lines[:8]]
+    assert xs[:3] == pytest.approx([2.0, 16 / 11, 1.1510467893775467], rel=1e-15)
+    assert xs[7] == 1.0
+    assert lines[8] == "in one call: sg.newton(sg.grad(f), 2.0) = 1.0"
+
+
+def test_tanh_derivatives_are_those_of_fifty_digits_and_drawn(tmp_path):
+    lines = run("tanh_derivatives", tmp_path).splitlines()[1:]
+
+    for order, line in enumerate(lines, 1):
+        place, derivative, polynomial = map(float, line.split())
+        exact = float(mpmath.diff(mpmath.tanh, 1, order))
+        assert place == order
+        assert derivative == polynomial == pytest.approx(exact, rel=1e-11)
+        drawn = (tmp_path / f"tanh_{order}.svg").read_text(encoding="utf-8")
+        assert f"Derivative {order} of tanh" in drawn
+    assert len(lines) == 5
 
 
 def test_every_example_has_a_test():
