@@ -122,6 +122,10 @@ class Value(Arithmetic, Node, Copyable):
                 grads[parent] = grads.get(parent, 0.0) + grad * partial
         return order, grads
 
+    def _gradients(self, upstream: float, values: list[Value]) -> list[float]:
+        _, grads = self._sweep(upstream)
+        return [grads.get(value, 0.0) for value in values]
+
     def detach(self) -> Value:
         """Return a leaf with the same number and label, cut off from the graph.
 

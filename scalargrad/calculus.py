@@ -41,8 +41,12 @@ class _Run:
         with recording():
             for place in self.places:
                 tree, leaves = take_apart(who, f"argument {place}", args[place], "pass a float")
-                nested = nested or any(isinstance(leaf, Arithmetic) for leaf in leaves)
-                fresh = [x * 1.0 if isinstance(x, Arithmetic) else Value(x) for x in leaves]
+                fresh: list[Any]
+                if set(map(type, leaves)) <= {float}:  # the common case, and most of the time
+                    fresh = list(map(Value, leaves))
+                else:
+                    nested = nested or any(isinstance(leaf, Arithmetic) for leaf in leaves)
+                    fresh = [x * 1.0 if isinstance(x, Arithmetic) else Value(x) for x in leaves]
                 given[place] = tree.from_numbers(fresh)
                 self.trees.append(tree)
                 self.inputs += fresh
@@ -102,16 +106,17 @@ class _Run:
         outputs, starts = map(list, zip(*pairs, strict=True))
         if self.keeps_graph or any(isinstance(start, Arithmetic) for start in starts):
             return graph_sweep(outputs, starts, self.inputs)
-        grads = sweep(outputs, starts)
-        return [grads.get(x, 0.0) for x in self.inputs]
+        return sweep(outputs, starts, self.inputs)
 
     def like_arguments(self, numbers: Sequence[Any]) -> Any:
         """Return numbers in the structure of the arguments: of one, or a tuple of several."""
+        if self.single:
+            return self.trees[0].from_numbers(numbers)
         found, start = [], 0
         for tree in self.trees:
             found.append(tree.from_numbers(numbers[start : start + tree.size]))
             start += tree.size
-        return found[0] if self.single else tuple(found)
+        return tuple(found)
 
     def blocks(self, rows: Sequence[Sequence[Any]]) -> Any:
         """Return a Jacobian: in the structure of the outputs, each in that of the arguments."""
@@ -122,6 +127,9 @@ class _Run:
         for unit in self.tree.units():
             part = rows[start : start + unit.size]
             start += unit.size
+            if unit.shape is None:
+                yield self.like_arguments(part[0])
+                continue
             found, first = [], 0
             for tree in self.trees:
                 blocks = []
@@ -135,8 +143,7 @@ class _Run:
 
 def _block(unit: Unit, inner: Unit, rows: Sequence[Sequence[Any]]) -> Any:
     flat = [number for row in rows for number in row]
-    shape = (*(unit.shape or ()), *(inner.shape or ()))
-    return shaped(Unit(None if unit.shape is None and inner.shape is None else shape), flat)
+    return shaped(Unit((*(unit.shape or ()), *(inner.shape or ()))), flat)
 
 
 def _places(who: str, argnums: Any, count: int) -> list[int]:
@@ -337,8 +344,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:
     """Return how a node moves when its parents do: Σ partial · movement."""
     if graph:
-        wanted = [isinstance(o, Arithmetic) for o in node.operands]
-        partials: Sequence[Any] = partials_on_values(node, wanted)
+        places = [place for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)]
+        partials: Sequence[Any] = partials_on_values(node, places)
     else:
         partials = node.partials
     total: Any = 0.0
@@ -370,8 +377,7 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     slopes, starts = map(list, zip(*pairs, strict=True))
     if run.keeps_graph:
         return run.like_arguments(graph_sweep(slopes, starts, run.inputs))
-    grads = sweep(slopes, starts)
-    return run.like_arguments([grads.get(value, 0.0) for value in run.inputs])
+    return run.like_arguments(sweep(slopes, starts, run.inputs))
 
 
 def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: bool = False) -> Any:
@@ -405,8 +411,7 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
     values, weights = map(list, zip(*pairs, strict=True))
     if create_graph or any(isinstance(weight, Arithmetic) for weight in weights):
         return structure.from_numbers(graph_sweep(values, weights, starts))
-    grads = sweep(values, weights)
-    return structure.from_numbers([grads.get(start, 0.0) for start in starts])
+    return structure.from_numbers(sweep(values, weights, starts))
 
 
 def _matching(who: str, what: str, thing: Any, tree: Tree) -> list[Any]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import errors, formula, functions, ops
-from .arithmetic import Arithmetic
 from .modes import recording
 from .order import post_order
 from .partials import is_plural, place_of
@@ -47,15 +46,17 @@ _ON_VALUES = _OnValues()
 
 
 @functools.cache
-def _partial_on_values(name: str, letter: int) -> Callable[..., Any]:
-    """Return a partial as a function of the result and the operands, or of lists of operands."""
+def _partials_of(name: str) -> tuple[Callable[..., Any], ...]:
+    """Return each partial as a function of the result and the operands, or of lists of operands."""
     row = ROWS[name]
     if is_plural(row):
-        return formula.compile_graph(name, ("z",), ("s", "own"), row.partials[0], _ON_VALUES)
-    text = _with_bindings(row.forward, row.partials[letter])
-    if isinstance(row, Row):
-        return formula.compile_graph(name, ("z", *row.letters), (), text, _ON_VALUES)
-    return formula.compile_graph(name, ("z",), row.letters, text, _ON_VALUES)
+        compiled = formula.compile_graph(name, ("z",), ("s", "own"), row.partials[0], _ON_VALUES)
+        return (compiled,)
+    texts = [_with_bindings(row.forward, partial) for partial in row.partials]
+    letters, lists = (row.letters, ()) if isinstance(row, Row) else ((), row.letters)
+    return tuple(
+        formula.compile_graph(name, ("z", *letters), lists, text, _ON_VALUES) for text in texts
+    )
 
 
 def _with_bindings(forward: str, partial: str) -> str:
@@ -76,8 +77,8 @@ def _names(node: ast.AST) -> set[str]:
 # -- the partials of one node ----------------------------------------------------------------
 
 
-def partials_on_values(node: Any, wanted: Sequence[bool]) -> list[Any]:
-    """Return the partials of a node as Values or numbers, one for each wanted operand.
+def partials_on_values(node: Any, places: Sequence[int]) -> list[Any]:
+    """Return the partials of a node as Values or numbers, by the operands at some places.
 
     Raises: `RuntimeError` for a node of `record`, which knows its partials as numbers only, and
     where an operand's number was assigned since the node was made.
@@ -85,23 +86,24 @@ def partials_on_values(node: Any, wanted: Sequence[bool]) -> list[Any]:
     row = ROWS.get(node.op)
     own = (node._notes or {}).get("derivatives")
     if own is not None and own.on_values is not None:
-        found: list[Any] = own.on_values(node, wanted)
+        found: list[Any] = own.on_values(node, places)
         return found
     if row is None or own is not None:
         raise errors.StateError(
             f"create_graph: {node.op!r} must be an operation of the table or of custom; got a node"
             " that knows its partials as numbers only; write it with sg.custom"
         )
-    numbers = [o._data if isinstance(o, Arithmetic) else o for o in node.operands]
+    operands = node.operands
+    numbers = [o if o.__class__ is float else o._data for o in operands]
     if isinstance(row, Row):
         _check_same(node, [row.value(*numbers)])
-        letters = (letter for letter, w in enumerate(wanted) if w)
-        return [_partial_on_values(row.name, letter)(node, *node.operands) for letter in letters]
-    return _partials_of_many(node, row, numbers, wanted)
+        partials = _partials_of(row.name)
+        return [partials[place](node, *operands) for place in places]
+    return _partials_of_many(node, row, numbers, places)
 
 
 def _partials_of_many(
-    node: Any, row: ManyRow, numbers: Sequence[float], wanted: Sequence[bool]
+    node: Any, row: ManyRow, numbers: Sequence[float], places: Sequence[int]
 ) -> list[Any]:
     count = len(numbers) // row.lists
     starts = range(0, len(numbers), count)
@@ -112,18 +114,17 @@ def _partials_of_many(
         results = functions.apply_many(row, list(node.operands))
         results[place] = node
         own = [float(i == place) for i in range(count)]
-        partials = _partial_on_values(row.name, 0)(node, results, own)
-        return [partial for partial, w in zip(partials, wanted, strict=True) if w]
+        (partial,) = _partials_of(row.name)
+        of_all = partial(node, results, own)
+        return [of_all[place] for place in places]
     _check_same(node, [values])
     lists = [list(node.operands[start : start + count]) for start in starts]
-    found: list[Any] = []
-    for letter, start in enumerate(starts):
-        flags = wanted[start : start + count]
-        if any(flags):
-            partials = _partial_on_values(row.name, letter)(node, *lists)
-            several = partials if isinstance(partials, list) else [partials] * count
-            found += [partial for partial, w in zip(several, flags, strict=True) if w]
-    return found
+    found: dict[int, Any] = {}
+    for letter in sorted({place // count for place in places}):
+        partials = _partials_of(row.name)[letter](node, *lists)
+        several = partials if isinstance(partials, list) else [partials] * count
+        found |= enumerate(several, letter * count)
+    return [found[place] for place in places]
 
 
 def _check_same(node: Any, values: Sequence[float]) -> None:
@@ -150,15 +151,13 @@ def order_of(outputs: Sequence[Any]) -> list[Any]:
     return post_order(_Ends(outputs))[:-1]
 
 
-def sweep(outputs: Sequence[Any], upstream: Sequence[float]) -> Mapping[Any, float]:
-    """Return the gradient of Σ upstream·output by every node, as numbers; touch nothing."""
-    if len(outputs) == 1:
-        _, grads = outputs[0]._sweep(upstream[0])
-    else:
+def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) -> list[float]:
+    """Return the gradients of Σ upstream·output by the inputs, as numbers; touch nothing."""
+    root, start = outputs[0], upstream[0]
+    if len(outputs) > 1:
         with recording():
-            total = functions.dot(outputs, upstream)
-        _, grads = total._sweep(1.0)
-    found: Mapping[Any, float] = grads
+            root, start = functions.dot(outputs, upstream), 1.0
+    found: list[float] = root._gradients(start, inputs)
     return found
 
 
@@ -188,12 +187,13 @@ def graph_sweep(
             gradient = grads.get(id(node))
             if gradient is None or id(node) not in matters or id(node) in ends:
                 continue
-            wanted = [isinstance(o, Arithmetic) and id(o) in matters for o in node.operands]
-            if not any(wanted):  # a leaf has no operands at all
+            operands = node.operands
+            places = [place for place, o in enumerate(operands) if id(o) in matters]
+            if not places:  # a leaf has no operands at all
                 continue
-            targets = [operand for operand, w in zip(node.operands, wanted, strict=True) if w]
-            for target, partial in zip(targets, partials_on_values(node, wanted), strict=True):
-                grads[id(target)] = _plus(grads.get(id(target)), _times(gradient, partial))
+            for place, partial in zip(places, partials_on_values(node, places), strict=True):
+                target = id(operands[place])
+                grads[target] = _plus(grads.get(target), _times(gradient, partial))
     return [grads.get(id(x), 0.0) for x in inputs]
 
 
@@ -203,8 +203,8 @@ def _plus(total: Any, term: Any) -> Any:
 
 def _times(gradient: Any, partial: Any) -> Any:
     """Return a product, without a node for what is multiplied by a plain 1."""
-    if not isinstance(partial, Arithmetic) and partial == 1.0:
+    if partial.__class__ is float and partial == 1.0:
         return gradient
-    if not isinstance(gradient, Arithmetic) and gradient == 1.0:
+    if gradient.__class__ is float and gradient == 1.0:
         return partial
     return gradient * partial

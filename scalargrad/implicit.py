@@ -148,7 +148,7 @@ class _Equation:
         partials = tuple(divide(-grad, slope) for grad in grads)
         node = around[0]._record(x, self.who, tuple(around), tuple(around), partials)
 
-        def on_values(node: Any, wanted: Sequence[bool]) -> list[Any]:
+        def on_values(node: Any, places: Sequence[int]) -> list[Any]:
             with recording():
                 again = self._called(node)
                 if getattr(again, "data", again) != residual:
@@ -159,7 +159,7 @@ class _Equation:
                 slope, *grads = graph_sweep(
                     [again], [1.0], [node, *node.operands], independent=True
                 )
-                return [-grad / slope for grad, w in zip(grads, wanted, strict=True) if w]
+                return [-grads[place] / slope for place in places]
 
         return with_derivatives(node, on_values)
 

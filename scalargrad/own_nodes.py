@@ -10,13 +10,17 @@ from . import errors
 from .arithmetic import Arithmetic
 from .conversion import number
 from .functions import check_engine, listed
+from .rows import ROWS
+
+#: the partials of a node by the operands at some places
+OnValues = Callable[[Any, Sequence[int]], list[Any]]
 
 
 class Derivatives:
     """How a node of one's own gets its partials as Values; copies and pickles know numbers only."""
 
-    def __init__(self, on_values: Callable[[Any, Sequence[bool]], list[Any]] | None = None) -> None:
-        self.on_values = on_values  # of the node, and which operands are wanted
+    def __init__(self, on_values: OnValues | None = None) -> None:
+        self.on_values = on_values
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Derivatives, ()
@@ -51,11 +55,15 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
             errors.unwanted("record", "op must be a name", op, 'pass e.g. op="square"')
         )
     numbers = tuple(number("record", "each partial", partial) for partial in partials)
-    return parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
+    node = parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
+    return with_derivatives(node) if op in ROWS else node  # it is not that row
 
 
-def with_derivatives(node: Any, on_values: Callable[[Any, Sequence[bool]], list[Any]]) -> Any:
-    """Return a node that tells its partials as Values too, so that it has higher derivatives."""
+def with_derivatives(node: Any, on_values: OnValues | None = None) -> Any:
+    """Return a node that tells its partials as Values too, so that it has higher derivatives.
+
+    Without a function it is one that knows numbers only.
+    """
     if node.parents:
         node._notes = {**(node._notes or {}), "derivatives": Derivatives(on_values)}
     return node
@@ -88,9 +96,8 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
     if not partials:
         raise errors.InputError("custom: needs one derivative an operand; got none; pass lambdas")
 
-    def on_values(node: Any, wanted: Sequence[bool]) -> list[Any]:
-        pairs = zip(partials, wanted, strict=True)
-        return [partial(*node.operands) for partial, w in pairs if w]
+    def on_values(node: Any, places: Sequence[int]) -> list[Any]:
+        return [partials[place](*node.operands) for place in places]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(function):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import formula
@@ -39,6 +39,53 @@ def plain(text: str) -> str:
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def named_row(node: Any) -> Row | ManyRow | None:
+    """Return the row whose name and number of operands a node has.
+
+    None for a leaf, and where the node tells its derivatives itself.
+    """
+    row, count = ROWS.get(node.op), len(node.operands)
+    own = (node._notes or {}).get("derivatives")
+    if row is None or (own is not None and own.on_values is not None):
+        return None
+    fits = count % row.lists == 0 if isinstance(row, ManyRow) else count == row.arity
+    return row if fits else None
+
+
+def row_of(node: Any) -> Row | ManyRow | None:
+    """Return the row of a node; None where a user's own node only has the name of one.
+
+    A node of `record` has a row where its numbers are those of the row.
+    """
+    row = named_row(node)
+    recorded = "derivatives" in (node._notes or {})
+    return None if row is None or (recorded and not is_current(node, row)) else row
+
+
+def is_current(node: Any, row: Row | ManyRow) -> bool:
+    """Tell whether value and partials of a node are what its row gives now for its operands."""
+    operands = [o._data if isinstance(o, Arithmetic) else o for o in node.operands]
+    if isinstance(row, Row):
+        value, partials = row.step(*operands)
+    else:
+        count = len(operands) // row.lists
+        lists = [operands[start : start + count] for start in range(0, len(operands), count)]
+        value, partials = row.step((True,) * row.lists)(*lists)
+        if is_plural(row):
+            which = place_of(node, count)
+            value, partials = value[which], partials[which]
+    kept = [p for p, o in zip(partials, node.operands, strict=True) if isinstance(o, Arithmetic)]
+    return agree([value, *kept], [node._data, *node.partials])
+
+
+def agree(left: Iterable[float], right: Iterable[float]) -> bool:
+    """Tell whether numbers are the same, but for what is rounded."""
+    return all(
+        x == y or (x != x and y != y) or math.isclose(x, y, rel_tol=1e-9)
+        for x, y in zip(left, right, strict=True)
+    )
 
 
 def paired(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[list[Any], int]:
@@ -78,7 +125,11 @@ def parsed(text: str) -> ast.expr:
 
 
 def place_of(node: Any, count: int) -> int:
-    """Return which of several results a node is: by its value, else by its own large partial."""
+    """Return which of several results a node is: by its value, else by its own large partial.
+
+    Its own partial is positive and all others are negative: where none is positive, the node
+    belongs to a plain number.
+    """
     row = ROWS[node.op]
     numbers = [getattr(operand, "data", operand) for operand in node.operands]
     results: Any = row.value(numbers)
@@ -86,5 +137,5 @@ def place_of(node: Any, count: int) -> int:
     if len(equal) == 1:
         return equal[0]
     partials = iter(node.partials)
-    own = [next(partials) if isinstance(o, Arithmetic) else -math.inf for o in node.operands]
+    own = [next(partials) if isinstance(o, Arithmetic) else 0.0 for o in node.operands]
     return max(equal or range(count), key=lambda i: own[i])

@@ -72,6 +72,8 @@ class Tree:
 
     def from_numbers(self, numbers: Sequence[Any]) -> Any:
         """Return a nesting of this structure from its numbers in a row."""
+        if self is ALONE:
+            return numbers[0]
         return self._taken(numbers, 0)[0]
 
     def _taken(self, numbers: Sequence[Any], start: int) -> tuple[Any, int]:
@@ -87,6 +89,10 @@ class Tree:
             thing, start = part._taken(numbers, start)
             made.append(thing)
         return self.build(made), start
+
+
+#: the structure of one number
+ALONE = Tree(None, unit=NUMBER)
 
 
 def shaped(unit: Unit, numbers: Sequence[Any]) -> Any:
@@ -107,12 +113,14 @@ def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list
 
     Raises: `TypeError` for anything in it that is no number, list, tuple, dict or array.
     """
+    if type(thing) is float or isinstance(thing, Arithmetic):
+        return ALONE, [thing]
     found: list[Any] = []
 
     def visit(thing: Any) -> Tree:
         if isinstance(thing, Arithmetic):
             found.append(thing)
-            return Tree(None, unit=Unit(None))
+            return ALONE
         if type(thing).__module__ == "numpy" and hasattr(thing, "shape") and thing.shape != ():
             for element in thing.ravel():
                 visit(element)
@@ -136,6 +144,6 @@ def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list
             wanted = f"{what} must be numbers, or lists, tuples, dicts or arrays of them"
             raise errors.OperandError(errors.unwanted(who, wanted, thing, remedy))
         found.append(number)
-        return Tree(None, unit=Unit(None))
+        return ALONE
 
     return visit(thing), found

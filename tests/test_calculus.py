@@ -312,6 +312,19 @@ def test_custom_node_takes_part_when_its_derivatives_work_on_values() -> None:
     assert sg.grad(sg.grad(lambda x: square(x) * x))(3.0) == 18.0
 
 
+@pytest.mark.parametrize("function", [sg.softmax, sg.log_softmax])
+def test_result_of_a_plain_number_beside_an_equal_value_is_told_from_it(
+    function: Callable[..., Any],
+) -> None:
+    for place, sign in ((0, 1), (1, -1), (2, -1)):
+        by_numbers = sg.grad(lambda x, i=place: function([x, 1.0, 1.0])[i])
+        x = sg.Value(1.0)
+        by_graph = sg.gradients(function([x, 1.0, 1.0])[place], x, create_graph=True)
+
+        assert by_graph.data == by_numbers(1.0)
+        assert by_graph.data * sign > 0.0
+
+
 def test_record_node_refuses_a_second_derivative_in_one_sentence() -> None:
     def f(x: Any) -> Any:
         return sg.record(x.data**2, [x], [2 * x.data], op="square")

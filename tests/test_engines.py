@@ -144,6 +144,24 @@ def test_sweep_finds_the_same_nodes_in_the_same_order():
     assert python == native
 
 
+def test_gradients_of_chosen_values_are_those_of_the_pass():
+    def make(Value: type) -> Any:
+        x, y, apart = Value(0.3), Value(-1.2), Value(7.0)
+        h = [x * y, x + 2.0, (x * x).tanh()]
+        root = Value._many(ROWS["dot"], [*h, x], [y, *h]) * h[0]
+        chosen = [y, root, apart, x, h[2], x]
+        _, grads = root._sweep(1.5)
+        found = root._gradients(1.5, chosen)
+        assert found == [grads.get(value, 0.0) for value in chosen]
+        assert (x.grad, root.grad) == (0.0, 0.0)
+        assert root._gradients(1.5, []) == []
+        return [number.hex() for number in found]
+
+    python, native = pair(make)
+
+    assert python == native
+
+
 def under_modes(Value: type) -> list[Any]:
     x, y = Value(0.5, label="x"), Value(2.0)
 

@@ -212,6 +212,7 @@ actions = {
     "affine": lambda: sg.functions.affine([[x, y]] * 3, [[x, y]] * 3, [x, y, p]),
     "record": lambda: Value._record(1.0, "mine", three, three, (1.0, 2.0, 3.0)),
     "backward": graph.backward, "sweep": lambda: graph._sweep(1.0),
+    "gradients": lambda: graph._gradients(1.0, [graph]),
     "no_grad": lambda: x * y, "detach": y.detach,
     "scope": lambda: sg.softmax([x, y, p * p]), "columns": lambda: (graph.parents, graph.operands,
     graph.partials, graph._notes), "compare": lambda: (x < 1, x < True, x == y, x < 2.0),

@@ -304,6 +304,62 @@ PyObject *sweep(PyObject *root, PyObject *upstream)
     return result;
 }
 
+/* Read the gradients of Values in a finished pass: 0 for those that are not below the root. */
+static double *gradients_in(const Pass *pass, PyObject *values)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(values);
+    double *found = PyMem_RawMalloc((count != 0 ? (size_t)count : 1) * sizeof *found);
+    for (Py_ssize_t i = 0; found != NULL && i < count; i++) {
+        Value *node = (Value *)PyTuple_GET_ITEM(values, i);
+        found[i] = is_placed(&pass->order, node) ? pass->grads[node->mark - 1] : 0.0;
+    }
+    return found;
+}
+
+static PyObject *list_of(const double *numbers, Py_ssize_t count)
+{
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list != NULL && i < count; i++) {
+        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        if (number == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, number);
+    }
+    return list;
+}
+
+/* Return the gradients of a list of Values, in its order. */
+PyObject *gradients_of(PyObject *root, PyObject *args)
+{
+    double upstream;
+    PyObject *values, *result = NULL;
+    if (!PyArg_ParseTuple(args, "dO!:_gradients", &upstream, &PyList_Type, &values)) {
+        return NULL;
+    }
+    values = PyList_AsTuple(values); /* a handler of Ctrl-C may change a list */
+    if (values == NULL) {
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(values), i = 0;
+    while (i < count && is_value_or_subclass(PyTuple_GET_ITEM(values, i))) {
+        i++;
+    }
+    Pass pass;
+    if (i < count) {
+        PyErr_SetString(PyExc_TypeError, "_gradients: wants a list of Values");
+    }
+    else if (run_pass(&pass, (Value *)root, upstream) == 0) {
+        double *found = gradients_in(&pass, values); /* before anything that may run other code */
+        end_pass(&pass);
+        result = found != NULL ? list_of(found, count) : PyErr_NoMemory();
+        PyMem_RawFree(found);
+    }
+    Py_DECREF(values);
+    return result;
+}
+
 int run_backward(Value *root, double upstream)
 {
     int watching = modes_are_open() ? is_watching() : 0;

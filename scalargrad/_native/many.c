@@ -432,5 +432,6 @@ PyMethodDef value_static_methods[] = {
     {"_binary", (PyCFunction)(void (*)(void))of_row_binary, METH_FASTCALL | METH_STATIC, NULL},
     {"_many", (PyCFunction)(void (*)(void))of_row_many, METH_FASTCALL | METH_STATIC, NULL},
     {"_sweep", sweep, METH_O, NULL},
+    {"_gradients", gradients_of, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

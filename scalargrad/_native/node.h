@@ -276,6 +276,7 @@ extern PyMethodDef value_static_methods[];
 
 int run_backward(Value *root, double upstream);
 PyObject *sweep(PyObject *root, PyObject *upstream);
+PyObject *gradients_of(PyObject *root, PyObject *args);
 
 int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
 PyObject *detached(Value *node);
