@@ -209,11 +209,18 @@ def grad(
     >>> sg.grad(lambda x: x**3)(2.0), sg.grad(sg.grad(lambda x: x**3))(2.0)
     (12.0, 12.0)
     """
-    _check_function("grad", f)
+    return gradient_for("grad", f, argnums, has_aux)
+
+
+def gradient_for(
+    who: str, f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return what `grad` returns, for a function whose errors have another name."""
+    _check_function(who, f)
 
     @_named_like(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        run = _Run("grad", f, argnums, args, kwargs, has_aux)
+        run = _Run(who, f, argnums, args, kwargs, has_aux)
         run.one()
         found = run.like_arguments(run.pull([1.0]))
         return (found, run.aux) if has_aux else found
@@ -287,8 +294,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     >>> sg.hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    _check_function("hessian", f)
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(gradient_for("hessian", f, argnums), argnums)
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

@@ -11,8 +11,8 @@ from typing import Any
 from . import errors
 from ._engine import Value
 from .arithmetic import Arithmetic
-from .calculus import value_and_grad
-from .differences import KINK, MISMATCH, OK, UNCOMPARED, compare
+from .calculus import gradient_for
+from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
 from .modes import no_grad
 from .report import values_table
 from .trees import Tree, take_apart
@@ -20,13 +20,10 @@ from .trees import Tree, take_apart
 #: rows of a table that are shown, the worst first
 SHOWN = 20
 
-_REASONS = {
-    KINK: "kink: the slopes of both sides differ; the gradient lies between them",
-    UNCOMPARED: "not compared: not finite, or not smooth enough nearby",
-    MISMATCH: "the gradient is wrong, or the function is not what its derivative says",
-}
+_WRONG = "the gradient is wrong, or the function is not what its derivative says"
 _CHANGES = "the function gives other numbers each time it is called at the same point"
-_ORDER = {MISMATCH: 0, UNCOMPARED: 1, KINK: 2, OK: 3}
+#: verdicts, the worst first
+_ORDER = (MISMATCH, ROUGH, INFINITE, KINK, OK)
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class GradientTable:
     @property
     def worst(self) -> list[Checked]:
         """The rows, the worst first."""
-        return sorted(self.rows, key=lambda row: (_ORDER[row.verdict], -_finite(row.error)))
+        return sorted(self.rows, key=lambda row: (_ORDER.index(row.verdict), -_finite(row.error)))
 
     def __repr__(self) -> str:
         count = sum(row.verdict == OK for row in self.rows)
@@ -79,8 +76,9 @@ class GradientTable:
         lines += values_table([row.name for row in rows], columns, [row.verdict for row in rows])
         lines += [f"... {len(self.rows) - SHOWN} more"] * (len(self.rows) > SHOWN)
         verdicts = {row.verdict for row in self.rows}
-        reasons = [text for verdict, text in _REASONS.items() if verdict in verdicts]
-        return "\n".join([*lines, *([self.reason] if self.reason else reasons)])
+        reasons = {MISMATCH: _WRONG, **REASONS}
+        said = [text for verdict, text in reasons.items() if verdict in verdicts]
+        return "\n".join([*lines, *([self.reason] if self.reason else said)])
 
 
 def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
@@ -106,7 +104,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     if not numbers:
         wanted = "the point must have at least one number"
         raise errors.InputError(errors.unwanted(who, wanted, point, "pass e.g. 1.0"))
-    _, found = value_and_grad(f, places)(*structure.from_numbers(numbers))
+    found = gradient_for(who, f, places)(*structure.from_numbers(numbers))
     _, gradients = take_apart(who, "the gradient", found, "pass floats")
 
     def function(*leaves: float) -> float:

@@ -36,10 +36,6 @@ An expression has numbers, names, + - * / **, brackets, the constants pi and e
 """
 _OPTION = re.compile(r"--?[^\W\d]")
 _RESULT = re.compile(r"\s*(\w+)\s*=(?!=)")
-_NOTES = {
-    differences.KINK: "kink: the slopes of both sides differ; the gradient lies between them",
-    differences.UNCOMPARED: "not compared: not finite, or not smooth enough nearby",
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -380,7 +376,7 @@ def _check_lines(values: dict[str, Value], comparisons: list[differences.Compari
     verdicts = [found.verdict for found in comparisons]
     lines = ["", "check, against central differences"]
     lines += values_table(list(values), columns, verdicts)
-    return lines + [note for verdict, note in _NOTES.items() if verdict in verdicts]
+    return lines + [note for verdict, note in differences.REASONS.items() if verdict in verdicts]
 
 
 def _verdict(values: dict[str, Value], comparisons: list[differences.Comparison]) -> int:

@@ -10,7 +10,15 @@ from typing import NamedTuple
 TOLERANCE = 1e-6
 _ROUNDING = 2.0**-52
 
-OK, MISMATCH, KINK, UNCOMPARED = "ok", "MISMATCH", "kink", "not compared"
+OK, MISMATCH, KINK = "ok", "MISMATCH", "kink"
+ROUGH, INFINITE = "not compared", "not finite"
+
+#: what a verdict means, where it says no more than that
+REASONS = {
+    KINK: "kink: the slopes of both sides differ; the gradient lies between them",
+    ROUGH: "not compared: the function is not smooth enough nearby",
+    INFINITE: "not finite: the function or its gradient overflows or is not defined there",
+}
 
 
 class Comparison(NamedTuple):
@@ -32,7 +40,8 @@ def compare(
     """Compare every claimed partial derivative with central differences at `point`.
 
     Where the slopes of the two sides differ the verdict is "kink", provided that the claim lies
-    between them; where the claim or the function nearby is not finite, "not compared".
+    between them; where the claim or the function nearby is not finite, "not finite"; where the
+    function nearby is too rough for differences, "not compared".
 
     Maths: (4·d(h/2) − d(h)) / 3 with d(h) = (f(x + h) − f(x − h)) / 2h, over many widths h
     Source: Richardson, The deferred approach to the limit
@@ -58,7 +67,7 @@ def _along(
 
 def _compare(f: Callable[[float], float], x: float, claim: float) -> Comparison:
     if not (math.isfinite(claim) and math.isfinite(x) and math.isfinite(f(x))):
-        return Comparison(claim, math.nan, UNCOMPARED)
+        return Comparison(claim, math.nan, INFINITE)
     if sides := _kink(f, x):
         slack = 1e-3 * max(1.0, abs(claim))  # one-sided slopes are rough
         within = sides[0] - slack <= claim <= sides[1] + slack
@@ -69,9 +78,11 @@ def _compare(f: Callable[[float], float], x: float, claim: float) -> Comparison:
         scale = TOLERANCE * max(1.0, abs(claim), abs(found.slope))
         if found.error <= scale and abs(found.slope - claim) <= scale:
             return Comparison(claim, found.slope, OK)
+    if math.isnan(best.slope):  # no width was narrow enough to stay finite
+        return Comparison(claim, math.nan, INFINITE)
     scale = TOLERANCE * max(1.0, abs(best.slope))
     if not best.error <= 100 * scale:
-        return Comparison(claim, best.slope, UNCOMPARED)
+        return Comparison(claim, best.slope, ROUGH)
     agree = abs(best.slope - claim) <= scale + best.error  # rounding of a large value hides more
     return Comparison(claim, best.slope, OK if agree else MISMATCH)
 
