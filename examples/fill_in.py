@@ -11,4 +11,4 @@ blank = sg.draw(price, exercise="backward")
 blank.save("fill_in.svg")  # for the learner: empty boxes with numbers
 
 print(blank.answer_sheet)  # for the teacher
-print(sg.check_answers(price, [1.1, 650, 1.1, 1.1, 3.3, 165, 2.2, 100]))  # somebody's answers
+print(sg.check_answers(price, [1.1, 650, 1.1, 1.1, 2.2, 100, 3.3, 165]))  # somebody's answers

@@ -11,9 +11,10 @@ sg.draw(y, symbols=True, open="sigmoid").save("sigmoid_opened.svg")
 
 network = sg.nn.TwoLayerNet(784, 50, 10, seed=0)
 image = [(place % 28) / 28 for place in range(784)]  # a grey ramp in the place of a digit
-loss = network.loss(image, 7)
+t = [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]  # it shall be a 7
+loss = network.loss(image, t)
 loss.label = "L"
 loss.backward()
 print(f"{len(network.parameters())} parameters, loss {loss.data:.4f}")
-picture = sg.draw(loss, fold=True, names={"X": image, **network.params})
+picture = sg.draw(loss, fold=True, names={"X": image, "t": t, **network.params})
 picture.save("network_folded.svg")

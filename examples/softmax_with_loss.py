@@ -8,8 +8,9 @@ import math
 
 import scalargrad as sg
 
-probabilities, t = (0.3, 0.2, 0.5), (0.0, 1.0, 0.0)
-a = a1, a2, a3 = sg.values(**{f"a{k}": math.log(y) for k, y in enumerate(probabilities, start=1)})
+a = [sg.Value(math.log(y), f"a{k}") for y, k in zip((0.3, 0.2, 0.5), "₁₂₃", strict=True)]
+t = [sg.Value(t, f"t{k}") for t, k in zip((0, 1, 0), "₁₂₃", strict=True)]
+a1, a2, a3 = a
 
 loss = sg.cross_entropy(a, t)
 loss.backward()
@@ -17,11 +18,14 @@ print(f"one node: loss {loss.data:.4f}, y - t = {a1.grad:.4f} {a2.grad:.4f} {a3.
 sg.zero_grad(a)
 
 exps = [sg.exp(score) for score in a]
-reciprocal = 1 / sg.sum(exps)
-logs = [sg.log(e * reciprocal) for e in exps]
-loss = sg.dot(t, logs) * -1
-loss.label = "L"
+S = sg.sum(exps)
+ratio = 1 / S
+y = [e * ratio for e in exps]
+loss = sg.sum(target * sg.log(p) for target, p in zip(t, y, strict=True)) * -1
+S.label, loss.label = "S", "L"
+for p, k in zip(y, "₁₂₃", strict=True):
+    p.label = f"y{k}"
 loss.backward()
 print(f"by steps: loss {loss.data:.4f}, y - t = {a1.grad:.4f} {a2.grad:.4f} {a3.grad:.4f}")
 
-sg.draw(loss).save("softmax_with_loss.svg")
+sg.draw(loss, constants=t).save("softmax_with_loss.svg")

@@ -10,8 +10,8 @@ from typing import Any
 
 from .arithmetic import Arithmetic
 from .order import post_order
-from .partials import PLAIN, paired, stated
-from .rows import LETTERS, ROWS, ManyRow, Row
+from .partials import PLAIN, paired, row_of, stated
+from .rows import LETTERS, ManyRow, Row
 
 #: operands of a call that are written out
 MANY = 6
@@ -87,7 +87,9 @@ class Chain:
 
     def text(self, node: Any) -> str:
         """Return how a node was computed, in the grammar of expressions: ``x + y``."""
-        operands = node.operands
+        operands, row = node.operands, row_of(node)
+        if row is None:
+            return f"{node.op}({self._listed(operands)})"
         if node.op in _INFIX:
             left, right = map(self.name, operands)
             if node.op == "pow" and left.startswith("-"):
@@ -97,7 +99,6 @@ class Chain:
             return f"-{self.name(operands[0])}"
         if node.op in ("where", "otherwise"):
             return f"where({int(node.op == 'where')}, {self._listed(operands)})"
-        row = ROWS.get(node.op)
         if isinstance(row, ManyRow) and row.lists == 2:
             half = len(operands) // 2
             return (
@@ -113,7 +114,7 @@ class Chain:
 
     def rule(self, node: Any, place: int) -> str:
         """Return the partial for one operand in names, as the row of the node states it."""
-        row = ROWS.get(node.op)
+        row = row_of(node)
         if row is None:
             return ""
         operands, letter = paired(row, node.operands, place)

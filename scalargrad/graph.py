@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from .arithmetic import Arithmetic
@@ -12,6 +13,8 @@ from .modes import Scope
 
 #: beyond this many nodes the rest is neither looked at nor counted
 COUNT_LIMIT = 100_000
+#: so often one box of a circle is shown node by node; then ever more at once
+ONE_BY_ONE = 8
 #: up to so many values between two groups have an arrow each; more are one bundle
 BUNDLE = 4
 
@@ -22,6 +25,11 @@ class Named:
 
     name: str
     shape: str  # such as (2,) or (2, 3)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one value, which is shown by its number."""
+        return self.shape == "()"
 
 
 @dataclass(eq=False)
@@ -128,20 +136,23 @@ def look(root: Any, plan: Plan) -> Graph:
     """Return what to show of the graph below `root`: the nearest vertices."""
     met, more = meet(root)
     seer = _Seer(root, plan, _gradients(root, met, more, plan.upstream))
-    while True:
+    for turn in count():
         outside: Mapping[int, list[Any]] = {}
         if plan.around is None:
             near = seer.nearest()
         else:
             near, outside = seer.around(met)
-        vertices, twisted = seer.ordered(near)
-        if twisted is None:
+        vertices, twisted = seer.ordered(near, 2 ** max(0, turn - ONE_BY_ONE))
+        if not twisted:
             break
-        seer.dissolve(twisted)
+        for box in twisted:
+            seer.dissolve(box)
     seer.connect(vertices, outside)
-    shown = sum(len(vertex.nodes) for vertex in vertices)
+    shown = {id(node) for vertex in vertices for node in vertex.nodes}
+    left_out = sum(id(node) not in shown for node in met)
+    more &= plan.around is not None or any(vertex.cut for vertex in vertices)
     boxed = sum(len(vertex.nodes) for vertex in vertices if vertex.is_box)
-    return Graph(root, vertices, seer.gradients, len(met) - shown, more, boxed)
+    return Graph(root, vertices, seer.gradients, left_out, more, boxed)
 
 
 def meet(root: Any) -> tuple[list[Any], bool]:
@@ -170,10 +181,26 @@ def _gradients(
     if not passed and upstream is None:
         return {}  # not computed yet
     if passed and huge:
-        return {node: node.grad for node in met}
+        return _Held(met)
     _, grads = root._sweep(root.grad if passed else upstream)
     found: Mapping[Any, float] = grads
     return found
+
+
+class _Held(Mapping[Any, float]):
+    """The gradients that nodes hold, also those that were not met."""
+
+    def __init__(self, met: Sequence[Any]) -> None:
+        self.met = met
+
+    def __getitem__(self, node: Any) -> float:
+        return float(node.grad)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.met)
+
+    def __len__(self) -> int:
+        return len(self.met)
 
 
 @dataclass(eq=False)
@@ -218,7 +245,7 @@ class _Seer:
         while queue:
             parents = self.parents(queue.popleft())
             fresh = [parent for parent in parents if parent not in near]
-            if len(near) + len(fresh) > self.plan.max_nodes:
+            if len(near) + len(fresh) > min(self.plan.max_nodes, COUNT_LIMIT):
                 break
             near.update(fresh)
             queue.extend(fresh)
@@ -257,14 +284,17 @@ class _Seer:
                             outside.setdefault(id(parent), []).append(consumer)
         return near, outside
 
-    def ordered(self, near: set[Vertex]) -> tuple[list[Vertex], Vertex | None]:
+    def ordered(self, near: set[Vertex], most: int) -> tuple[list[Vertex], list[Vertex]]:
         """Return the shown vertices, parents before consumers, left operands first.
 
-        Beside it a box that needs its own outcome from outside, where there is one.
+        Beside it boxes that need their own outcome from outside, at most so many of each circle.
         """
         order: list[Vertex] = []
+        twisted: list[Vertex] = []
         entered: set[Vertex] = set()
-        opened: dict[Vertex, None] = {}  # entered, and not in the order yet
+        path: list[Vertex] = []  # entered, and not in the order yet
+        depth: dict[Vertex, int] = {}  # where they are in the path
+        broken = [-1]  # where the boxes are that break a circle
         starts = [self.home(self.root)] if self.plan.around is None else self._ends(near)
         stack: list[Vertex | None] = [*reversed(starts)]
         while stack:
@@ -273,18 +303,25 @@ class _Seer:
                 done = stack.pop()
                 assert done is not None
                 order.append(done)
-                del opened[done]
-            elif vertex in opened:
-                return [], next(v for v in [vertex, *reversed(opened)] if v.is_box)
+                path.pop()
+                if depth.pop(done) == broken[-1]:
+                    broken.pop()
+            elif vertex in depth:
+                if broken[-1] < depth[vertex]:  # else this circle is broken already
+                    circle = [vertex, *path[: depth[vertex] : -1]]
+                    boxes = [v for v in circle if v.is_box][:most]
+                    broken += sorted(depth[box] for box in boxes)
+                    twisted += boxes
             elif vertex not in entered:
                 entered.add(vertex)
-                opened[vertex] = None
+                depth[vertex] = len(path)
+                path.append(vertex)
                 stack += [vertex, None]
                 parents = self.parents(vertex)
                 vertex.cut = not near.issuperset(parents)
                 if not vertex.cut:
                     stack.extend(reversed(parents))
-        return order, None
+        return order, twisted
 
     def dissolve(self, box: Vertex) -> None:
         """Show the nodes of a box one by one."""
@@ -301,7 +338,7 @@ class _Seer:
         }
         places = {id(node): place for place, node in enumerate(meet(self.root)[0])}
         ends = [vertex for vertex in near if vertex not in needed]
-        return sorted(ends, key=lambda vertex: places[id(vertex.node)])
+        return sorted(ends, key=lambda vertex: places.get(id(vertex.node), len(places)))
 
     # -- what flows --------------------------------------------------------------------
 
@@ -364,11 +401,12 @@ class _Seer:
         for node in vertex.nodes:
             going = arrows.get(id(node), [])
             if going or node is self.root:
-                name = self.plan.names.get(id(node))
+                name = None if node is self.root else self.plan.names.get(id(node))
                 ways.setdefault((name, *(arrow.target for arrow in going)), []).append(node)
         for (name, *_), values in ways.items():
             single = vertex.named is None and len(vertex.nodes) == 1
-            if single or (name is None and len(values) <= BUNDLE):
+            plain = name is None or name.is_single
+            if single or (plain and len(values) <= BUNDLE):
                 for value in values:
                     self._enter(vertex, [value], None, arrows)
             else:

@@ -66,18 +66,26 @@ def row_of(node: Any) -> Row | ManyRow | None:
 
 def is_current(node: Any, row: Row | ManyRow) -> bool:
     """Tell whether value and partials of a node are what its row gives now for its operands."""
-    operands = [o._data if isinstance(o, Arithmetic) else o for o in node.operands]
-    if isinstance(row, Row):
-        value, partials = row.step(*operands)
-    else:
-        count = len(operands) // row.lists
-        lists = [operands[start : start + count] for start in range(0, len(operands), count)]
-        value, partials = row.step((True,) * row.lists)(*lists)
-        if is_plural(row):
-            which = place_of(node, count)
-            value, partials = value[which], partials[which]
+    results = results_of(row, node.operands)
+    return is_result(node, results[place_of(node, len(results)) if len(results) > 1 else 0])
+
+
+def is_result(node: Any, result: tuple[float, Sequence[float]]) -> bool:
+    """Tell whether value and partials of a node are those, one a plain number being left out."""
+    value, partials = result
     kept = [p for p, o in zip(partials, node.operands, strict=True) if isinstance(o, Arithmetic)]
     return agree([value, *kept], [node._data, *node.partials])
+
+
+def results_of(row: Row | ManyRow, operands: Sequence[Any]) -> list[tuple[float, Sequence[float]]]:
+    """Return every result of a row with its partials, those of plain numbers too."""
+    numbers = [o._data if isinstance(o, Arithmetic) else o for o in operands]
+    if isinstance(row, Row):
+        return [row.step(*numbers)]
+    count = len(numbers) // row.lists
+    lists = [numbers[start : start + count] for start in range(0, len(numbers), count)]
+    value, partials = row.step((True,) * row.lists)(*lists)
+    return list(zip(value, partials, strict=True)) if is_plural(row) else [(value, partials)]
 
 
 def agree(left: Iterable[float], right: Iterable[float]) -> bool:

@@ -358,3 +358,27 @@ def test_picture_has_no_red_after_zero_grad_of_the_result() -> None:
     sg.zero_grad([x, h])
     assert (x.grad, h.grad) == (0.0, 0.0)
     assert RED not in sg.draw(h).svg
+
+
+@pytest.mark.parametrize("symbols", [False, True, "both"])
+def test_one_over_x_is_a_node_of_one_operand(symbols: bool | str) -> None:
+    (x,) = sg.values(x=4)
+    y = 1 / x
+    y.label = "y"
+    y.backward()
+
+    drawing = sg.draw(y, symbols=symbols)
+
+    assert [text.content for text in drawing.picture.texts if text.style == "symbol"] == ["/"]
+    assert len([line for line in drawing.picture.lines if not line.backward]) == 2
+    assert "1" not in [text.content for text in drawing.picture.texts if text.style == "forward"]
+    assert sg.draw_dot(y, symbols=symbols).source.count("arrowhead=empty") == 2
+    assert "(z is its own output)" in sg.draw(y, exercise="backward").answer_sheet
+
+
+def test_other_divisions_keep_their_numerator() -> None:
+    x, one = sg.values(x=4, one=1)
+
+    for y in (2 / x, one / x, x / 1, sg.record(1.0, [x], [1.0], op="div")):
+        lines = sg.draw(y).picture.lines
+        assert len(lines) == (3 if len(y.operands) == 2 else 2)

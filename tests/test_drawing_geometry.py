@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -9,7 +10,7 @@ import pytest
 from figures import FIGURES, hairball
 
 import scalargrad as sg
-from scalargrad.drawing.picture import Blank, Box, Picture, Point, Shape
+from scalargrad.drawing.picture import Blank, Box, Line, Picture, Point, Shape, Text
 
 BEFORE = "before backward"
 
@@ -64,6 +65,14 @@ def enters(shape: Shape, a: Point, b: Point) -> bool:
     return False
 
 
+def near(title: Text, line: Line) -> bool:
+    """Tell whether a line or its head comes too near to the title of a frame."""
+    left, top, right, bottom = title.box()
+    room = left - 2.0, top - 2.0, right + 2.0, bottom + 2.0
+    legs = itertools.pairwise((*line.points, line.head[1]))
+    return overlap(room, line.box()) or any(meets(room, a, b) for a, b in legs)
+
+
 class Boxed:
     """An empty box, as a text that covers nothing and is not covered."""
 
@@ -98,6 +107,14 @@ def collisions(picture: Picture) -> list[str]:
         for thing in (*texts, *picture.shapes, *picture.frames):
             if straddles(thing.box(), frame.box()):
                 found.append(f"{getattr(thing, 'content', 'an operator')!r} on the edge of a frame")
+        for line in picture.lines:
+            if straddles(line.box(), frame.box()):
+                found.append(f"an arrow head on the edge of the frame at {frame.x}, {frame.y}")
+    for text in texts:
+        if text.style == "frame title":
+            found += [
+                f"{text.content!r} near an arrow" for line in picture.lines if near(text, line)
+            ]
     left, top, right, bottom = picture.box
     for thing in (*texts, *picture.shapes, *picture.frames):
         box = thing.box()
@@ -170,3 +187,75 @@ def test_all_arrow_heads_end_at_the_rim_of_their_circle() -> None:
         if any(abs(((tip[0] - x) ** 2 + (tip[1] - y) ** 2) ** 0.5 - 18.2) < 0.1 for x, y in circles)
     ]  # fmt: skip
     assert len(touching) == len(forward) - 1  # all but the one to the result
+
+
+def test_collisions_are_found_when_a_title_is_moved_to_an_arrow_and_a_frame_to_a_head() -> None:
+    x, y = sg.values(x=1, y=2)
+    with sg.scope("both"):
+        z = sg.tanh(x * y)
+    picture = sg.draw(z).picture
+    assert collisions(picture) == []
+    (title,) = (text for text in picture.texts if text.style == "frame title")
+    (frame,) = picture.frames
+    (tip, _) = picture.lines[0].head[1]
+
+    picture.texts.append(dataclasses.replace(title, y=picture.lines[-1].points[0][1] + 12.0))
+    assert any("near an arrow" in found for found in collisions(picture))
+    del picture.texts[-1]
+    shift = tip - 4.0 - frame.box()[0]
+    picture.frames[0] = dataclasses.replace(frame, x=frame.x + shift)
+    assert any("an arrow head on the edge" in found for found in collisions(picture))
+
+
+def test_title_of_a_frame_gives_way_to_an_arrow_from_above() -> None:
+    u, w = sg.values(u=0.8, w=0.5)
+    h = sg.Value(0.1, "h")
+    for time in (1, 2, 3):
+        with sg.scope(f"time {time}"):
+            h = sg.tanh(u * h + w)
+    h.backward()
+
+    picture = sg.draw(h).picture
+
+    lefts = {frame.box()[0] for frame in picture.frames}
+    titles = [text for text in picture.texts if text.style == "frame title"]
+    assert len(titles) == 3
+    assert any(min(abs(text.x - left - 8.0) for left in lefts) > 3.0 for text in titles)
+    assert collisions(picture) == []
+
+
+@pytest.mark.parametrize("uses", [2, 3, 5])
+@pytest.mark.parametrize("branches", [False, True])
+def test_every_red_fork_ends_in_a_head_at_the_branch(uses: int, branches: bool) -> None:
+    (x,) = sg.values(x=2)
+    root = sg.sum([sg.exp(x) if place else sg.tanh(x) for place in range(uses)])
+    root.backward()
+
+    picture = sg.draw(root, branches=branches).picture
+
+    if branches:
+        left = min(picture.shapes, key=lambda shape: shape.x).box()
+        edge, middle, reach = left[2], (left[1] + left[3]) / 2, (left[3] - left[1]) / 2
+    else:
+        ((edge, middle),) = ((dot.x, dot.y) for dot in picture.dots)
+        reach = 26.0
+    forks = [
+        line.head for line in picture.lines if line.backward and -10 < line.head[1][0] - edge < 30
+    ]
+    assert len(forks) == uses
+    for neck, tip in forks:
+        assert math.dist(neck, tip) == pytest.approx(10.0)
+        assert tip[0] - edge < 26.0
+        assert abs(tip[1] - middle) <= reach + 4.0
+    for (_, a), (_, b) in itertools.combinations(forks, 2):
+        assert a != b
+
+
+def test_opened_sigmoid_lies_on_one_level() -> None:
+    (x,) = sg.values(x=0.5)
+    y = sg.sigmoid(x)
+    y.backward()
+
+    shapes = sg.draw(y, open="sigmoid", symbols=True).picture.shapes
+
+    assert len({shape.y for shape in shapes}) == 1

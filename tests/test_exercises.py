@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_share_is_drawn_by_its_seed(Value, share):
 
 
 def test_answers_are_marked_with_the_rule_that_was_missed(Value):
-    marks = sg.check_answers(fruit(Value), [1.1, 650, 1.1, 2.2, 3.3, 165, None, 110])
+    marks = sg.check_answers(fruit(Value), [1.1, 650, 1.1, 2.2, None, 110, 3.3, 165])
 
     assert not marks
     assert (marks.right, len(marks)) == (6, 8)
@@ -98,8 +99,43 @@ def test_right_answers_are_true_within_the_tolerance(Value):
 
     assert sg.check_answers(root, answers)
     assert sg.check_answers(root, [round(x, 3) for x in answers.values()])
-    assert not sg.check_answers(root, answers | {5: 3.31})
-    assert sg.check_answers(root, answers | {5: 3.31}, tolerance=0.01)
+    assert not sg.check_answers(root, answers | {7: 3.31})
+    assert sg.check_answers(root, answers | {7: 3.31}, tolerance=0.01)
+
+
+def test_answers_may_be_any_iterable(Value):
+    root = fruit(Value)
+    answers = sg.draw(root, exercise="backward").answers
+
+    assert sg.check_answers(root, (answers[number] for number in range(1, 9)))
+    assert sg.check_answers(root, answers.values())
+
+
+@pytest.mark.parametrize("options", [{}, {"branches": True}])
+def test_boxes_are_numbered_by_columns_from_the_result_and_from_top_to_bottom(Value, options):
+    x = Value(0.5)
+    root = (x * x + sg.exp(x)) * fruit(Value)
+    root.backward()
+
+    drawing = sg.draw(root, exercise="both", **options)
+
+    blanks = sorted(drawing.picture.blanks, key=lambda blank: blank.number)
+    forward = [blank.x for blank in blanks if not blank.backward]
+    backward = [blank.x for blank in blanks if blank.backward]
+    assert [blank.backward for blank in blanks] == sorted(blank.backward for blank in blanks)
+    assert all(right > left - 40 for left, right in pairwise(forward))
+    assert all(right < left + 40 for left, right in pairwise(backward))
+    for a, b in pairwise(blanks):
+        assert a.backward != b.backward or abs(a.x - b.x) > 20 or a.y < b.y
+    assert sg.check_answers(root, drawing.answers, exercise="both", **options)
+    assert [blank.number for blank in blanks] == list(drawing.answers)
+
+
+def test_exercise_of_figure_5_15_reads_its_first_column_from_top_to_bottom(Value):
+    answers = sg.draw(fruit(Value), exercise="backward").answers
+
+    found = [round(answers[number], 9) for number in range(1, 9)]
+    assert found == [1.1, 650.0, 1.1, 1.1, 2.2, 110.0, 3.3, 165.0]
 
 
 def test_answers_need_the_options_of_the_exercise(Value):
@@ -123,8 +159,11 @@ def test_one_answer_may_stand_alone(Value):
     [
         (lambda x: -x, "−: upstream with the other sign = −1"),
         (lambda x: x + 1, "+: upstream, unchanged = 1"),
-        (lambda x: x.tanh(), "tanh: upstream × 1−z² = 1 × 0.419974 = 0.419974"),
-        (lambda x: x / 2, "/: upstream × 1/y = 1 × 0.5 = 0.5"),
+        (lambda x: x.tanh(),
+         "tanh: upstream × 1−z² (z is its own output) = 1 × 0.419974 = 0.419974"),
+        (lambda x: x / 2, "/: upstream × 1/y (y is the second operand) = 1 × 0.5 = 0.5"),
+        (lambda x: 1 / (x * 2), "/: upstream × −z² (z is its own output) = 1 × −0.25 = −0.25"),
+        (lambda x: (x - 1).exp(), "exp: upstream × its own output = 1 × 1 = 1"),
         (lambda x: sg.dot([x], [4.0]), "·: upstream × the other operand = 1 × 4 = 4"),
         (lambda x: sg.record(1.0, [x], [7.0], op="mine"),
          "mine: upstream × the derivative by this operand = 1 × 7 = 7"),
@@ -160,6 +199,9 @@ def test_numbers_that_are_not_finite_can_be_answered(Value):
         (lambda v: sg.check_answers(v, {9: 1.0}), ValueError, "the numbers 1 to 3; got 9"),
         (lambda v: sg.check_answers(v, "1 2 3"), TypeError, "or a dict from box to number; got"),
         (lambda v: sg.check_answers(v, [1, 2, "3"]), TypeError, "the answer in box 3 must be"),
+        (lambda v: sg.check_answers(v, [1, 2, True]), TypeError, "must be a number; got True"),
+        (lambda v: sg.check_answers(v, (x for x in "1")), ValueError, "got 1 answers for 3 boxes"),
+        (lambda v: sg.check_answers(sg.draw(v), [1]), TypeError, "wants the Value that was drawn"),
         (lambda v: sg.check_answers(v, [1, 2, 3], tolerance=-1), ValueError, "tolerance must be"),
         (lambda v: sg.check_answers(1.0, [1.0]), TypeError, "check_answers: wants a Value"),
     ],

@@ -51,10 +51,10 @@ PRINTED = {
         "  2           650   ×: upstream × the other operand = 1 × 650 = 650",
         "  3           1.1   +: upstream, unchanged = 1.1",
         "  4           1.1   +: upstream, unchanged = 1.1",
-        "  5           3.3   ×: upstream × the other operand = 1.1 × 3 = 3.3",
-        "  6           165   ×: upstream × the other operand = 1.1 × 150 = 165",
-        "  7           110   ×: upstream × the other operand = 1.1 × 100 = 110",
-        "  8           2.2   ×: upstream × the other operand = 1.1 × 2 = 2.2",
+        "  5           110   ×: upstream × the other operand = 1.1 × 100 = 110",
+        "  6           2.2   ×: upstream × the other operand = 1.1 × 2 = 2.2",
+        "  7           3.3   ×: upstream × the other operand = 1.1 × 3 = 3.3",
+        "  8           165   ×: upstream × the other operand = 1.1 × 150 = 165",
     ],
     "fig_5_16": [
         "price: 220, that is int(220.00000000000003)",
@@ -312,7 +312,7 @@ BLACK = {
     "fig_5_01": {"100", "200", "220", "2", "1.1"},
     "fig_5_03": {"200", "450", "650", "715"},
     "fig_5_04": {"200", "4000", "4200", "4620", "(4,)"},
-    "fig_5_19": {"−x", "exp(−x)", "exp(−x)+1", "y"},
+    "fig_5_19": {"−x", "exp(−x)", "1+exp(−x)", "y"},
     "fig_5_24": {"(2,)", "(2, 3)", "X·W (3,)", "(3,)", "Y (3,)"},
     "fig_5_27": {"(N, 2)", "X·W (N, 3)", "Y (N, 3)"},
     "fig_5_28": {"5.3", "10.1", "(8,)", "y₀ = 0.00816", "y₂ = 0.991"},
@@ -419,6 +419,26 @@ def test_every_script_has_an_english_and_a_japanese_caption_and_a_source(made: M
         assert f"]({name}.py)** — {shown.english}<br>\n{shown.japanese}\n" in page
         for picture in shown.pictures:
             assert f"](pictures/{picture})" in page
+
+
+def test_page_links_every_section_and_every_picture_under_its_own_title(made: Made) -> None:
+    page = (made.folder / "README.md").read_text(encoding="utf-8")
+
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    links = re.findall(r"^- \[(.*)\]\(#(.*)\)$", page, re.MULTILINE)
+    assert [heading for heading, _ in links] == headings
+    assert ("Matrices · 行列", "matrices--行列") in links
+    images = re.findall(r"^\[!\[(.*)\]\((.*)\)\]\((.*)\)$", page, re.MULTILINE)
+    assert [picture for _, picture, _ in images] == [picture for _, _, picture in images]
+    assert sorted(picture for _, picture, _ in images) == [f"pictures/{name}" for name in PICTURES]
+    titles = {picture: title for title, picture, _ in images}
+    assert titles["pictures/fig_5_20_2.svg"] == "fig_5_20: Step 2: the node +"
+
+
+def test_japanese_captions_have_full_width_colons_and_brackets(made: Made) -> None:
+    letters = "\u3040-\u30ff\u4e00-\u9fff"
+    for shown in made.shown.values():
+        assert not re.search(rf"[{letters}][:(]|\([{letters}]|[{letters}]\)", shown.japanese)
 
 
 # -- numbers --------------------------------------------------------------------------------

@@ -311,3 +311,14 @@ def test_symbols_of_a_deep_product_stay_short() -> None:
     texts = [text for flow in labels(value).items() for text in (flow[0], *flow[1])]
 
     assert max(len(text or "") for text in texts) < 100
+
+
+def test_chain_shows_the_sum_at_a_stem_a_line_a_term() -> None:
+    y1, y2 = sg.Value(1, "y₁"), sg.Value(2, "y₂")
+    z1, z2 = y1 * y2, y1 + y2
+    z1.label, z2.label = "z₁", "z₂"
+
+    found = labels(rooted(z1 * z2, "L"), symbols="chain")
+
+    first, second = "∂L/∂L·∂L/∂z₁·∂z₁/∂y₁", "∂L/∂L·∂L/∂z₂·∂z₂/∂y₁"
+    assert found["y₁"] == [f"{first}\n+ {second}", first, second]

@@ -676,6 +676,67 @@ def test_paper_has_the_whole_picture_and_every_rule(open_page: browser.Opener) -
         assert clean(visit)
 
 
+def test_every_step_says_which_value_it_finds(open_page: browser.Opener) -> None:
+    with open_page(sg.walkthrough(branch()).html) as visit:
+        seen = [visit.page.evaluate("() => one('.what').textContent")]
+        while visit.page.is_enabled("[data-do=next]"):
+            visit.page.click("[data-do=next]")
+            seen.append(visit.page.inner_text(".what"))
+        visit.page.emulate_media(media="print")
+        visit.page.wait_for_timeout(browser.SETTLE)
+        printed = visit.page.locator(".printed tbody td.what").all_inner_texts()
+
+    assert printed == seen
+    assert seen[:6] == [
+        "", "what × 1 gives", "what × 2 gives", "what + gives", "y", "∂y/∂y",
+    ]  # fmt: skip
+    assert seen.count("part of ∂y/∂x") == 3
+    assert seen.count("∂y/∂x") == 2  # the sum so far, and the whole
+    assert seen.count("the gradient of what × 1 gives") == 1
+
+
+def test_step_calls_an_unlabelled_input_what_the_table_calls_it(open_page: browser.Opener) -> None:
+    with open_page(sg.walkthrough(sg.Value(2.0) * sg.Value(3.0)).html) as visit:
+        walk_to(visit, 3)
+        assert visit.page.inner_text(".what") == "the gradient of input\u00a01"
+        assert list(table(visit))[:2] == ["input\u00a01", "input\u00a02"]
+        visit.page.emulate_media(media="print")
+        visit.page.wait_for_timeout(browser.SETTLE)
+        cells = visit.page.locator(".printed tbody tr").first.locator("td:visible").count()
+        assert cells == 4  # the first step finds no value: its cell is empty
+
+
+def test_names_of_unlabelled_inputs_stay_on_one_line(open_page: browser.Opener) -> None:
+    xs = [sg.Value(float(number)) for number in range(12)]
+    for width in (1280, 390):
+        size = {"width": width, "height": 800}
+        with open_page(sg.walkthrough(sg.sum(xs)).html, viewport=size) as visit:
+            heights = visit.page.evaluate(
+                "() => all('.values i').map((name) => name.getBoundingClientRect().height)"
+            )
+            assert len(set(heights)) == 1
+            assert visit.page.evaluate("() => all('.values i').at(-2).textContent").endswith("12")
+
+
+def test_picture_fades_at_an_edge_only_while_there_is_more(open_page: browser.Opener) -> None:
+    x = sg.Value(0.5, "x")
+    y = x
+    for _ in range(12):
+        y = sg.tanh(y)
+    for html, more in ((sg.walkthrough(branch()).html, ""), (sg.walkthrough(y).html, "right")):
+        with open_page(html, viewport={"width": 900, "height": 900}) as visit:
+            edges = "() => one('.picture').dataset.more"
+            assert visit.page.evaluate(edges) == more
+            if more:
+                visit.page.evaluate("() => one('.picture').scrollTo({left: 100})")
+                visit.page.wait_for_timeout(browser.SETTLE)
+                assert visit.page.evaluate(edges) == "left right"
+                visit.page.evaluate("() => one('.picture').scrollTo({left: 99999})")
+                visit.page.wait_for_timeout(browser.SETTLE)
+                assert visit.page.evaluate(edges) == "left"
+            assert clean(visit)
+
+
 def test_picture_is_whole_without_script(open_page: browser.Opener) -> None:
     with open_page(sg.walkthrough(fruit()).html, java_script_enabled=False) as visit:
         assert visit.page.locator(".picture text", has_text="715").is_visible()

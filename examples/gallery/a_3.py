@@ -15,12 +15,13 @@ with sg.scope("Softmax"):
     S = sg.sum(exps)
     ratio = 1 / S
     y = [e * ratio for e in exps]
-S.label = "S"
+with sg.scope("next layer"):
+    L = sg.sum(y)
+S.label, L.label = "S", "L"
 for p, k in zip(y, "₁₂₃", strict=True):
     p.label = f"y{k}"
 
 print(f"S = {S.data:g}")
 print("y =", *(f"{p.data:.2f}" for p in y))
 
-total = sg.sum(y)  # stands for whatever comes next
-sg.draw(total, symbols=True, around=S, depth=2).save("a_3.svg")
+sg.draw(L, symbols=True, fold="next layer").save("a_3.svg")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import html
 import io
+import re
 import runpy
 import sys
 import tempfile
@@ -46,6 +48,9 @@ Each script also runs by itself: it prints its numbers and saves its pictures wh
 
 『ゼロから作る Deep Learning』第5章と付録A、および関連する記事や講義の図と数値を、短いスクリプトで\
 再現したギャラリーです。黒が順伝播、**赤が逆伝播**を表します。上のコマンドですべて描き直せます。
+
+Figures 5-23 and 5-26 are left out: the notes this gallery was made from list no graph in them.
+図5-23と図5-26は、もとにした資料の一覧に計算グラフの記載がないため、含めていません。
 """
 
 
@@ -62,9 +67,24 @@ class Shown:
     @property
     def markdown(self) -> str:
         """The part of the page that shows it."""
-        images = "".join(f"\n![{self.english}](pictures/{name})\n" for name in self.pictures)
+        images = "".join(
+            f"\n[![{self.about(picture)}](pictures/{name})](pictures/{name})\n"
+            for name, picture in self.pictures.items()
+        )
         link = f"[`{self.name}.py`]({self.name}.py)"
         return f"\n**{link}** — {self.english}<br>\n{self.japanese}\n{images}"
+
+    def about(self, picture: bytes) -> str:
+        """What a picture shows: its own title, where it has one."""
+        label = re.search(r'aria-label="([^"]*)"', picture.decode())
+        title = html.unescape(label[1]) if label else ""
+        is_title = title and not title.startswith("Computational graph:")
+        return re.sub(r"([][\\])", r"\\\1", f"{self.name}: {title}" if is_title else self.english)
+
+
+def anchor(heading: str) -> str:
+    """Return what GitHub calls a heading in a link."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def run(script: Path) -> Shown:
@@ -102,7 +122,8 @@ def write(sections: dict[str, list[Shown]], folder: Path) -> int:
     pictures = {name: content for one in shown for name, content in one.pictures.items()}
     for name, content in pictures.items():
         (folder / "pictures" / name).write_bytes(content)
-    page = PAGE
+    page = PAGE + "\n"
+    page += "".join(f"- [{heading}](#{anchor(heading)})\n" for heading in sections)
     for heading, part in sections.items():
         page += f"\n## {heading}\n" + "".join(one.markdown for one in part)
     (folder / "README.md").write_bytes(page.encode())

@@ -1,5 +1,5 @@
 """Apples and many other purchases: + adds two numbers, wherever they come from.
-リンゴとその他の多くの買い物。「+」ノードは届いた2つの数を足すだけでよい(局所的な計算)。
+リンゴとその他の多くの買い物。「+」ノードは届いた2つの数を足すだけでよい（局所的な計算）。
 
 Source: Saito, Deep Learning from Scratch, figure 5-4.
 """

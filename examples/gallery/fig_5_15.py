@@ -1,5 +1,5 @@
 """An exercise: fill in the empty boxes of the backward pass; below, the answers.
-練習問題:逆伝播の値を四角の中に書き入れよう。下は解答。
+練習問題：逆伝播の値を四角の中に書き入れよう。下は解答。
 
 Source: Saito, Deep Learning from Scratch, figure 5-15.
 """

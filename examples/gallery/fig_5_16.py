@@ -1,5 +1,5 @@
 """buy_apple.py: the purchase with two layers that multiply, forward and backward by hand.
-buy_apple.py:MulLayer を2つ使い、順伝播と逆伝播を自分で呼び出す。
+buy_apple.py：MulLayer を2つ使い、順伝播と逆伝播を自分で呼び出す。
 
 Source: Saito, Deep Learning from Scratch, section 5.4.1 and figure 5-16.
 """

@@ -1,5 +1,5 @@
 """buy_apple_orange.py: apples and oranges with four layers, forward and backward by hand.
-buy_apple_orange.py:リンゴとミカンの買い物を4つのレイヤで実装する。
+buy_apple_orange.py：リンゴとミカンの買い物を4つのレイヤで実装する。
 
 Source: Saito, Deep Learning from Scratch, section 5.4.2 and figure 5-17.
 """

@@ -12,7 +12,7 @@ x = sg.Value(0.5, "x")
 
 minus_x = x * -1
 power = sg.exp(minus_x)
-below = power + 1
+below = 1 + power
 y = 1 / below
 y.label = "y"
 y.backward()

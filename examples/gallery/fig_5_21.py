@@ -9,7 +9,7 @@ import scalargrad as sg
 x = sg.Value(0.5, "x")
 
 with sg.scope("sigmoid"):
-    y = 1 / (sg.exp(x * -1) + 1)
+    y = 1 / (1 + sg.exp(x * -1))
 y.label = "y"
 y.backward()
 

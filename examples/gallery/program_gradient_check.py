@@ -1,5 +1,5 @@
 """gradient_check.py: backpropagation against numerical differentiation on three images.
-gradient_check.py:3枚の画像で、誤差逆伝播法の勾配と数値微分の勾配を比べる。
+gradient_check.py：3枚の画像で、誤差逆伝播法の勾配と数値微分の勾配を比べる。
 
 Source: Saito, Deep Learning from Scratch, section 5.7.3.
 """
@@ -16,7 +16,7 @@ else:
     images, labels = sg.datasets.digits()
     x, t = images[:3], labels[:3]
 
-network = sg.nn.TwoLayerNet(input_size=len(x[0]), hidden_size=2, output_size=10, seed=0)
+network = sg.nn.TwoLayerNet(input_size=len(x[0]), hidden_size=4, output_size=10, seed=0)
 
 by_backpropagation = network.gradient(x, t)
 by_differences = network.numerical_gradient(x, t)
@@ -30,4 +30,5 @@ def numbers(nested):
 
 for key in network.params:
     pairs = zip(numbers(by_backpropagation[key]), numbers(by_differences[key]), strict=True)
+    assert any(numbers(by_backpropagation[key])), f"{key} has no gradient but zeros"
     print(f"{key}: {sg.mean(abs(a - b) for a, b in pairs):.1e}")

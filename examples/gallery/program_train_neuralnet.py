@@ -1,5 +1,5 @@
 """The four steps of learning: a mini-batch, its gradient, an update, and again.
-学習の4つの手順:ミニバッチを選び、勾配を求め、パラメータを更新し、これを繰り返す。
+学習の4つの手順：ミニバッチを選び、勾配を求め、パラメータを更新し、これを繰り返す。
 
 Source: Saito, Deep Learning from Scratch, sections 5.7.1 and 5.7.4.
 """

@@ -1,5 +1,5 @@
 """Backpropagation through time: three times share u and w, so each gradient is a sum of three.
-通時的逆伝播(BPTT)。3つの時刻が重み u と w を共有するので、勾配は3つの和になる。
+通時的逆伝播（BPTT）。3つの時刻が重み u と w を共有するので、勾配は3つの和になる。
 
 Source: the tutorial on computational graphs.
 """

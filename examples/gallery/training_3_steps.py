@@ -1,5 +1,5 @@
 """The four steps of training: forward to the cost c, backward, W = W − rate·∂c/∂W, and again.
-学習の4つのステップ:コスト c までの順伝播、逆伝播、パラメータの更新、そして繰り返し。
+学習の4つのステップ：コスト c までの順伝播、逆伝播、パラメータの更新、そして繰り返し。
 
 Source: the tutorial on computational graphs.
 """

@@ -1,5 +1,5 @@
-"""Classification with two layers, sigmoid in the middle: at the scores it is y − d.
-分類問題の2層ネットワーク(中間層はシグモイド関数)。出力層の誤差は y − d になる。
+"""Classification with two layers, sigmoid in the middle: what comes back to the scores is y − d.
+分類問題の2層ネットワーク（中間層はシグモイド関数）。出力層の誤差は y − d になる。
 
 The layers are x; h = sigmoid(u), u = w·x + b; and y = softmax(a), a = v·h + c.
 The teacher wants d. The lecture leaves its formulas to the reader: here they are, in red.

@@ -1,5 +1,5 @@
 """At the outputs both kinds of network hand back the same y − d.
-回帰(恒等写像と二乗和誤差)でも分類(softmax と交差エントロピー誤差)でも、出力層の誤差は y − d。
+回帰（恒等写像と二乗和誤差）でも分類（softmax と交差エントロピー誤差）でも、出力層の誤差は y − d。
 
 Source: the lecture on two-layer networks; Saito, Deep Learning from Scratch, section 5.6.3.
 """

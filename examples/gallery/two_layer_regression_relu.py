@@ -1,5 +1,5 @@
 """Regression with two layers, ReLU in the middle: the gradient passes only where u > 0.
-回帰問題の2層ネットワーク(中間層は ReLU)。u > 0 のユニットだけ勾配が通る。
+回帰問題の2層ネットワーク（中間層は ReLU）。u > 0 のユニットだけ勾配が通る。
 
 The layers are x; h = relu(u), u = w·x + b; and y = v·h + c.
 The teacher wants d. The lecture leaves its formulas to the reader: here they are, in red.

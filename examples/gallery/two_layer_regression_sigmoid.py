@@ -1,5 +1,5 @@
 """Regression with two layers, sigmoid in the middle: STEP 1, 1.5 and 2 of the backward pass.
-回帰問題の2層ネットワーク(中間層はシグモイド関数)。STEP 1、1.5、2 の順に逆伝播する。
+回帰問題の2層ネットワーク（中間層はシグモイド関数）。STEP 1、1.5、2 の順に逆伝播する。
 
 The layers are x; h = sigmoid(u), u = w·x + b; and y = v·h + c.
 The teacher wants d. The lecture leaves its formulas to the reader: here they are, in red.

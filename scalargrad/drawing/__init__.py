@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..errors import OperandError, unwanted
 from ..wholefile import write_whole
 from . import digraph, files, svg
-from .columns import arrange
+from .columns import arrange, reading_order
 from .exercise import Box, Marks, answer_sheet, empty_boxes, marked
 from .levels import settle
 from .picture import Picture
 from .routes import draw_routes
 from .scene import Scene, compose
-from .viewing import MAX_NODES, known, need_gradients, view
+from .viewing import MAX_NODES, View, known, need_gradients, view
 from .walk import walkthrough as walkthrough
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def draw(
     constants: Any = (),
     loss: str = "L",
     around: Any = None,
-    depth: int = 2,
+    depth: int | None = None,
     max_nodes: int = MAX_NODES,
     digits: int = 6,
     title: str = "",
@@ -114,7 +116,7 @@ def draw(
     `constants` are Values to which no gradient is drawn, such as data.
 
     Above `max_nodes` the nodes farthest from the result are left out, and the picture says so.
-    `around` shows what is at most `depth` arrows from one Value.
+    `around` shows what is at most `depth` arrows from one Value, 2 unless said.
 
     An `exercise` leaves boxes empty: "backward" values except the given upstream one, "forward"
     values, or "both"; or a `share` of them, chosen by a `seed`. The drawing has the `answers` and
@@ -143,13 +145,22 @@ def draw(
     if exercise is not None:
         if exercise != "forward" and not gradients:
             need_gradients("draw")
-        boxes = empty_boxes(seen.graph, exercise, share, seed)
+        boxes = _numbered(seen, empty_boxes(seen.graph, exercise, share, seed, digits), branches)
     empty = {box.place: box.number for box in boxes}
     return Drawing(
         compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
                 note=seen.note, digits=digits),
         boxes,
     )  # fmt: skip
+
+
+def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> list[Box]:
+    """Return the boxes with the numbers in which the picture is read."""
+    empty = {box.place: box.number for box in boxes}
+    scene = compose(seen.graph, seen.wording, branches=branches, empty=empty)
+    order = reading_order(arrange(scene))
+    found = [replace(box, number=order[box.number]) for box in boxes]
+    return sorted(found, key=lambda box: box.number)
 
 
 def check_answers(
@@ -180,8 +191,13 @@ def check_answers(
       1             3   right
       2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
     """
+    if isinstance(value, Drawing):
+        wanted = "wants the Value that was drawn"
+        raise OperandError(unwanted("check_answers", wanted, value, "pass that Value"))
     seen = view("check_answers", value, **known("check_answers", options))
-    return marked(empty_boxes(seen.graph, exercise, share, seed), answers, tolerance)
+    digits = options.get("digits", 6)
+    boxes = empty_boxes(seen.graph, exercise, share, seed, digits)
+    return marked(_numbered(seen, boxes, options.get("branches", False)), answers, tolerance)
 
 
 def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:

@@ -7,12 +7,17 @@ finds; nothing is computed with it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import math
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
 
+from .. import ieee
 from . import text
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+#: a name for more than this is not looked into
+_LONGEST_MEANING = 200.0
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,13 @@ class Atom:
     text: str = field(compare=False)
     key: Hashable
     is_upstream: bool = field(default=False, compare=False)
-    is_call: bool = field(default=False, compare=False)
+    arguments: tuple[Product, ...] | None = field(default=None, compare=False)  # of a call
     number: float | None = field(default=None, compare=False)  # of a constant
 
     @property
     def cost(self) -> float:
         """How long it is to read."""
-        return 1.25 if self.is_call else 1.0
+        return 1.0 if self.arguments is None else 1.25
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Group:
     terms: frozenset[Product]
     order: tuple[Product, ...] = field(compare=False)
 
-    @property
+    @cached_property
     def cost(self) -> float:
         """How long it is to read."""
         return sum(max(1.0, term.cost) for term in self.order)
@@ -55,11 +60,20 @@ class Product:
     powers: frozenset[tuple[Factor, int]]
     order: tuple[tuple[Factor, int], ...] = field(compare=False)
 
-    @property
+    @cached_property
     def cost(self) -> float:
         """How long it is to read."""
-        # a fraction is a little longer than a product: y² rather than 1/x²
-        return sum((p if p > 0 else -1.01 * p) * factor.cost for factor, p in self.order)
+        return sum(_cost(factor, power) for factor, power in self.order)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether its number did not overflow."""
+        return math.isfinite(self.coefficient)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether its number did neither overflow nor vanish."""
+        return self.is_finite and self.coefficient != 0.0
 
     @property
     def upstream(self) -> Atom | None:
@@ -74,14 +88,17 @@ class Product:
 
     def __pow__(self, exponent: int) -> Product:
         powers = {factor: power * exponent for factor, power in self.order}
-        return _product(self.coefficient**exponent, powers)
+        return _product(ieee.pow(self.coefficient, exponent), powers)
+
+
+def _cost(factor: Factor, power: int) -> float:
+    # a fraction is a little longer than a product: y² rather than 1/x²
+    return (power if power > 0 else -1.01 * power) * factor.cost
 
 
 def _product(coefficient: float, powers: Mapping[Factor, int]) -> Product:
-    order = tuple((factor, power) for factor, power in powers.items() if power)
-    if coefficient == 0.0:
-        order = ()
-    order = tuple(sorted(order, key=lambda pair: not getattr(pair[0], "is_upstream", False)))
+    pairs = [pair for pair in powers.items() if pair[1]] if coefficient != 0.0 else []
+    order = tuple(sorted(pairs, key=lambda pair: not getattr(pair[0], "is_upstream", False)))
     return Product(coefficient, frozenset(order), order)
 
 
@@ -101,8 +118,7 @@ def name(written: str, key: Hashable, **kind: object) -> Product:
 def call(function: str, arguments: Iterable[Product]) -> Product:
     """Return a call of a function."""
     given = tuple(arguments)
-    written = f"{function}({', '.join(map(write, given))})"
-    return name(written, (function, *given), is_call=True)
+    return name(function, (function, *given), arguments=given)
 
 
 def terms_of(product: Product) -> tuple[Product, ...]:
@@ -114,13 +130,22 @@ def terms_of(product: Product) -> tuple[Product, ...]:
     return (product,)
 
 
+def spread(product: Product) -> tuple[Product, ...]:
+    """Return the terms of a sum, what stands before its bracket multiplied into each."""
+    for group, power in product.order:
+        if isinstance(group, Group) and power == 1:
+            rest = product * _product(1.0, {group: -1})
+            return tuple(rest * term for term in group.order)
+    return (product,)
+
+
 def add(left: Product, right: Product) -> Product:
     """Return a sum: like terms together, common factors before the bracket."""
     found: dict[frozenset[tuple[Factor, int]], Product] = {}
     for term in (*terms_of(left), *terms_of(right)):
         known = found.get(term.powers)
-        total = term.coefficient + (known.coefficient if known else 0.0)
-        found[term.powers] = _product(total, dict(term.order))
+        number = term.coefficient + (known.coefficient if known else 0.0)
+        found[term.powers] = _product(number, dict(term.order))
     terms = [term for term in found.values() if term.coefficient]
     if not terms:
         return constant(0.0)
@@ -130,18 +155,14 @@ def add(left: Product, right: Product) -> Product:
     inverse = common**-1
     inner = tuple(part for term in terms for part in terms_of(term * inverse))
     if len(inner) > len(terms):  # a bracket went into the bracket: like terms may have met
-        return common * _sum(inner)
-    if all(_is_fixed(term) for term in inner) and _total(inner) == 1.0:
-        return common
+        return common * total(inner)
     group = Group(frozenset(inner), inner)
     return common * _product(1.0, {group: 1})
 
 
-def _sum(terms: Iterable[Product]) -> Product:
-    total = constant(0.0)
-    for term in terms:
-        total = add(total, term)
-    return total
+def total(terms: Iterable[Product]) -> Product:
+    """Return the sum of all terms."""
+    return reduce(add, terms, constant(0.0))
 
 
 def _common(terms: list[Product]) -> Product:
@@ -158,19 +179,28 @@ def _common(terms: list[Product]) -> Product:
     return _product(-1.0 if minus else 1.0, shared)
 
 
-def _is_fixed(term: Product) -> bool:
-    return all(isinstance(f, Atom) and f.number is not None for f, _ in term.order)
+def settled(product: Product) -> Product:
+    """Return a product without sums of named constants that are 1, as probabilities are."""
+    result = constant(product.coefficient)
+    for factor, power in product.order:
+        if isinstance(factor, Group):
+            terms = [settled(term) for term in factor.order]
+            part = ONE if _is_whole(terms) else total(terms)
+        else:
+            part = _product(1.0, {factor: 1})
+        result = result * part**power
+    return result
 
 
-def _total(terms: Iterable[Product]) -> float:
-    """Return the number that a sum of constants is: probabilities add up to 1."""
-    total = 0.0
+def _is_whole(terms: Iterable[Product]) -> bool:
+    """Tell whether all terms are constants that have a name, and add up to 1."""
+    numbers = []
     for term in terms:
-        value = term.coefficient
-        for factor, power in term.order:
-            value *= (getattr(factor, "number", None) or 0.0) ** power if power > 0 else 0.0
-        total += value
-    return total
+        (factor, power), *others = term.order or ((None, 0),)
+        if term.coefficient != 1.0 or power != 1 or others or not isinstance(factor, Atom):
+            return False
+        numbers.append(math.nan if factor.number is None else factor.number)
+    return math.isclose(math.fsum(numbers), 1.0)
 
 
 # -- shorter forms ---------------------------------------------------------------------------
@@ -181,12 +211,20 @@ class Names:
 
     def __init__(self) -> None:
         self._meaning: dict[Atom, Product] = {}
+        self._near: dict[Factor, dict[Atom, None]] = {}  # which meanings have a factor
+        self._known: dict[Product, Product | None] = {}  # what is one step shorter, if anything
 
     def enter(self, named: Product, meaning: Product) -> None:
         """Let a name stand for a product; sums keep their bracket."""
         ((atom, _),) = named.order
-        if isinstance(atom, Atom) and meaning.order:
-            self._meaning[atom] = self._expanded(meaning)
+        if not isinstance(atom, Atom):
+            return
+        expanded = self._expanded(meaning)
+        if meaning.order and expanded.is_sound and expanded.cost <= _LONGEST_MEANING:
+            self._meaning[atom] = expanded
+            self._known.clear()
+            for factor, _ in expanded.order:
+                self._near.setdefault(factor, {})[atom] = None
 
     def _expanded(self, product: Product) -> Product:
         result = constant(product.coefficient)
@@ -203,28 +241,43 @@ class Names:
         while improved:
             improved = False
             for candidate in self._multiplied_out(best):
-                if candidate.cost < best.cost:
+                if candidate.is_finite and candidate.cost < best.cost:
                     best, improved = self._compressed(candidate), True
                     break
         return best
 
     def _compressed(self, product: Product) -> Product:
         current = self._expanded(product)
+        if not current.is_sound:
+            return product
         while True:
-            shorter = [
-                candidate
-                for atom, meaning in self._meaning.items()
-                for sign in (1, -1)
-                if meaning.coefficient
-                and (candidate := current * meaning**-sign * _product(1.0, {atom: sign})).cost
-                < current.cost
-            ]
-            if not shorter:
+            if current not in self._known:
+                self._known[current] = self._shorter(current)
+            if (shorter := self._known[current]) is None:
                 break
-            current = min(shorter, key=lambda candidate: candidate.cost)
+            current = shorter
         return current if current.cost < product.cost else product
 
-    def _multiplied_out(self, product: Product) -> Iterable[Product]:
+    def _shorter(self, product: Product) -> Product | None:
+        """Return the product with one more name in it, that which shortens it most, or None."""
+        powers = dict(product.order)
+        found: list[tuple[float, Atom, int]] = []
+        for atom in dict.fromkeys(atom for factor in powers for atom in self._near.get(factor, ())):
+            moved = [(f, powers.get(f, 0), power) for f, power in self._meaning[atom].order]
+            here = powers.get(atom, 0)
+            now = _cost(atom, here) + sum([_cost(f, old) for f, old, _ in moved])
+            for sign in (1, -1):
+                then = _cost(atom, here + sign)
+                then += sum([_cost(f, old - sign * power) for f, old, power in moved])
+                if round(then - now, 9) < 0.0:
+                    found.append((round(then - now, 9), atom, sign))
+        for _, atom, sign in sorted(found, key=lambda entry: entry[0]):
+            candidate = product * self._meaning[atom] ** -sign * _product(1.0, {atom: sign})
+            if candidate.is_sound:
+                return candidate
+        return None
+
+    def _multiplied_out(self, product: Product) -> Iterator[Product]:
         """Yield forms in which one factor went into a bracket beside it."""
         for group, power in product.order:
             if not (isinstance(group, Group) and power == 1):
@@ -234,37 +287,34 @@ class Names:
                     continue
                 part = _product(1.0, {factor: exponent})
                 rest = product * part**-1 * _product(1.0, {group: -1})
-                total = constant(0.0)
-                for term in group.order:
-                    total = add(total, self._compressed(term * part))
-                yield rest * total
+                yield rest * total(self._compressed(term * part) for term in group.order)
 
 
 # -- writing ---------------------------------------------------------------------------------
 
 
-def write(product: Product) -> str:
-    """Return a product or a sum as the book writes it.
+def write(product: Product, digits: int = 6) -> str:
+    """Return a product or a sum as the book writes it, its numbers with so many digits.
 
     >>> x, y = name("x", 1), name("y", 2)
     >>> write(x * x * y ** -1), write(add(x, MINUS_ONE * y)), write(y * add(ONE, MINUS_ONE * y))
     ('x²/y', 'x−y', 'y(1−y)')
     """
     terms = sorted(terms_of(product), key=lambda term: term.coefficient < 0)  # y − t, not −t + y
-    written = [_write_term(term) for term in terms]
+    written = [_write_term(term, digits) for term in terms]
     return written[0] + "".join(t if t.startswith("−") else f"+{t}" for t in written[1:])
 
 
-def _write_term(term: Product) -> str:
+def _write_term(term: Product, digits: int) -> str:
     sign = "−" if term.coefficient < 0 else ""
     size = abs(term.coefficient)
     upstream = term.upstream
     over = [pair for pair in term.order if pair[1] > 0 and pair[0] is not upstream]
     under = [(factor, -power) for factor, power in term.order if power < 0]
-    number = "" if size == 1.0 else text.number(size)
-    top = _row(number, over)
+    number = "" if size == 1.0 else text.number(size, digits)
+    top = _row(number, over, digits)
     if under:
-        bottom = _row("", under)
+        bottom = _row("", under, digits)
         alone = len(under) == 1
         top = f"{top or '1'}/{bottom if alone else f'({bottom})'}"
     if upstream is not None:
@@ -276,19 +326,23 @@ def _write_term(term: Product) -> str:
 _TOUCHING = {("number", "sign"), ("number", "bracket"), ("sign", "bracket"), ("word", "bracket")}
 
 
-def _row(number: str, factors: Iterable[tuple[Factor, int]]) -> str:
+def _row(number: str, factors: Iterable[tuple[Factor, int]], digits: int) -> str:
     """Return factors side by side, a dot between them where they would run together."""
     row, before = number, "number" if number else ""
     for factor, power in factors:
-        inner = factor.text if isinstance(factor, Atom) else _bracket(factor)
+        inner = _write_factor(factor, digits)
         kind = "bracket" if isinstance(factor, Group) else "sign" if len(inner) == 1 else "word"
         if before and (before, kind) not in _TOUCHING:
             row += "·"
         row += inner + (str(power).translate(_SUPERSCRIPTS) if power != 1 else "")
-        is_call = isinstance(factor, Atom) and factor.is_call
+        is_call = isinstance(factor, Atom) and factor.arguments is not None
         before = "power" if power != 1 or is_call else kind
     return row
 
 
-def _bracket(group: Group) -> str:
-    return f"({write(_product(1.0, {group: 1}))})"
+def _write_factor(factor: Factor, digits: int) -> str:
+    if isinstance(factor, Group):
+        return f"({write(_product(1.0, {factor: 1}), digits)})"
+    if factor.arguments is None:
+        return factor.text
+    return f"{factor.text}({', '.join(write(given, digits) for given in factor.arguments)})"

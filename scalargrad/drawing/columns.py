@@ -79,6 +79,22 @@ def arrange(scene: Scene) -> Grid:
     return grid
 
 
+def reading_order(grid: Grid) -> dict[int, int]:
+    """Return a new number for every empty box: as they are met from column to column.
+
+    Forward values come first, from left to right, then backward ones, from right to left.
+    """
+    boxes: list[tuple[bool, int, int, int]] = []
+    for index, column in enumerate(grid.columns):
+        for place, cell in enumerate(column.cells):
+            if cell.labels is not None and cell.labels.forward_box is not None:
+                boxes.append((False, index, place, cell.labels.forward_box))
+            if cell.labels is not None and cell.labels.backward_box is not None:
+                boxes.append((True, -index, place, cell.labels.backward_box))
+    old = dict.fromkeys(number for *_, number in sorted(boxes))
+    return {number: new for new, number in enumerate(old, 1)}
+
+
 def _build(scene: Scene) -> Grid:
     ranks = max(item.rank for item in scene.items) + 1
     branching = {item.rank for item in scene.items if len(item.links) > 1}
@@ -108,12 +124,13 @@ def _build(scene: Scene) -> Grid:
             cell.labels = item.links[0].labels
         columns[home[id(item)]].cells.append(cell)
     paths = []
+    spans = _spans(columns)
     for item in scene.items:
         for link in item.links:
             cells = [cell_of[id(item)]]
             first, last = home[id(item)] + 1, home[id(link.target)]
-            frames = _shared(item.frames, link.target.frames)
             for index in range(first, last):
+                frames = _frames_between(item.frames, link.target.frames, index, spans)
                 cell = Cell("dummy", frames=frames)
                 if len(item.links) > 1 and index == lane_column[item.rank]:
                     cell = Cell("lane", frames=frames, labels=link.labels)
@@ -129,9 +146,30 @@ def _build(scene: Scene) -> Grid:
     return Grid(columns, paths, cell_of)
 
 
-def _shared(frames: tuple[Frame, ...], others: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    """Return the frames that both ends of an arrow stand in."""
-    return tuple(a for a, b in zip(frames, others, strict=False) if a is b)
+def _spans(columns: list[Column]) -> dict[Frame, tuple[int, int]]:
+    """Return the first and the last column of every frame."""
+    spans: dict[Frame, tuple[int, int]] = {}
+    for index, column in enumerate(columns):
+        for cell in column.cells:
+            for frame in cell.frames:
+                spans[frame] = spans.get(frame, (index, index))[0], index
+    return spans
+
+
+def _frames_between(
+    source: tuple[Frame, ...],
+    target: tuple[Frame, ...],
+    index: int,
+    spans: dict[Frame, tuple[int, int]],
+) -> tuple[Frame, ...]:
+    """Return the frames in which an arrow passes a column.
+
+    It leaves frames at their right edge and enters others at their left edge.
+    """
+    shared = tuple(a for a, b in zip(source, target, strict=False) if a is b)
+    entered = tuple(frame for frame in target[len(shared) :] if spans[frame][0] <= index)
+    left = tuple(frame for frame in source[len(shared) :] if index <= spans[frame][1])
+    return shared + (entered or left)
 
 
 def _order_depth_first(grid: Grid, scene: Scene) -> None:
@@ -178,13 +216,11 @@ def _sort(column: Column, key: Callable[[Cell], float]) -> None:
 
 def _add_borders(grid: Grid) -> None:
     """Put the edges of every frame around its cells, the outer frames first."""
-    spans: dict[Frame, tuple[int, int, int]] = {}  # depth, first and last column
-    for index, column in enumerate(grid.columns):
-        for cell in column.cells:
-            for depth, frame in enumerate(cell.frames):
-                _, first, _ = spans.get(frame, (depth, index, index))
-                spans[frame] = depth, first, index
-    for frame, (_, first, last) in sorted(spans.items(), key=lambda item: item[1][0]):
+    paths = (cell.frames for column in grid.columns for cell in column.cells)
+    depth = {frame: place for frames in paths for place, frame in enumerate(frames)}
+    spans = _spans(grid.columns)
+    for frame in sorted(spans, key=lambda frame: depth[frame]):
+        first, last = spans[frame]
         upper, lower = Border(frame, first, []), Border(frame, first, [])
         for column in grid.columns[first : last + 1]:
             cells = column.cells

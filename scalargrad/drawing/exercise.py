@@ -12,7 +12,16 @@ from ..conversion import as_number, number, whole
 from ..errors import InputError, OperandError, StateError, unwanted
 from ..graph import Graph, Use
 from . import text
-from .local_rules import backward_rule, forward_rule, gradient, spoken, sum_rule
+from .local_rules import (
+    HIDDEN,
+    Rule,
+    backward_rule,
+    forward_rule,
+    gradient,
+    is_partial,
+    spoken,
+    sum_rule,
+)
 
 Side = Literal["forward", "backward"]
 #: where a value stands: beside an arrow or a stem, by the id of the use or the flow
@@ -30,10 +39,11 @@ class Box:
     place: Place
     value: float
     rule: str  # how it is found, in words and numbers
+    digits: int = 6
 
 
-def empty_boxes(graph: Graph, kind: str, share: float, seed: int) -> list[Box]:
-    """Return the boxes that are left empty, numbered in the order in which they are found.
+def empty_boxes(graph: Graph, kind: str, share: float, seed: int, digits: int = 6) -> list[Box]:
+    """Return the boxes that are left empty, numbered in the order in which they can be found.
 
     Raises: `ValueError` and `TypeError` for another kind, share or seed, `RuntimeError` where
     backward values are asked for and there are none.
@@ -51,41 +61,49 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int) -> list[Box]:
             "exercise: backward values are wanted; got a graph without gradients;"
             " call backward() on it first"
         )
-    found: list[tuple[Place, float, str]] = []
+    found: list[tuple[Place, float, Rule]] = []
     found += _forward(graph) if kind != "backward" else []
     found += _backward(graph) if kind != "forward" else []
     if not found:
         raise InputError("exercise: there must be something to find; got a graph of one leaf")
     kept = random.Random(seed).sample(range(len(found)), max(1, round(part * len(found))))
-    return [Box(i, *found[place]) for i, place in enumerate(sorted(kept), 1)]
+    boxes = []
+    for i, index in enumerate(sorted(kept), 1):
+        place, value, rule = found[index]
+        boxes.append(Box(i, place, value, spoken(rule, digits), digits))
+    return boxes
 
 
-def _forward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
+def _forward(graph: Graph) -> Iterator[tuple[Place, float, Rule]]:
     for vertex in graph.vertices:
         if not (vertex.is_leaf or vertex.cut):
             for flow in vertex.flows:
                 if flow.named is None:
                     rule = forward_rule(vertex, flow.value)
-                    yield ("forward", id(flow)), flow.value.data, spoken(rule)
+                    yield ("forward", id(flow)), flow.value.data, rule
 
 
-def _backward(graph: Graph) -> Iterator[tuple[Place, float, str]]:
+def _backward(graph: Graph) -> Iterator[tuple[Place, float, Rule]]:
     for vertex in reversed(graph.vertices):  # as the pass goes: consumers first
         for flow in vertex.flows:
             uses = [use for use in flow.uses if use.backward is not None]
             if flow.named is None and len(uses) > 1:
                 grad = gradient(graph, flow.value)
-                rule = "branch: the sum of what comes back = ", *sum_rule(uses, grad)
-                yield ("backward", id(flow)), grad.value, spoken(rule)
+                more = [HIDDEN] * is_partial(graph, flow.value, uses)
+                rule = "branch: the sum of what comes back = ", *sum_rule(uses, grad, *more)
+                yield ("backward", id(flow)), grad.value, rule
         for way in vertex.inputs:
             if isinstance(way, Use) and way.backward is not None:
-                rule = backward_rule(graph, vertex, way)
-                yield ("backward", id(way)), way.backward, spoken(rule)
+                yield ("backward", id(way)), way.backward, backward_rule(graph, vertex, way)
 
 
 def answer_sheet(boxes: Sequence[Box]) -> str:
     """Return the answers as a text, a line a box."""
-    return "".join(f"{box.number:>3}  {text.number(box.value):>12}   {box.rule}\n" for box in boxes)
+    lines = []
+    for box in boxes:
+        answer = text.number(box.value, box.digits)
+        lines.append(f"{box.number:>3}  {answer:>12}   {box.rule}\n")
+    return "".join(lines)
 
 
 @dataclass(frozen=True)
@@ -141,6 +159,9 @@ def marked(boxes: Sequence[Box], answers: Any, tolerance: float) -> Marks:
     marks = []
     for box in boxes:
         answer = given.get(box.number)
+        if isinstance(answer, bool):
+            wanted = f"the answer in box {box.number} must be a number"
+            raise OperandError(unwanted(who, wanted, answer, "pass e.g. 1.0"))
         if answer is not None:
             answer = number(who, f"the answer in box {box.number}", answer)
         marks.append(Mark(box, answer, answer is not None and _agree(answer, box.value, limit)))
@@ -155,10 +176,11 @@ def _by_box(boxes: Sequence[Box], answers: Any) -> Mapping[int, Any]:
             got = next(iter(unknown))
             raise InputError(unwanted(who, wanted, got, "look at the picture"))
         return answers
-    if not isinstance(answers, (list, tuple)):
+    if isinstance(answers, (str, bytes)) or not hasattr(type(answers), "__iter__"):
         if len(boxes) == 1 and as_number(answers) is not None:
             return {1: answers}
         raise OperandError(unwanted(who, f"wants {_ONLY_NUMBERS}", answers, "pass a list"))
+    answers = list(answers)
     if len(answers) != len(boxes):
         raise InputError(
             f"{who}: wants {_ONLY_NUMBERS}; got {len(answers)} answers for {len(boxes)} boxes;"

@@ -96,10 +96,15 @@ def _check(who: str, fold: Collection[str], boxes: Mapping[Scope, Any], met: Seq
             present.add(scope.name)
             scope = scope.outer
     if unknown := [name for name in unknown if name not in present]:
+        if not present:
+            raise InputError(
+                f"{who}: fold: no node was made in the scope {unknown[0]!r}; this graph has no"
+                " scopes; name them with sg.scope"
+            )
         shown = ", ".join(sorted(present)[:8]) + ", ..." * (len(present) > 8)
         raise InputError(
             f"{who}: fold: no node was made in the scope {unknown[0]!r}; the scopes of this graph"
-            f" are: {shown or 'none'}; choose among them"
+            f" are: {shown}; choose among them"
         )
 
 
@@ -153,6 +158,6 @@ def _bundle_leaves(
             way = names.get(id(node)), bool(node.label), frozenset(targets)
             ways.setdefault(way, []).append(node)
     for (named, labelled, _), together in ways.items():
-        if named or len(together) > (LABELLED if labelled else BUNDLE):
+        if (named and not named.is_single) or len(together) > (LABELLED if labelled else BUNDLE):
             bundle = Vertex(together, named=named or Named("", f"({len(together)},)"))
             homes |= dict.fromkeys(map(id, together), bundle)

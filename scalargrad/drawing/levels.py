@@ -18,6 +18,7 @@ SWEEPS = 24
 ROUNDS = 6  # of levelling chains and settling around them
 STIFF = 8.0
 PINNED = 1e4
+SLACK = 0.4  # so much nearer than its gap a cell may come: it keeps arrows level
 OUTWARD, STRAIGHTENINGS = 30, 200  # turns of making the edges of frames straight
 
 
@@ -55,7 +56,7 @@ def settle(grid: Grid) -> None:
     where = {id(cell): stack for stack in stacks for cell in stack.column.cells}
     for _ in range(ROUNDS):
         for chain in chains:
-            _level(chain, where, springs)
+            _level(chain, where, springs, pushing=True)
         for stack in stacks:
             stack.pins.clear()
         for chain in chains:
@@ -64,6 +65,7 @@ def settle(grid: Grid) -> None:
         _sweep(stacks, springs, 4)
     for chain in chains:
         _level(chain, where, springs)
+    _tighten(grid, where)
     _straighten(grid, where)
     for stack in stacks:
         for cell in stack.column.cells:
@@ -83,6 +85,21 @@ def _growth(box: Cell, stack: Stack) -> tuple[float, float]:
     up = min(PORT_MARGIN - half - min(levels), box.y - low)
     down = min(PORT_MARGIN - half + max(levels), high - box.y)
     return max(0.0, up), max(0.0, down)
+
+
+def _tighten(grid: Grid, where: dict[int, Stack]) -> None:
+    """Move the edges of frames inwards, as near as they may be to what is inside."""
+    for border in reversed(grid.borders):  # the inner frames first
+        down = 1 if border.cells[0].kind == "top" else -1
+        nearest: list[float] = []
+        for cell in border.cells:
+            stack = where[id(cell)]
+            inner = stack.column.cells[cell.place + down]
+            if inner.kind in ("item", "lane", "dummy") or inner.kind == cell.kind:
+                gap = stack.gaps[cell.place if down > 0 else cell.place - 1]
+                nearest.append(down * (inner.y - down * gap))
+        for cell in border.cells:
+            cell.y = down * max(down * cell.y, min(nearest))
 
 
 def _straighten(grid: Grid, where: dict[int, Stack]) -> None:
@@ -130,6 +147,8 @@ def _chains(grid: Grid, springs: dict[int, list[Spring]]) -> list[list[Cell]]:
     chains = []
     for column in grid.columns:
         for cell in column.cells:
+            if cell.kind in ("top", "bottom"):
+                continue  # the edges of frames give way to what they frame
             if _stiff(cell.before, cell, springs) is None:
                 chain = [cell]
                 while (following := _stiff(chain[-1].after, chain[-1], springs)) is not None:
@@ -146,14 +165,20 @@ def _stiff(among: list[Cell], cell: Cell, springs: dict[int, list[Spring]]) -> C
     return None
 
 
-def _level(chain: list[Cell], where: dict[int, Stack], springs: dict[int, list[Spring]]) -> None:
+def _level(
+    chain: list[Cell],
+    where: dict[int, Stack],
+    springs: dict[int, list[Spring]],
+    *,
+    pushing: bool = False,
+) -> None:
     """Put runs of a chain on one level, as long as the neighbours of every cell leave room."""
     start = 0
     while start < len(chain):
         low, high = float("-inf"), float("inf")
         end = start
         while end < len(chain):
-            least, most = _room(chain[end], where[id(chain[end])])
+            least, most = _room(chain[end], where[id(chain[end])], pushing=pushing)
             if max(low, least) > min(high, most):
                 break
             low, high, end = max(low, least), min(high, most), end + 1
@@ -174,11 +199,23 @@ def _level(chain: list[Cell], where: dict[int, Stack], springs: dict[int, list[S
         start = end
 
 
-def _room(cell: Cell, stack: Stack) -> tuple[float, float]:
-    cells, gaps, place = stack.column.cells, stack.gaps, cell.place
-    above = cells[place - 1].y + gaps[place - 1] if place else float("-inf")
-    below = cells[place + 1].y - gaps[place] if place + 1 < len(cells) else float("inf")
-    return above - 1e-6, below + 1e-6
+def _room(cell: Cell, stack: Stack, *, pushing: bool = False) -> tuple[float, float]:
+    """Return between which levels a cell may move; `pushing` moves names and edges out of its way.
+
+    What is pushed has gone when the column settles the next time.
+    """
+
+    def limit(step: int) -> float:
+        place, gap = cell.place, 0.0
+        while 0 <= place + step < len(stack.column.cells):
+            gap += stack.gaps[place - 1] if step < 0 else stack.gaps[place]
+            place += step
+            other = stack.column.cells[place]
+            if not (pushing and (other.kind in ("top", "bottom") or _is_end(other))):
+                return other.y - step * gap
+        return step * float("inf")
+
+    return limit(-1) - SLACK, limit(1) + SLACK
 
 
 def _gaps(column: Column) -> list[float]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import formula_js
 from ..arithmetic import Arithmetic
 from ..order import post_order
-from ..partials import is_plural, place_of
-from ..rows import _FUNCTIONS, ROWS, Row
-from .local_rules import row_of, sign
+from ..partials import is_current, is_plural, named_row, place_of
+from ..rows import _FUNCTIONS, ROWS
+from .local_rules import sign
 
 #: so many nodes are computed anew while a slider moves
 LIVE = 2_000
@@ -98,25 +97,9 @@ def _stuck(node: Any) -> str:
     """Return why the numbers of a node cannot be found anew, or an empty text."""
     if not node.parents:
         return ""
-    row, operands = row_of(node), [_number(operand) for operand in node.operands]
+    row = named_row(node)
     if row is None:
         return f"it goes into {sign(node)}, which only Python computes"
-    stale = f"it goes into {sign(node)}, whose value is not what its operands give now"
-    count = len(operands) // row.arity
-    if isinstance(row, Row):
-        value, partials = row.step(*operands)
-    else:
-        lists = [operands[start : start + count] for start in range(0, len(operands), count)]
-        value, partials = row.step((True,) * row.arity)(*lists)
-        if is_plural(row):
-            which = place_of(node, count)
-            value, partials = value[which], partials[which]
-    kept = [p for p, o in zip(partials, node.operands, strict=True) if isinstance(o, Arithmetic)]
-    return "" if _agree([value, *kept], [node.data, *node.partials]) else stale
-
-
-def _agree(left: Sequence[float], right: Iterable[float]) -> bool:
-    return all(
-        x == y or (x != x and y != y) or math.isclose(x, y, rel_tol=1e-9)
-        for x, y in zip(left, right, strict=True)
-    )
+    if not is_current(node, row):
+        return f"it goes into {sign(node)}, whose value is not what its operands give now"
+    return ""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..arithmetic import Arithmetic
 from ..graph import Graph, Use, Vertex
-from ..ops import DOT, SUM
-from ..partials import paired
-from ..rows import LETTERS, ROWS, ManyRow, Row
+from ..ops import DIV, DOT, SUM
+from ..partials import paired, row_of
+from ..rows import LETTERS, ManyRow, Row
 from . import text
 
 #: operands that a rule writes out
 MANY = 8
+#: a term of a sum
+HIDDEN = "what the picture does not show"
 
 Kind = Literal["plain", "data", "gradient", "partial", "part"]
 
@@ -61,18 +64,18 @@ def parts(uses: Sequence[Use]) -> Quantity:
     return Quantity("part", tuple(edge for use in uses for edge in use.edges), total)
 
 
-def row_of(node: Any) -> Row | ManyRow | None:
-    """Return the row of a node; None where a user's own node only has the name of one."""
-    row, count = ROWS.get(node.op), len(node.operands)
-    if row is None or (count % row.arity if isinstance(row, ManyRow) else count != row.arity):
-        return None
-    return row
-
-
 def sign(node: Any) -> str:
     """Return what the circle of an operation shows."""
-    row = ROWS.get(node.op)
+    row = row_of(node)
     return row.symbol if row is not None else text.harmless(node.op)
+
+
+def is_reciprocal(vertex: Vertex) -> bool:
+    """Tell whether a vertex divides a plain 1: it is the book's node 1/x, of one operand."""
+    if vertex.is_box or not vertex.node.parents or row_of(vertex.node) is not DIV:
+        return False
+    first, second = vertex.node.operands
+    return not isinstance(first, Arithmetic) and first == 1 and isinstance(second, Arithmetic)
 
 
 def forward_rule(vertex: Vertex, node: Any) -> Rule:
@@ -117,9 +120,36 @@ def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
             return f"{symbol}: upstream, unchanged = ", product
         if formula == "-1":
             return f"{symbol}: upstream with the other sign = ", product
-        words = "the other operand" if formula in others else (row.shown or row.partials)[letter]
+        if formula in others:
+            words = "the other operand"
+        elif is_reciprocal(vertex):
+            words = _told("−z²", row)
+        else:
+            words = _told((row.shown or row.partials)[letter], row)
     upstream, slope = gradient(graph, node), _partial(node, position)
     return f"{symbol}: upstream × {words} = ", upstream, " × ", slope, " = ", product
+
+
+def _told(formula: str, row: Row | ManyRow) -> str:
+    """Return a partial in words, or as a formula with what its letters are.
+
+    >>> from ..ops import DIV, EXP, TANH
+    >>> _told("z", EXP), _told("1−z²", TANH)
+    ('its own output', '1−z² (z is its own output)')
+    >>> _told("−x/y²", DIV)
+    '−x/y² (x is the first operand, y is the second operand)'
+    """
+    meanings = {"x": "the operand", "z": "its own output"}
+    if row.arity > 1:
+        kind = "operand" if isinstance(row, Row) else "list"
+        meanings |= {"x": f"the first {kind}", "y": f"the second {kind}"}
+    if formula in ("x", "y", "z"):
+        return meanings[formula]
+    used = [
+        letter for letter in meanings if re.search(rf"(?<![A-Za-z]){letter}(?![A-Za-z])", formula)
+    ]
+    told = ", ".join(f"{letter} is {meanings[letter]}" for letter in used)
+    return f"{formula} ({told})" if told else formula
 
 
 def other_operand(node: Any, position: int) -> int | None:
@@ -132,6 +162,12 @@ def other_operand(node: Any, position: int) -> int | None:
         return None
     half = len(node.operands) // 2
     return (position + half) % len(node.operands)
+
+
+def is_partial(graph: Graph, node: Any, uses: Sequence[Use]) -> bool:
+    """Tell whether more comes back to a node than along some arrows; not what is rounded."""
+    missing = graph.gradients[node] - parts(uses).value
+    return abs(missing) > 1e-9 * max(abs(use.backward or 0.0) for use in uses)
 
 
 def sum_rule(uses: Sequence[Use], total: Quantity, *more: str, most: int | None = None) -> Rule:

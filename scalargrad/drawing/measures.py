@@ -31,7 +31,8 @@ BOX_CORNER = 9.0
 PORT_MARGIN = 12.0  # between a corner and the nearest arrow
 LONGEST_TITLE_LINE = 11  # characters
 
-FRAME_PAD = 12.0  # beside the columns of a frame
+FRAME_EDGE = 15.0  # between a circle and the frame around it: an arrow head fits
+FRAME_PAD = 8.0  # between one frame and the next
 FRAME_GAP = 7.0
 FRAME_TITLE = 20.0  # room for its title
 FRAME_TITLE_SIZE = 12.0
@@ -72,6 +73,8 @@ def size_of(item: Item) -> tuple[float, float]:
     elif len(item.text) > 1:
         wide = max(wide, width(item.text, WORD_SIZE) + 9.0)
     tall = 2 * RADIUS
+    if forks_at_ports(item):
+        tall = 2 * RADIUS + (len(item.links) - 1) * PORT_PITCH
     if item.inputs > MOST_PORTS_OF_A_CIRCLE:
         tall = 2 * RADIUS + (item.inputs - 1) * PORT_PITCH
     return wide, tall
@@ -91,6 +94,16 @@ def title_lines(title: str) -> list[str]:
         else:
             lines[-1] = joined
     return lines
+
+
+def forks_at_ports(item: Item) -> bool:
+    """Tell whether a branch in a circle gives each of its arrows a port of its own."""
+    return item.kind == "branch" and item.under is not None and len(item.links) > 1
+
+
+def beside(frames: int) -> float:
+    """Return the room beside a column in which so many frames begin or end."""
+    return FRAME_EDGE + FRAME_PAD * frames if frames else 0.0
 
 
 def is_straight(item: Item) -> bool:

@@ -81,6 +81,10 @@ class Numbers:
             return text.harmless(flow.named.name)
         return text.harmless(self.label(flow.value))
 
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether all that flows are constants of this picture."""
+        return all(id(value) in self.constants for value in flow.values)
+
     def label(self, node: Any) -> str:
         """Return the label of a node, or its place in a named list."""
         return str(node.label or self.elements.get(id(node), ""))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from .. import formula, functions, ops
 from ..arithmetic import Arithmetic
@@ -13,9 +14,11 @@ from ..errors import InputError, unwanted
 from ..graph import COUNT_LIMIT, meet
 from ..modes import Scope, recording_in
 from ..order import post_order
-from ..partials import place_of
+from ..partials import is_plural, is_result, place_of, results_of, row_of
 from ..rows import ROWS, ManyRow, Row
 from .folding import names_of
+
+T = TypeVar("T")
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -53,71 +56,88 @@ class Opened:
     result: Any
 
 
-def opened(
-    who: str, root: Any, wanted: Collection[str]
-) -> tuple[Any, dict[int, Any], list[Opened]]:
-    """Return the root of a graph with operations opened, what stands for each old node, and where.
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """A graph with operations opened."""
+
+    root: Any
+    twins: Mapping[int, Any] = field(default_factory=dict)  # id of an old node -> its new one
+    places: Sequence[Opened] = ()
+    closed: Collection[str] = ()  # what could not be opened somewhere
+
+    def now(self, node: Any) -> Any:
+        """Return what stands for a node of the old graph."""
+        return self.twins.get(id(node), node)
+
+    def by_id(self, entries: Mapping[int, T]) -> dict[int, T]:
+        """Return what is known of old nodes, by the ids of what stands for them."""
+        return {
+            id(self.twins[key]) if key in self.twins else key: entry
+            for key, entry in entries.items()
+        }
+
+
+def opened(who: str, root: Any, wanted: Collection[str]) -> Opening:
+    """Return a graph with operations opened.
 
     Every opened operation is computed anew as its definition says, in a scope of its name; what
-    depends on it is copied, the rest is shared. Nothing of the old graph is changed.
+    depends on it is copied, the rest is shared. Nothing of the old graph is changed. An operation
+    stays closed where its definition gives other numbers: it may overflow on the way.
 
-    Raises: `ValueError` for a graph that is too large.
+    Raises: `ValueError` for a graph that is too large, or without an operation that is named.
     """
-    if not wanted or not root.parents:
-        return root, {}, []
+    if not wanted:
+        return Opening(root)
     if meet(root)[1]:
         limit = f"the graph must have at most {COUNT_LIMIT:,} nodes to be opened"
         raise InputError(unwanted(who, f"open: {limit}", root, "open a part of it"))
+    if missing := _missing(root, wanted):
+        raise InputError(
+            f"{who}: open: no {missing[0]!r} is in this graph; leave that out, or pass True to open"
+            " all that can be"
+        )
     twins: dict[int, Any] = {}
-    spread: dict[Any, list[Any]] = {}  # an operation of many results is opened once
+    opener = _Opener(wanted)
     places: list[Opened] = []
     for node in post_order(root, leaves=False):
         operands = [twins.get(id(operand), operand) for operand in node.operands]
-        twin = None
-        if node.op in wanted:
-            twin = _opened_node(node, operands, wanted, spread)
-        if twin is not None:
-            places.append(Opened(ROWS[node.op], tuple(operands), twin))
-        else:
-            if not any(id(parent) in twins for parent in node.parents):
-                continue
+        row = row_of(node) if node.op in wanted else None
+        twin = opener.opened(node, row, operands) if row is not None else None
+        if row is not None and twin is not None:
+            places.append(Opened(row, tuple(operands), twin))
+            if node.label:
+                twin.label = node.label
+        elif any(id(parent) in twins for parent in node.parents):
             twin = _copy(node, operands)
-        if node.label:
-            twin.label = node.label
+        else:
+            continue
         twins[id(node)] = twin
     new = twins.get(id(root), root)
     if new is not root:
         new._grad = root._grad
-    return new, twins, places
+    return Opening(new, twins, places, opener.closed)
+
+
+def _missing(root: Any, wanted: Collection[str]) -> list[str]:
+    """Return the operations that are in the graph neither as it is nor as far as it is opened."""
+    if set(wanted) == {name for name, row in ROWS.items() if row.definition}:
+        return []  # whatever there is
+    found = {node.op for node in post_order(root, leaves=False) if row_of(node) is not None}
+    waiting = sorted(found.intersection(wanted))
+    while waiting:
+        words = re.findall(r"\w+", ROWS[waiting.pop()].definition)
+        fresh = set(words).intersection(wanted) - found
+        found |= fresh
+        waiting += sorted(fresh)
+    return sorted(set(wanted) - found)
 
 
 def _copy(node: Any, operands: Sequence[Any]) -> Any:
     """Return a node like another one, on other operands."""
     parents = tuple(operand for operand in operands if isinstance(operand, Arithmetic))
-    with recording_in(node.scope):
-        return node._record(node.data, node.op, tuple(operands), parents, node.partials)
-
-
-def _opened_node(
-    node: Any, operands: Sequence[Any], wanted: Collection[str], spread: dict[Any, list[Any]]
-) -> Any:
-    """Return what stands for one operation: its definition, run on its operands.
-
-    None where the definition needs no operation at all, as for the sum of one operand.
-    """
-    row = ROWS[node.op]
-    if isinstance(row, Row):
-        made = _run(row, wanted, node.scope, operands)
-    else:
-        key = (row.name, *(id(o) if isinstance(o, Arithmetic) else o for o in operands))
-        if key not in spread:
-            length = len(operands) // row.lists
-            lists = [operands[start : start + length] for start in range(0, len(operands), length)]
-            made = _run(row, wanted, node.scope, lists)
-            spread[key] = made if isinstance(made, list) else [made]
-        results = spread[key]
-        made = results[place_of(node, len(results))] if len(results) > 1 else results[0]
-    return None if any(made is operand for operand in operands) else made
+    twin = node._record(node.data, node.op, tuple(operands), parents, node.partials)
+    twin._notes = node._notes
+    return twin
 
 
 class _Nothing:
@@ -127,29 +147,93 @@ class _Nothing:
         return other
 
 
-def _run(row: Row | ManyRow, wanted: Collection[str], outer: Scope | None, given: Any) -> Any:
-    """Run the definition of a row in a scope of its name."""
-    group = Scope(row.name, outer)
-    callable_ = _Callable(wanted, group)
-    many = isinstance(row, ManyRow)
-    fold = many and re.search(r"\bz\b", row.definition) is not None
-    letters = ("z", *row.letters) if fold else () if many else row.letters
-    lists = row.letters if many and not fold else ()
-    run = formula.compile_graph(row.name, letters, lists, row.definition, callable_)
-    with recording_in(group):
-        if not fold:
-            return run(*given)
-        result: Any = _Nothing()
-        for operands in zip(*given, strict=True):
-            result = run(result, *operands)
-        return result
+class _Opener:
+    """Runs definitions, and opens again what stands in them where that is wanted."""
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self.wanted = wanted
+        self.closed: dict[str, None] = {}
+        #: what stands for results, and what they are; one of many results is opened once
+        self.spread: dict[Any, list[tuple[Any, Any]]] = {}
+
+    def opened(self, node: Any, row: Row | ManyRow, operands: Sequence[Any]) -> Any:
+        """Return what stands for one operation: its definition, run on its operands.
+
+        None where that needs no operation at all, as for the sum of one operand, and where it
+        gives other numbers.
+        """
+        key = (row.name, *(id(o) if isinstance(o, Arithmetic) else o for o in operands))
+        key += () if is_plural(row) else (id(node),)
+        if key not in self.spread:
+            length = len(operands) // row.arity
+            runs = [operands[start : start + length] for start in range(0, len(operands), length)]
+            given = runs if isinstance(row, ManyRow) else operands
+            self.spread[key] = []
+            if self.is_faithful(row, given):
+                made = self.run(row, node.scope, given)
+                several = made if isinstance(made, list) else [made]
+                self.spread[key] = list(zip(several, results_of(row, node.operands), strict=True))
+        found = self.spread[key]
+        if found:
+            made, result = found[place_of(node, len(found)) if len(found) > 1 else 0]
+            if is_result(node, result):
+                return None if any(made is operand for operand in operands) else made
+        self.closed[row.name] = None
+        return None
+
+    def run(self, row: Row | ManyRow, outer: Scope | None, given: Any) -> Any:
+        """Run the definition of a row in a scope of its name."""
+        group = Scope(row.name, outer)
+        many = isinstance(row, ManyRow)
+        fold = many and re.search(r"\bz\b", row.definition) is not None
+        letters = ("z", *row.letters) if fold else () if many else row.letters
+        lists = row.letters if many and not fold else ()
+        callable_ = _Callable(self, group)
+        run = formula.compile_graph(row.name, letters, lists, row.definition, callable_)
+        with recording_in(group):
+            if not fold:
+                return run(*given)
+            result: Any = _Nothing()
+            for operands in zip(*given, strict=True):
+                result = run(result, *operands)
+            return result
+
+    def is_faithful(self, row: Row | ManyRow, given: Any) -> bool:
+        """Tell whether the definition gives the numbers of the row: values and partials.
+
+        It may overflow on the way, or share a gradient otherwise between equal operands.
+        """
+        runs = given if isinstance(row, ManyRow) else [given]
+        leaves = [list(map(_leaf, run)) for run in runs]
+        made = self.run(row, None, leaves if isinstance(row, ManyRow) else leaves[0])
+        flat = [x for run in leaves for x in run]
+        places = [place for place, x in enumerate(flat) if isinstance(x, Arithmetic)]
+        made = made if isinstance(made, list) else [made]
+        for one, (value, partials) in zip(made, results_of(row, flat), strict=True):
+            _, grads = one._sweep(1.0)
+            found = [one._data, *(grads.get(flat[place], 0.0) for place in places)]
+            wanted = [value, *(partials[place] for place in places)]
+            if not all(map(_is_near, found, wanted)):
+                self.closed[row.name] = None
+                return False
+        return True
+
+
+def _leaf(operand: Any) -> Any:
+    is_value = isinstance(operand, Arithmetic)
+    return operand.detach() if is_value else operand
+
+
+def _is_near(found: float, wanted: float) -> bool:
+    same = found == wanted or (found != found and wanted != wanted)
+    return same or abs(found - wanted) <= 1e-9 + 1e-6 * abs(wanted) < math.inf
 
 
 class _Callable(Mapping[str, Callable[..., Any]]):
     """What definitions may call: the public functions, opened again where that is wanted."""
 
-    def __init__(self, wanted: Collection[str], group: Scope) -> None:
-        self.wanted = wanted
+    def __init__(self, opener: _Opener, group: Scope) -> None:
+        self.opener = opener
         self.group = group
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
@@ -172,7 +256,10 @@ class _Callable(Mapping[str, Callable[..., Any]]):
         )  # fmt: skip
 
     def _apply(self, row: Row | ManyRow, given: Any, plain: Callable[[], Any]) -> Any:
-        return _run(row, self.wanted, self.group, given) if row.name in self.wanted else plain()
+        opener = self.opener
+        if row.name in opener.wanted and opener.is_faithful(row, given):
+            return opener.run(row, self.group, given)
+        return plain()
 
     def __iter__(self) -> Iterator[str]:
         return iter(["divide", "label", *ROWS])

@@ -2,7 +2,7 @@
 
 const PAGE = JSON.parse(document.querySelector('script[type="application/json"]').textContent);
 const graph = new Graph(PAGE.nodes, PAGE.root, PAGE.upstream);
-const BLANK = {shows: [], reads: [], note: [], terms: [], lit: "", flow: "", left: 0}; // unless said
+const BLANK = {shows: [], reads: [], note: [], terms: [], what: "", lit: "", flow: "", left: 0}; // unless said
 const STEPS = PAGE.steps.map((step) => ({...BLANK, ...step}));
 const LAST = STEPS.length - 1;
 const TURN = STEPS.findIndex((step) => step.side === "backward"); // where the pass turns back
@@ -82,6 +82,7 @@ function showRule(number) {
     const panel = one(".rule");
     panel.dataset.side = step.side;
     one(".where").textContent = passName(number);
+    one(".what").textContent = step.what;
     const lines = step.rules.map((rule) => ruleLine(rule));
     let note = step.note.length ? spoken(step.note) : "";
     if (isOpen(number)) {
@@ -107,7 +108,7 @@ function steady() {
     panel.style.minHeight = "";
     const heights = STEPS.slice(0, 500).map((_, number) => {
         showRule(number);
-        return panel.offsetHeight;
+        return Math.ceil(panel.getBoundingClientRect().height);
     });
     panel.style.minHeight = `${Math.max(...heights)}px`;
     showRule(state.step);
@@ -128,10 +129,10 @@ function valueText(key, number, element) {
     return element.getComputedTextLength() <= PAGE.rooms[key] ? element.textContent : short;
 }
 
-/** Write a value; a name with small digits before it is drawn by hand, and stays. */
+/** Write a value; a name before it is drawn by hand, and stays. */
 function setText(element, text) {
-    const tail = element.lastElementChild;
-    if (tail) tail.textContent = text.slice(text.lastIndexOf(" = "));
+    const number = element.querySelector("[data-kind=number]");
+    if (number) number.textContent = text.slice(text.lastIndexOf(" = ") + 3);
     else element.textContent = text;
 }
 
@@ -194,6 +195,18 @@ function follow(number) {
     const isCalm = state.timer === null || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const behavior = isCalm ? "auto" : "smooth";
     return place.scrollBy({left: away("left", "right"), top: away("top", "bottom"), behavior});
+}
+
+/** Fade the edges behind which there is more of the picture. */
+function fade() {
+    const {scrollLeft, scrollTop, clientWidth, clientHeight, scrollWidth, scrollHeight} = one(".picture");
+    const more = {
+        left: scrollLeft > 1,
+        right: scrollLeft + clientWidth < scrollWidth - 1,
+        top: scrollTop > 1,
+        bottom: scrollTop + clientHeight < scrollHeight - 1,
+    };
+    one(".picture").dataset.more = Object.keys(more).filter((side) => more[side]).join(" ");
 }
 
 // -- the table ------------------------------------------------------------------------------
@@ -437,7 +450,7 @@ function onPaper(isPrinting) {
     state.printing = isPrinting;
     if (!isPrinting) return show(state.step, {still: true});
     const line = (step, number) => make("tr", "",
-        make("td", "", String(number + 1)), make("td", "", step.side),
+        make("td", "", String(number + 1)), make("td", "", step.side), make("td", "what", step.what),
         make("td", "", ...step.rules.map((rule) => ruleLine(rule))));
     one(".printed tbody").replaceChildren(...STEPS.map(line));
     const before = state.step;
@@ -455,6 +468,9 @@ one("[data-do=reset]").hidden = rows.every((row) => !row.slider);
 one("[data-do=reset]").disabled = true;
 one(".remark").textContent = PAGE.remark;
 addEventListener("resize", steady);
+addEventListener("resize", fade);
+one(".picture").addEventListener("scroll", fade, {passive: true});
 theme(false);
 steady();
 show(0);
+fade();

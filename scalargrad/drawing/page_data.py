@@ -56,6 +56,7 @@ class Teller:
             "rules": [self._rule(rule) for rule in step.rules],
             "shows": step.shows,
             "reads": step.reads,
+            "what": step.what,
             "lit": step.lit,
             "note": self._rule(step.note),
             "asks": self._quantity(step.asks) if step.asks is not None else None,
@@ -75,7 +76,7 @@ class Teller:
         for shown in self.walk.singles:
             node = shown.flow.value
             inputs += not node.parents
-            name = shown.name or (f"input\u00a0{inputs}" if not node.parents else "")
+            name = shown.name or (self.walk.input_name(shown) if not node.parents else "")
             if shown is self.walk.result:
                 name = self.walk.result_name
             if name and (node.parents or inputs <= INPUTS):

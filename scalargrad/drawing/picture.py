@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,6 +62,19 @@ class Line:
     backward: bool
     head: tuple[Point, Point]
     about: str = ""
+
+    def corners(self) -> tuple[Point, Point, Point]:
+        """Return the corners of the head, its tip in the middle."""
+        (nx, ny), (tx, ty) = self.head
+        length = math.hypot(tx - nx, ty - ny) or 1.0
+        half = (measures.BACKWARD_HEAD if self.backward else measures.FORWARD_HEAD)[1] / 2
+        sx, sy = (ty - ny) / length * half, (nx - tx) / length * half
+        return (nx + sx, ny + sy), (tx, ty), (nx - sx, ny - sy)
+
+    def box(self) -> Box:
+        """Return the room that the head takes."""
+        xs, ys = zip(*self.corners(), strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ class Roomy:
         """Return the name at the beginning of an arrow."""
         return self.wording.name(flow)
 
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether all that flows are constants of this picture."""
+        return self.wording.is_fixed(flow)
+
     def room(self, flow: Flow) -> float:
         """Return the room for the gradient of a flow."""
         uses = [use for use in flow.uses if use.backward is not None]

@@ -16,9 +16,11 @@ from .columns import Border, Cell, Column, Grid, Path
 from .picture import Blank, Dot, Line, Picture, Point, Shape, Text
 from .scene import Frame, Item, Labels, Scene
 from .text import width
+from .titles import clear_title
 
 _SMALLEST_ANGLE = math.radians(44)  # between two arrows into one circle
 _JOG = 0.3  # so little is no step: an arrow stays level
+_HEADS_APART = math.radians(36)  # nearer, and of two heads at a dot one hides the other
 _LARGEST_ANGLE = math.radians(58)  # steeper, and an arrow would touch the circle beside
 
 
@@ -68,9 +70,9 @@ class Router:
         columns = self.grid.columns
         for index, column in enumerate(columns):
             following = columns[index + 1] if index + 1 < len(columns) else None
-            x += m.FRAME_PAD * self._framed(index, first=True)
+            x += m.beside(self._framed(index, first=True))
             start = x + _items_width(column)
-            pad = m.FRAME_PAD * self._framed(index, first=False)
+            pad = m.beside(self._framed(index, first=False))
             right = start + (_label_width(column) if column.lanes else 0.0)
             span = Span(x, start, right, pad=pad)
             self.spans.append(span)
@@ -95,19 +97,19 @@ class Router:
         ]  # fmt: skip
         inside = sum(border.first == first for border in inner)
         after = sum(border.first + len(border.cells) - 1 == last for border in inner)
-        left = self.spans[first].left - m.FRAME_PAD * (inside + 0.6)
+        left = self.spans[first].left - m.FRAME_EDGE - m.FRAME_PAD * inside
         items = [c.item for c in self.grid.columns[last].cells if c.item and c.item.is_shaped]
         width = max((m.size_of(item)[0] for item in items), default=0.0)
-        right = self.spans[last].left + width + m.FRAME_PAD * (after + 0.6)
+        right = self.spans[last].left + width + m.FRAME_EDGE + m.FRAME_PAD * after
         if len({cell.y for cell in upper.cells}) > 1 or len({cell.y for cell in lower.cells}) > 1:
             return  # there was no room for straight edges
         top, bottom = upper.cells[0].y, lower.cells[0].y
         shape = Shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top,
                       corner=m.BOX_CORNER)  # fmt: skip
         self.picture.frames.append(shape)
-        x, y = left + 8.0, top + m.FRAME_TITLE_SIZE + 2.0
-        title = Text(x, y, upper.frame.title, "frame title", m.FRAME_TITLE_SIZE, "start")
-        self.picture.texts.append(title)
+        y = top + m.FRAME_TITLE_SIZE + 2.0
+        title = Text(left + 8.0, y, upper.frame.title, "frame title", m.FRAME_TITLE_SIZE, "start")
+        self.picture.texts.append(clear_title(title, right, self.picture))
 
     def _around(self, border: Border) -> tuple[Frame, ...]:
         """Return the frames that a frame stands in."""
@@ -174,34 +176,45 @@ class Router:
         span = self.spans[self.column_of[id(source)]]
         assert source.item is not None
         assert target.item is not None
-        from_dot = source.item.stem is not None
+        has_stem = source.item.stem is not None
+        from_dot = has_stem or (source.item.kind == "branch" and source.item.under is None)
         forked = len(source.item.links) > 1
-        x = span.legs[0] if from_dot else _exit(source.item, span)
+        x = span.legs[0] if has_stem else _exit(source.item, span)
+        x = span.left + m.DOT if from_dot and not has_stem else x
         points = [(x, source.y)]
-        if source.item.kind == "box" and not from_dot:
+        if not from_dot and (source.item.kind == "box" or m.forks_at_ports(source.item)):
             points = [(x, self._outlet(source, path.cells[1]))]
         for left, right in pairwise(path.cells):
             legs = self.spans[self.column_of[id(left)]].legs
-            points.append((legs[0], points[0][1] if left is source else left.y))
+            if not (left is source and from_dot):  # out of a dot the slant comes first
+                points.append((legs[0], points[0][1] if left is source else left.y))
             points.append((legs[1], right.y) if right is not target else self._rim(left, right))
         points = _without_needless(points)
         labels, about = path.link.labels, path.link.about
-        head_at = None
-        if len(source.item.links) > 2 and source.item.kind != "box":
-            head_at = span.legs[1] + m.CORNER  # at the dot itself the heads would hide each other
+        away = self._away(source, path.cells[1], span.legs[1] - x) if from_dot and forked else 0.0
         start = None if from_dot else source.item
-        self._draw_pair(points, labels, start, target, about=about, head_at=head_at)
+        self._draw_pair(points, labels, start, target, about=about, away=away)
         if forked:
             lane = path.cells[1]
             lane_span = self.spans[self.column_of[id(lane)]]
-            begin = lane_span.start + (m.BACKWARD_HEAD[0] if head_at is not None else 0.0)
-            self._write((begin + lane_span.legs[0]) / 2, lane.y, labels, about)
+            self._write((lane_span.start + lane_span.legs[0]) / 2, lane.y, labels, about)
         else:
             end = next((x for x, y in points[1:][::-1] if y == points[0][1]), points[1][0])
             # in the middle of the level, but not where other arrows slant
             limit = span.legs[0] - m.wide(labels) / 2 - 1.0
             middle = (x + span.pad + end) / 2
             self._write(min(middle, limit), points[0][1], labels, about)
+
+    def _away(self, dot: Cell, lane: Cell, wide: float) -> float:
+        """Return how far from a dot the head of a fork ends: 0 unless it would hide another one."""
+        away, before = 0.0, -math.inf
+        for fork in sorted(dot.after, key=lambda cell: cell.place):
+            angle = math.atan2(fork.y - dot.y, wide)
+            away = m.BACKWARD_HEAD[0] if not away and angle - before < _HEADS_APART else 0.0
+            before = angle
+            if fork is lane:
+                break
+        return away
 
     def _outlet(self, box: Cell, lane: Cell) -> float:
         """Return the level at which an arrow leaves a box: its own, as far as the box reaches."""
@@ -240,7 +253,7 @@ class Router:
         target: Cell | None,
         *,
         about: str = "",
-        head_at: float | None = None,
+        away: float = 0.0,
     ) -> None:
         """Draw the forward copy of a centre line and, where something flows back, the backward.
 
@@ -257,7 +270,7 @@ class Router:
         if labels.backward is not None:
             backward = _trimmed(_beside(points, -m.OFFSET), start_gap, end_gap, rim)[::-1]
             arrow = _arrow(backward, m.BACKWARD_HEAD[0], backward=True)
-            arrow = arrow if head_at is None else _headed(backward, head_at)
+            arrow = _headed(backward, away) if away else arrow
             self.picture.lines.append(replace(arrow, about=about))
 
     def _target_rim(self, target: Cell | None) -> tuple[Point, bool] | None:
@@ -307,7 +320,8 @@ def _label_width(column: Column) -> float:
     """Return the room for the widest text of a column, and for the heads beside it."""
     labels = [cell.labels for cell in column.cells if cell.labels]
     if not labels and not column.lanes and any(cell.item for cell in column.cells):
-        return 8.0  # forks begin at once
+        ports = (cell.item for cell in column.cells if cell.item and len(cell.item.links) > 1)
+        return 17.0 if any(item.is_shaped for item in ports) else 8.0  # forks begin at once
     widest = max(map(m.wide, labels), default=0.0)
     return widest + 30.0 if column.lanes else max(34.0, widest + 20.0)
 
@@ -357,7 +371,8 @@ def _entries(cell: Cell, item: Item) -> list[float]:
 def _reach(box: Cell) -> tuple[float, float]:
     """Return between which levels, from its own, arrows may enter or leave a box."""
     assert box.item is not None
-    half, (up, down) = m.size_of(box.item)[1] / 2 - m.PORT_MARGIN, box.grown
+    margin = m.PORT_MARGIN if box.item.kind == "box" else m.RADIUS
+    half, (up, down) = m.size_of(box.item)[1] / 2 - margin, box.grown
     return -half - up, half + down
 
 
@@ -439,13 +454,10 @@ def _arrow(points: list[Point], head: float, *, backward: bool) -> Line:
     return Line((*points[:-1], neck), backward, (neck, points[-1]))
 
 
-def _headed(points: list[Point], x: float) -> Line:
-    """Return a backward line whose head is not at its end but where it passes `x`."""
-    for (bx, by), (ax, ay) in pairwise(points):  # from right to left
-        if ax <= x <= bx and ax < bx:
-            tip = (x, by + (ay - by) * (bx - x) / (bx - ax))
-            return Line(tuple(points), True, (_towards(tip, (bx, by), m.BACKWARD_HEAD[0]), tip))
-    return _arrow(points, m.BACKWARD_HEAD[0], backward=True)
+def _headed(points: list[Point], away: float) -> Line:
+    """Return a backward line whose head ends so far before its end."""
+    tip = _towards(points[-1], points[-2], away)
+    return Line(tuple(points), True, (_towards(tip, points[-2], m.BACKWARD_HEAD[0]), tip))
 
 
 def _towards(start: Point, end: Point, distance: float) -> Point:

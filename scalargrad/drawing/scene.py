@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 from ..graph import Constant, Flow, Graph, Use, Vertex
 from ..modes import Scope
+from ..ops import ADD, SUM
+from ..partials import row_of
 from ..rows import ROWS
 from . import text
 from .exercise import Place
@@ -52,6 +54,7 @@ class Item:
     rank: int = 0
     inputs: int = 0  # how many arrows come in
     outlets: int = 1  # how many lines go out, before they branch
+    fixed: bool = False  # of a leaf: it is a constant of the picture
     ordered: bool = False  # whether it matters which operand is first
     links: list[Link] = field(default_factory=list)  # the arrows that go out
     stem: Labels | None = None  # the texts before the branch dot, where there is one
@@ -108,6 +111,9 @@ class Wording(Protocol):
     def name(self, flow: Flow) -> str:
         """Return the name at the beginning of an arrow."""
 
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether a value is a constant of the picture: nothing ever flows back to it."""
+
 
 def compose(
     graph: Graph,
@@ -160,13 +166,14 @@ class _Composer:
             self._leave(vertex)
         self.items += self.ends
         _drop_small_frames(self.items)
-        _rank(self.items)
-        _frame_leaves(self.items)
+        _place(self.items)
         return self.items
 
     def _item(self, vertex: Vertex) -> Item:
         if vertex.is_leaf:
-            return Item("leaf", self.wording.name(vertex.flows[0]) if vertex.flows else "")
+            flows = vertex.flows
+            fixed = bool(flows) and self.wording.is_fixed(flows[0])
+            return Item("leaf", self.wording.name(flows[0]) if flows else "", fixed=fixed)
         item = Item("folded" if vertex.cut else "operator", "")
         group = vertex.group if vertex.is_box else vertex.node.scope
         if vertex.is_box:
@@ -178,11 +185,11 @@ class _Composer:
             if self.branches and item.kind == "operator" and item.text in _SUMS:
                 item.under = _SUMS[item.text]
         else:
-            row = ROWS.get(vertex.node.op)
+            row = row_of(vertex.node)
             item.text = row.symbol if row is not None else text.harmless(vertex.node.op)
             item.ordered = row is None or not row.commutes
-            if self.branches and vertex.node.op in ("add", "sum"):
-                item.under = _SUMS["+" if vertex.node.op == "add" else "Σ"][0], "branch"
+            if self.branches and row in (ADD, SUM):
+                item.under = _SUMS[item.text][0], "branch"
         item.frames = self._frames(group)
         return item
 
@@ -238,7 +245,7 @@ class _Composer:
             if self.branches and flow.named is not None and len(use.edges) > 1:
                 self._broadcast(link, use)
         if is_root:
-            name = text.harmless(self.graph.root.label) if self.graph.root.parents else ""
+            name = self.wording.name(flow) if flow.value.parents else ""
             result = Item("result", name, inputs=1)
             self.ends.append(result)
             labels = replace(stem, backward_box=None)
@@ -284,40 +291,47 @@ def _drop_small_frames(items: list[Item]) -> None:
         item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
 
 
-def _frame_leaves(items: list[Item]) -> None:
-    """Put leaves into the frame of all their consumers, unless they stand left of its operators."""
-    first: dict[Frame, int] = {}
-    for item in items:
-        if item.is_shaped:
-            for frame in item.frames:
-                first[frame] = min(first.get(frame, item.rank), item.rank)
-    for item in items:
-        if item.is_end and item.links:
-            inner, *others = (link.target.frames for link in item.links)
-            item.frames = tuple(
-                frame for frame in inner
-                if item.rank >= first[frame] and all(frame in frames for frames in others)
-            )  # fmt: skip
+def _place(items: list[Item]) -> None:
+    """Give each item its column and each end of an arrow its frames; parents come first.
 
-
-def _rank(items: list[Item]) -> None:
-    """Give each item its column: operators by the longest path, leaves next to a consumer.
-
-    What is computed from leaves alone stands next to its consumer too.
+    Operators follow the longest path. Plain numbers stand in the frame of what they go into,
+    variables outside, left of it.
     """
-    fed: set[int] = set()  # items with a leaf of their own
+    for item in items:
+        if item.kind == "constant" and not item.text:
+            item.frames = item.links[0].target.frames
+    _rank(items, set())
+    if early := _early(items, _first(items)):
+        _rank(items, early)
+    _pull(items, _first(items))
+    _frame_leaves(items, _first(items))
+
+
+def _rank(items: list[Item], early: set[Frame]) -> None:
+    """Give each item its rank: operators by the longest path, leaves next to a consumer.
+
+    What is computed from leaves alone stands next to its consumer too. Before an `early` frame
+    there is a column for the constants in it.
+    """
+    fed: set[int] = set()  # items with a leaf of their own outside their frame
     grounded: dict[int, bool] = {}  # whether all that goes in comes from leaves alone
-    for item in items:  # parents come before consumers
+    for item in items:
+        item.rank = 0
         alone = item.is_end or (grounded.get(id(item), False) and len(item.links) == 1)
         for link in item.links:
             grounded[id(link.target)] = grounded.get(id(link.target), True) and alone
-            if item.is_end and len(item.links) == 1:
+            if item.is_end and len(item.links) == 1 and not item.frames:
                 fed.add(id(link.target))
+    feeding = _fed_frames(items)
 
     def step(link: Link) -> int:
-        # between two frames, leaves of the second one have a column of their own
-        left = any(frame not in link.target.frames for frame in link.source.frames)
-        return 2 if left and id(link.target) in fed else 1
+        source, target = link.source.frames, link.target.frames
+        entered = [frame for frame in target if frame not in source]
+        wide = any(frame in early for frame in entered)
+        if not link.source.is_end and any(frame not in target for frame in source):
+            # between two frames, leaves of the second one have a column of their own
+            wide |= id(link.target) in fed or any(frame in feeding for frame in entered)
+        return 2 if wide else 1
 
     for item in items:
         for link in item.links:
@@ -329,6 +343,51 @@ def _rank(items: list[Item]) -> None:
     for item in items:
         if item.links and (item.is_end or item.kind == "folded"):
             item.rank = min(link.target.rank for link in item.links) - 1
+
+
+def _fed_frames(items: list[Item]) -> set[Frame]:
+    """Return the innermost frames into which a variable goes."""
+    variables = (item for item in items if item.kind == "leaf" and not item.fixed)
+    return {link.target.frames[-1] for v in variables for link in v.links if link.target.frames}
+
+
+def _first(items: list[Item]) -> dict[Frame, int]:
+    """Return the first rank of every frame."""
+    first: dict[Frame, int] = {}
+    for item in items:
+        if item.is_shaped or item.kind == "constant":
+            for frame in item.frames:
+                first[frame] = min(first.get(frame, item.rank), item.rank)
+    return first
+
+
+def _early(items: list[Item], first: dict[Frame, int]) -> set[Frame]:
+    """Return the frames that begin with a column of constants."""
+    of_operators = _first([item for item in items if item.is_shaped])
+    return {frame for frame, rank in first.items() if rank < of_operators[frame]}
+
+
+def _pull(items: list[Item], first: dict[Frame, int]) -> None:
+    """Put variables left of the innermost frame that they go into."""
+    for item in items:
+        if item.kind == "leaf" and not item.fixed:
+            for link in item.links:
+                if link.target.frames:
+                    item.rank = min(item.rank, first[link.target.frames[-1]] - 1)
+    lowest = min(item.rank for item in items)
+    for item in items:
+        item.rank -= lowest
+
+
+def _frame_leaves(items: list[Item], first: dict[Frame, int]) -> None:
+    """Put leaves into the frame of all their consumers, unless they stand left of it."""
+    for item in items:
+        if item.is_end and item.links and not item.frames:
+            inner, *others = (link.target.frames for link in item.links)
+            item.frames = tuple(
+                frame for frame in inner
+                if item.rank >= first[frame] and all(frame in frames for frames in others)
+            )  # fmt: skip
 
 
 def _summary(graph: Graph, digits: int) -> str:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..graph import Flow, Graph, Use, Vertex
+from ..partials import row_of
 from . import text
 from .local_rules import (
+    HIDDEN,
     MANY,
     Quantity,
     Rule,
     backward_rule,
     data,
     gradient,
+    is_partial,
     other_operand,
     parts,
-    row_of,
     sign,
     spelled_rule,
     sum_rule,
@@ -43,6 +45,7 @@ class Step:
     rules: tuple[Rule, ...]
     shows: tuple[str, ...] = ()  # keys of what appears
     reads: tuple[str, ...] = ()  # keys of the numbers that the rule takes
+    what: str = ""  # what is computed, such as ∂L/∂x
     lit: str = ""  # the vertex that works
     note: Rule = ()  # one more sentence
     asks: Quantity | None = None  # what a quiz hides
@@ -133,13 +136,8 @@ class Walk:
         name = self.wording.name(flow)
         prefix = f"{name} = " if labels.forward.startswith(f"{name} = ") and name else ""
         uses = tuple(use for use in flow.uses if use.backward is not None)
-        hidden = red and bool(uses) and self._is_partial(node, uses)
+        hidden = red and bool(uses) and is_partial(self.graph, node, uses)
         return Shown(flow, about, name, prefix, forked, red, uses, hidden, tuple(places))
-
-    def _is_partial(self, node: Any, uses: Sequence[Use]) -> bool:
-        """Tell whether more comes back to a node than along some arrows; not what is rounded."""
-        missing = self.graph.gradients[node] - parts(uses).value
-        return abs(missing) > 1e-9 * max(abs(use.backward or 0.0) for use in uses)
 
     def _place(self, use: Use) -> str:
         shown = self.shown[id(use.flow)]
@@ -170,12 +168,13 @@ class Walk:
                 rules.append((f"{text.harmless(vertex.title)}: what comes out has shape {shape}",))
         row = None if vertex.is_box else row_of(vertex.node)
         asks = data(single[0].value) if len(vertex.flows) == len(single) == 1 else None
-        name = text.harmless(vertex.title) if vertex.is_box else sign(vertex.node)
+        name = _title(vertex)
         return Step(
             "forward",
             tuple(rules[:_LINES]),
             self._appearing([vertex]),
             tuple(f"f:{self._place(way)}" for way in vertex.inputs if isinstance(way, Use)),
+            self._called(self.shown[id(single[0])]) if len(single) == 1 else "",
             self.about_of[id(vertex)],
             note=(row.doc,) if row is not None else (),
             asks=asks,
@@ -202,6 +201,7 @@ class Walk:
             "backward",
             (("upstream: the backward pass begins with ", whole),),
             (shown.gradient_key,),
+            what=self._gradient_of(shown),
             note=(f"∂{name}/∂{name} = 1",) if whole.value == 1.0 else (),
             flow=shown.about,
             total=whole,
@@ -214,7 +214,7 @@ class Walk:
         place, lit = self._place(use), self.about_of[id(vertex)]
         shows = [f"b:{place}"] + [shown.gradient_key] * (first and shown.forked)
         if not shown.is_single:
-            title = text.harmless(vertex.title) if vertex.is_box else sign(vertex.node)
+            title = _title(vertex)
             rule = f"{title}: a gradient comes back for each of {len(use.flow.values):,} values"
             yield Step("backward", ((rule,),), tuple(shows), lit=lit)
             return
@@ -232,6 +232,7 @@ class Walk:
             tuple(rules),
             tuple(shows),
             self._sources(vertex, use),
+            f"part of {self._gradient_of(shown)}" if not alone else self._gradient_of(shown),
             lit,
             note,
             parts([use]),
@@ -248,6 +249,7 @@ class Walk:
                 (whole,),
                 (shown.gradient_key,),
                 tuple(f"b:{self._place(other)}" for other in arrived),
+                self._gradient_of(shown),
                 note=() if left else self._meaning(shown),
                 asks=self._total(shown, arrived),
                 question=f"What is the sum{' so far' * bool(left)}{where}?",
@@ -257,6 +259,28 @@ class Walk:
                 terms=whole[1:],
             )
 
+    def input_name(self, shown: Shown) -> str:
+        """Return what an input without a name is called: its number among all inputs."""
+        inputs = [other for other in self.singles if not other.flow.value.parents]
+        return f"input\u00a0{inputs.index(shown) + 1}"
+
+    def _called(self, shown: Shown) -> str:
+        """Return the name of a value, or which operation it comes out of."""
+        if shown is self.result:
+            return self.result_name
+        vertex = shown.flow.source
+        if shown.name or vertex.is_leaf:
+            return shown.name or self.input_name(shown)
+        alike = [v for v in self.graph.vertices if not v.is_leaf and _title(v) == _title(vertex)]
+        number = f" {alike.index(vertex) + 1}" if len(alike) > 1 else ""
+        return f"what {_title(vertex)}{number} gives"
+
+    def _gradient_of(self, shown: Shown) -> str:
+        """Return what comes back to a value: ∂L/∂x, where both have a name."""
+        if shown.name and self.result is not None and self.result.name:
+            return f"∂{text.whole(self.result.name)}/∂{text.whole(shown.name)}"
+        return f"the gradient of {self._called(shown)}"
+
     def _total(self, shown: Shown, arrived: Sequence[Use]) -> Quantity:
         if len(arrived) == len(shown.uses):
             return gradient(self.graph, shown.flow.value)
@@ -264,7 +288,7 @@ class Walk:
 
     def _whole(self, shown: Shown, arrived: Sequence[Use]) -> Rule:
         complete = len(arrived) == len(shown.uses)
-        more = ["what the picture does not show"] * (complete and shown.hidden)
+        more = [HIDDEN] * (complete and shown.hidden)
         words = "branch: the sum of what comes back = " if complete else "branch: the sum so far = "
         return words, *sum_rule(arrived, self._total(shown, arrived), *more, most=MANY)
 
@@ -285,3 +309,8 @@ class Walk:
                 if isinstance(way, Use) and way.position == other:
                     keys.append(f"f:{self._place(way)}")
         return tuple(keys)
+
+
+def _title(vertex: Vertex) -> str:
+    """Return what is written in a circle or a box."""
+    return text.harmless(vertex.title) if vertex.is_box else sign(vertex.node)

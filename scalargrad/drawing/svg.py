@@ -110,12 +110,7 @@ def _line(line: Line, hook: _Hook) -> str:
 
 
 def _head(line: Line, colour: str, hook: str) -> str:
-    (nx, ny), (tx, ty) = line.head
-    length = math.hypot(tx - nx, ty - ny) or 1.0
-    half = (m.BACKWARD_HEAD if line.backward else m.FORWARD_HEAD)[1] / 2
-    sx, sy = (ty - ny) / length * half, (nx - tx) / length * half
-    corners = [(nx + sx, ny + sy), (tx, ty), (nx - sx, ny - sy)]
-    points = " ".join(f"{_n(x)},{_n(y)}" for x, y in corners)
+    points = " ".join(f"{_n(x)},{_n(y)}" for x, y in line.corners())
     fill = RED if line.backward else "#fff"
     outline = "" if line.backward else f' stroke="{colour}" stroke-width="{m.FORWARD_STROKE}"'
     return f'<polygon points="{points}" fill="{fill}"{outline}{hook}/>'
@@ -158,14 +153,18 @@ def _text(text: Text, hook: _Hook) -> str:
     return (
         f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
         f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}{said}>'
-        f"{_content(text)}</text>"
+        f"{_content(text, hook('number') if valued else '')}</text>"
     )
 
 
-def _content(text: Text) -> str:
-    """Return a text with small digits set by hand: many fonts lack ₁ or ⁴."""
+def _content(text: Text, hook: str) -> str:
+    """Return a text with small digits set by hand: many fonts lack ₁ or ⁴.
+
+    With a hook, a number that stands after a name can be found by it.
+    """
     parts, shift = [], 0.0
-    for part in _SMALL.split(text.content):
+    named, equals, number = text.content.rpartition(" = ") if hook else (text.content, "", "")
+    for part in _SMALL.split(named + equals):
         if not part:
             continue
         digits = part.translate(_DIGITS)
@@ -177,4 +176,7 @@ def _content(text: Text) -> str:
         shown = escaped(digits if wanted else part)
         parts.append(f"<tspan{move}{small}>{shown}</tspan>" if move or small else shown)
         shift = wanted
-    return "".join(parts)
+    if equals:
+        move = f' dy="{_n(-shift)}"' if shift else ""
+        number = f"<tspan{move}{hook}>{escaped(number)}</tspan>"
+    return "".join([*parts, number])

@@ -12,16 +12,35 @@ from ..arithmetic import Arithmetic
 from ..errors import InputError, unwanted
 from ..graph import Constant, Flow, Use, Vertex
 from ..modes import Scope
-from ..partials import is_plural, paired, parsed, place_of, stated
-from ..rows import LETTERS, ROWS, ManyRow, Row
+from ..partials import agree, is_plural, paired, parsed, place_of, row_of, stated
+from ..rows import ManyRow, Row
 from . import text
-from .algebra import MINUS_ONE, ONE, Names, Product, add, call, constant, name, write
+from .algebra import (
+    MINUS_ONE,
+    ONE,
+    Names,
+    Product,
+    add,
+    call,
+    constant,
+    name,
+    settled,
+    spread,
+    total,
+    write,
+)
 from .numbers import Numbers
 from .opening import Opened
 from .scene import Labels
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 34
+#: a longer sum in a chain gets a line a term, at most so many
+MOST_TERMS = 3
+#: a sum of more operands is written as a call, one of more arguments with an ellipsis
+MOST_OPERANDS, MOST_ARGUMENTS = 12, 6
+#: a larger power is written as a call
+MOST_POWER = 99
 #: a box of more arrows is not looked into
 MOST_IN_A_BOX = 100
 
@@ -79,14 +98,14 @@ class Symbols:
         red = self.numbers.is_red(flow)
         node = flow.value
         back = self._written(self.gradients[id(node)], node) if red else None
-        return Labels(write(self.values[id(node)]), back)
+        return Labels(self._write(self.values[id(node)]), back)
 
     def use(self, use: Use) -> Labels:
         """Return the expression, and the part of the gradient that comes back here."""
         if use.flow.named is not None:
             return self.numbers.bundle(use.flow, part=True)
         node = use.flow.value
-        forward = write(self.values[id(node)])
+        forward = self._write(self.values[id(node)])
         if use.backward is None or not self.numbers.red:
             return Labels(forward, None)
         return Labels(forward, self._part(use, node))
@@ -99,23 +118,32 @@ class Symbols:
         """Return the name of a leaf or of a bundle of them."""
         return self.numbers.name(flow)
 
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether all that flows are constants of this picture."""
+        return self.numbers.is_fixed(flow)
+
     def _written(self, gradient: Product, node: Any) -> str:
-        written = write(gradient)
-        return written if len(written) <= LONGEST else write(self._of(node))
+        written = self._write(gradient)
+        if len(written) <= LONGEST:
+            return written
+        terms = [self._write(term) for term in spread(gradient)]
+        if self.chain and 1 < len(terms) <= MOST_TERMS and max(map(len, terms)) <= LONGEST:
+            return "\n+ ".join(terms)  # the sum itself is what a chain shall show
+        return self._write(self._of(node))
 
     def _part(self, use: Use, node: Any) -> str:
         known = [self.parts.get((id(user), position)) for user, position in use.edges]
         if None in known or id(node) in self.fixed:  # not all of what uses it is shown
-            return write(self._of(node))
-        written = write(_sum([part for part in known if part is not None]))
+            return self._write(self._of(node))
+        written = self._write(total(part for part in known if part is not None))
         if len(known) > 1 and len(written) > LONGEST:  # of a box
-            written = write(self._of(node))
+            written = self._write(self._of(node))
             return written if len(use.flow.uses) == 1 else f"part of {written}"
         if len(known) == 1:
             user, position = use.edges[0]
             key = id(user), position
             written += "·1" * (key in self.bare)
-            if key in self.whole and (shown := write(self.whole[key])) != written:
+            if key in self.whole and (shown := self._write(self.whole[key])) != written:
                 written += f"\n= {shown}"
         return written
 
@@ -143,7 +171,9 @@ class Symbols:
             return constant(node.data)
         known = vertex.nodes and not vertex.cut and self._is_open(vertex) and node.parents
         meaning = self._expression(node) if known else None
-        if label or meaning is None or len(write(meaning)) > LONGEST:
+        if meaning is not None and not meaning.order:  # x/x is 1, but not at 0
+            meaning = meaning if agree([meaning.coefficient], [node.data]) else None
+        if label or meaning is None or not self._fits(meaning):
             named = name(label or next(self.fresh), id(node), number=fixed)
             if meaning is not None:
                 self.names.enter(named, meaning)
@@ -159,38 +189,44 @@ class Symbols:
 
     def _expression(self, node: Any) -> Product:
         """Return a node in terms of its operands."""
+        row = row_of(node)
+        if row is not None and len(node.operands) <= MOST_OPERANDS and _is_formula(row):
+            return _evaluated(parsed(row.forward), *self._letters(row, node))
         xs = [self._operand(operand) for operand in node.operands]
-        match node.op:
-            case "add":
-                return add(xs[0], xs[1])
-            case "sub":
-                return add(xs[0], MINUS_ONE * xs[1])
-            case "neg":
-                return MINUS_ONE * xs[0]
-            case "mul":
-                return xs[0] * xs[1]
-            case "div" if xs[1].coefficient:
-                return xs[0] * xs[1] ** -1
-            case "pow" if (exponent := _whole(node.operands[1])) is not None:
-                return xs[0] ** exponent
-            case "sum" if len(xs) <= 6:
-                return _sum(xs)
-            case "dot" if len(xs) <= 12:
-                half = len(xs) // 2
-                return _sum([x * y for x, y in zip(xs[:half], xs[half:], strict=True)])
-        row = ROWS.get(node.op)
+        if len(xs) > MOST_ARGUMENTS:
+            xs = [xs[0], name("…", "…"), xs[-1]]
         symbol = row.symbol if row is not None else text.harmless(node.op)
-        if row is not None and not symbol.isalpha():
-            symbol = row.name
-        if len(xs) > 6:
-            return call(symbol, [xs[0], name("…", "…"), xs[-1]])
-        return call(symbol, xs)
+        return call(row.name if row is not None and not symbol.isalpha() else symbol, xs)
+
+    def _letters(
+        self, row: Row | ManyRow, node: Any, element: int = 0
+    ) -> tuple[dict[str, Product], dict[str, float], dict[str, list[Product]]]:
+        """Return what the letters of a row stand for: expressions, numbers, and lists of them.
+
+        In a row of lists the letters themselves are those of one element.
+        """
+        lists = {}
+        operands = list(node.operands)
+        numbers = {"z": node.data}
+        if isinstance(row, ManyRow):
+            count = len(operands) // row.lists
+            for place, letter in enumerate(row.letters):
+                run = operands[place * count : (place + 1) * count]
+                lists[letter] = [self._operand(operand) for operand in run]
+            operands = operands[element::count]
+            numbers["n"] = float(count)
+        letters = {letter: constant(number) for letter, number in numbers.items() if letter == "n"}
+        letters |= zip(row.letters, map(self._operand, operands), strict=True)
+        numbers |= zip(row.letters, map(_number, operands), strict=True)
+        if id(node) in self.values:
+            letters["z"] = self.values[id(node)]
+        return letters, numbers, lists
 
     # -- backward ----------------------------------------------------------------------
 
     def _backward(self) -> None:
         root = self.graph.root
-        if text.harmless(root.label) == self.loss and not self.chain:
+        if text.harmless(self.numbers.label(root)) == self.loss and not self.chain:
             self.gradients[id(root)] = ONE
         else:
             self.gradients[id(root)] = self._of(root)
@@ -199,31 +235,33 @@ class Symbols:
                 self.fixed[id(flow.value)] = self._of(flow.value)
         self.gradients |= self.fixed
         for vertex in reversed(self.graph.vertices):
-            if not (vertex.cut or vertex.is_leaf) and self._is_open(vertex):
-                for node in reversed(vertex.nodes):
-                    if id(node) in self.gradients:
+            inner = not (vertex.cut or vertex.is_leaf) and self._is_open(vertex)
+            for node in reversed(vertex.nodes):
+                if id(node) in self.gradients:  # all of it is here now
+                    self.gradients[id(node)] = self._short(self.gradients[id(node)])
+                    if inner:
                         self._hand_back(node)
+
+    def _short(self, product: Product) -> Product:
+        return product if self.chain else self.names.short(settled(product))
 
     def _is_hidden(self, flow: Flow) -> bool:
         """Tell whether some of what comes back to a value comes from what is not shown."""
         if flow.value is self.graph.root:
             return False
-        total, largest, complete = 0.0, 0.0, True
+        found, largest, complete = 0.0, 0.0, True
         for use in flow.uses:
             back = use.backward or 0.0
-            total, largest = total + back, max(largest, abs(back))
+            found, largest = found + back, max(largest, abs(back))
             complete &= use.target is not None and self._is_open(use.target)
         grad = self.graph.gradients[flow.value]
-        same = total == grad or abs(total - grad) <= 1e-9 * largest or total != total
-        return not (complete and same) and not self._is_fixed(flow.value)
-
-    def _is_fixed(self, node: Any) -> bool:
-        return id(node) in self.numbers.constants
+        same = found == grad or abs(found - grad) <= 1e-9 * largest or found != found
+        return not (complete and same) and not self.numbers.is_fixed(flow)
 
     def _hand_back(self, node: Any) -> None:
         """Give each operand its part: the gradient of the node times a partial."""
         gradient = self.gradients[id(node)]
-        if len(write(gradient)) > LONGEST:
+        if not self._fits(gradient):
             gradient = self._of(node)
         bare = gradient == self._of(node) and not self.chain
         partials = iter(node.partials)
@@ -231,10 +269,10 @@ class Symbols:
             if not isinstance(operand, Arithmetic):
                 continue
             partial = self._partial(node, position, next(partials))
-            part = gradient * partial if self.chain else self.names.short(gradient * partial)
-            if len(write(part)) > LONGEST:  # the chain begins anew
+            part = self._short(gradient * partial)
+            if not self._fits(part):  # the chain begins anew
                 part = self._of(node) * partial
-                if len(write(part)) > LONGEST:
+                if not self._fits(part):
                     part = self._of(node) * self._quotient(node, operand)
             key = id(node), position
             self.parts[key] = part
@@ -244,8 +282,7 @@ class Symbols:
                 self.whole[key] = part = whole
             if id(operand) not in self.fixed:
                 known = self.gradients.get(id(operand))
-                total = part if known is None else self.names.short(add(part, known))
-                self.gradients[id(operand)] = total
+                self.gradients[id(operand)] = part if known is None else add(part, known)
 
     def _simplified(self, node: Any, operand: Any) -> Product | None:
         """Return what goes back through an operation as a whole, where it was opened here."""
@@ -260,39 +297,38 @@ class Symbols:
                 letters = {"x": self._operand(operand), "z": self.values[id(one.result)]}
                 if isinstance(one.row, Row) and shown and " if " not in shown:
                     partial = _evaluated(parsed(shown), letters, {}, {})
-                    return self.names.short(gradient * partial)
+                    return self._short(gradient * partial)
         return None
 
     def _partial(self, node: Any, position: int, number: float) -> Product:
         """Return a partial as its row states it; the number itself where it has no short form."""
         if self.chain:
             return self._quotient(node, node.operands[position])
-        row = ROWS.get(node.op)
+        row = row_of(node)
         if row is None:
             return self._quotient(node, node.operands[position])
-        operands, letter = paired(row, node.operands, position)
-        letters = dict(zip(LETTERS, map(self._operand, operands), strict=False))
-        letters["z"] = self.values[id(node)]
-        numbers = dict(zip(LETTERS, map(_number, operands), strict=False)) | {"z": node.data}
-        lists = {}
+        _, letter = paired(row, node.operands, position)
         shown = stated(row, letter)
-        if isinstance(row, ManyRow):
-            count = len(node.operands) // row.lists
-            letters["n"], numbers["n"] = constant(float(count)), float(count)
-            for place, name_of in enumerate(LETTERS[: row.lists]):
-                operands = node.operands[place * count : (place + 1) * count]
-                lists[name_of] = [self._operand(operand) for operand in operands]
-            if is_plural(row):
-                own = place_of(node, count) == position
-                letters["own"] = constant(float(own))
-                letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
-                shown = row.partials[letter]
+        count = len(node.operands) // row.arity
+        letters, numbers, lists = self._letters(row, node, position % count)
+        if is_plural(row):
+            own = place_of(node, count) == position
+            letters["own"] = constant(float(own))
+            letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
+            shown = row.partials[letter]
         try:
             return _evaluated(parsed(shown), letters, numbers, lists)
-        except (KeyError, SyntaxError, ArithmeticError):
+        except (KeyError, SyntaxError):
             return constant(number)
 
     # -- names -------------------------------------------------------------------------
+
+    def _write(self, product: Product) -> str:
+        return write(product, self.numbers.digits)
+
+    def _fits(self, product: Product) -> bool:
+        """Tell whether a product is short enough to be written, and its number is one."""
+        return product.is_finite and len(self._write(product)) <= LONGEST
 
     def _of(self, node: Any) -> Product:
         """Return the gradient of a node as a name: ∂L/∂z."""
@@ -309,7 +345,7 @@ class Symbols:
         if label:
             return text.whole(label)
         if id(node) not in self.called:
-            written = write(self.values[id(node)]) if id(node) in self.values else ""
+            written = self._write(self.values[id(node)]) if id(node) in self.values else ""
             if not written or len(written) > LONGEST / 2:
                 written = next(self.fresh)
             elif not written.isidentifier() or "·" in written:  # a letter to Python
@@ -353,6 +389,10 @@ class Both:
         """Return the name of a leaf or of a bundle of them."""
         return self.numbers.name(flow)
 
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether all that flows are constants of this picture."""
+        return self.numbers.is_fixed(flow)
+
 
 _SIGNS = {"pi": "π", "Phi": "Φ", "phi": "φ", "sqrt": "√"}
 
@@ -386,15 +426,21 @@ def _evaluated(
                 return run(left) * run(right)
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return run(left) * run(right) ** -1
-            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            case (
+                ast.BinOp(left=left, op=ast.Pow(), right=right)
+                | ast.Call(func=ast.Name(id="pow"), args=[left, right])
+            ):
                 base, exponent = run(left), run(right)
-                if not exponent.order and exponent.coefficient.is_integer():
-                    return base ** int(exponent.coefficient)
+                power = exponent.coefficient
+                if not exponent.order and power.is_integer() and abs(power) <= MOST_POWER:
+                    return base ** int(power)
                 return call("pow", [base, exponent])
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return run(body if _holds(test, numbers) else orelse)
-            case ast.Call(func=ast.Name(id="sum"), args=[ast.Name(id=letter)]):
-                return _sum(lists[letter])
+            case ast.Call(func=ast.Name(id="sum"), args=[term]):
+                runs = zip(*lists.values(), strict=True)
+                elements = [dict(zip(lists, xs, strict=True)) for xs in runs]
+                return total(_evaluated(term, {**letters, **xs}, {}, {}) for xs in elements)
             case ast.Call(func=ast.Name(id=function), args=arguments):
                 return call(_SIGNS.get(function, function), map(run, arguments))
         raise KeyError(ast.unparse(node))
@@ -422,22 +468,13 @@ def _float(node: ast.expr, numbers: Mapping[str, float]) -> float:
     raise KeyError(ast.unparse(node))
 
 
-def _sum(products: Sequence[Product]) -> Product:
-    total = constant(0.0)
-    for product in products:
-        total = add(total, product)
-    return total
-
-
 def _number(operand: Any) -> float:
     return float(getattr(operand, "data", operand))
 
 
-def _whole(operand: Any) -> int | None:
-    """Return a small whole exponent."""
-    if isinstance(operand, Arithmetic) or not float(operand).is_integer() or abs(operand) > 9:
-        return None
-    return int(operand)
+def _is_formula(row: Row | ManyRow) -> bool:
+    """Tell whether a row is written as its formula, not as a call: it has a sign."""
+    return row.symbol != row.name and ";" not in row.forward and "where(" not in row.forward
 
 
 def _stands_in(node: Any, group: Scope | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -11,8 +11,9 @@ from ..arithmetic import Arithmetic
 from ..conversion import is_list
 from ..conversion import number as checked
 from ..errors import InputError, OperandError, StateError, unwanted
-from ..graph import Graph, Plan, look, meet
+from ..graph import Graph, Plan, Use, look, meet
 from .folding import fold_homes, read_fold
+from .local_rules import is_reciprocal
 from .naming import read_names
 from .numbers import Numbers
 from .opening import opened, read_open
@@ -47,7 +48,7 @@ def view(
     constants: Any = (),
     branches: bool = False,
     around: Any = None,
-    depth: int = 2,
+    depth: int | None = None,
     upstream: float | None = None,
 ) -> View:
     """Return what to show of the graph of a value.
@@ -60,14 +61,17 @@ def view(
     """
     if not isinstance(value, Arithmetic):
         raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
+    near = 2 if depth is None else depth
     for name, number, most in (
-        ("max_nodes", max_nodes, 10**6), ("digits", digits, 17), ("depth", depth, 10**6),
+        ("max_nodes", max_nodes, 10**6), ("digits", digits, 17), ("depth", near, 10**6),
     ):  # fmt: skip
         if isinstance(number, bool) or not isinstance(number, int):
             raise OperandError(unwanted(who, f"{name} must be an int", number, "pass e.g. 6"))
         if not 1 <= number <= most:
             wanted = f"{name} must be from 1 to {most:,}"
             raise InputError(unwanted(who, wanted, number, "choose another"))
+    if depth is not None and around is None:
+        raise InputError(unwanted(who, "depth goes with around", depth, "pass e.g. around=h too"))
     for name, text, example in (("title", title, "Figure 1"), ("loss", loss, "L")):
         if not isinstance(text, str):
             raise OperandError(unwanted(who, f"{name} must be a text", text, f'pass "{example}"'))
@@ -78,28 +82,30 @@ def view(
         upstream = checked(who, "upstream", upstream)
     style = read_symbols(who, symbols)
     wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
-    fixed = _fixed(who, constants)
-    root, twins, places = opened(who, value, wish)
-    centre = _centre(who, value, around, twins)
-    values = {
-        id(twins[key]) if key in twins else key: named for key, named in matrices.values.items()
-    }
+    opening = opened(who, value, wish)
+    root, centre = opening.root, opening.now(_centre(who, value, around))
+    fixed = frozenset(opening.by_id(_fixed(who, constants)))
+    values, elements = opening.by_id(matrices.values), opening.by_id(matrices.elements)
     homes = fold_homes(who, root, folding, values, max_nodes) if centre is None else {}
-    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, depth, upstream)
+    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near, upstream)
     graph = look(root, plan)
+    for vertex in graph.vertices:
+        if is_reciprocal(vertex):  # its sign says it: the 1 has no arrow
+            vertex.inputs = [way for way in vertex.inputs if isinstance(way, Use)]
     numbers = Numbers(
         graph,
         digits=digits,
         gradients=gradients,
         loss=loss,
         constants=fixed,
-        elements=matrices.elements,
+        elements=elements,
     )
     wording: Wording = numbers
     if style:
-        written = Symbols(numbers, chain=style == "chain", constants=fixed, opened=places)
+        written = Symbols(numbers, chain=style == "chain", constants=fixed, opened=opening.places)
         wording = Both(written, numbers) if style == "both" else written
-    return View(graph, wording, _note(graph, automatic=folding is None, near=centre is not None))
+    note = _note(graph, automatic=folding is None, near=centre is not None, closed=opening.closed)
+    return View(graph, wording, note)
 
 
 def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,7 +113,9 @@ def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
     Raises: `TypeError`.
     """
-    names = [name for name, kind in signature(view).parameters.items() if kind.kind.name[0] == "K"]
+    parameters = signature(view).parameters.items()
+    names = [name for name, kind in parameters if kind.kind is kind.KEYWORD_ONLY]
+    names.remove("upstream")  # which only a walkthrough has
     for name in options:
         if name not in names:
             wanted = f"its options are {', '.join(names)}"
@@ -115,13 +123,13 @@ def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
-def _fixed(who: str, constants: Any) -> frozenset[int]:
+def _fixed(who: str, constants: Any) -> dict[int, None]:
     """Return the ids of the Values in any nesting of lists."""
-    found: list[int] = []
+    found: dict[int, None] = {}
 
     def enter(tree: Any) -> None:
         if isinstance(tree, Arithmetic):
-            found.append(id(tree))
+            found[id(tree)] = None
         elif is_list(tree):
             for branch in tree:
                 enter(branch)
@@ -130,10 +138,10 @@ def _fixed(who: str, constants: Any) -> frozenset[int]:
             raise OperandError(unwanted(who, wanted, tree, "pass e.g. [t1, t2]"))
 
     enter(constants)
-    return frozenset(found)
+    return found
 
 
-def _centre(who: str, root: Any, around: Any, twins: dict[int, Any]) -> Any:
+def _centre(who: str, root: Any, around: Any) -> Any:
     if around is None:
         return None
     if not isinstance(around, Arithmetic):
@@ -145,21 +153,24 @@ def _centre(who: str, root: Any, around: Any, twins: dict[int, Any]) -> Any:
             unwanted(who, "around must be a Value of the graph", around,
                      "draw what depends on it; of a huge graph only the nearest 100,000 are seen")
         )  # fmt: skip
-    return twins.get(id(around), around)
+    return around
 
 
-def _note(graph: Graph, *, automatic: bool, near: bool) -> str:
+def _note(graph: Graph, *, automatic: bool, near: bool, closed: Collection[str]) -> str:
     """Return what was left out, in one line."""
     notes = []
+    if closed:
+        stay = f"{' and '.join(closed)} {'stays' if len(closed) == 1 else 'stay'} closed"
+        notes.append(f"{stay} where simpler operations would give other numbers")
     if graph.boxed and automatic:
         notes.append(f"{graph.boxed:,} nodes are folded into boxes; fold=False shows them")
-    if graph.left_out:
-        count = f"more than {graph.left_out:,}" if graph.more else f"{graph.left_out:,}"
+    if graph.left_out or graph.more:
+        count = f"{'more than ' * graph.more}{graph.left_out:,} " * bool(graph.left_out)
         one = graph.left_out == 1 and not graph.more
         nodes = "node is" if one else "nodes are"
         what = f"other {nodes} not near; depth=" if near else f"earlier {nodes} folded; max_nodes="
         dashed = "dashed: " if any(vertex.cut for vertex in graph.vertices) else ""
-        notes.append(f"{dashed}{count} {what} shows more")
+        notes.append(f"{dashed}{count}{what} shows more")
     return "; ".join(notes)
 
 
