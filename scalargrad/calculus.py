@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 from . import errors
 from ._engine import Value
 from .arithmetic import Arithmetic
 from .conversion import as_whole
-from .derivatives import graph_sweep, order_of, partials_on_values, sweep
+from .derivatives import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
 from .modes import recording
-from .trees import Tree, Unit, shaped, take_apart
-
-#: the inputs of the transformations around: what depends on them must stay a graph
-_around: ContextVar[tuple[Any, ...]] = ContextVar("scalargrad inputs", default=())
+from .trees import Tree, Unit, shaped, take_apart, take_values
 
 
 class _Run:
@@ -36,8 +32,10 @@ class _Run:
         self.single = not isinstance(argnums, (tuple, list))
         self.trees: list[Tree] = []
         self.inputs: list[Any] = []
-        outer = _around.get()
-        given, nested = list(args), False
+        outer = around.get()
+        given = list(args)
+        others = [x for i, x in enumerate(args) if i not in self.places]
+        nested = bool(take_values([*others, *kwargs.values()]))
         with recording():
             for place in self.places:
                 tree, leaves = take_apart(who, f"argument {place}", args[place], "pass a float")
@@ -50,18 +48,14 @@ class _Run:
                 given[place] = tree.from_numbers(fresh)
                 self.trees.append(tree)
                 self.inputs += fresh
-            token = _around.set((*outer, *self.inputs))
-            try:
-                result = function(*given, **kwargs)
-            finally:
-                _around.reset(token)
+            result = call_inside(self.inputs, function, *given, **kwargs)
         self.aux = None
         if has_aux:
             result, self.aux = self._with_aux(result)
         what = "what the function returns"
         self.tree, self.outputs = take_apart(who, what, result, "return a number")
-        self.keeps_graph = nested or (bool(outer) and self._needs(outer))
-        if not self.keeps_graph:
+        self.keeps_graph = nested or (bool(outer) and self._needs(outer, self._values()))
+        if has_aux and not (nested or (outer and self._needs(outer, take_values(self.aux)))):
             self.aux = _plain(self.aux)
 
     def _with_aux(self, result: Any) -> tuple[Any, Any]:
@@ -70,10 +64,10 @@ class _Run:
             raise errors.OperandError(errors.unwanted(self.who, wanted, result, "return both"))
         return result
 
-    def _needs(self, others: Sequence[Any]) -> bool:
-        """Tell whether what came out depends on the inputs of a transformation around."""
-        ids = {id(other) for other in others}
-        return any(id(node) in ids for node in order_of(self._values()))
+    def _needs(self, outer: Sequence[Any], values: Sequence[Any]) -> bool:
+        """Tell whether something that came out depends on the inputs of what is around."""
+        ids = {id(other) for other in outer}
+        return any(id(node) in ids for node in order_of(values, self.inputs))
 
     def _values(self) -> list[Any]:
         return [output for output in self.outputs if isinstance(output, Arithmetic)]
@@ -105,8 +99,16 @@ class _Run:
             return [0.0] * len(self.inputs)
         outputs, starts = map(list, zip(*pairs, strict=True))
         if self.keeps_graph or any(isinstance(start, Arithmetic) for start in starts):
-            return graph_sweep(outputs, starts, self.inputs)
+            return graph_sweep(outputs, starts, self.inputs, independent=True)
         return sweep(outputs, starts, self.inputs)
+
+    def pull_one(self, output: Any) -> list[Any]:
+        """Return the gradient of one output by every input."""
+        if not isinstance(output, Arithmetic):
+            return [0.0] * len(self.inputs)
+        if self.keeps_graph:
+            return graph_sweep([output], [1.0], self.inputs, independent=True)
+        return sweep([output], [1.0], self.inputs)
 
     def like_arguments(self, numbers: Sequence[Any]) -> Any:
         """Return numbers in the structure of the arguments: of one, or a tuple of several."""
@@ -158,6 +160,9 @@ def _places(who: str, argnums: Any, count: int) -> list[int]:
             wanted = f"argnums must name one of {count} positional arguments"
             raise errors.InputError(errors.unwanted(who, wanted, argnums, "count from 0"))
         places.append(place % count)
+    if len(set(places)) < len(places):
+        wanted = "argnums must name different arguments"
+        raise errors.InputError(errors.unwanted(who, wanted, argnums, "name each one once"))
     return places
 
 
@@ -270,13 +275,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     @_named_like(f)
     def matrix(*args: Any, **kwargs: Any) -> Any:
         run = _Run("jacobian", f, argnums, args, kwargs)
-        count = len(run.outputs)
-        rows = []
-        for place, output in enumerate(run.outputs):
-            if isinstance(output, Arithmetic):
-                rows.append(run.pull([float(other == place) for other in range(count)]))
-            else:
-                rows.append([0.0] * len(run.inputs))
+        rows = [run.pull_one(output) for output in run.outputs]
         return run.blocks(rows)
 
     return matrix
@@ -336,12 +335,12 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         wanted = "primals must be a tuple of arguments"
         raise errors.OperandError(errors.unwanted("jvp", wanted, primals, "pass (x,)"))
     run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
-    structure = Tree(list, tuple(run.trees))
-    directions = _matching("jvp", "the tangents", list(tangents), structure)
+    structure = Tree(tuple, tuple(run.trees))
+    directions = _matching("jvp", "the tangents", tangents, structure)
     moved: dict[int, Any] = {id(x): t for x, t in zip(run.inputs, directions, strict=True)}
     graph = run.keeps_graph or any(isinstance(t, Arithmetic) for t in directions)
     with recording():
-        for node in order_of(run._values()):
+        for node in order_of(run._values(), run.inputs):
             if id(node) not in moved and any(id(parent) in moved for parent in node.parents):
                 moved[id(node)] = _pushed(node, moved, graph)
     return run.value, run.tree.from_numbers([moved.get(id(output), 0.0) for output in run.outputs])
@@ -376,13 +375,15 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     run = _Run("hvp", f, 0, (x,), {})
     run.one()
     direction = _matching("hvp", "the vector", v, run.trees[0])
-    first = graph_sweep(run._values(), [1.0], run.inputs) if run._values() else []
+    values = run._values()
+    first = graph_sweep(values, [1.0], run.inputs, independent=True) if values else []
     pairs = [(g, t) for g, t in zip(first, direction, strict=False) if isinstance(g, Arithmetic)]
     if not pairs:
         return run.like_arguments([0.0] * len(run.inputs))
     slopes, starts = map(list, zip(*pairs, strict=True))
-    if run.keeps_graph:
-        return run.like_arguments(graph_sweep(slopes, starts, run.inputs))
+    if run.keeps_graph or any(isinstance(start, Arithmetic) for start in starts):
+        found = graph_sweep(slopes, starts, run.inputs, independent=True)
+        return run.like_arguments(found)
     return run.like_arguments(sweep(slopes, starts, run.inputs))
 
 
@@ -416,17 +417,19 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
         return structure.from_numbers([0.0] * len(starts))
     values, weights = map(list, zip(*pairs, strict=True))
     if create_graph or any(isinstance(weight, Arithmetic) for weight in weights):
-        return structure.from_numbers(graph_sweep(values, weights, starts))
+        found = graph_sweep(values, weights, starts)
+        values = [x if isinstance(x, Arithmetic) else Value(x) for x in found]
+        return structure.from_numbers(values)
     return structure.from_numbers(sweep(values, weights, starts))
 
 
 def _matching(who: str, what: str, thing: Any, tree: Tree) -> list[Any]:
-    """Return the numbers of a nesting that must have the shape of another one."""
-    found, numbers = take_apart(who, what, thing, "pass numbers")
-    if list(found.units()) != list(tree.units()):
-        sizes = found.size, tree.size
+    """Return the numbers of a nesting that must have the structure of another one, in its order."""
+    other, numbers = take_apart(who, what, thing, "pass numbers")
+    aligned = tree.aligned(other, numbers)
+    if aligned is None:
         raise errors.InputError(
-            f"{who}: {what} must have the shape of what it goes with; got {sizes[0]} numbers for"
-            f" {sizes[1]}; check the nesting"
+            f"{who}: {what} must have the structure of what it goes with: its lengths, keys and"
+            f" shapes; got {errors.shown(thing)} for {tree.size} numbers; check the nesting"
         )
-    return numbers
+    return aligned

@@ -12,6 +12,7 @@ from . import errors
 from ._engine import Value
 from .arithmetic import Arithmetic
 from .calculus import gradient_for
+from .conversion import number
 from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
 from .modes import no_grad
 from .report import values_table
@@ -86,7 +87,8 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
 
     Maths: (4·d(h/2) − d(h))/3 with d(h) = (f(x + h) − f(x − h))/2h, h chosen for each input
     Shapes: the point is one argument or several, numbers or nestings of them.
-    Domain: at a kink of a piecewise function the gradient must lie between both slopes.
+    Domain: gradients agree within 1e-6, relative to the larger of 1 and the gradient; at a kink
+    of a piecewise function the gradient must lie between both slopes.
     Raises: `GradientError` (an `AssertionError`) that shows the table where a gradient disagrees.
     Source: Richardson, The deferred approach to the limit
 
@@ -99,7 +101,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     places = tuple(range(len(point)))
     taken = [take_apart(who, "the point", argument, "pass floats") for argument in point]
     structure = Tree(list, tuple(tree for tree, _ in taken))
-    numbers = [number for _, leaves in taken for number in leaves]
+    numbers = [leaf for _, leaves in taken for leaf in leaves]
     numbers = [float(x.data) if isinstance(x, Arithmetic) else x for x in numbers]  # type: ignore[attr-defined]
     if not numbers:
         wanted = "the point must have at least one number"
@@ -110,7 +112,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     def function(*leaves: float) -> float:
         with no_grad():
             made = f(*structure.from_numbers([Value(leaf) for leaf in leaves]))
-        return float(made.data if isinstance(made, Arithmetic) else made)  # type: ignore[attr-defined]
+        return made._data if isinstance(made, Arithmetic) else number(who, "what f returns", made)
 
     first, second = function(*numbers), function(*numbers)
     changes = first != second and not (first != first and second != second)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from . import errors, formula, functions, ops
 from .modes import recording
-from .order import post_order
+from .order import order_above
 from .partials import is_plural, place_of
 from .rows import ROWS, ManyRow, Row
 
@@ -91,7 +92,8 @@ def partials_on_values(node: Any, places: Sequence[int]) -> list[Any]:
     if row is None or own is not None:
         raise errors.StateError(
             f"create_graph: {node.op!r} must be an operation of the table or of custom; got a node"
-            " that knows its partials as numbers only; write it with sg.custom"
+            " that knows numbers only (of record, or out of a pickle); write it with sg.custom, or"
+            " compute it anew"
         )
     operands = node.operands
     numbers = [o if o.__class__ is float else o._data for o in operands]
@@ -130,25 +132,33 @@ def _partials_of_many(
 def _check_same(node: Any, values: Sequence[float]) -> None:
     """Refuse to mix two points: the operands must be as they were in the forward pass."""
     if not any(value == node._data or value != value for value in values):
-        raise errors.StateError(
-            f"create_graph: the operands of {node.op!r} must be as in the forward pass; got"
-            f" {values[0]!r} from them where the node holds {node._data!r}; compute it anew"
-        )
+        raise errors.changed_operands(node.op, values[0], node._data)
+
+
+# -- what runs inside what -------------------------------------------------------------------
+
+#: the inputs of the transformations around: what depends on them must stay a graph
+around: ContextVar[tuple[Any, ...]] = ContextVar("scalargrad inputs", default=())
+
+
+def call_inside(
+    inputs: Sequence[Any], function: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """Call a function with some more inputs around."""
+    token = around.set((*around.get(), *inputs))
+    try:
+        return function(*args, **kwargs)
+    finally:
+        around.reset(token)
 
 
 # -- a pass ----------------------------------------------------------------------------------
 
 
-class _Ends:
-    """Something whose parents are all outputs."""
-
-    def __init__(self, parents: Sequence[Any]) -> None:
-        self.parents = parents
-
-
-def order_of(outputs: Sequence[Any]) -> list[Any]:
-    """Return every node below some outputs, parents first."""
-    return post_order(_Ends(outputs))[:-1]
+def order_of(outputs: Sequence[Any], inputs: Sequence[Any] = ()) -> list[Any]:
+    """Return every node below some outputs, parents first; nothing that is only below inputs."""
+    ends = {id(x) for x in inputs}
+    return order_above(outputs, lambda node: id(node) in ends)
 
 
 def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) -> list[float]:
@@ -173,7 +183,7 @@ def graph_sweep(
     Maths: grad(parent) = Σ grad(node) · ∂node/∂parent, every partial being its row's formula.
     Inputs are `independent` where none of them counts as a function of others.
     """
-    order = order_of(outputs)
+    order = order_of(outputs, inputs if independent else ())
     matters = {id(x) for x in inputs}
     ends = set(matters) if independent else set()
     for node in order:

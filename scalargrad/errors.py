@@ -79,6 +79,18 @@ def unwanted(who: str, wanted: str, got: object, remedy: str) -> str:
     return f"{who}: {wanted}; got {shown(got)}; {remedy}"
 
 
+def changed_operands(op: str, found: float, held: float) -> StateError:
+    """Return the error for a derivative where a number was assigned since the forward pass.
+
+    >>> str(changed_operands("mul", 10.0, 6.0))[:60]
+    "create_graph: the operands of 'mul' must be as in the forwar"
+    """
+    return StateError(
+        f"create_graph: the operands of {op!r} must be as in the forward pass; got {found!r} from"
+        f" them where the node holds {held!r}; compute it anew"
+    )
+
+
 def missing_extra(who: str, library: str, extra: str) -> MissingExtraError:
     """Return the error for an optional library that is not installed."""
     return MissingExtraError(

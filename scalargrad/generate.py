@@ -8,7 +8,7 @@ from pathlib import Path
 from . import formula_c, ieee
 from . import ops as ops  # it fills the table
 from . import rules as rules  # it fills the other one
-from .rows import _FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest
+from .rows import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest
 
 PATH = Path(__file__).parent / "_native" / "ops.inc"
 
@@ -47,7 +47,7 @@ def _table(name: str, entries: list[str]) -> str:
 
 def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
     """Return the functions of a row, and its entry in the table of C."""
-    columns = row.name, row.letters, row.forward, row.partials, _FUNCTIONS, called
+    columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
     if isinstance(row, Row):
         source = formula_c.scalar_functions(*columns)
         fields = f".value{row.arity} = value_{row.name}, .step{row.arity} = step_{row.name}"
@@ -61,7 +61,7 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
 
 def _move(rule: Rule) -> tuple[str, str]:
     """Return the function of an optimiser's rule, and its entry in the table of C."""
-    source = formula_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, _FUNCTIONS)
+    source = formula_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, FUNCTIONS)
     sizes = f".kept = {len(rule.kept)}, .settings = {len(rule.settings)}"
     return source, f'{{.name = "{rule.name}", {sizes}, .move = rule_{rule.name}}}'
 

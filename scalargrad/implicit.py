@@ -6,7 +6,6 @@ is one node, however many steps it took, and its parents are the Values that the
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 from . import errors
 from ._engine import Value
 from .arithmetic import Arithmetic
-from .conversion import number
-from .derivatives import graph_sweep
+from .conversion import as_whole, number
+from .derivatives import call_inside, graph_sweep
 from .ieee import divide
 from .modes import Scope, recording, scope
-from .order import post_order
+from .order import order_above
 from .own_nodes import with_derivatives
 
 #: below this share of the solution, steps that no longer shrink are rounding
@@ -45,23 +44,26 @@ def newton(f: Callable[[Any], Any], x0: Any, max_steps: int = 100) -> Any:
     (1.414213562373095, 0.3535533905932738)
     """
     equation = _Equation("newton", f)
-    x = number("newton", "x0", getattr(x0, "data", x0))
+    first = x = _plain("newton", "x0", x0)
+    if as_whole(max_steps) is None or max_steps < 1:
+        wanted = "max_steps must be a whole number from 1"
+        raise errors.InputError(errors.unwanted("newton", wanted, max_steps, "leave it out"))
     best, before = (math.inf, x), math.inf
     for _ in range(max_steps):
         residual, slope = equation.at(x)
         best = min(best, (abs(residual), x))
         step = divide(residual, slope)
-        if residual == 0.0 or x - step == x:
-            return equation.solution(best[1])
-        if abs(step) >= before and abs(step) <= _SETTLED * abs(x):
+        if residual != 0.0 and not math.isfinite(slope):
+            break
+        rounding = x - step == x
+        if residual == 0.0 or rounding or (abs(step) >= before and abs(step) <= _SETTLED * abs(x)):
             return equation.solution(best[1])
         if not math.isfinite(x - step):
             break
         x, before = x - step, abs(step)
     raise errors.ConvergenceError(
         f"newton: the steps must settle; got f({best[1]!r}) = {best[0]!r} at best after steps from"
-        f" {number('newton', 'x0', getattr(x0, 'data', x0))!r}; start nearer, or use root with an"
-        " interval"
+        f" {first!r}; start nearer, or use root with an interval"
     )
 
 
@@ -86,8 +88,11 @@ def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
     (1.2599210498948732, 0.20998684164914555)
     """
     equation = _Equation("root", f)
-    low = number("root", "lower", getattr(lower, "data", lower))
-    high = number("root", "upper", getattr(upper, "data", upper))
+    low, high = _plain("root", "lower", lower), _plain("root", "upper", upper)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise errors.InputError(
+            f"root: both ends must be finite; got {low!r} and {high!r}; give e.g. -1e6 and 1e6"
+        )
     ends = [equation.at(low)[0], equation.at(high)[0]]
     for end, residual in zip((low, high), ends, strict=True):
         if residual == 0.0:
@@ -99,11 +104,22 @@ def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
         )
     if ends[0] > 0.0:
         low, high = high, low  # f(low) < 0 < f(high), whichever is larger
+    x = _between(equation, low, high)
+    if abs(residual := equation.at(x)[0]) > max(map(abs, ends)):
+        raise errors.InputError(
+            f"root: f must be continuous; got a jump over 0 at {x!r}, where f is {residual!r};"
+            " give an interval without a pole"
+        )
+    return equation.solution(x)
+
+
+def _between(equation: _Equation, low: float, high: float) -> float:
+    """Return the double at which f has the smallest residual, where f(low) < 0 < f(high)."""
     x, before = low / 2.0 + high / 2.0, abs(high / 2.0 - low / 2.0)
-    while True:
+    while x not in (low, high):  # else they are neighbours: no double is nearer
         residual, slope = equation.at(x)
         if residual == 0.0:
-            return equation.solution(x)
+            return x
         if math.isnan(residual):
             raise errors.InputError(
                 f"root: f must be a number everywhere between the ends; got nan at {x!r};"
@@ -111,13 +127,17 @@ def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
             )
         low, high = (x, high) if residual < 0.0 else (low, x)
         following = x - divide(residual, slope)
-        if not (min(low, high) < following < max(low, high) and abs(following - x) <= before / 2.0):
-            if x == following or following in (low, high):
-                return equation.solution(x)
+        if following == x and math.isfinite(slope):  # look at the neighbour
+            following = math.nextafter(x, high if residual < 0.0 else low)
+        inside = min(low, high) < following < max(low, high)
+        if not (inside and abs(following - x) <= before / 2.0):
             following = low / 2.0 + high / 2.0
-            if following in (low, high):  # the ends are neighbours: no double is nearer
-                return equation.solution(equation.nearer(low, high))
         x, before = following, abs(following - x)
+    return min((low, high), key=lambda x: abs(equation.at(x)[0]))
+
+
+def _plain(who: str, what: str, x: Any) -> float:
+    return x._data if isinstance(x, Arithmetic) else number(who, what, x)
 
 
 class _Equation:
@@ -133,76 +153,85 @@ class _Equation:
 
     def at(self, x: float) -> tuple[float, float]:
         """Return f(x) and f'(x)."""
-        residual, grads, _ = self._run(x)
-        return residual, grads[0]
-
-    def nearer(self, a: float, b: float) -> float:
-        """Return the point with the smaller residual."""
-        return min((a, b), key=lambda x: abs(self.at(x)[0]))
+        found = self._run(x)
+        return (found, 0.0) if isinstance(found, float) else (found.value, found.gradient()[0])
 
     def solution(self, x: float) -> Any:
         """Return x as a node below which are the Values that f contains; a float without any."""
-        residual, (slope, *grads), around = self._run(x)
-        if not around:
+        residual = self._run(x)
+        if isinstance(residual, float) or not residual.others:
             return x
+        slope, *grads = residual.gradient()
+        others = tuple(residual.others)
         partials = tuple(divide(-grad, slope) for grad in grads)
-        node = around[0]._record(x, self.who, tuple(around), tuple(around), partials)
+        node = others[0]._record(x, self.who, others, others, partials)
+        return with_derivatives(node, residual.partials)
 
-        def on_values(node: Any, places: Sequence[int]) -> list[Any]:
-            with recording():
-                again = self._called(node)
-                if getattr(again, "data", again) != residual:
-                    raise errors.StateError(
-                        f"create_graph: what {self.who} solved must be as in the forward pass; got"
-                        " another residual at its solution; solve it anew"
-                    )
-                slope, *grads = graph_sweep(
-                    [again], [1.0], [node, *node.operands], independent=True
-                )
-                return [-grads[place] / slope for place in places]
-
-        return with_derivatives(node, on_values)
-
-    def _run(self, x: float) -> tuple[float, list[float], list[Any]]:
-        """Return f(x), its gradient by x and by each Value that f contains, and these Values."""
+    def _run(self, x: float) -> _Residual | float:
         with recording():
             leaf = Value(x)
             with scope(self.who) as group:
-                result = self._called(leaf)
-        if not isinstance(result, Arithmetic):
-            return result, [0.0], []
-        order = post_order(_Part(result, group, {}))
-        grads: dict[Any, float] = {result: 1.0}
-        for part in reversed(order):
-            grad = grads[part.node]
-            for parent, partial in zip(part.parents, part.node.partials, strict=False):
-                grads[parent.node] = grads.get(parent.node, 0.0) + grad * partial
-        around = [part.node for part in order if not part.parents and part.node is not leaf]
-        return result._data, [grads.get(leaf, 0.0), *(grads[node] for node in around)], around
-
-    def _called(self, x: Any) -> Any:
-        result = self.f(x)
+                result = call_inside([leaf], self.f, leaf)
         if isinstance(result, Arithmetic):
-            return result
+            return _Residual(result, leaf, group)
         return number(self.who, "what f returns", result)
 
 
-class _Part:
-    """A node of an equation; what was made before f was called is taken as it is."""
+class _Residual:
+    """The graph of f(x) at one point, as far as f made it; and the Values that f found there."""
 
-    def __init__(self, node: Any, group: Scope, known: dict[Any, _Part]) -> None:
-        self.node = node
-        self._group = group
-        self._known = known
+    def __init__(self, result: Any, x: Any, group: Scope) -> None:
+        self.result = result
+        self.x = x
+        order = order_above([result], lambda node: not _is_inside(node, group))
+        self.inside = [node for node in order if _is_inside(node, group) and node.parents]
+        inside = {id(node) for node in self.inside}
+        self.others = [node for node in order if id(node) not in inside and node is not x]
+        self.numbers = [other._data for other in self.others]
 
-    @functools.cached_property
-    def parents(self) -> list[_Part]:
-        group = self.node.scope
-        while group is not None and group is not self._group:
-            group = group.outer
-        if group is None:
-            return []
-        for parent in self.node.parents:
-            if parent not in self._known:
-                self._known[parent] = _Part(parent, self._group, self._known)
-        return [self._known[parent] for parent in self.node.parents]
+    @property
+    def value(self) -> float:
+        number: float = self.result._data
+        return number
+
+    def gradient(self) -> list[float]:
+        """Return the derivatives of the residual by x and by each of the others."""
+        grads: dict[int, float] = {id(self.result): 1.0}
+        for node in reversed(self.inside):
+            grad = grads[id(node)]
+            for parent, partial in zip(node.parents, node.partials, strict=True):
+                grads[id(parent)] = grads.get(id(parent), 0.0) + grad * partial
+        return [grads.get(id(value), 0.0) for value in (self.x, *self.others)]
+
+    def partials(self, node: Any, places: Sequence[int]) -> list[Any]:
+        """Return the partials of a solution as Values, by the operands at some places."""
+        operands = node.operands
+        if [operand._data for operand in operands] != self.numbers or node._data != self.x._data:
+            raise errors.StateError(
+                f"create_graph: the operands of {node.op!r} must be as in the forward pass; got"
+                f" other numbers than {self.numbers[:3]!r}; solve it anew"
+            )
+        with recording():
+            again = self._on(node, operands)
+            inputs = [node, *operands]
+            slope, *grads = graph_sweep([again], [1.0], inputs, independent=True)
+            return [-grads[place] / slope for place in places]
+
+    def _on(self, x: Any, others: Sequence[Any]) -> Any:
+        """Return the same graph on other nodes."""
+        made = {id(self.x): x}
+        made |= {id(old): new for old, new in zip(self.others, others, strict=True)}
+        for node in self.inside:
+            operands = tuple(made.get(id(operand), operand) for operand in node.operands)
+            parents = tuple(made[id(parent)] for parent in node.parents)
+            copy = node._record(node._data, node.op, operands, parents, node.partials)
+            own = (node._notes or {}).get("derivatives")
+            made[id(node)] = with_derivatives(copy, own.on_values) if own else copy
+        return made[id(self.result)]
+
+
+def _is_inside(node: Any, group: Scope) -> bool:
+    scope = node.scope
+    while scope is not None and scope is not group:
+        scope = scope.outer
+    return scope is not None

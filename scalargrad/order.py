@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 
@@ -39,4 +39,24 @@ def post_order(root: N, *, leaves: bool = True) -> list[N]:
             for parent in reversed(node.parents):  # the leftmost is popped first
                 if leaves or parent.parents:
                     stack.append(parent)  # type: ignore[arg-type]
+    return order
+
+
+def order_above(outputs: Sequence[N], is_end: Callable[[N], bool]) -> list[N]:
+    """Return the nodes from some ends to several outputs, parents before what comes from them.
+
+    What is only below an end is left out.
+    """
+    order: list[N] = []
+    entered: set[int] = set()
+    stack: list[N | None] = [*reversed(outputs)]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all parents of the node below this mark are done
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif id(node) not in entered:
+            entered.add(id(node))
+            stack += (node, None)
+            if not is_end(node):
+                stack += reversed(node.parents)  # type: ignore[arg-type]
     return order

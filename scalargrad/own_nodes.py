@@ -17,7 +17,7 @@ OnValues = Callable[[Any, Sequence[int]], list[Any]]
 
 
 class Derivatives:
-    """How a node of one's own gets its partials as Values; copies and pickles know numbers only."""
+    """How a node of one's own gets its partials as Values; a pickle knows numbers only."""
 
     def __init__(self, on_values: OnValues | None = None) -> None:
         self.on_values = on_values
@@ -96,15 +96,19 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
     if not partials:
         raise errors.InputError("custom: needs one derivative an operand; got none; pass lambdas")
 
-    def on_values(node: Any, places: Sequence[int]) -> list[Any]:
-        return [partials[place](*node.operands) for place in places]
-
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(function):
             raise errors.OperandError(
                 errors.unwanted("custom", "decorates a function", function, "write custom(df)(f)")
             )
         name = op or getattr(function, "__name__", "custom").replace("<lambda>", "custom")
+
+        def on_values(node: Any, places: Sequence[int]) -> list[Any]:
+            numbers = [o._data if isinstance(o, Arithmetic) else o for o in node.operands]
+            data = number(name, "the result", function(*numbers))
+            if data != node._data and data == data:
+                raise errors.changed_operands(name, data, node._data)
+            return [partials[place](*node.operands) for place in places]
 
         @functools.wraps(function)
         def operation(*operands: Any) -> Any:

@@ -39,7 +39,8 @@ class _Functions(Mapping[str, Callable[..., float]]):
         return sum(1 for _ in self)
 
 
-_FUNCTIONS = _Functions()
+#: what formulas may call, by name
+FUNCTIONS = _Functions()
 
 Step = Callable[..., tuple[float, tuple[float, ...]]]
 
@@ -76,7 +77,7 @@ class Row:
     @cached_property
     def value(self) -> Callable[..., float]:
         """The forward formula on floats: (x, ...) -> z."""
-        return formula.compile_scalar(self.name, self.letters, self.forward, None, _FUNCTIONS)
+        return formula.compile_scalar(self.name, self.letters, self.forward, None, FUNCTIONS)
 
     @cached_property
     def step(self) -> Step:
@@ -94,7 +95,7 @@ class Row:
         return self._step(self.partials[1:])
 
     def _step(self, partials: Sequence[str]) -> Step:
-        return formula.compile_scalar(self.name, self.letters, self.forward, partials, _FUNCTIONS)
+        return formula.compile_scalar(self.name, self.letters, self.forward, partials, FUNCTIONS)
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,14 @@ class ManyRow:
     @cached_property
     def value(self) -> Callable[..., Any]:
         """The forward formula on lists of floats: (xs, ...) -> z, or a list of results."""
-        return formula.compile_many(self.name, self.letters, self.forward, None, _FUNCTIONS)
+        return formula.compile_many(self.name, self.letters, self.forward, None, FUNCTIONS)
 
     def step(self, wanted: tuple[bool, ...]) -> Callable[..., Any]:
         """Value and partials, of the wanted lists only: (xs, ...) -> (z, [dz/dx_1, ...])."""
         if wanted not in self._steps:
             partials = [p if w else None for p, w in zip(self.partials, wanted, strict=True)]
             self._steps[wanted] = formula.compile_many(
-                self.name, self.letters, self.forward, partials, _FUNCTIONS
+                self.name, self.letters, self.forward, partials, FUNCTIONS
             )
         return self._steps[wanted]
 
@@ -156,7 +157,7 @@ class Rule:
     @cached_property
     def step(self) -> Callable[..., tuple[float, ...]]:
         """The rule on floats: (w, g, *kept, *settings) -> (w, *kept)."""
-        return formula.compile_rule(self.name, self.kept, self.settings, self.text, _FUNCTIONS)
+        return formula.compile_rule(self.name, self.kept, self.settings, self.text, FUNCTIONS)
 
 
 def digest() -> int:

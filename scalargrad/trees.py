@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -18,6 +21,7 @@ class Unit:
     """A number, or an array of them."""
 
     shape: tuple[int, ...] | None  # None for a number
+    dtype: Any = field(default=None, compare=False)  # of an array of floats
 
     @property
     def size(self) -> int:
@@ -42,6 +46,7 @@ class Tree:
     parts: tuple[Tree, ...] = ()
     unit: Unit | None = None
     count: int = 0  # of a list of numbers alone
+    keys: tuple[Any, ...] | None = None  # of a dict
 
     @property
     def size(self) -> int:
@@ -52,6 +57,37 @@ class Tree:
         for part in self.parts:
             size += part.size
         return size
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        """The structures of its parts, those of numbers too."""
+        return self.parts or (ALONE,) * self.count
+
+    def aligned(self, other: Tree, numbers: Sequence[Any]) -> list[Any] | None:
+        """Return the numbers of a nesting of the same structure in this order, else None.
+
+        Dicts have the same structure where they have the same keys.
+        """
+        if self.unit is not None or other.unit is not None:
+            return list(numbers) if self.unit == other.unit else None
+        if self.count and self.count == other.count:
+            return list(numbers)
+        if (self.keys is None) != (other.keys is None):
+            return None
+        children, start = {}, 0
+        for key, child in zip(other.keys or itertools.count(), other.children, strict=False):
+            children[key] = child, numbers[start : start + child.size]
+            start += child.size
+        names = self.keys if self.keys is not None else range(len(self.children))
+        if set(names) != set(children):
+            return None
+        found: list[Any] = []
+        for key, child in zip(names, self.children, strict=True):
+            part = child.aligned(*children[key])
+            if part is None:
+                return None
+            found += part
+        return found
 
     def units(self) -> Iterator[Unit]:
         """Yield the units from left to right."""
@@ -104,7 +140,7 @@ def shaped(unit: Unit, numbers: Sequence[Any]) -> Any:
         array = numpy.empty(len(numbers), dtype=object)
         array[:] = numbers
     else:
-        array = numpy.array(numbers, dtype=float)
+        array = numpy.array(numbers, dtype=unit.dtype or float)
     return array.reshape(unit.shape)
 
 
@@ -118,27 +154,36 @@ def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list
     found: list[Any] = []
 
     def visit(thing: Any) -> Tree:
-        if isinstance(thing, Arithmetic):
-            found.append(thing)
-            return ALONE
-        if type(thing).__module__ == "numpy" and hasattr(thing, "shape") and thing.shape != ():
-            for element in thing.ravel():
-                visit(element)
-            return Tree(None, unit=Unit(thing.shape))
-        if type(thing).__module__ == "numpy" and hasattr(thing, "item"):
-            return visit(thing.item())
+        if type(thing).__module__ == "numpy" and hasattr(thing, "ravel"):
+            return visit_array(sys.modules["numpy"].asarray(thing))
         if isinstance(thing, Mapping):
-            keys = list(thing)
+            keys = tuple(thing)
             parts = tuple(visit(thing[key]) for key in keys)
-            return Tree(lambda values: dict(zip(keys, values, strict=True)), parts)
+            return Tree(functools.partial(_mapping_like, thing, keys), parts, keys=keys)
         if isinstance(thing, (list, tuple)):
-            # a named tuple is made of one iterable in its own way
-            build: Any = getattr(type(thing), "_make", tuple if isinstance(thing, tuple) else list)
+            build = _sequence_like(thing)
             kinds = set(map(type, thing))
             if thing and all(kind is float or issubclass(kind, Arithmetic) for kind in kinds):
                 found.extend(thing)
                 return Tree(build, count=len(thing))
             return Tree(build, tuple(map(visit, thing)))
+        return visit_number(thing)
+
+    def visit_array(array: Any) -> Tree:
+        floats = array.dtype.kind == "f"
+        if floats:
+            found.extend(map(float, array.ravel()))
+        else:
+            for element in array.ravel():
+                visit_number(element)
+        if array.shape == ():
+            return ALONE
+        return Tree(None, unit=Unit(array.shape, array.dtype if floats else None))
+
+    def visit_number(thing: Any) -> Tree:
+        if isinstance(thing, Arithmetic):
+            found.append(thing)
+            return ALONE
         number = as_number(thing, who, what)
         if number is None:
             wanted = f"{what} must be numbers, or lists, tuples, dicts or arrays of them"
@@ -147,3 +192,41 @@ def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list
         return ALONE
 
     return visit(thing), found
+
+
+def _mapping_like(thing: Mapping[Any, Any], keys: Sequence[Any], values: Sequence[Any]) -> Any:
+    """Return a dict of the type of another one, with other values."""
+    made = dict(zip(keys, values, strict=True))
+    if type(thing) is dict:
+        return made
+    try:  # a default factory is kept
+        other: Any = copy.copy(thing)
+        other.update(made)
+    except (AttributeError, TypeError):  # it cannot be changed
+        return made
+    return other
+
+
+def _sequence_like(thing: Any) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes a list or tuple of the type of another one."""
+    kind = type(thing)
+    if kind in (list, tuple):
+        return kind
+    if hasattr(kind, "_make"):  # a named tuple
+        return kind._make  # type: ignore[no-any-return]
+    return kind
+
+
+def take_values(thing: Any) -> list[Any]:
+    """Return the Values among lists, tuples and dicts; nothing else is looked into."""
+    found: list[Any] = []
+    stack = [thing]
+    while stack:
+        thing = stack.pop()
+        if isinstance(thing, Arithmetic):
+            found.append(thing)
+        elif isinstance(thing, (list, tuple)):
+            stack += reversed(thing)
+        elif isinstance(thing, dict):
+            stack += reversed(thing.values())
+    return found

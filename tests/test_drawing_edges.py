@@ -18,6 +18,7 @@ from scalargrad import graph as graphs
 from scalargrad.drawing import text
 from scalargrad.drawing.algebra import constant, name, settled, total, write
 from scalargrad.drawing.listing import finite
+from scalargrad.drawing.local_rules import other_operand
 from scalargrad.drawing.viewing import View, view
 from scalargrad.modes import Scope, recording_in
 
@@ -93,10 +94,16 @@ def test_probabilities_add_up_to_one_in_any_order(targets: tuple[float, ...]) ->
     assert write(settled(x * total(named))) == "x"
 
 
-def test_numbers_that_add_up_to_more_than_one_stay() -> None:
-    named = [name("s", "s", number=1.0), name("t", "t", number=1.0)]
+@pytest.mark.parametrize(
+    ("s", "t", "power", "written"),
+    [(1.0, 1.0, 1, "s+t"), (0.25, 0.75, 2, "s²+t²"), (0.25, 0.75, -1, "1/s+1/t")],
+)
+def test_sum_of_constants_that_is_not_one_stays(
+    s: float, t: float, power: int, written: str
+) -> None:
+    named = [name("s", "s", number=s) ** power, name("t", "t", number=t) ** power]
 
-    assert write(settled(total(named))) == "s+t"
+    assert write(settled(total(named))) == written
 
 
 @pytest.mark.parametrize(
@@ -256,10 +263,10 @@ def test_node_with_a_borrowed_name_has_partials_by_name_in_symbols(Value: type, 
 
 def test_copy_of_a_node_with_a_borrowed_name_is_not_taken_for_the_row() -> None:
     (x,) = sg.values(x=0.5)
-    node = sg.record(30.0, [sg.tanh(x)], [10.0], op="sigmoid")
+    node = sg.record(30.0, [sg.tanh(x), x], [10.0, 20.0], op="mul")
     node.backward()
 
-    assert "sigmoid" in texts(node, "symbol", open="tanh")
+    assert texts(node, "symbol", open="tanh")[-1] == "mul"
 
 
 def test_recorded_node_with_the_numbers_of_its_row_is_that_row() -> None:
@@ -367,6 +374,7 @@ def test_softmax_and_log_softmax_of_the_same_scores_open_apart() -> None:
 
     graph = view("draw", root, open=True).graph
 
+    assert not {"softmax", "log_softmax"} & {vertex.node.op for vertex in graph.vertices}
     assert [graph.gradients[a] for a in scores] == pytest.approx([a.grad for a in scores])
 
 
@@ -397,21 +405,28 @@ def test_named_result_of_a_folded_box_has_its_arrow_and_its_name() -> None:
     assert {"L", "20", "1"} <= set(found)
 
 
+def test_result_that_is_an_element_of_a_named_list_has_its_arrow_and_its_name() -> None:
+    root, _ = net()
+
+    found = texts(root, fold=True, names={"y": [root, root.parents[0]]})
+
+    assert {"y[0]", "20", "1"} <= set(found)
+
+
 def test_named_scalar_beside_a_box_has_its_numbers() -> None:
     root, x = net()
 
     assert texts(root, "forward", "backward", fold=True, names={"x": x})[:2] == ["2", "10"]
 
 
-def test_leaf_of_a_box_that_is_used_outside_too_stays_single() -> None:
+def test_leaves_of_a_box_that_are_used_outside_too_stay_single() -> None:
     leaves = [sg.Value(float(i)) for i in range(6)]
     with sg.scope("Net"):
-        total = sg.sum([leaf * 2 for leaf in leaves])
+        inside = sg.sum([leaf * 2 for leaf in leaves])
 
-    graph = view("draw", total * leaves[0], fold=True).graph
+    graph = view("draw", inside * sg.sum(leaves), fold=True).graph
 
-    single = [v for v in graph.vertices if v.is_leaf and v.named is None]
-    assert [vertex.node for vertex in single] == [leaves[0]]
+    assert sum(vertex.is_leaf and vertex.named is None for vertex in graph.vertices) == 6
 
 
 def test_bundle_with_one_constant_still_has_red() -> None:
@@ -533,6 +548,25 @@ def test_rule_of_a_dot_product_takes_the_operand_of_the_same_place() -> None:
     sheet = sg.draw(rooted(sg.dot([4.0, u], [v, w])), exercise="backward").answer_sheet
 
     assert re.findall(r"operand = (.*)", sheet) == ["1 × 5 = 5", "1 × 4 = 4", "1 × 2 = 2"]
+
+
+def test_rule_says_that_an_operand_was_assigned_since() -> None:
+    x, y = sg.values(x=2, y=3)
+    z = rooted(x * y)
+    x.data = 10.0
+
+    sheet = sg.draw(z, exercise="backward").answer_sheet
+
+    assert "upstream × what the other operand was = 1 × 2 = 2" in sheet
+
+
+@pytest.mark.parametrize(("position", "other"), [(0, 2), (1, 3), (2, 0), (3, 1)])
+def test_other_operand_of_a_dot_product_is_that_of_the_same_place(
+    position: int, other: int
+) -> None:
+    u, v, w = sg.values(u=2, v=3, w=5)
+
+    assert other_operand(sg.dot([4.0, u], [v, w]), position) == other
 
 
 @pytest.mark.parametrize("function", [sg.draw_dot, lambda v, **o: sg.check_answers(v, [1], **o)])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scalargrad import formula, ieee
-from scalargrad.rows import _FUNCTIONS, ROWS, ManyRow, Row
+from scalargrad.rows import FUNCTIONS, ROWS, ManyRow, Row
 
 INF, NAN = math.inf, math.nan
 
@@ -16,13 +16,13 @@ INF, NAN = math.inf, math.nan
 def scalar(
     forward: str, partials: list[str] | None = None, letters: tuple[str, ...] = ("x", "y")
 ) -> Any:
-    return formula.compile_scalar("test", letters, forward, partials, _FUNCTIONS)
+    return formula.compile_scalar("test", letters, forward, partials, FUNCTIONS)
 
 
 def many(
     forward: str, partials: list[str | None] | None = None, letters: tuple[str, ...] = ("x",)
 ) -> Any:
-    return formula.compile_many("test", letters, forward, partials, _FUNCTIONS)
+    return formula.compile_many("test", letters, forward, partials, FUNCTIONS)
 
 
 # -- what it computes ------------------------------------------------------------------------------
@@ -211,12 +211,12 @@ def test_row_has_a_sample_range_and_words_for_every_operand(name):
 
 
 def test_formulas_may_call_libm_and_the_rows_of_one_or_two_operands_only():
-    callable_names = set(_FUNCTIONS)
+    callable_names = set(FUNCTIONS)
 
     assert set(ieee.FUNCTIONS) <= callable_names
     assert {n for n in ROWS if isinstance(ROWS[n], Row)} <= callable_names
     assert not {n for n in ROWS if isinstance(ROWS[n], ManyRow)} & callable_names
-    assert len(_FUNCTIONS) == len(callable_names)
+    assert len(FUNCTIONS) == len(callable_names)
 
 
 # -- libm as IEEE-754 has it -----------------------------------------------------------------------

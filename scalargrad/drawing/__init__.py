@@ -109,9 +109,11 @@ def draw(
     differentiated; where it is the name of the value itself, the chain begins with 1.
 
     `open` names operations that are drawn in simpler ones, such as "sigmoid" or "dot"; True opens
-    all that can be. `fold` names scopes that are drawn as boxes; True folds all, None those
-    of a graph that is too large otherwise, False none. `names` gives nested lists of Values a
-    name, such as `{"W": W}`: what flows between boxes is shown with name and shape then.
+    all that can be. Where simpler ones would give other numbers, as by an overflow, an operation
+    stays closed, and the picture says so. `fold` names scopes that are drawn as boxes; True folds
+    all, None those of a graph that is too large otherwise, False none. `names` gives nested lists
+    of Values a name, such as `{"W": W}`: what flows between boxes is shown with name and shape
+    then.
     `branches` draws branches as nodes of their own, beside the sums whose mirror they are.
     `constants` are Values to which no gradient is drawn, such as data.
 

@@ -112,6 +112,7 @@ def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
     node, position = use.edges[0]
     row, symbol = row_of(node), sign(node)
     words = "the derivative by this operand"
+    upstream, slope = gradient(graph, node), _partial(node, position)
     if row is not None:
         _, letter = paired(row, node.operands, position)
         formula = row.partials[letter]
@@ -121,12 +122,13 @@ def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
         if formula == "-1":
             return f"{symbol}: upstream with the other sign = ", product
         if formula in others:
-            words = "the other operand"
+            operand = _number(node.operands[_mirrored(node, position)])
+            same = operand.value == slope.value or slope.value != slope.value
+            words = "the other operand" if same else "what the other operand was"
         elif is_reciprocal(vertex):
             words = _told("−z²", row)
         else:
             words = _told((row.shown or row.partials)[letter], row)
-    upstream, slope = gradient(graph, node), _partial(node, position)
     return f"{symbol}: upstream × {words} = ", upstream, " × ", slope, " = ", product
 
 
@@ -160,8 +162,12 @@ def other_operand(node: Any, position: int) -> int | None:
     _, letter = paired(row, node.operands, position)
     if row.partials[letter] != LETTERS[1 - letter]:
         return None
-    half = len(node.operands) // 2
-    return (position + half) % len(node.operands)
+    return _mirrored(node, position)
+
+
+def _mirrored(node: Any, position: int) -> int:
+    """Return the position of the other operand of two, or in the other list."""
+    return (position + len(node.operands) // 2) % len(node.operands)
 
 
 def is_partial(graph: Graph, node: Any, uses: Sequence[Use]) -> bool:

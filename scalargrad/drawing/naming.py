@@ -14,7 +14,7 @@ from ..graph import Named
 
 
 @dataclass
-class Names:
+class Matrices:
     """What `names=` says: of Values by their ids, and of plain vectors by their numbers."""
 
     values: dict[int, Named] = field(default_factory=dict)
@@ -22,14 +22,14 @@ class Names:
     numbers: dict[tuple[float, ...], Named] = field(default_factory=dict)
 
 
-def read_names(who: str, names: Any) -> Names:
+def read_names(who: str, names: Any) -> Matrices:
     """Read a mapping from names to Values, numbers or nested lists of them.
 
     A name may bring a shape of its own, as in "X (N, 2)".
 
     Raises: `TypeError` for anything else, `ValueError` for rows of different lengths.
     """
-    read = Names()
+    read = Matrices()
     if names is None:
         return read
     if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):

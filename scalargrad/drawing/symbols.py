@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,14 +65,13 @@ class Symbols:
         numbers: Numbers,
         *,
         chain: bool = False,
-        constants: Collection[int] = frozenset(),
         opened: Sequence[Opened] = (),
     ) -> None:
         self.numbers = numbers
         self.graph = numbers.graph
         self.loss = numbers.loss
         self.chain = chain
-        self.constants = constants
+        self.constants = numbers.constants
         self.opened = opened
         self.names = Names()
         self.values: dict[int, Product] = {}  # id of a node -> its expression

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
 from ..arithmetic import Arithmetic
-from ..conversion import is_list
-from ..conversion import number as checked
+from ..conversion import is_list, number
 from ..errors import InputError, OperandError, StateError, unwanted
 from ..graph import Graph, Plan, Use, look, meet
 from .folding import fold_homes, read_fold
 from .local_rules import is_reciprocal
 from .naming import read_names
 from .numbers import Numbers
-from .opening import opened, read_open
+from .opening import Opened, opened, read_open
 from .scene import Wording
 from .symbols import Both, Symbols, read_symbols
 
@@ -59,27 +58,17 @@ def view(
     Raises: `TypeError` for anything but a Value or an option of another type, `ValueError` for an
     option out of range.
     """
-    if not isinstance(value, Arithmetic):
-        raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
     near = 2 if depth is None else depth
-    for name, number, most in (
-        ("max_nodes", max_nodes, 10**6), ("digits", digits, 17), ("depth", near, 10**6),
-    ):  # fmt: skip
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise OperandError(unwanted(who, f"{name} must be an int", number, "pass e.g. 6"))
-        if not 1 <= number <= most:
-            wanted = f"{name} must be from 1 to {most:,}"
-            raise InputError(unwanted(who, wanted, number, "choose another"))
+    _check(
+        who, value,
+        {"max_nodes": (max_nodes, 10**6), "digits": (digits, 17), "depth": (near, 10**6)},
+        {"title": (title, "Figure 1"), "loss": (loss, "L")},
+        {"gradients": gradients, "branches": branches},
+    )  # fmt: skip
     if depth is not None and around is None:
         raise InputError(unwanted(who, "depth goes with around", depth, "pass e.g. around=h too"))
-    for name, text, example in (("title", title, "Figure 1"), ("loss", loss, "L")):
-        if not isinstance(text, str):
-            raise OperandError(unwanted(who, f"{name} must be a text", text, f'pass "{example}"'))
-    for name, flag in (("gradients", gradients), ("branches", branches)):
-        if not isinstance(flag, bool):
-            raise OperandError(unwanted(who, f"{name} must be True or False", flag, "pass True"))
     if upstream is not None:
-        upstream = checked(who, "upstream", upstream)
+        upstream = number(who, "upstream", upstream)
     style = read_symbols(who, symbols)
     wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
     opening = opened(who, value, wish)
@@ -100,12 +89,41 @@ def view(
         constants=fixed,
         elements=elements,
     )
-    wording: Wording = numbers
-    if style:
-        written = Symbols(numbers, chain=style == "chain", constants=fixed, opened=opening.places)
-        wording = Both(written, numbers) if style == "both" else written
+    wording = _wording(numbers, style, opening.places)
     note = _note(graph, automatic=folding is None, near=centre is not None, closed=opening.closed)
     return View(graph, wording, note)
+
+
+def _check(
+    who: str,
+    value: Any,
+    whole: Mapping[str, tuple[Any, int]],
+    texts: Mapping[str, tuple[Any, str]],
+    flags: Mapping[str, Any],
+) -> None:
+    """Refuse what is no Value, and options of another type or beyond their limit."""
+    if not isinstance(value, Arithmetic):
+        raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
+    for name, (given, most) in whole.items():
+        if isinstance(given, bool) or not isinstance(given, int):
+            raise OperandError(unwanted(who, f"{name} must be an int", given, "pass e.g. 6"))
+        if not 1 <= given <= most:
+            wanted = f"{name} must be from 1 to {most:,}"
+            raise InputError(unwanted(who, wanted, given, "choose another"))
+    for name, (given, example) in texts.items():
+        if not isinstance(given, str):
+            raise OperandError(unwanted(who, f"{name} must be a text", given, f'pass "{example}"'))
+    for name, given in flags.items():
+        if not isinstance(given, bool):
+            raise OperandError(unwanted(who, f"{name} must be True or False", given, "pass True"))
+
+
+def _wording(numbers: Numbers, style: str, places: Sequence[Opened]) -> Wording:
+    """Return the texts of a picture: numbers, symbols, or both."""
+    if not style:
+        return numbers
+    symbols = Symbols(numbers, chain=style == "chain", opened=places)
+    return Both(symbols, numbers) if style == "both" else symbols
 
 
 def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:

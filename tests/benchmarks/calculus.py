@@ -107,11 +107,11 @@ PEERS: list[tuple[str, Callable[[], Callable[[list[float]], Result]], float, int
 # -- the tables ------------------------------------------------------------------------------
 
 
-def timed(action: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return seconds a call, and what it gave; the collector works as it will, then off the clock."""
+def timed(action: Callable[[Any], Any], point: Any, repeats: int) -> tuple[float, Any]:
+    """Return seconds a call, and what it gave; what is not collected yet is, off the clock."""
     start = time.perf_counter()
     for _ in range(repeats):
-        result = action()
+        result = action(point)
     seconds = (time.perf_counter() - start) / repeats
     gc.collect()
     return seconds, result
@@ -127,10 +127,10 @@ def against_peers(rounds: int) -> None:
     peers = [(name, make(), wanted, repeats) for name, make, wanted, repeats in PEERS]
     best: dict[str, float] = {}
     for _ in range(rounds):
-        ours, (value, gradient) = timed(lambda: by_scalargrad(POINT), REPEATS)
+        ours, (value, gradient) = timed(by_scalargrad, POINT, REPEATS)
         best["scalargrad"] = min(best.get("scalargrad", ours), ours)
         for name, both, _, repeats in peers:
-            seconds, (their_value, their_gradient) = timed(lambda: both(POINT), repeats)
+            seconds, (their_value, their_gradient) = timed(both, POINT, repeats)
             best[name] = min(best.get(name, seconds), seconds)
             pairs = zip(gradient, their_gradient, strict=True)
             assert abs(value - their_value) <= 1e-9 * abs(value), name
@@ -147,7 +147,7 @@ def by_size(rounds: int) -> None:
     for count in (10, 100, 1000, 10_000, 100_000):
         point = [0.5 + 0.001 * (i % 7) for i in range(count)]
         repeats = max(1, 20_000 // count)
-        seconds = min(timed(lambda: by_scalargrad(point), repeats)[0] for _ in range(rounds))
+        seconds = min(timed(by_scalargrad, point, repeats)[0] for _ in range(rounds))
         print(f"{count:<8}{seconds / count * 1e6:16.2f}")
 
 
@@ -155,10 +155,7 @@ def of_hessian(rounds: int) -> None:
     count = 20
     point = POINT[:count]
     gradient, hessian = sg.grad(rosenbrock), sg.hessian(rosenbrock)
-    pairs = [
-        (timed(lambda: gradient(point), 200)[0], timed(lambda: hessian(point), 10)[0])
-        for _ in range(rounds)
-    ]
+    pairs = [(timed(gradient, point, 200)[0], timed(hessian, point, 10)[0]) for _ in range(rounds)]
     gradients, hessians = zip(*pairs, strict=True)
     ratio = min(hessians) / min(gradients)
     print(f"\nHessian of {count} inputs / gradient  {ratio:.1f}   wanted <= {3 * count}")
