@@ -224,7 +224,13 @@ def fsum(operands: Iterable[Any], /) -> Any:
     1.0
     """
     xs = functions.listed("fsum", operands)
-    return functions.sum(xs) if _any_value(xs) else _math.fsum(xs)
+    if _any_value(xs):
+        return functions.sum(xs)
+    numbers = [number("fsum", "each operand", x) for x in xs]
+    try:
+        return _math.fsum(numbers)
+    except (ValueError, OverflowError):  # of infinities, or beyond the doubles
+        return functions.sum(numbers)
 
 
 def prod(operands: Iterable[Any], /, *, start: Any = 1) -> Any:

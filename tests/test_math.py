@@ -126,6 +126,8 @@ def test_numbers_raise_nothing() -> None:
     assert math.gamma(-0.0) == -math.inf
     assert math.lgamma(-1.0) == math.inf
     assert math.gamma(200.0) == math.inf
+    assert math.isnan(math.fsum([math.inf, -math.inf]))
+    assert math.fsum([1e308, 1e308]) == math.inf
 
 
 def test_logarithm_has_a_base() -> None:
