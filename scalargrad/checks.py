@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -144,7 +145,18 @@ def _arguments(f: Callable[..., Any], count: int) -> list[str]:
 
 
 def _names(structure: Tree, arguments: Sequence[str]) -> Iterator[str]:
-    """Yield a name for every number: that of its argument, and its place where there are more."""
+    """Yield for every number how its function would call it."""
     for name, tree in zip(arguments, structure.parts, strict=False):
-        alone = tree.unit is not None and tree.unit.shape is None
-        yield from [name] if alone else (f"{name}[{place}]" for place in range(tree.size))
+        yield from _names_in(tree, name)
+
+
+def _names_in(tree: Tree, name: str) -> Iterator[str]:
+    if tree.unit is None:
+        keys = range(len(tree.children)) if tree.keys is None else tree.keys
+        for key, child in zip(keys, tree.children, strict=True):
+            yield from _names_in(child, f"{name}[{key!r}]")
+    elif tree.unit.shape is None:
+        yield name
+    else:
+        for index in itertools.product(*map(range, tree.unit.shape)):
+            yield f"{name}[{', '.join(map(str, index))}]"

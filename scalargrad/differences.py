@@ -82,8 +82,8 @@ def _compare(f: Callable[[float], float], x: float, claim: float) -> Comparison:
             continue  # so wide that f turns within it
         best = min(best, found, key=lambda measurement: measurement.error)
         scale = TOLERANCE * max(1.0, abs(claim), abs(found.slope))
-        if found.error <= scale and abs(found.slope - claim) <= scale:
-            return Comparison(claim, found.slope, OK)
+        if found.error <= 1e-2 * scale and abs(found.slope - claim) <= scale:
+            return Comparison(claim, found.slope, OK)  # near enough not to look on
     if math.isnan(best.slope):  # no width was narrow enough to stay finite
         return Comparison(claim, math.nan, INFINITE)
     scale = TOLERANCE * max(1.0, abs(best.slope))

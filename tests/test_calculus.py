@@ -451,7 +451,7 @@ def test_check_of_right_gradients_is_true_and_lists_every_input() -> None:
     )
 
     assert table
-    assert [row.name for row in table] == ["x", "p[0]", "p[1]"]
+    assert [row.name for row in table] == ["x", "p['a'][0]", "p['b']"]
     assert [row.verdict for row in table] == ["ok"] * 3
     assert [row.name for row in sg.check_gradients(lambda *xs: xs[0] * xs[1], 1, 2)] == ["x0", "x1"]
 

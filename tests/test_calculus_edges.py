@@ -437,6 +437,12 @@ def test_check_refuses_a_shape_that_changes() -> None:
         sg.check_gradients(changing, 2.0)
 
 
+def test_check_names_the_elements_of_an_array_as_one_would_write_them() -> None:
+    table = sg.check_gradients(lambda w, b: (w * w).sum() * b[0], np.ones((2, 2)), [3.0])
+
+    assert [row.name for row in table] == ["w[0, 0]", "w[0, 1]", "w[1, 0]", "w[1, 1]", "b[0]"]
+
+
 def test_check_sees_noise_beside_a_right_gradient() -> None:
     draw = random.Random(2)
 

@@ -427,7 +427,7 @@ def test_check_shows_both_gradients(main):
     assert (status, err) == (0, "")
     assert re.search(r"\ncheck, against central differences\nname +gradient +differences\n", out)
     for name, expected in (("x", 3.0), ("y", 9.0)):
-        ours, theirs, verdict = re.findall(rf"^{name} +(\S+) +(\S+)  (.*)$", out, re.MULTILINE)[-1]
+        ours, theirs, verdict = re.findall(rf"^{name} +(\S+) +(\S+)  +(.*)$", out, re.MULTILINE)[-1]
         assert float(ours) == expected
         assert float(theirs) == pytest.approx(expected)
         assert verdict == "ok"
