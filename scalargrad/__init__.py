@@ -75,6 +75,7 @@ from .leaves import values
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
 from .modes import detect_anomaly, no_grad, scope
 from .own_nodes import custom, record
+from .tape.compiled import compile
 from .training import History, evaluate, fit
 
 __version__ = "0.1.0"
@@ -97,6 +98,7 @@ __all__ = [
     "ceil",
     "check_answers",
     "check_gradients",
+    "compile",
     "copysign",
     "cos",
     "cosh",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -10,9 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _python, copying
 from .errors import EngineError, unwanted
-from .rows import ManyRow, Row
+from .recorder import Records
+from .rows import ManyRow, Row, digest
 
-__all__ = ["Value", "engine", "quick", "why"]
+__all__ = [
+    "Value",
+    "add_gradients",
+    "are_floats",
+    "engine",
+    "machine",
+    "numbers",
+    "quick",
+    "recorder_of",
+    "why",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +88,40 @@ else:
     Value = _module.Value
 
 copying.chosen["Value"] = Value
+
+
+def recorder_of(inputs: list[Any]) -> Records:
+    """Return what writes down the operations on Values of this engine."""
+    made: Records = _module.Recorder(inputs)
+    return made
+
+
+def are_floats(numbers: list[Any]) -> bool:
+    """Tell whether a list holds floats only, and at least one."""
+    found: bool = _module.are_floats(numbers)
+    return found
+
+
+def numbers(values: tuple[Any, ...]) -> Any:
+    """Return the data of many Values, as doubles one after the other."""
+    return _module.numbers(values)
+
+
+def add_gradients(values: tuple[Any, ...], numbers: Any) -> None:
+    """Add to the gradients of many leaves, all of them or none."""
+    _module.add_gradients(values, numbers)
+
+
+@functools.cache
+def machine() -> Any:
+    """Return the module that runs tapes natively, or None where it was not built."""
+    if engine == "python":
+        return None
+    try:
+        from ._native import _machine
+    except ImportError:
+        return None
+    return _machine if _machine.digest == digest() else None
 
 
 def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:

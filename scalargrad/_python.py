@@ -15,13 +15,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import modes
+from . import modes, recorder
 from .arithmetic import Arithmetic
+from .bookkeeping import add_gradients as add_gradients
+from .bookkeeping import are_floats as are_floats
 from .bookkeeping import commit, evaluate_many, make
+from .bookkeeping import numbers as numbers
 from .conversion import as_number, number
 from .copying import Copyable
 from .node import Node
 from .order import post_order
+from .recorder import Recorder as Recorder
 from .rows import ManyRow, Row
 
 _new = object.__new__
@@ -104,6 +108,8 @@ class Value(Arithmetic, Node, Copyable):
         >>> x.grad
         60.0
         """
+        if recorder.is_on():
+            raise recorder.frozen_pass()
         order, grads = self._sweep(number("backward", "upstream", upstream))
         if modes.anomaly():
             modes.check_pass(order, grads)
@@ -123,6 +129,8 @@ class Value(Arithmetic, Node, Copyable):
         return order, grads
 
     def _gradients(self, upstream: float, values: list[Value]) -> list[float]:
+        if isinstance(recorder.current, recorder.Recorder) and id(self) in recorder.current.live:
+            raise recorder.frozen_pass()
         _, grads = self._sweep(upstream)
         return [grads.get(value, 0.0) for value in values]
 
@@ -132,4 +140,7 @@ class Value(Arithmetic, Node, Copyable):
         >>> (Value(2.0) * 3.0).detach().parents
         ()
         """
-        return Value(self._data, self.label)
+        leaf = Value(self._data, self.label)
+        if isinstance(recorder.current, recorder.Recorder) and recorder.is_on():
+            recorder.current.detach(leaf, self)
+        return leaf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from . import ops
+from . import ops, recorder
 from .conversion import as_number
 from .rows import ManyRow, Row, docstring
 
@@ -78,7 +78,7 @@ class Arithmetic:
         return self._binary(ops.LEAKY_RELU, self, slope)
 
     # comparisons are of the numbers; a graph has no order
-    def __bool__(self) -> bool: return self._data != 0.0
+    def __bool__(self) -> bool: return _compare("__ne__", self, 0.0)
     def __eq__(self, other: object) -> bool: return _compare("__eq__", self, other)
     def __lt__(self, other: Self | Number) -> bool: return _compare("__lt__", self, other)
     def __le__(self, other: Self | Number) -> bool: return _compare("__le__", self, other)
@@ -104,5 +104,12 @@ def _compare(method: str, x: Arithmetic, other: object) -> bool:
         y = as_number(y)
     if y is None:
         return NotImplemented  # type: ignore[no-any-return]
-    result: bool = getattr(x._data, method)(y)
-    return result
+    outcome: bool = getattr(x._data, method)(y)
+    if recorder.current is not None and recorder.is_on():
+        right: Any = other if isinstance(other, Arithmetic) else float(y)
+        recorder.current.guard(_METHODS.index(method), x, right, outcome)
+    return outcome
+
+
+#: the comparisons, in the order of `recorder.COMPARISONS`
+_METHODS = ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__")

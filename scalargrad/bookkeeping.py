@@ -75,6 +75,21 @@ def commit(order: Sequence[Any], grads: Mapping[Any, float]) -> None:
     deque(chain(inner, map(setattr, leaves, repeat("_grad"), sums)), maxlen=0)
 
 
+def are_floats(numbers: list[Any]) -> bool:
+    """Tell whether a list holds floats only, and at least one."""
+    return set(map(type, numbers)) == {float}
+
+
+def numbers(values: Sequence[Any]) -> array[float]:
+    """Return the data of many Values."""
+    return array("d", [value._data for value in values])
+
+
+def add_gradients(values: Sequence[Any], numbers: Sequence[float]) -> None:
+    """Add to the gradients of many leaves, all of them or none."""
+    commit([], dict(zip(values, numbers, strict=True)))
+
+
 def move(
     rule: Rule, parameters: Sequence[Any], kept: Sequence[array[float]], settings: Sequence[float]
 ) -> None:

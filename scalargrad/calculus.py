@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import errors
+from . import errors, recorder
 from ._engine import Value
 from .arithmetic import Arithmetic
 from .conversion import as_whole
@@ -35,7 +35,8 @@ class _Run:
         outer = around.get()
         given = list(args)
         others = [x for i, x in enumerate(args) if i not in self.places]
-        nested = bool(take_values([*others, *kwargs.values()]))
+        # what is recorded for a replay stays a graph too
+        nested = recorder.is_on() or bool(take_values([*others, *kwargs.values()]))
         with recording():
             for place in self.places:
                 tree, leaves = take_apart(who, f"argument {place}", args[place], "pass a float")

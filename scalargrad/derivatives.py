@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import errors, formula, functions, ops
+from . import errors, formula, functions, ops, recorder
 from .modes import recording
 from .order import order_above
-from .partials import is_plural, place_of
-from .rows import ROWS, ManyRow, Row
+from .partials import place_of
+from .rows import ROWS, ManyRow, Row, is_plural
 
 
 class _OnValues(Mapping[str, Callable[..., Any]]):
@@ -29,7 +29,7 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
             return lambda name, value: None
         row = ROWS[name]
         if name in ("max", "min"):  # in formulas only ever a shift that cancels: a plain number
-            return lambda xs: row.value([getattr(x, "data", x) for x in xs])
+            return lambda xs: _shift(name, list(xs))
         if isinstance(row, ManyRow):
             return lambda xs: functions.apply_many(row, list(xs))
         if row.arity == 1:
@@ -41,6 +41,14 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
 
     def __len__(self) -> int:
         return len(ROWS) + 2
+
+
+def _shift(name: str, xs: list[Any]) -> Any:
+    """Return the largest or smallest of some Values and numbers, as what has no derivative."""
+    if recorder.is_on():  # a replay must find it anew
+        found = functions.max(xs) if name == "max" else functions.min(xs)
+        return found if isinstance(found, float) else found.detach()
+    return ROWS[name].value([x if x.__class__ is float else x._data for x in xs])
 
 
 _ON_VALUES = _OnValues()

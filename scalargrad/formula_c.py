@@ -83,7 +83,7 @@ def _function(head: str, lines: Sequence[str], result: str) -> str:
 
 def value_head(name: str, letters: Sequence[str]) -> str:
     """Return the head of the function that computes a row of one or two operands."""
-    return f"static double value_{name}({', '.join(f'double {x}' for x in letters)})"
+    return f"static ALWAYS_INLINE double value_{name}({', '.join(f'double {x}' for x in letters)})"
 
 
 def scalar_functions(
@@ -97,7 +97,7 @@ def scalar_functions(
     """Return `value_name(x, y)` and `step_name(x, y, want, partials)`.
 
     >>> print(scalar_functions("mul", ("x", "y"), "x * y", ("y", "x"), {}, ()))
-    static double value_mul(double x, double y)
+    static ALWAYS_INLINE double value_mul(double x, double y)
     {
         return (x * y);
     }
@@ -127,6 +127,65 @@ def scalar_functions(
     head = f"static inline double step_{name}({', '.join(parameters)})"
     unused = [x for x in unused if not any(x in _names(text) for text in partials)]
     return value + _function(head, [*_ignored(unused), *body.lines], "z")
+
+
+def lane_functions(
+    name: str,
+    letters: Sequence[str],
+    forward: str,
+    partials: Sequence[str],
+    functions: Mapping[str, Callable[..., Any]],
+    rows: Collection[str],
+) -> str:
+    """Return `value_name(x, y)` and each `partial_name_x(x, y, z)`, z being the value.
+
+    >>> print(lane_functions("mul", ("x", "y"), "x * y", ("y", "x"), {}, ()))
+    static ALWAYS_INLINE double value_mul(double x, double y)
+    {
+        return (x * y);
+    }
+    static ALWAYS_INLINE double partial_mul_x(double x, double y, double z)
+    {
+        (void)x;
+        (void)z;
+        return y;
+    }
+    static ALWAYS_INLINE double partial_mul_y(double x, double y, double z)
+    {
+        (void)y;
+        (void)z;
+        return x;
+    }
+    <BLANKLINE>
+    """
+    parsed = parse(forward)
+    body = _C(letters, (), functions, rows)
+    body.bind(_needed(parsed))
+    result = body.expression(parsed.result)
+    unused = [x for x in letters if x not in _names(forward)]
+    found = [_function(value_head(name, letters), [*_ignored(unused), *body.lines], result)]
+    known = (*letters, "z")
+    for letter, text in zip(letters, partials, strict=True):
+        needed = _needed(Formula(parsed.bindings, parse(text).result))
+        used = _in(needed.result).union(*(_in(value) for _, value in needed.bindings))
+        body = _C(known, (), functions, rows)
+        body.bind(needed)
+        head = f"partial_{name}_{letter}({', '.join(f'double {x}' for x in known)})"
+        lines = [*_ignored([x for x in known if x not in used]), *body.lines]
+        result = body.expression(needed.result)
+        found.append(_function(f"static ALWAYS_INLINE double {head}", lines, result))
+    return "".join(found)
+
+
+def entry_function(
+    name: str, partial: str, functions: Mapping[str, Callable[..., Any]], rows: Collection[str]
+) -> str:
+    """Return `entry_name(z, s, own)`, the partial of result z by the operand of result s."""
+    entry = _C(("z", "s", "own"), (), functions, rows)
+    text = entry.scalar(partial)
+    idle = _ignored([x for x in ("z", "s", "own") if x not in _names(partial)])
+    head = f"static double entry_{name}(double z, double s, double own)"
+    return _function(head, [*idle, *entry.lines], text)
 
 
 def many_functions(
@@ -172,12 +231,8 @@ def _spread(name: str, result: ast.expr, partials: Sequence[str], body: _C) -> s
     idle = _ignored(["work"] * (body.lists == 0))
     parameters = "Py_ssize_t count, const double *xs, double *work, double *zs"
     spread = _function(f"static void spread_{name}({parameters})", [*idle, *body.lines], "")
-    entry = _C(("z", "s", "own"), (), body.functions, body.rows)
     (partial,) = partials
-    text = entry.scalar(partial)
-    idle = _ignored([x for x in ("z", "s", "own") if x not in _names(partial)])
-    head = f"static double entry_{name}(double z, double s, double own)"
-    return spread + _function(head, [*idle, *entry.lines], text)
+    return spread + entry_function(name, partial, body.functions, body.rows)
 
 
 def rule_function(

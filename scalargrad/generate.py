@@ -8,9 +8,10 @@ from pathlib import Path
 from . import formula_c, ieee
 from . import ops as ops  # it fills the table
 from . import rules as rules  # it fills the other one
-from .rows import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest
+from .rows import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
 
-PATH = Path(__file__).parent / "_native" / "ops.inc"
+_NATIVE = Path(__file__).parent / "_native"
+PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "lanes.inc"
 
 _HEAD = """\
 /* Generated from scalargrad/ops.py and scalargrad/rules.py; do not edit.
@@ -23,13 +24,12 @@ def text() -> str:
     """Return the whole of `ops.inc`."""
     scalars = [row for row in ROWS.values() if isinstance(row, Row)]
     called = {row.name for row in scalars} - set(ieee.FUNCTIONS)
-    places = "".join(f"    OP_{name.upper()},\n" for name in ROWS)
     operations = [_operation(row, called) for row in ROWS.values()]
     moves = [_move(rule) for rule in RULES.values()]
     parts = [
         _HEAD,
         f"const unsigned long table_digest = {digest()}UL;\n",
-        f"enum {{\n    OP_LEAF,\n{places}}};\n",
+        _numbers(),
         "".join(f"{formula_c.value_head(row.name, row.letters)};\n" for row in scalars),
         *(source for source, _ in operations),
         _table("Operation operations", ['{.name = ""}', *(entry for _, entry in operations)]),
@@ -38,6 +38,32 @@ def text() -> str:
         _table("MoveRule move_rules", [entry for _, entry in moves]),
         f"const int move_rule_count = {len(RULES)};\n",
     ]
+    return "\n".join(parts)
+
+
+def _numbers() -> str:
+    places = "".join(f"    OP_{name.upper()},\n" for name in ROWS)
+    return f"enum {{\n    OP_LEAF,\n{places}}};\n"
+
+
+def lanes_text() -> str:
+    """Return the whole of `lanes.inc`: what the machine does to every lane."""
+    scalars = [row for row in ROWS.values() if isinstance(row, Row)]
+    plural = [row for row in ROWS.values() if isinstance(row, ManyRow) and is_plural(row)]
+    called = {row.name for row in scalars} - set(ieee.FUNCTIONS)
+    parts = [_HEAD, _numbers()]
+    parts += [f"{formula_c.value_head(row.name, row.letters)};\n" for row in scalars]
+    for row in scalars:
+        columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
+        parts.append(f"/* {row.name}: {row.forward} */\n{formula_c.lane_functions(*columns)}")
+    parts += [formula_c.entry_function(r.name, r.partials[0], FUNCTIONS, called) for r in plural]
+    for kind, rows in (
+        ("UNARY", [row for row in scalars if row.arity == 1]),
+        ("BINARY", [row for row in scalars if row.arity == 2]),
+        ("SPREAD", plural),
+    ):
+        uses = " \\\n".join(f"    ROW(OP_{row.name.upper()}, {row.name})" for row in rows)
+        parts.append(f"#define {kind}_ROWS(ROW) \\\n{uses}\n")
     return "\n".join(parts)
 
 
@@ -67,11 +93,11 @@ def _move(rule: Rule) -> tuple[str, str]:
 
 
 def main() -> int:
-    """Write the file and tell whether it changed."""
-    fresh = text()
-    changed = not PATH.exists() or PATH.read_text(encoding="utf-8") != fresh
-    PATH.write_text(fresh, encoding="utf-8")
-    print(f"{PATH.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")
+    """Write the files and tell whether they changed."""
+    for path, fresh in ((PATH, text()), (LANES_PATH, lanes_text())):
+        changed = not path.exists() or path.read_text(encoding="utf-8") != fresh
+        path.write_text(fresh, encoding="utf-8")
+        print(f"{path.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")
     return 0
 
 

@@ -130,10 +130,13 @@ def _probabilities(classes: int, target: Any) -> list[Any]:
                 f" {classes} classes; check the shapes"
             )
         return probabilities
-    try:
-        chosen = operator.index(target)
-    except TypeError:
-        chosen = None
+    if isinstance(target, Arithmetic) and hasattr(type(target), "__index__"):  # of `compile`
+        if 0 <= target < classes:
+            label: Any = target.detach()  # type: ignore[attr-defined]
+            return [(1.0 - abs(label - float(place))).relu() for place in range(classes)]
+        chosen: int | None = -1
+    else:
+        chosen = _index(target)
     if chosen is None or isinstance(target, bool):
         raise errors.OperandError(
             errors.unwanted(
@@ -149,6 +152,13 @@ def _probabilities(classes: int, target: Any) -> list[Any]:
             )
         )  # fmt: skip
     return [1.0 if place == chosen else 0.0 for place in range(classes)]
+
+
+def _index(target: Any) -> int | None:
+    try:
+        return operator.index(target)
+    except TypeError:
+        return None
 
 
 def _paired(who: str, row: ManyRow, prediction: Any, target: Any) -> Any:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import linecache
 import math
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
@@ -15,13 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from . import errors
+from . import errors, recorder
+from .callers import source_line
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-
-_PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -204,12 +200,21 @@ def recording_in(group: Scope | None) -> Block[None]:
     return Block(change)
 
 
+#: an entry that makes engines look here while a function is recorded for `compile`
+WATCHED = Mode()
+
+
 def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
+    watcher = recorder.current if recorder.is_on() else None
+    if isinstance(watcher, recorder.Recorder):
+        watcher.line(node)
     mode = current()
     if mode.anomaly:
         watch(node)
     if not mode.recording:
+        if isinstance(watcher, recorder.Recorder):
+            watcher.detach(node, node)
         node.op = ""
         node.operands = node.parents = node.partials = ()
         node._grad = 0.0
@@ -263,13 +268,3 @@ def _operand(operand: Any) -> str:
     if isinstance(operand, float):
         return repr(operand)
     return f"{operand.label}={operand._data!r}" if operand.label else repr(operand._data)
-
-
-def source_line() -> str:
-    """Return place and text of the line, outside this package, that is running."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<formula")):
-        frame = frame.f_back
-    name, number = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(name, number).strip()
-    return f"{name}:{number}" + (f": {text}" if text else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from . import errors
+from . import errors, recorder
 from .conversion import number
 from .modes import Scope
 
@@ -35,19 +35,27 @@ class Node:
     @property
     def data(self) -> float:
         """The number, always an exact float."""
+        if recorder.current is not None and recorder.is_on():
+            raise recorder.frozen_read("data")
         return self._data
 
     @data.setter
     def data(self, value: float) -> None:
+        if recorder.current is not None and recorder.is_on():
+            raise recorder.frozen_write("data")
         self._data = number("Value", "data", value)  # type: ignore[misc]
 
     @property
     def grad(self) -> float:
         """The gradient: of the latest pass in an interior node, of all passes in a leaf."""
+        if recorder.current is not None and recorder.is_on():
+            raise recorder.frozen_read("grad")
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, value: float) -> None:
+        if recorder.current is not None and recorder.is_on():
+            raise recorder.frozen_write("grad")
         self._grad = number("Value", "grad", value, "0.0")  # type: ignore[misc]
 
     @property
@@ -79,7 +87,7 @@ class Node:
         return self.op
 
     def __repr__(self) -> str:
-        parts = [f"data={self._data!r}", f"grad={self.grad!r}"]
+        parts = [f"data={self._data!r}", f"grad={self._grad or 0.0!r}"]
         parts += [f"op={self.op!r}"] * bool(self.op)
         parts += [f"label={self.label!r}"] * bool(self.label)
         return f"{type(self).__name__}({', '.join(parts)})"

@@ -78,10 +78,12 @@ ABS = unary(
 POW = binary(
     "pow",
     symbol="**",
-    forward="pow(x, y)",
+    forward="where(y == 2, x * x, pow(x, y))",
+    written="x ** y",
     partials=(
-        "where(y == 0, 0, where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
-        " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1)))",
+        "where(y == 2, 2 * x, where(y == 0, 0,"
+        " where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
+        " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1))))",
         "where(x == 0 and y >= 0, 0, z * log(x))",
     ),
     shown=("y·x^(y−1)", "z·log x"),
@@ -370,10 +372,12 @@ SILU = unary(
 )
 GAUSS = binary(
     "gauss",
-    # h holds the high half of x, so that h*h is exact and the exponent keeps its last digits
+    # h holds the high half of x, so that h*h is exact and the exponent keeps its last digits;
+    # what is left of it is so small that three terms of the series are exp(d)
     forward=(
-        "t = 134217729 * x; h = t - (t - x);"
-        "where(abs(x) < 64, exp(-y * (h * h)) * exp(-y * ((x - h) * (x + h))), where(x == x, 0, x))"
+        "t = 134217729 * x; h = t - (t - x); d = -y * ((x - h) * (x + h));"
+        "where(abs(x) < 64, exp(-y * (h * h)) * (1 + d * (1 + d * (0.5 + d / 6))),"
+        " where(x == x, 0, x))"
     ),
     partials=("-2 * y * x * z", "-x * x * z"),
     doc="Compute exp(−y·x²) to the last digits, for y = 1 or 1/2.",

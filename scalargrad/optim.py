@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from . import bookkeeping, errors, ieee, rules, state
+from . import bookkeeping, errors, ieee, recorder, rules, state
 from ._engine import quick
 from .arithmetic import Arithmetic
 from .conversion import number, whole
@@ -57,6 +57,8 @@ class Optimizer(ABC):
 
     def step(self) -> None:
         """Move every parameter once, by the gradient that it holds: all of them or none."""
+        if recorder.is_on():
+            raise recorder.frozen_write("data")
         settings = self._settings(self.lr, self.steps + 1)
         _move(self._rule, self.parameters, self._kept, settings)
         self.steps += 1

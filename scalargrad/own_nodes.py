@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import errors
+from . import errors, recorder
 from .arithmetic import Arithmetic
 from .conversion import number
 from .functions import check_engine, listed
@@ -54,6 +54,8 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
         raise errors.OperandError(
             errors.unwanted("record", "op must be a name", op, 'pass e.g. op="square"')
         )
+    if recorder.is_on():
+        raise recorder.number_of_own(op)
     numbers = tuple(number("record", "each partial", partial) for partial in partials)
     node = parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
     return with_derivatives(node) if op in ROWS else node  # it is not that row
@@ -110,6 +112,12 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                 raise errors.changed_operands(name, data, node._data)
             return [partials[place](*node.operands) for place in places]
 
+        def step(*numbers: float) -> tuple[float, tuple[float, ...]]:
+            data = number(name, "the result", function(*numbers))
+            return data, tuple(
+                number(name, "each derivative", partial(*numbers)) for partial in partials
+            )
+
         @functools.wraps(function)
         def operation(*operands: Any) -> Any:
             if len(operands) != len(partials):
@@ -138,8 +146,11 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                 for operand, plain in zip(operands, numbers, strict=True)
             )
             node = values[0]._record(data, name, written, tuple(values), local)
+            if recorder.is_on() and recorder.current is not None:
+                recorder.current.call(node, operation)
             return with_derivatives(node, on_values)
 
+        operation.step = step  # type: ignore[attr-defined]
         return operation
 
     return decorate

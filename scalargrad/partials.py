@@ -10,7 +10,7 @@ from typing import Any
 
 from . import formula
 from .arithmetic import Arithmetic
-from .rows import ROWS, ManyRow, Row
+from .rows import ROWS, ManyRow, Row, is_plural
 
 # the signs of the book in the characters of a terminal
 PLAIN: dict[str, str | int | None] = {
@@ -110,11 +110,6 @@ def paired(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[lis
     return [operands[i * length + element] for i in range(row.lists)], letter
 
 
-def is_plural(row: Row | ManyRow) -> bool:
-    """Tell whether a row has one result an element: its partial then names `own` and `s`."""
-    return isinstance(row, ManyRow) and bool(set(_WORD.findall(row.partials[0])) & {"own", "s"})
-
-
 def stated(row: Row | ManyRow, letter: int) -> str:
     """Return the partial for one letter in ASCII, or "" where it has no short form.
 
@@ -139,9 +134,9 @@ def place_of(node: Any, count: int) -> int:
     belongs to a plain number.
     """
     row = ROWS[node.op]
-    numbers = [getattr(operand, "data", operand) for operand in node.operands]
+    numbers = [getattr(operand, "_data", operand) for operand in node.operands]
     results: Any = row.value(numbers)
-    equal = [i for i, z in enumerate(results) if z == node.data]
+    equal = [i for i, z in enumerate(results) if z == node._data]
     if len(equal) == 1:
         return equal[0]
     partials = iter(node.partials)

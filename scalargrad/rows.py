@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -158,6 +159,13 @@ class Rule:
     def step(self) -> Callable[..., tuple[float, ...]]:
         """The rule on floats: (w, g, *kept, *settings) -> (w, *kept)."""
         return formula.compile_rule(self.name, self.kept, self.settings, self.text, FUNCTIONS)
+
+
+def is_plural(row: Row | ManyRow) -> bool:
+    """Tell whether a row has one result an element: its partial then names `own` and `s`."""
+    if not isinstance(row, ManyRow):
+        return False
+    return bool(set(re.findall(r"[a-zA-Z_]\w*", row.partials[0])) & {"own", "s"})
 
 
 def digest() -> int:

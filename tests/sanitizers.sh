@@ -19,13 +19,18 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$checkout"/{scalargrad,tests,examples,pyproject.toml,README.md,LICENSE} "$work"
 cd "$work"
-rm -f scalargrad/_native/_core.*
+rm -f scalargrad/_native/_core.*.so scalargrad/_native/_machine.*.so
 
 config() { "$python" -c "import sysconfig; print(sysconfig.$1)"; }
-"$cc" -shared -fPIC -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
-    -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -fno-math-errno -fno-builtin-sin -fno-builtin-cos \
-    -I"$(config 'get_path("include")')" scalargrad/_native/*.c -lm \
-    -o "scalargrad/_native/_core$(config 'get_config_var("EXT_SUFFIX")')"
+build() { # name, further flags and sources
+    "$cc" -shared -fPIC -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
+        -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -fno-math-errno \
+        -fno-builtin-sin -fno-builtin-cos -I"$(config 'get_path("include")')" "${@:2}" -lm \
+        -o "scalargrad/_native/$1$(config 'get_config_var("EXT_SUFFIX")')"
+}
+build _core scalargrad/_native/*.c &
+build _machine -fno-trapping-math scalargrad/_native/machine/*.c
+wait $!
 
 export PYTHONPATH=$work PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1
 export LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libstdc++.so)"

@@ -27,6 +27,7 @@ def test_native_engine_is_there_and_chosen_unless_another_is_asked_for():
 
 def test_c_code_of_the_operations_is_what_the_table_says():
     assert generate.PATH.read_text(encoding="utf-8") == generate.text()
+    assert generate.LANES_PATH.read_text(encoding="utf-8") == generate.lanes_text()
 
 
 def started(program: str, engine: str = "") -> subprocess.CompletedProcess[str]:

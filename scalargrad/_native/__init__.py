@@ -8,30 +8,43 @@ the classes that Value inherits, and the functions that stand behind every short
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import conversion, modes, ops
+from .. import conversion, modes, ops, recorder
 from .. import rules as rules  # fills its table
 from .._python import Value as _Readable
 from ..arithmetic import METHOD_ROWS, Arithmetic
+from ..callers import running_place
 from ..copying import Copyable
 from ..node import Node
 from ..rows import ROWS, RULES, ManyRow, Row, digest
-from ._core import create, short_cut
-from ._core import digest as digest_in_c
+from . import _core
 
-__all__ = ["Value", "quick"]
+__all__ = [
+    "Recorder",
+    "Value",
+    "add_gradients",
+    "are_floats",
+    "move_flat",
+    "numbers",
+    "quick",
+    "set_numbers",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-if digest_in_c != digest():
+if _core.digest != digest():
     raise ImportError("the native engine was built from another table")
+
+add_gradients, are_floats, numbers = _core.add_gradients, _core.are_floats, _core.numbers
+set_numbers, move_flat = _core.set_numbers, _core.move_flat
 
 if TYPE_CHECKING:
     Value = _Readable
 else:
-    Value = create(
+    Value = _core.create(
         (Arithmetic, Node, Copyable),
         (_Readable.__doc__, Node.data.__doc__, Node.grad.__doc__),
         list(ROWS.values()),
@@ -44,9 +57,48 @@ else:
             "current": modes.current,
             "watch": modes.watch,
             "check_pass": modes.check_pass,
+            "recorder": recorder,
             "arithmetic": Arithmetic,
         },
     )
+
+
+class Recorder:
+    """Watches the Values of this engine: see `recorder.Recorder`, its twin."""
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        self._inputs = list(inputs)
+        self._guards: list[recorder.Guard] = []
+        self._calls: dict[int, Any] = {}
+
+    def start(self) -> None:
+        _core.start(self._inputs)
+
+    def abandon(self) -> None:
+        _core.abandon()
+
+    def call(self, node: Any, function: Any) -> None:
+        self._calls[_core.call_line(node)] = function
+
+    def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None:
+        sides = _core.standing(x), _core.standing(y)
+        place = running_place()
+        self._guards.append(recorder.Guard(comparison, *sides, bool(outcome), place))
+
+    def stop(self, outputs: Sequence[Any]) -> recorder.Raw:
+        places = list(map(_core.standing, outputs))
+        ops, starts, operands, results, constants, captured = _core.written()
+        own = bytes([recorder.CALL])
+        line = ops.find(own)
+        while line >= 0:
+            if line not in self._calls:
+                raise recorder.number_of_own("record")
+            line = ops.find(own, line + 1)
+        return recorder.Raw(
+            ops, array("I", starts), array("I", operands), array("I", results),
+            array("d", constants), captured, self._guards, self._calls, places,
+        )  # fmt: skip
+
 
 _PLACES = {row: place for place, row in enumerate(ROWS.values(), 1)}
 
@@ -62,14 +114,14 @@ def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
             kind = "lists"
     if kind == "affine":
         row = ops.DOT
-    short = short_cut(kind, function, _PLACES[row] if row is not None else 0)
+    short = _core.short_cut(kind, function, _PLACES[row] if row is not None else 0)
     made: F = functools.update_wrapper(short, function)  # type: ignore[assignment]
     return made
 
 
 def _give_method(name: str, function: Callable[..., Any], kind: str, place: int = 0) -> None:
     """Put a function with a short cut into the class; `_owner` is where a pickle finds it."""
-    method = functools.update_wrapper(short_cut(kind, function, place), function)
+    method = functools.update_wrapper(_core.short_cut(kind, function, place), function)
     method._owner = Value  # type: ignore[attr-defined]
     setattr(Value, name, method)
 

@@ -198,6 +198,9 @@ static void commit(Pass *pass)
 static void end_pass(Pass *pass)
 {
     pass->order.count = pass->open.count = 0;
+    if (UNLIKELY(watched_thread != NULL)) {
+        stamp_anew();
+    }
     if (spare.order.nodes == NULL && pass->order.room <= KEPT_ROOM) {
         spare = *pass;
         return;
@@ -210,6 +213,10 @@ static void end_pass(Pass *pass)
 /* Sort and compute. Return 0, or -1 with an error. */
 static int run_pass(Pass *pass, Value *root, double upstream)
 {
+    if (is_watched() && root->flags & LIVE) {
+        refuse_while_watched("frozen_pass", NULL);
+        return -1;
+    }
     for (;;) {
         *pass = spare;
         spare = (Pass){0};
@@ -362,6 +369,10 @@ PyObject *gradients_of(PyObject *root, PyObject *args)
 
 int run_backward(Value *root, double upstream)
 {
+    if (is_watched()) {
+        refuse_while_watched("frozen_pass", NULL);
+        return -1;
+    }
     int watching = modes_are_open() ? is_watching() : 0;
     if (watching < 0) {
         return -1;

@@ -166,6 +166,16 @@ PyObject *with_modes(Value *node)
 {
     Asked asked;
     PyObject *result = (PyObject *)node;
+    int watched = is_watched();
+    if (watched) {
+        if (write_down(node) < 0) {
+            Py_DECREF(node);
+            return NULL;
+        }
+        if (PySet_GET_SIZE(tools.active) == 1) { /* the only open block is that of `compile` */
+            return result;
+        }
+    }
     if (look_at_mode(&asked) < 0) {
         Py_DECREF(node);
         return NULL;
@@ -178,6 +188,11 @@ PyObject *with_modes(Value *node)
             return NULL;
         }
         Py_DECREF(watched);
+    }
+    if (!asked.recording && watched && write_detached(node, node) < 0) {
+        Py_DECREF(node);
+        Py_XDECREF(asked.scope);
+        return NULL;
     }
     if (!asked.recording) {
         set_notes(node, NULL);
@@ -256,6 +271,7 @@ static PyObject *create(PyObject *module, PyObject *args)
         take(given, "mode", &tools.mode) < 0 || take(given, "current", &tools.current) < 0 ||
         take(given, "watch", &tools.watch) < 0 ||
         take(given, "check_pass", &tools.check_pass) < 0 ||
+        take(given, "recorder", &tools.recorder) < 0 ||
         take(given, "arithmetic", &tools.arithmetic) < 0 || number_rows(rows, rules) < 0 ||
         create_quick_type() < 0 || create_type(bases, docs) < 0) {
         return NULL;
@@ -263,7 +279,156 @@ static PyObject *create(PyObject *module, PyObject *args)
     return Py_NewRef((PyObject *)Value_Type);
 }
 
+/* -- the numbers of many Values at once, for `compile` ----------------------------------------- */
+
+static int are_values(PyObject *values)
+{
+    if (!PyTuple_CheckExact(values)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
+        if (!is_value_or_subclass(PyTuple_GET_ITEM(values, i))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* numbers(values): their data as the bytes of doubles */
+static PyObject *numbers(PyObject *module, PyObject *values)
+{
+    (void)module;
+    if (!are_values(values)) {
+        PyErr_SetString(PyExc_TypeError, "numbers: wants a tuple of Values");
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(values);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(double));
+    double *to = bytes != NULL ? (double *)(void *)PyBytes_AS_STRING(bytes) : NULL;
+    for (Py_ssize_t i = 0; bytes != NULL && i < count; i++) {
+        to[i] = ((Value *)PyTuple_GET_ITEM(values, i))->data;
+    }
+    return bytes;
+}
+
+/* add_gradients(values, numbers): to leaves; all or nothing, as no other code runs meanwhile */
+static PyObject *add_gradients(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values;
+    Py_buffer given;
+    if (!PyArg_ParseTuple(args, "Oy*:add_gradients", &values, &given)) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    if (!are_values(values) ||
+        given.len != PyTuple_GET_SIZE(values) * (Py_ssize_t)sizeof(double)) {
+        PyErr_SetString(PyExc_TypeError, "add_gradients: wants a tuple of Values, a double each");
+    }
+    else {
+        const double *from = given.buf;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
+            Value *value = (Value *)PyTuple_GET_ITEM(values, i);
+            value->grad += from[i];
+            value->flags |= GRADED;
+        }
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&given);
+    return result;
+}
+
+/* set_numbers(values, numbers): the data of many Values at once */
+static PyObject *set_numbers(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values;
+    Py_buffer given;
+    if (!PyArg_ParseTuple(args, "Oy*:set_numbers", &values, &given)) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    if (!are_values(values) ||
+        given.len != PyTuple_GET_SIZE(values) * (Py_ssize_t)sizeof(double)) {
+        PyErr_SetString(PyExc_TypeError, "set_numbers: wants a tuple of Values, a double each");
+    }
+    else {
+        const double *from = given.buf;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
+            ((Value *)PyTuple_GET_ITEM(values, i))->data = from[i];
+        }
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&given);
+    return result;
+}
+
+/* move_flat(rule, numbers, gradients, kept, settings): the rule of an optimiser on flat blocks */
+static PyObject *move_flat(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *row, *kept, *settings, *result = NULL;
+    Py_buffer numbers, gradients, columns[8];
+    double *open[8], set[16];
+    int count = 0;
+    if (!PyArg_ParseTuple(args, "Ow*y*O!O!:move_flat", &row, &numbers, &gradients, &PyList_Type,
+                          &kept, &PyTuple_Type, &settings)) {
+        return NULL;
+    }
+    PyObject *place = PyDict_GetItemWithError(tools.rule_places, row);
+    const MoveRule *rule = place != NULL ? &move_rules[PyLong_AsLong(place)] : NULL;
+    int fits = rule != NULL && PyList_GET_SIZE(kept) == rule->kept && rule->kept <= 8 &&
+               PyTuple_GET_SIZE(settings) == rule->settings && rule->settings <= 16 &&
+               gradients.len == numbers.len;
+    for (int i = 0; fits && i < rule->settings; i++) {
+        set[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(settings, i));
+        fits = set[i] != -1.0 || !PyErr_Occurred();
+    }
+    while (fits && count < rule->kept) {
+        if (PyObject_GetBuffer(PyList_GET_ITEM(kept, count), &columns[count], PyBUF_CONTIG) < 0) {
+            fits = 0;
+            break;
+        }
+        open[count] = columns[count].buf;
+        fits = columns[count].len == numbers.len;
+        count++;
+    }
+    if (fits) {
+        double *w = numbers.buf;
+        const double *g = gradients.buf;
+        for (Py_ssize_t i = 0; i < numbers.len / (Py_ssize_t)sizeof(double); i++) {
+            w[i] = rule->move(w[i], g[i], open, i, set);
+        }
+        result = Py_NewRef(Py_None);
+    }
+    else if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ValueError, "move_flat: wants blocks of one size, and their rule");
+    }
+    while (count > 0) {
+        PyBuffer_Release(&columns[--count]);
+    }
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&gradients);
+    return result;
+}
+
+/* are_floats(list): whether all of it are exact floats, and there is at least one */
+static PyObject *are_floats(PyObject *module, PyObject *list)
+{
+    (void)module;
+    Py_ssize_t count = PyList_CheckExact(list) ? PyList_GET_SIZE(list) : 0, i = 0;
+    while (i < count && PyFloat_CheckExact(PyList_GET_ITEM(list, i))) {
+        i++;
+    }
+    return PyBool_FromLong(count > 0 && i == count);
+}
+
 static PyMethodDef functions[] = {
+    {"set_numbers", set_numbers, METH_VARARGS, "Set the data of many Values."},
+    {"move_flat", move_flat, METH_VARARGS, "Move a block of numbers by the rule of an optimiser."},
+    {"are_floats", are_floats, METH_O, "Tell whether a list holds floats only."},
+    {"numbers", numbers, METH_O, "Return the data of many Values."},
+    {"add_gradients", add_gradients, METH_VARARGS, "Add to the gradients of many leaves."},
     {"create", create, METH_VARARGS, "Make the class of Values, once in a process."},
     {"short_cut", quick, METH_VARARGS, "Return a function with a short cut of some kind."},
     {NULL, NULL, 0, NULL},
@@ -277,6 +442,7 @@ static int execute(PyObject *module)
     }
     PyObject *digest = PyLong_FromUnsignedLong(table_digest);
     int status = digest != NULL ? PyModule_AddObjectRef(module, "digest", digest) : -1;
+    status = status < 0 ? -1 : PyModule_AddFunctions(module, recorder_functions);
     Py_XDECREF(digest);
     return status;
 }

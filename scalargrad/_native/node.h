@@ -70,6 +70,7 @@ enum {
     GRADED = 1,  /* the gradient has been computed: what Python calls `_grad is not None` */
     NOTED = 2,   /* there are notes (label, scope, line) in the side table */
     TRACKED = 4, /* depends on an instance of a subclass, so that cycles are possible */
+    LIVE = 8,    /* depends on the inputs of the function that is, or was, recorded */
 };
 
 extern PyTypeObject *Value_Type;
@@ -230,6 +231,7 @@ typedef struct {
     PyObject *as_number, *number;       /* conversion.py */
     PyObject *active, *mode, *current;  /* modes.py: the set, the context variable, its reader */
     PyObject *watch, *check_pass;
+    PyObject *recorder;                 /* recorder.py */
     PyObject *arithmetic;               /* the class that every engine's Value comes from */
     PyObject *names;                    /* name of an operation -> row of the table */
     PyObject *row_places;               /* row object -> row of the table */
@@ -257,6 +259,23 @@ static inline int modes_are_open(void)
 PyObject *with_modes(Value *node);
 /* Whether this thread is in detect_anomaly; -1 with an error. */
 int is_watching(void);
+
+/* -- recorder.c: what `compile` writes down of one thread ------------------------------------ */
+
+extern PyThreadState *watched_thread; /* NULL: of none */
+extern uint32_t result_place;         /* which of several results the next node is */
+extern PyMethodDef recorder_functions[];
+
+static inline int is_watched(void)
+{
+    return UNLIKELY(watched_thread != NULL) && watched_thread == PyThreadState_Get();
+}
+
+int write_down(Value *node);
+int write_detached(Value *node, Value *source);
+int note_guard(int comparison, PyObject *x, PyObject *y, int outcome);
+void stamp_anew(void);
+void refuse_while_watched(const char *what, const char *field);
 
 /* -- nodes of each kind --------------------------------------------------------------------- */
 

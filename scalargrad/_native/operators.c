@@ -113,7 +113,19 @@ static PyObject *div_slot(PyObject *a, PyObject *b) { return binary(OP_DIV, step
 static PyObject *neg_slot(PyObject *x) { return unary(OP_NEG, step_neg, x); }
 static PyObject *abs_slot(PyObject *x) { return unary(OP_ABS, step_abs, x); }
 static PyObject *pos_slot(PyObject *x) { return Py_NewRef(x); }
-static int bool_slot(PyObject *x) { return ((Value *)x)->data != 0.0; }
+
+static int bool_slot(PyObject *x)
+{
+    int truth = ((Value *)x)->data != 0.0;
+    if (is_watched()) {
+        PyObject *zero = PyFloat_FromDouble(0.0);
+        if (zero == NULL || note_guard(Py_NE, x, zero, truth) < 0) {
+            truth = -1;
+        }
+        Py_XDECREF(zero);
+    }
+    return truth;
+}
 
 static PyObject *pow_slot(PyObject *a, PyObject *b, PyObject *modulus)
 {
@@ -136,7 +148,7 @@ static ALWAYS_INLINE PyObject *compared(double x, double y, int comparison)
     }
 }
 
-static PyObject *compare_slot(PyObject *a, PyObject *b, int comparison)
+static PyObject *compare(PyObject *a, PyObject *b, int comparison)
 {
     double x = ((Value *)a)->data, y;
     if (is_value_or_subclass(b)) {
@@ -167,6 +179,16 @@ static PyObject *compare_slot(PyObject *a, PyObject *b, int comparison)
     }
     Py_DECREF(other);
     return answer;
+}
+
+static PyObject *compare_slot(PyObject *a, PyObject *b, int comparison)
+{
+    PyObject *outcome = compare(a, b, comparison);
+    if (is_watched() && outcome != NULL && outcome != Py_NotImplemented &&
+        note_guard(comparison, a, b, outcome == Py_True) < 0) {
+        Py_CLEAR(outcome);
+    }
+    return outcome;
 }
 
 void set_operator_slots(PyTypeObject *type)

@@ -161,7 +161,8 @@ static PyObject *detach(Quick *quick, PyObject *const *args, Py_ssize_t count)
 static PyObject *zero_grad(Quick *quick, PyObject *const *args, Py_ssize_t count)
 {
     (void)quick;
-    if (count != 1 || !(PyList_CheckExact(args[0]) || PyTuple_CheckExact(args[0]))) {
+    if (count != 1 || !(PyList_CheckExact(args[0]) || PyTuple_CheckExact(args[0])) ||
+        is_watched()) {
         return NULL;
     }
     PyObject **items = PySequence_Fast_ITEMS(args[0]);

@@ -242,6 +242,10 @@ PyObject *detached(Value *node)
         return NULL;
     }
     leaf->data = node->data;
+    if (is_watched() && write_detached(leaf, node) < 0) {
+        Py_DECREF(leaf);
+        return NULL;
+    }
     if (node->flags & NOTED || !is_value((PyObject *)node)) {
         PyObject *label = PyObject_GetAttrString((PyObject *)node, "label");
         int named = label != NULL ? PyObject_IsTrue(label) : -1;
@@ -265,34 +269,46 @@ static int refuse_deletion(PyObject *self, PyObject *value, const char *field)
     return value == NULL;
 }
 
-static PyObject *get_data(PyObject *self, void *unused)
+/* The closure of a field that everyone may use is its name; those of the package have none. */
+static int is_frozen(const char *what, const char *name)
 {
-    (void)unused;
+    if (name == NULL || !is_watched()) {
+        return 0;
+    }
+    refuse_while_watched(what, name);
+    return 1;
+}
+
+static PyObject *get_data(PyObject *self, void *name)
+{
+    if (is_frozen("frozen_read", name)) {
+        return NULL;
+    }
     return PyFloat_FromDouble(((Value *)self)->data);
 }
 
-static int set_data(PyObject *self, PyObject *value, void *unused)
+static int set_data(PyObject *self, PyObject *value, void *name)
 {
-    (void)unused;
     double number;
-    if (refuse_deletion(self, value, "data") || number_of("Value", "data", value, "1.0", &number) < 0) {
+    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "data") || number_of("Value", "data", value, "1.0", &number) < 0) {
         return -1;
     }
     ((Value *)self)->data = number;
     return 0;
 }
 
-static PyObject *get_grad(PyObject *self, void *unused)
+static PyObject *get_grad(PyObject *self, void *name)
 {
-    (void)unused;
+    if (is_frozen("frozen_read", name)) {
+        return NULL;
+    }
     return PyFloat_FromDouble(((Value *)self)->grad);
 }
 
-static int set_grad(PyObject *self, PyObject *value, void *unused)
+static int set_grad(PyObject *self, PyObject *value, void *name)
 {
-    (void)unused;
     double number;
-    if (refuse_deletion(self, value, "grad") || number_of("Value", "grad", value, "0.0", &number) < 0) {
+    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "grad") || number_of("Value", "grad", value, "0.0", &number) < 0) {
         return -1;
     }
     ((Value *)self)->grad = number;
@@ -428,8 +444,8 @@ static PyObject *size_of(PyObject *self, PyObject *unused)
 }
 
 static PyGetSetDef fields[] = {
-    {"data", get_data, set_data, NULL, NULL}, /* create_type gives it the words of Python's */
-    {"grad", get_grad, set_grad, NULL, NULL},
+    {"data", get_data, set_data, NULL, "data"}, /* create_type gives it the words of Python's */
+    {"grad", get_grad, set_grad, NULL, "grad"},
     {"_data", get_data, set_data, NULL, NULL},
     {"_grad", get_computed_grad, set_computed_grad, NULL, NULL},
     {"_notes", get_all_notes, set_all_notes, NULL, NULL},

@@ -8,8 +8,8 @@ from typing import Any
 from .. import formula_js
 from ..arithmetic import Arithmetic
 from ..order import post_order
-from ..partials import is_current, is_plural, named_row, place_of
-from ..rows import FUNCTIONS, ROWS
+from ..partials import is_current, named_row, place_of
+from ..rows import FUNCTIONS, ROWS, is_plural
 from .local_rules import sign
 
 #: so many nodes are computed anew while a slider moves

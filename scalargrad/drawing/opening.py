@@ -14,8 +14,8 @@ from ..errors import InputError, unwanted
 from ..graph import COUNT_LIMIT, meet
 from ..modes import Scope, recording_in
 from ..order import post_order
-from ..partials import is_plural, is_result, place_of, results_of, row_of
-from ..rows import ROWS, ManyRow, Row
+from ..partials import is_result, place_of, results_of, row_of
+from ..rows import ROWS, ManyRow, Row, is_plural
 from .folding import names_of
 
 T = TypeVar("T")

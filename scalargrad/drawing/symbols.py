@@ -12,8 +12,8 @@ from ..arithmetic import Arithmetic
 from ..errors import InputError, unwanted
 from ..graph import Constant, Flow, Use, Vertex
 from ..modes import Scope
-from ..partials import agree, is_plural, paired, parsed, place_of, row_of, stated
-from ..rows import ManyRow, Row
+from ..partials import agree, paired, parsed, place_of, row_of, stated
+from ..rows import ManyRow, Row, is_plural
 from . import text
 from .algebra import (
     MINUS_ONE,
@@ -190,7 +190,7 @@ class Symbols:
         """Return a node in terms of its operands."""
         row = row_of(node)
         if row is not None and len(node.operands) <= MOST_OPERANDS and _is_formula(row):
-            return _evaluated(parsed(row.forward), *self._letters(row, node))
+            return _evaluated(parsed(_formula(row)), *self._letters(row, node))
         xs = [self._operand(operand) for operand in node.operands]
         if len(xs) > MOST_ARGUMENTS:
             xs = [xs[0], name("…", "…"), xs[-1]]
@@ -473,7 +473,13 @@ def _number(operand: Any) -> float:
 
 def _is_formula(row: Row | ManyRow) -> bool:
     """Tell whether a row is written as its formula, not as a call: it has a sign."""
-    return row.symbol != row.name and ";" not in row.forward and "where(" not in row.forward
+    text = _formula(row)
+    return row.symbol != row.name and ";" not in text and "where(" not in text
+
+
+def _formula(row: Row | ManyRow) -> str:
+    """Return the forward formula, or what stands for it where it tells cases apart."""
+    return row.written.replace(" ** ", "**") if row.name == "pow" else row.forward
 
 
 def _stands_in(node: Any, group: Scope | None) -> bool:

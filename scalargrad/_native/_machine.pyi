@@ -1,0 +1,30 @@
+from typing import Any
+
+digest: int
+
+class Plan:
+    def point(
+        self, numbers: list[Any], captured: Any, upstream: float, /
+    ) -> tuple[list[float], list[float] | None, bytes | None, int]: ...
+    def run(
+        self,
+        first: int,
+        last: int,
+        lanes: int,
+        shared: list[Any],
+        arrays: list[tuple[int, Any]],
+        captured: Any,
+        upstream: float,
+        values: Any,
+        inputs: Any,
+        sums: Any,
+        status: Any,
+        index: Any,
+        /,
+    ) -> int: ...
+    def described(self) -> tuple[Any, ...]: ...
+
+def plan(*tape: Any) -> Plan | None: ...
+def kinds() -> list[str]: ...
+def use(kind: str, /) -> None: ...
+def total(numbers: Any, /) -> float: ...

@@ -1,0 +1,884 @@
+/* The module: plans as Python objects, work spaces, and runs over ranges of lanes. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "machine.h"
+
+static const Lanes *strict_lanes = &lanes_base, *fast_lanes; /* NULL: the strict ones */
+
+/* -- work spaces ------------------------------------------------------------------------------ */
+
+typedef struct Space Space;
+struct Space {
+    size_t stride;
+    double *values, *gradients, *matrices;
+    const Lanes *packed_for; /* constant weights lie there as these kernels want them */
+    Space *next;
+};
+
+typedef struct {
+    PyObject_HEAD
+    Plan plan;
+    int is_fast, wants_inputs, wants_captured;
+    Space *spaces; /* of earlier runs, for later ones */
+} PlanObject;
+
+static PyTypeObject *Plan_Type;
+
+static void *aligned(size_t count)
+{
+    size_t size = (count * sizeof(double) + 127) / 64 * 64;
+    char *block = malloc(size + 64);
+    if (block == NULL) {
+        return NULL;
+    }
+    char *start = block + 64 - ((uintptr_t)block & 63); /* its own address stands before it */
+    memcpy(start - sizeof block, &block, sizeof block);
+    memset(start, 0, size);
+    return start;
+}
+
+static void free_aligned(void *start)
+{
+    if (start != NULL) {
+        char *block;
+        memcpy(&block, (char *)start - sizeof block, sizeof block);
+        free(block);
+    }
+}
+
+static void free_space(Space *space)
+{
+    if (space != NULL) {
+        free_aligned(space->values);
+        free_aligned(space->gradients);
+        free_aligned(space->matrices);
+        free(space);
+    }
+}
+
+static double *row(double *rows, uint32_t slot, size_t stride) { return rows + slot * stride; }
+
+static void fill(double *to, double number, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = number;
+    }
+}
+
+static Space *new_space(const Plan *plan, size_t stride)
+{
+    Space *space = calloc(1, sizeof *space);
+    if (space == NULL) {
+        return NULL;
+    }
+    space->stride = stride;
+    space->values = aligned(plan->slots * stride);
+    space->gradients = aligned(plan->gradients * stride);
+    space->matrices = aligned(plan->matrix_room + 8 * (size_t)plan->longest);
+    if (space->values == NULL || space->gradients == NULL || space->matrices == NULL) {
+        free_space(space);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < plan->constant_count; i++) {
+        if (plan->constant_slots[i] != NONE) {
+            fill(row(space->values, plan->constant_slots[i], stride), plan->constants[i], stride);
+        }
+    }
+    return space;
+}
+
+static Space *take_space(PlanObject *self, size_t stride)
+{
+    for (Space **link = &self->spaces; *link != NULL; link = &(*link)->next) {
+        Space *space = *link;
+        if (space->stride == stride) {
+            *link = space->next;
+            return space;
+        }
+    }
+    return new_space(&self->plan, stride);
+}
+
+enum { KEPT_SPACES = 4 };
+
+static void give_space(PlanObject *self, Space *space)
+{
+    int count = 0;
+    for (Space *other = self->spaces; other != NULL; other = other->next) {
+        count++;
+    }
+    if (count >= KEPT_SPACES) {
+        free_space(space);
+        return;
+    }
+    space->next = self->spaces;
+    self->spaces = space;
+}
+
+/* -- one run ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *from; /* a row a lane */
+    size_t width;
+    uint32_t first; /* the input of its first column */
+    int is_whole;   /* 64-bit integers, not doubles */
+} Source;
+
+typedef struct {
+    const Plan *plan;
+    const Lanes *lanes;
+    Space *space;
+    const double *captured, *shared;
+    const Source *sources;
+    size_t source_count;
+    const int64_t *index; /* which row each lane is, or NULL */
+    double upstream;
+    double *values, *inputs, *sums; /* to write: a row a lane; NULL where not wanted */
+    int32_t *status;
+    size_t undone;
+} Run;
+
+static double weight_number(const Run *run, uint32_t weight)
+{
+    uint32_t place = weight & ((1u << WEIGHT_BITS) - 1);
+    return weight >> WEIGHT_BITS == WEIGHT_CAPTURED ? run->captured[place]
+                                                    : run->plan->constants[place];
+}
+
+/* Put the weights where the kernels read them: panels of rows, one operand after the other. */
+static void pack(const Run *run, const Group *group)
+{
+    uint32_t panel = run->lanes->panel;
+    double *to = run->space->matrices + group->packed;
+    for (uint32_t j = 0; j < group->outer; j += panel) {
+        for (uint32_t k = 0; k < group->inner; k++) {
+            for (uint32_t r = 0; r < panel; r++) {
+                *to++ = j + r < group->outer
+                            ? weight_number(run, group->weights[(size_t)(j + r) * group->inner + k])
+                            : 0.0;
+            }
+        }
+    }
+    to = run->space->matrices + group->packed_back;
+    for (uint32_t k = 0; k < group->wanted_count; k += panel) {
+        for (uint32_t j = 0; j < group->outer; j++) {
+            for (uint32_t r = 0; r < panel; r++) {
+                *to++ = k + r < group->wanted_count
+                            ? weight_number(run, group->weights[(size_t)j * group->inner +
+                                                                group->wanted[k + r]])
+                            : 0.0;
+            }
+        }
+    }
+}
+
+static void begin(const Run *run)
+{
+    const Plan *plan = run->plan;
+    Space *space = run->space;
+    size_t stride = space->stride;
+    for (uint32_t i = 0; i < plan->captured; i++) {
+        if (plan->captured_slots[i] != NONE) {
+            fill(row(space->values, plan->captured_slots[i], stride), run->captured[i], stride);
+        }
+    }
+    run->lanes->forward(plan, &plan->prelude, space->values, space->matrices, stride, 1);
+    for (uint32_t i = 0; i < plan->spread_count; i++) {
+        double *numbers = row(space->values, plan->spread_list[i], stride);
+        fill(numbers, numbers[0], stride);
+    }
+    for (uint32_t i = 0; i < plan->inputs; i++) {
+        if (plan->input_slots[i] != NONE) {
+            fill(row(space->values, plan->input_slots[i], stride), run->shared[i], stride);
+        }
+    }
+    for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
+        fill(row(space->gradients, plan->uniform_gradients[i], stride), 0.0, stride);
+    }
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        const Group *group = &plan->groups[i];
+        if (!group->is_constant || space->packed_for != run->lanes) {
+            pack(run, group);
+        }
+        if (group->weights_wanted) {
+            size_t outer = (group->outer + 15) / 16 * 16;
+            fill(space->matrices + group->sums, 0.0, outer * group->inner);
+        }
+    }
+    space->packed_for = run->lanes;
+}
+
+static double at(const Source *source, size_t lane, size_t column)
+{
+    size_t place = lane * source->width + column;
+    if (source->is_whole) {
+        return (double)((const int64_t *)(const void *)source->from)[place];
+    }
+    return ((const double *)(const void *)source->from)[place];
+}
+
+static void load_lanes(const Run *run, size_t first, size_t lanes)
+{
+    const Plan *plan = run->plan;
+    size_t stride = run->space->stride;
+    for (size_t s = 0; s < run->source_count; s++) {
+        const Source *source = &run->sources[s];
+        for (size_t tile = 0; tile < lanes; tile += 8) {
+            size_t rows[8], count = lanes - tile < 8 ? lanes - tile : 8;
+            for (size_t i = 0; i < count; i++) {
+                rows[i] = run->index != NULL ? (size_t)run->index[first + tile + i]
+                                             : first + tile + i;
+            }
+            for (size_t c = 0; c < source->width; c++) {
+                uint32_t slot = plan->input_slots[source->first + c];
+                if (slot == NONE) {
+                    continue;
+                }
+                double *to = row(run->space->values, slot, stride) + tile;
+                if (count == 8 && !source->is_whole) {
+                    const double *from = (const double *)(const void *)source->from + c;
+                    for (size_t i = 0; i < 8; i++) {
+                        to[i] = from[rows[i] * source->width];
+                    }
+                    continue;
+                }
+                for (size_t i = 0; i < count; i++) {
+                    to[i] = at(source, rows[i], c);
+                }
+            }
+        }
+    }
+}
+
+static int holds(int comparison, double x, double y)
+{
+    switch (comparison) {
+    case 0: return x < y;
+    case 1: return x <= y;
+    case 3: return x != y;
+    case 4: return x > y;
+    case 5: return x >= y;
+    default: return x == y;
+    }
+}
+
+/* Return how many lanes left the path; tell each which guard it was, from 1. */
+static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
+{
+    const Plan *plan = run->plan;
+    size_t stride = run->space->stride, left = 0;
+    memset(status, 0, lanes * sizeof *status);
+    for (uint32_t k = 0; k < plan->guard_count; k++) {
+        const Guard *guard = &plan->guards[k];
+        const double *x = row(run->space->values, guard->left, stride);
+        const double *y = row(run->space->values, guard->right, stride);
+        for (size_t i = 0; i < lanes; i++) {
+            if (UNLIKELY(holds(guard->comparison, x[i], y[i]) != guard->outcome) &&
+                status[i] == 0) {
+                status[i] = (int32_t)(k + 1);
+                left++;
+            }
+        }
+    }
+    return left;
+}
+
+static void store_lanes(const double *rows, const uint32_t *slots, uint32_t count, size_t stride,
+                        size_t lanes, double *to)
+{
+    for (uint32_t k = 0; k < count; k++) {
+        if (slots[k] == NONE) {
+            for (size_t i = 0; i < lanes; i++) {
+                to[i * count + k] = 0.0;
+            }
+            continue;
+        }
+        const double *from = rows + slots[k] * stride;
+        for (size_t i = 0; i < lanes; i++) {
+            to[i * count + k] = from[i];
+        }
+    }
+}
+
+static void run_block(Run *run, size_t first, size_t lanes)
+{
+    const Plan *plan = run->plan;
+    Space *space = run->space;
+    size_t stride = space->stride;
+    load_lanes(run, first, lanes);
+    run->lanes->forward(plan, &plan->body, space->values, space->matrices, stride, lanes);
+    store_lanes(space->values, plan->output_slots, plan->outputs, stride, lanes,
+                run->values + first * plan->outputs);
+    if (plan->guard_count != 0) {
+        int32_t *status = run->status + first;
+        size_t left = look_at_guards(run, lanes, status);
+        run->undone += left;
+        if (left != 0 && (run->inputs != NULL || run->sums != NULL)) {
+            for (size_t i = 0; i < lanes; i++) { /* those that stay run again, among themselves */
+                run->undone += status[i] == 0;
+                status[i] = status[i] == 0 ? -1 : status[i];
+            }
+            return;
+        }
+    }
+    if (plan->seed == NONE) {
+        if (run->inputs != NULL) {
+            fill(run->inputs + first * plan->inputs, 0.0, lanes * plan->inputs);
+        }
+        return;
+    }
+    double *seed = row(space->gradients, plan->seed, stride);
+    for (size_t i = 0; i < lanes; i++) {
+        seed[i] = plan->seed_collects ? seed[i] + run->upstream : run->upstream;
+    }
+    run->lanes->backward(plan, &plan->back, space->values, space->gradients, space->matrices,
+                         stride, lanes);
+    if (run->inputs != NULL) {
+        store_lanes(space->gradients, plan->input_gradients, plan->inputs, stride, lanes,
+                    run->inputs + first * plan->inputs);
+    }
+}
+
+/* Add up over the lanes what belongs to captured numbers. */
+static void end(const Run *run)
+{
+    const Plan *plan = run->plan;
+    Space *space = run->space;
+    size_t stride = space->stride;
+    for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
+        double *numbers = row(space->gradients, plan->uniform_gradients[i], stride), sum = 0.0;
+        for (size_t j = 0; j < stride; j++) {
+            sum += numbers[j];
+        }
+        numbers[0] = sum;
+    }
+    run->lanes->backward(plan, &plan->back_prelude, space->values, space->gradients,
+                         space->matrices, stride, 1);
+    for (uint32_t i = 0; i < plan->captured; i++) {
+        uint32_t slot = plan->captured_gradients[i];
+        run->sums[i] = slot == NONE ? 0.0 : *row(space->gradients, slot, stride);
+    }
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        const Group *group = &plan->groups[i];
+        size_t outer = (group->outer + 15) / 16 * 16;
+        for (uint32_t k = 0; group->weights_wanted && k < group->inner; k++) {
+            const double *sums = space->matrices + group->sums + k * outer;
+            for (uint32_t j = 0; j < group->outer; j++) {
+                uint32_t weight = group->weights[(size_t)j * group->inner + k];
+                if (weight >> WEIGHT_BITS == WEIGHT_CAPTURED) {
+                    run->sums[weight & ((1u << WEIGHT_BITS) - 1)] += sums[j];
+                }
+            }
+        }
+    }
+}
+
+static void run_range(Run *run, size_t first, size_t last)
+{
+    size_t stride = run->space->stride;
+    begin(run);
+    for (size_t lane = first; lane < last; lane += stride) {
+        run_block(run, lane, last - lane < stride ? last - lane : stride);
+    }
+    if (run->sums != NULL) {
+        end(run);
+    }
+}
+
+static size_t stride_for(const Plan *plan, size_t lanes)
+{
+    size_t rows = (size_t)plan->slots + plan->gradients;
+    size_t most = plan->group_count != 0 && rows < 4096 ? 128
+                  : rows < 4096                         ? 64
+                  : rows < 32768                        ? 32
+                  : rows < 262144                       ? 16
+                                                        : 8;
+    size_t least = (lanes + 7) / 8 * 8;
+    return least < most ? least : most;
+}
+
+/* -- plans ------------------------------------------------------------------------------------ */
+
+static void dealloc(PyObject *self)
+{
+    PlanObject *object = (PlanObject *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    while (object->spaces != NULL) {
+        Space *space = object->spaces;
+        object->spaces = space->next;
+        free_space(space);
+    }
+    free_plan(&object->plan);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+/* plan(inputs, captured, ops, starts, operands, results, constants, outputs, guards,
+ *      wants_inputs, wants_captured, root, is_fast): None where the machine cannot run the tape */
+static PyObject *plan_of(PyObject *module, PyObject *args)
+{
+    (void)module;
+    unsigned int inputs, captured, root;
+    int wants_inputs, wants_captured, is_fast;
+    Py_buffer ops, starts, operands, results, constants, outputs, guards;
+    if (!PyArg_ParseTuple(args, "IIy*y*y*y*y*y*y*ppIp:plan", &inputs, &captured, &ops, &starts,
+                          &operands, &results, &constants, &outputs, &guards, &wants_inputs,
+                          &wants_captured, &root, &is_fast)) {
+        return NULL;
+    }
+    Recorded recorded = {
+        .inputs = inputs,
+        .captured = captured,
+        .constants = (uint32_t)(constants.len / 8),
+        .lines = (uint32_t)ops.len,
+        .outputs = (uint32_t)(outputs.len / 4),
+        .guards = (uint32_t)(guards.len / 16),
+        .ops = ops.buf,
+        .starts = starts.buf,
+        .operands = operands.buf,
+        .results = results.buf,
+        .numbers = constants.buf,
+        .output_places = outputs.buf,
+        .guard_places = guards.buf,
+        .wants_inputs = wants_inputs,
+        .wants_captured = wants_captured,
+        .is_fast = is_fast,
+        .root = root,
+    };
+    PyObject *result = NULL;
+    PlanObject *object = PyObject_New(PlanObject, Plan_Type);
+    if (object != NULL) {
+        memset(&object->plan, 0, sizeof object->plan);
+        object->spaces = NULL;
+        object->is_fast = is_fast;
+        object->wants_inputs = wants_inputs;
+        object->wants_captured = wants_captured;
+        int status = make_plan(&object->plan, &recorded);
+        if (status == PLAN_DONE) {
+            result = (PyObject *)object;
+        }
+        else {
+            Py_DECREF(object);
+            result = status == PLAN_NO_MEMORY ? PyErr_NoMemory() : Py_NewRef(Py_None);
+        }
+    }
+    PyBuffer_Release(&ops);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&operands);
+    PyBuffer_Release(&results);
+    PyBuffer_Release(&constants);
+    PyBuffer_Release(&outputs);
+    PyBuffer_Release(&guards);
+    return result;
+}
+
+static PyObject *list_of(const double *numbers, size_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        if (number == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, number);
+    }
+    return list;
+}
+
+/* Read a list of numbers: 0, or -1 with an error. */
+static int read_list(PyObject *list, double *to, uint32_t count)
+{
+    if (!PyList_Check(list) || PyList_GET_SIZE(list) != (Py_ssize_t)count) {
+        PyErr_Format(PyExc_TypeError, "wants a list of %u numbers", count);
+        return -1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        PyObject *item = PyList_GET_ITEM(list, i);
+        to[i] = PyFloat_CheckExact(item) ? PyFloat_AS_DOUBLE(item) : PyFloat_AsDouble(item);
+        if (to[i] == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int has_captured(const PlanObject *self, const Py_buffer *captured)
+{
+    if (captured->len != (Py_ssize_t)(self->plan.captured * sizeof(double))) {
+        PyErr_Format(PyExc_ValueError, "wants %u captured numbers", self->plan.captured);
+        return 0;
+    }
+    return 1;
+}
+
+/* point(numbers, captured, upstream): (values, gradients by inputs, by captured, broken guard) */
+static PyObject *point(PyObject *object, PyObject *args)
+{
+    PlanObject *self = (PlanObject *)object;
+    const Plan *plan = &self->plan;
+    PyObject *numbers, *result = NULL;
+    Py_buffer captured;
+    double upstream;
+    if (!PyArg_ParseTuple(args, "Oy*d:point", &numbers, &captured, &upstream)) {
+        return NULL;
+    }
+    size_t room = (size_t)plan->inputs * 2 + plan->captured + plan->outputs + 1;
+    double *work = PyMem_Malloc(room * sizeof *work);
+    Space *space = take_space(self, 1);
+    int32_t status = 0;
+    if (work == NULL || space == NULL) {
+        PyErr_NoMemory();
+    }
+    else if (has_captured(self, &captured) && read_list(numbers, work, plan->inputs) == 0) {
+        Run run = {.plan = plan, .lanes = &lanes_point, .space = space, .captured = captured.buf,
+                   .shared = work, .upstream = upstream, .status = &status};
+        double *next = work + plan->inputs;
+        run.inputs = self->wants_inputs ? next : NULL;
+        next += plan->inputs;
+        run.sums = self->wants_captured ? next : NULL;
+        next += plan->captured;
+        run.values = next;
+        Py_BEGIN_ALLOW_THREADS
+        run_range(&run, 0, 1);
+        Py_END_ALLOW_THREADS
+        PyObject *values = list_of(run.values, plan->outputs);
+        PyObject *by_input = run.inputs != NULL ? list_of(run.inputs, plan->inputs)
+                                                : Py_NewRef(Py_None);
+        PyObject *by_captured = run.sums != NULL
+                                    ? PyBytes_FromStringAndSize((const char *)run.sums,
+                                                                (Py_ssize_t)(plan->captured *
+                                                                             sizeof(double)))
+                                    : Py_NewRef(Py_None);
+        if (values != NULL && by_input != NULL && by_captured != NULL) {
+            result = Py_BuildValue("(OOOi)", values, by_input, by_captured, status - 1);
+        }
+        Py_XDECREF(values);
+        Py_XDECREF(by_input);
+        Py_XDECREF(by_captured);
+    }
+    if (space != NULL) {
+        give_space(self, space);
+    }
+    PyMem_Free(work);
+    PyBuffer_Release(&captured);
+    return result;
+}
+
+enum { MOST_SOURCES = 64 };
+
+typedef struct {
+    Py_buffer buffers[MOST_SOURCES];
+    Source sources[MOST_SOURCES];
+    int count;
+} Sources;
+
+static void release(Sources *sources)
+{
+    while (sources->count > 0) {
+        PyBuffer_Release(&sources->buffers[--sources->count]);
+    }
+}
+
+/* Open the arrays: pairs of the first input and a matrix. */
+static int open_sources(Sources *sources, const Plan *plan, PyObject *arrays, Py_ssize_t lanes)
+{
+    if (!PyList_Check(arrays) || PyList_GET_SIZE(arrays) > MOST_SOURCES) {
+        PyErr_Format(PyExc_ValueError, "wants a list of at most %d arrays", MOST_SOURCES);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(arrays); i++) {
+        unsigned int first;
+        PyObject *array;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(arrays, i), "IO:run", &first, &array)) {
+            return -1;
+        }
+        Py_buffer *buffer = &sources->buffers[sources->count];
+        if (PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0) {
+            return -1;
+        }
+        Source *source = &sources->sources[sources->count++];
+        char kind = buffer->format != NULL ? buffer->format[0] : 'd';
+        if (buffer->ndim != 2 || buffer->itemsize != 8 ||
+            (kind != 'd' && kind != 'l' && kind != 'q') ||
+            (lanes >= 0 && buffer->shape[0] < lanes) ||
+            first + (size_t)buffer->shape[1] > plan->inputs) {
+            PyErr_SetString(PyExc_ValueError, "wants matrices of doubles or 64-bit integers");
+            return -1;
+        }
+        *source = (Source){buffer->buf, (size_t)buffer->shape[1], first, kind != 'd'};
+    }
+    return 0;
+}
+
+static int open_output(PyObject *object, Py_buffer *buffer, size_t size, void *to)
+{
+    *(void **)to = NULL;
+    buffer->obj = NULL;
+    if (object == Py_None) {
+        return 0;
+    }
+    if (PyObject_GetBuffer(object, buffer, PyBUF_WRITABLE) < 0) {
+        return -1;
+    }
+    if ((size_t)buffer->len != size) {
+        PyErr_Format(PyExc_ValueError, "wants a place of %zu bytes; got %zd", size, buffer->len);
+        return -1;
+    }
+    *(void **)to = buffer->buf;
+    return 0;
+}
+
+/* run(first, last, lanes, shared, arrays, captured, upstream, values, inputs, sums, status, index)
+ *
+ * Run the lanes from `first` to before `last`; the places to write to are those of all lanes.
+ * Return how many of them are not done.
+ */
+static PyObject *run_lanes(PyObject *object, PyObject *args)
+{
+    PlanObject *self = (PlanObject *)object;
+    const Plan *plan = &self->plan;
+    Py_ssize_t first, last, lanes;
+    PyObject *shared, *arrays, *values, *inputs, *sums, *status, *index, *result = NULL;
+    Py_buffer captured, outs[5] = {{0}};
+    double upstream;
+    if (!PyArg_ParseTuple(args, "nnnOOy*dOOOOO:run", &first, &last, &lanes, &shared, &arrays,
+                          &captured, &upstream, &values, &inputs, &sums, &status, &index)) {
+        return NULL;
+    }
+    Run run = {.plan = plan, .captured = captured.buf, .upstream = upstream};
+    Sources sources = {.count = 0};
+    double *numbers = PyMem_Malloc(((size_t)plan->inputs + 1) * sizeof *numbers);
+    size_t count = (size_t)lanes;
+    if (numbers == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    if (first < 0 || last > lanes || first >= last) {
+        PyErr_SetString(PyExc_ValueError, "wants a range of lanes");
+        goto done;
+    }
+    if (!has_captured(self, &captured) || read_list(shared, numbers, plan->inputs) < 0 ||
+        open_sources(&sources, plan, arrays, index == Py_None ? lanes : -1) < 0 ||
+        open_output(values, &outs[0], count * plan->outputs * 8, &run.values) < 0 ||
+        open_output(inputs, &outs[1], count * plan->inputs * 8, &run.inputs) < 0 ||
+        open_output(sums, &outs[2], (size_t)plan->captured * 8, &run.sums) < 0 ||
+        open_output(status, &outs[3], count * 4, &run.status) < 0 ||
+        open_output(index, &outs[4], count * 8, &run.index) < 0) {
+        goto done;
+    }
+    if (run.values == NULL || (plan->guard_count != 0 && run.status == NULL) ||
+        (run.inputs != NULL && !self->wants_inputs) ||
+        (run.sums != NULL && !self->wants_captured)) {
+        PyErr_SetString(PyExc_ValueError, "wants places for what was planned");
+        goto done;
+    }
+    for (Py_ssize_t i = first; run.index != NULL && i < last; i++) {
+        for (int j = 0; j < sources.count; j++) {
+            if (run.index[i] < 0 || run.index[i] >= sources.buffers[j].shape[0]) {
+                PyErr_SetString(PyExc_IndexError, "wants rows that are there");
+                goto done;
+            }
+        }
+    }
+    run.lanes = self->is_fast && fast_lanes != NULL ? fast_lanes : strict_lanes;
+    run.shared = numbers;
+    run.sources = sources.sources;
+    run.source_count = (size_t)sources.count;
+    run.space = take_space(self, stride_for(plan, (size_t)(last - first)));
+    if (run.space == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    run_range(&run, (size_t)first, (size_t)last);
+    Py_END_ALLOW_THREADS
+    give_space(self, run.space);
+    result = PyLong_FromSize_t(run.undone);
+done:
+    for (int i = 0; i < 5; i++) {
+        if (outs[i].obj != NULL) {
+            PyBuffer_Release(&outs[i]);
+        }
+    }
+    release(&sources);
+    PyMem_Free(numbers);
+    PyBuffer_Release(&captured);
+    return result;
+}
+
+/* -- what a plan looks like ------------------------------------------------------------------- */
+
+static PyObject *steps_of(const Program *program)
+{
+    PyObject *list = PyList_New((Py_ssize_t)program->count);
+    for (size_t i = 0; list != NULL && i < program->count; i++) {
+        const Step *step = &program->steps[i];
+        PyObject *entry = Py_BuildValue("(iiiiIIIIII)", step->op, step->operand, step->assigns,
+                                        step->shape, step->x, step->y, step->z, step->g, step->t,
+                                        step->u);
+        if (entry == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, entry);
+    }
+    return list;
+}
+
+/* described(): the four programs, the groups as (inner, outer, wanted), rows of values, of
+ * gradients */
+static PyObject *described(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    const Plan *plan = &((PlanObject *)object)->plan;
+    PyObject *groups = PyList_New(plan->group_count);
+    for (uint32_t i = 0; groups != NULL && i < plan->group_count; i++) {
+        const Group *group = &plan->groups[i];
+        PyObject *entry = Py_BuildValue("(III)", group->inner, group->outer, group->wanted_count);
+        if (entry == NULL) {
+            Py_CLEAR(groups);
+            break;
+        }
+        PyList_SET_ITEM(groups, i, entry);
+    }
+    return Py_BuildValue("(NNNNNII)", steps_of(&plan->prelude), steps_of(&plan->body),
+                         steps_of(&plan->back), steps_of(&plan->back_prelude), groups, plan->slots,
+                         plan->gradients);
+}
+
+static PyMethodDef plan_methods[] = {
+    {"point", point, METH_VARARGS, "Run at one point."},
+    {"run", run_lanes, METH_VARARGS, "Run a range of lanes."},
+    {"described", described, METH_NOARGS, "Return the programs."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot plan_slots[] = {
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, plan_methods},
+    {0, NULL},
+};
+
+static PyType_Spec plan_spec = {
+    .name = "scalargrad._native.machine.Plan",
+    .basicsize = sizeof(PlanObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = plan_slots,
+};
+
+/* -- kinds of processors ---------------------------------------------------------------------- */
+
+static const Lanes *all_lanes[] = {
+#ifdef HAS_X86_LANES
+    &lanes_avx512, &lanes_avx2,
+#endif
+    &lanes_base,
+};
+enum { KINDS = sizeof all_lanes / sizeof *all_lanes };
+
+static int is_supported(const Lanes *lanes)
+{
+#ifdef HAS_X86_LANES
+    __builtin_cpu_init();
+    if (lanes == &lanes_avx512) {
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+    }
+    if (lanes == &lanes_avx2) {
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    }
+#endif
+    (void)lanes;
+    return 1;
+}
+
+/* kinds(): the names of the kernels that this processor can run, the best first */
+static PyObject *kinds(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    PyObject *names = PyList_New(0);
+    for (int i = 0; names != NULL && i < KINDS; i++) {
+        if (!is_supported(all_lanes[i])) {
+            continue;
+        }
+        PyObject *name = PyUnicode_FromString(all_lanes[i]->name);
+        if (name == NULL || PyList_Append(names, name) < 0) {
+            Py_CLEAR(names);
+        }
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+/* use(kind): run on these kernels from now on */
+static PyObject *use(PyObject *module, PyObject *kind)
+{
+    (void)module;
+    for (int i = 0; i < KINDS; i++) {
+        if (PyUnicode_CheckExact(kind) && is_supported(all_lanes[i]) &&
+            PyUnicode_CompareWithASCIIString(kind, all_lanes[i]->name) == 0) {
+            strict_lanes = all_lanes[i];
+            Py_RETURN_NONE;
+        }
+    }
+    return PyErr_Format(PyExc_ValueError, "use: no kernels of the kind %R", kind);
+}
+
+/* total(numbers): the sum of a buffer of doubles, from left to right */
+static PyObject *total(PyObject *module, PyObject *object)
+{
+    (void)module;
+    Py_buffer numbers;
+    double sum = 0.0;
+    if (PyObject_GetBuffer(object, &numbers, PyBUF_C_CONTIGUOUS) < 0) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < numbers.len / 8; i++) {
+        sum += ((const double *)numbers.buf)[i];
+    }
+    PyBuffer_Release(&numbers);
+    return PyFloat_FromDouble(sum);
+}
+
+static PyMethodDef functions[] = {
+    {"total", total, METH_O, "Add up a buffer of doubles."},
+    {"plan", plan_of, METH_VARARGS, "Plan a tape."},
+    {"kinds", kinds, METH_NOARGS, "Return the kinds of kernels that this processor can run."},
+    {"use", use, METH_O, "Choose a kind of kernels."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int execute(PyObject *module)
+{
+    Plan_Type = (PyTypeObject *)PyType_FromSpec(&plan_spec);
+    for (int i = KINDS; i-- > 0;) {
+        if (is_supported(all_lanes[i])) {
+            strict_lanes = all_lanes[i];
+        }
+    }
+    PyObject *digest = PyLong_FromUnsignedLong(machine_digest());
+    int status = digest != NULL ? PyModule_AddObjectRef(module, "digest", digest) : -1;
+    Py_XDECREF(digest);
+    return Plan_Type == NULL ? -1 : status;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, (void *)execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "scalargrad._native._machine",
+    .m_doc = "Runs planned tapes over blocks of lanes, in C.",
+    .m_methods = functions,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC PyInit__machine(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,156 @@
+/* The machine: runs a planned tape over blocks of lanes. It knows numbers only, nothing of Values.
+ *
+ * A *slot* is a row of `stride` doubles, one a lane. A *step* is one instruction on whole rows.
+ */
+#ifndef SCALARGRAD_MACHINE_H
+#define SCALARGRAD_MACHINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define UNLIKELY(x) (x)
+#define ALWAYS_INLINE inline
+#endif
+
+#define NONE UINT32_MAX
+
+enum { MOST_LANES = 256, MOST_PANEL = 8 }; /* lanes of a block, rows of a panel */
+
+/* Operations that are no rows of the table. */
+enum { STEP_MATMUL = 250, STEP_ZERO = 251, STEP_SQUARE = 252 };
+enum { DETACH = 0, CALL = 255, BOTH = 2 };
+
+/* Forward: z from x and y; of a row of lists, x is the first of `y` operands in the side list.
+ * Backward: t (+)= g · partial by one operand.
+ */
+typedef struct {
+    uint8_t op;
+    uint8_t operand; /* backward: which one, or BOTH */
+    uint8_t assigns; /* backward: the first write to t; of BOTH, 2 that to u */
+    uint8_t shape;   /* of a row of lists: see below */
+    uint32_t x, y, z; /* slots of values */
+    uint32_t g, t, u; /* slots of gradients; u is the second operand's, of a step for both */
+} Step;
+
+enum { SHAPE_OTHER, SHAPE_DOT, SHAPE_SUM, SHAPE_MEAN };
+
+typedef struct {
+    Step *steps;
+    size_t count, room;
+} Program;
+
+/* Dots over the same operands: a matrix product. */
+typedef struct {
+    uint32_t inner, outer;  /* operands a dot, dots */
+    uint32_t *xs;           /* slots of the operands */
+    uint32_t *zs;           /* slots of the results */
+    uint32_t *weights;      /* [outer][inner]: where each stands: see Weight */
+    uint32_t *gs;           /* slots of the results' gradients */
+    uint32_t *wanted;       /* which operands want a gradient */
+    uint32_t *targets;      /* and where it goes: slot << 1 | assigns */
+    uint32_t wanted_count;
+    uint8_t weights_wanted, is_constant;
+    size_t packed, packed_back, sums, turned; /* places in the work space */
+} Group;
+
+/* A weight: kind in the upper two bits. */
+enum { WEIGHT_CAPTURED, WEIGHT_CONSTANT };
+enum { WEIGHT_BITS = 30 };
+
+typedef struct {
+    uint32_t left, right; /* slots */
+    uint8_t comparison, outcome;
+} Guard;
+
+typedef struct {
+    uint32_t inputs, captured, outputs, guard_count, group_count;
+    uint32_t slots, gradients; /* rows of values and of gradients */
+    double *constants;
+    uint32_t constant_count;
+    uint32_t *constant_slots, *input_slots, *captured_slots, *output_slots; /* or NONE */
+    uint32_t *input_gradients, *captured_gradients;                         /* or NONE */
+    uint32_t seed;                   /* slot of the gradient of the output, or NONE */
+    uint8_t seed_collects;           /* it is one that collects over all blocks */
+    uint32_t *spread_list;           /* slots of uniform values that the body reads */
+    uint32_t spread_count;
+    uint32_t *uniform_gradients;     /* slots that collect over all blocks */
+    uint32_t uniform_gradient_count;
+    uint32_t *lists;                 /* side list of slots and targets */
+    size_t list_count, list_room;
+    Program prelude, body, back, back_prelude;
+    Guard *guards;
+    Group *groups;
+    size_t matrix_room; /* doubles of work space for matrices */
+    uint32_t longest;   /* operands of the longest row of lists */
+} Plan;
+
+/* What a plan is made of: the flat arrays of records.py. */
+typedef struct {
+    uint32_t inputs, captured, constants, lines, outputs, guards;
+    const uint8_t *ops;
+    const uint32_t *starts, *operands, *results;
+    const double *numbers;
+    const uint32_t *output_places;
+    const uint32_t *guard_places; /* comparison, left, right, outcome */
+    int wants_inputs, wants_captured, is_fast;
+    uint32_t root; /* which output is differentiated */
+} Recorded;
+
+enum { PLAN_DONE, PLAN_NO_MEMORY, PLAN_IMPOSSIBLE };
+
+int make_plan(Plan *plan, const Recorded *recorded);
+void free_plan(Plan *plan);
+
+/* -- rows.c: the table ------------------------------------------------------------------------ */
+
+typedef double (*Many)(ptrdiff_t count, const double *xs, const double *ys, double *work, int want,
+                       double *dxs, double *dys);
+typedef void (*Spread)(ptrdiff_t count, const double *xs, double *work, double *zs);
+
+typedef struct {
+    const char *name;
+    int arity, bound;
+    double (*value1)(double x);
+    double (*value2)(double x, double y);
+    Many many;
+    Spread spread;
+} Row;
+
+extern const int row_count;
+unsigned long machine_digest(void);
+const Row *row_of(int op);
+int is_sum(int op);
+int is_mean(int op);
+int is_dot(int op);
+int is_add(int op);
+int is_mul(int op);
+int is_pow(int op);
+int is_div(int op);
+int mul_op(void);
+double div_partial(double divisor); /* of a quotient by its numerator */
+int is_cheap(int op); /* whose two partials are best computed together */
+
+/* -- lanes: the kernels, once for each kind of processor --------------------------------------- */
+
+typedef struct {
+    const char *name;
+    void (*forward)(const Plan *plan, const Program *program, double *values, double *matrices,
+                    size_t stride, size_t lanes);
+    void (*backward)(const Plan *plan, const Program *program, const double *values,
+                     double *gradients, double *matrices, size_t stride, size_t lanes);
+    uint32_t panel; /* rows of a matrix that are worked on together */
+} Lanes;
+
+extern const Lanes lanes_point, lanes_base;
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_X86_LANES
+extern const Lanes lanes_avx2, lanes_avx512;
+#endif
+
+#endif

@@ -1,0 +1,241 @@
+"""Writes down what a function computes while it runs: the raw material of a tape.
+
+One function is recorded at a time. Every node that its thread makes meanwhile becomes a line: the
+row of its operation and where its operands stand. A Value that was there before, or that is made
+of a plain number, is *captured*; what depends on the inputs is *live*.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from . import errors
+from .callers import Place, line_at, running_place
+from .rows import ROWS
+
+#: where an operand stands: the kind in the upper two bits of 32, the place among its kind below
+INPUT, CAPTURED, CONSTANT, LINE = range(4)
+KIND_BITS = 30
+
+#: operations that are no rows: a value without its graph, and a function of the user's own
+DETACH, CALL = 0, 255
+
+#: comparisons, numbered as Python numbers them
+COMPARISONS = ("<", "<=", "==", "!=", ">", ">=", "is")
+
+#: the last of them: a whole number is wanted as an int, and every other one is another path
+INDEX = 6
+
+_OPS = {name: place for place, name in enumerate(ROWS, 1)}
+
+
+def operand(kind: int, place: int) -> int:
+    """Return the number that stands for an operand."""
+    return kind << KIND_BITS | place
+
+
+class Guard(NamedTuple):
+    """A comparison on the way, and how it turned out."""
+
+    comparison: int
+    left: int
+    right: int
+    outcome: bool
+    place: Place
+
+
+class Raw(NamedTuple):
+    """What was written down."""
+
+    ops: bytes  # of each line, the row's place in the table counted from 1
+    starts: array[int]  # of each line's operands among all, and the end
+    operands: array[int]
+    places: array[int]  # which of several results a line is
+    constants: array[float]
+    captured: list[Any]
+    guards: list[Guard]
+    calls: dict[int, Any]  # line -> the function of one's own that it calls
+    outputs: list[int]
+
+
+class Records(Protocol):
+    """What `compile` wants of an engine's recorder."""
+
+    def start(self) -> None: ...
+    def stop(self, outputs: Sequence[Any]) -> Raw: ...
+    def abandon(self) -> None: ...
+    def call(self, node: Any, function: Any) -> None: ...
+    def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None: ...
+
+
+#: the one at work, of the thread that it watches
+current: Records | None = None
+thread = 0
+_one_at_a_time = threading.RLock()
+
+
+def is_on() -> bool:
+    """Tell whether this thread is being recorded."""
+    return current is not None and thread == threading.get_ident()
+
+
+def begin(recorder: Records) -> None:
+    """Let a recorder watch this thread; another thread that wants one waits."""
+    global current, thread
+    _one_at_a_time.acquire()
+    try:
+        recorder.start()
+        current, thread = recorder, threading.get_ident()
+    except BaseException:
+        _one_at_a_time.release()
+        raise
+
+
+def end() -> None:
+    """Stop watching."""
+    global current
+    if current is not None:
+        recorder, current = current, None
+        try:
+            recorder.abandon()
+        finally:
+            _one_at_a_time.release()
+
+
+def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> None:
+    """Write down a comparison that the native engine made."""
+    if current is not None:
+        current.guard(comparison, x, y, bool(outcome))
+
+
+# -- refusals, in the words of both engines --------------------------------------------------
+
+
+def _here() -> str:
+    return f"at {line_at(running_place())}"
+
+
+def frozen_read(field: str) -> errors.StateError:
+    """Return the error for a number that is read out of a Value."""
+    return errors.StateError(
+        f"compile: .{field} must not be read while the function is recorded, the number would be"
+        f" the same at every later call; got a Value {_here()}; compute with the Value itself, or"
+        " with its .detach()"
+    )
+
+
+def frozen_write(field: str) -> errors.StateError:
+    """Return the error for a number that is put into a Value."""
+    return errors.StateError(
+        f"compile: .{field} must not be changed while the function is recorded, later calls would"
+        f" not do it; got an assignment {_here()}; change it outside of the function"
+    )
+
+
+def frozen_pass() -> errors.StateError:
+    """Return the error for a backward pass."""
+    return errors.StateError(
+        "compile: gradients must not be computed as numbers while the function is recorded, later"
+        f" calls would not do it; got a pass {_here()}; use f.value_and_grad or f.backward, or"
+        " scalargrad.grad inside the function"
+    )
+
+
+def number_of_own(op: str) -> errors.StateError:
+    """Return the error for a node whose numbers nothing on the tape can compute anew."""
+    return errors.StateError(
+        f"compile: every operation must be one of the table or of custom; got {op!r}, whose numbers"
+        f" would be the same at every later call, {_here()}; write it with scalargrad.custom, or"
+        " as steps of a loop"
+    )
+
+
+# -- the recorder of the readable engine -----------------------------------------------------
+
+
+class Recorder:
+    """Watches the Values of the readable engine."""
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        self.ops = bytearray()
+        self.starts, self.operands, self.places = array("I", [0]), array("I"), array("I")
+        self.constants = array("d")
+        self.captured: list[Any] = []
+        self.guards: list[Guard] = []
+        self.calls: dict[int, Any] = {}
+        self._unknown: dict[int, errors.StateError] = {}
+        self._inputs = list(inputs)
+        self._kept: list[Any] = []  # or another node might get the same id
+        self._places = {id(x): operand(INPUT, place) for place, x in enumerate(inputs)}
+        self.live = {id(x) for x in inputs}
+        self._last: tuple[Any, int] = ((), 0)  # the operands of the last line, and its place
+
+    def start(self) -> None:
+        """Begin: from here on every node is written down."""
+
+    def abandon(self) -> None:
+        """Forget everything."""
+
+    def line(self, node: Any) -> None:
+        """Write down a fresh node."""
+        ops = _OPS.get(node.op, CALL)
+        if ops == CALL:
+            self._unknown[len(self.ops)] = number_of_own(node.op)
+        last, place = self._last
+        place = place + 1 if node.operands is last and node.op == self._last_op else 0
+        self._last, self._last_op = (node.operands, place), node.op
+        self._write(node, ops, [self._standing(x) for x in node.operands], place)
+        if any(id(x) in self.live for x in node.parents):
+            self.live.add(id(node))
+
+    _last_op = ""
+
+    def detach(self, node: Any, source: Any) -> None:
+        """Write down that a node has the number of another one, and nothing of its graph."""
+        standing = self._standing(source)
+        self._write(node, DETACH, [standing], 0)
+        if id(source) in self.live:
+            self.live.add(id(node))
+
+    def _write(self, node: Any, op: int, operands: list[int], place: int) -> None:
+        self._kept.append(node)
+        self._places[id(node)] = operand(LINE, len(self.ops))
+        self.ops.append(op)
+        self.operands.extend(operands)
+        self.starts.append(len(self.operands))
+        self.places.append(place)
+
+    def call(self, node: Any, function: Any) -> None:
+        """Tell which function computes a node of one's own."""
+        place = self._places[id(node)] & ((1 << KIND_BITS) - 1)
+        self._unknown.pop(place, None)
+        self.ops[place] = CALL
+        self.calls[place] = function
+
+    def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None:
+        """Write down a comparison."""
+        sides = self._standing(x), self._standing(y)
+        self.guards.append(Guard(comparison, *sides, outcome, running_place()))
+
+    def stop(self, outputs: Sequence[Any]) -> Raw:
+        """Return what was written down; `outputs` are Values and numbers."""
+        for error in self._unknown.values():
+            raise error
+        places = [self._standing(x) for x in outputs]
+        return Raw(
+            bytes(self.ops), self.starts, self.operands, self.places, self.constants,
+            self.captured, self.guards, self.calls, places,
+        )  # fmt: skip
+
+    def _standing(self, x: Any) -> int:
+        if isinstance(x, float):
+            self.constants.append(x)
+            return operand(CONSTANT, len(self.constants) - 1)
+        found = self._places.get(id(x))
+        if found is None:
+            found = self._places[id(x)] = operand(CAPTURED, len(self.captured))
+            self.captured.append(x)
+        return found

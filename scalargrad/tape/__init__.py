@@ -1,0 +1,1 @@
+"""Record a function once, replay it over whole batches."""

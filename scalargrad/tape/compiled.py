@@ -1,0 +1,302 @@
+"""`compile`: a function recorded once and replayed, at one point or over a whole batch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import calculus, errors, functions, recorder
+from ..arithmetic import Arithmetic
+from ..conversion import whole
+from ..derivatives import graph_sweep
+from ..modes import recording
+from ..own_nodes import with_derivatives
+from ..rows import digest
+from .elsewhere import Elsewhere, found_by_name
+from .lanes import Lanes, lanes_of
+from .machine import runner_for
+from .paths import Path, Paths, run_batch, run_point
+from .recording import record
+from .records import Tape
+from .runner import CAPTURED, INPUTS, VALUES, Point
+from .structure import Structure, columns, count, flatten, together
+
+MODES = ("strict", "fast")
+
+
+class Compiled:
+    """A function that is recorded when it is first called, and replayed from then on."""
+
+    def __init__(
+        self, function: Callable[..., Any], mode: str, threads: int, max_paths: int
+    ) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+        self.mode, self.threads, self.max_paths = mode, threads, max_paths
+        self._paths: dict[tuple[Structure, ...], Paths] = {}
+        functools.update_wrapper(self, function, updated=())
+
+    # -- calls -------------------------------------------------------------------------------
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the function returns: numbers for a point, arrays for a batch.
+
+        Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
+        beside arrays are shared by all lanes. With Values the result is one node of their graph.
+        """
+        structures, lanes = lanes_of(self.name, arguments)
+        if lanes.has_values:
+            return self._on_values(arguments, structures, lanes.shared)
+        paths = self._known(structures)
+        if lanes.is_point:
+            path, point = run_point(paths, lanes.shared, VALUES)
+            return together(path.structure, iter(point.values))
+        self._check_batch(lanes)
+        found = run_batch(paths, lanes, VALUES, 1.0, self.threads)
+        return columns(found.structure, found.values)
+
+    def value_and_grad(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+        """Return the value and its gradient by every argument, for every lane.
+
+        Raises: `TypeError` where the function does not return one number.
+        """
+        structures, lanes = lanes_of(self.name, arguments)
+        if lanes.has_values:
+            places = tuple(range(len(arguments)))
+            found: tuple[Any, tuple[Any, ...]] = calculus.value_and_grad(
+                self.function, argnums=places
+            )(*arguments)
+            return found
+        paths = self._known(structures)
+        if lanes.is_point:
+            path, point = run_point(paths, lanes.shared, INPUTS)
+            self._check_one(path.structure)
+            assert point.inputs is not None
+            numbers = iter(point.inputs)
+            return point.values[0], tuple(together(one, numbers) for one in structures)
+        self._check_batch(lanes)
+        collected = run_batch(paths, lanes, INPUTS, 1.0, self.threads)
+        self._check_one(collected.structure)
+        grads, start = [], 0
+        for structure in structures:
+            grads.append(columns(structure, collected.inputs, start))
+            start += count(structure)
+        return collected.values[:, 0], tuple(grads)
+
+    def backward(self, *arguments: Any, reduction: str = "mean") -> float:
+        """Add the gradient of the mean, or of the sum, over all lanes to what was captured.
+
+        The Values that the function found outside, a model's parameters, get it in their `grad`.
+        Returns the mean or the sum.
+
+        Raises: `TypeError` where the function does not return one number; nothing is added then.
+        """
+        if reduction not in ("mean", "sum"):
+            raise errors.InputError(
+                errors.unwanted(
+                    self.name, 'reduction must be "mean" or "sum"', reduction, "leave it out"
+                )
+            )
+        if recorder.is_on():
+            raise recorder.frozen_pass()
+        structures, lanes = lanes_of(self.name, arguments)
+        if lanes.has_values:
+            raise errors.OperandError(
+                f"{self.name}: backward wants numbers and arrays; got a Value; call the function"
+                " and use the backward() of what it returns"
+            )
+        paths = self._known(structures)
+        if lanes.is_point:
+            path, point = run_point(paths, lanes.shared, CAPTURED)
+            self._check_one(path.structure)
+            path.add(point.captured)
+            return point.values[0]
+        self._check_batch(lanes)
+        share = 1.0 / lanes.count if reduction == "mean" else 1.0
+        collected = run_batch(paths, lanes, CAPTURED, share, self.threads)
+        self._check_one(collected.structure)
+        for path, sums in collected.captured:
+            path.add(sums)
+        total = paths.known[0].runner.total(collected.values)
+        return total / lanes.count if reduction == "mean" else total
+
+    # -- what was recorded -------------------------------------------------------------------
+
+    @property
+    def tapes(self) -> list[Tape]:
+        """Every path recorded so far."""
+        return [path.tape for paths in self._paths.values() for path in paths.known]
+
+    @property
+    def tape(self) -> Tape:
+        """The first path that was recorded.
+
+        Raises: `RuntimeError` before the first call.
+        """
+        if not self.tapes:
+            raise errors.StateError(
+                f"{self.name}: nothing is recorded before the first call; got no tape; call it once"
+            )
+        return self.tapes[0]
+
+    def __repr__(self) -> str:
+        tapes = self.tapes
+        lines = sum(map(len, tapes))
+        what = f"{len(tapes)} tape{'s' * (len(tapes) != 1)}, {lines} lines" if tapes else "no tape"
+        return f"compile({self.name}, {self.mode}: {what})"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        kept: dict[Any, Compiled] = self.__dict__.setdefault("_bound", {})
+        key = id(instance)
+        bound = kept.get(key)
+        if bound is None or bound.function.__self__ is not instance:  # type: ignore[attr-defined]
+            method = self.function.__get__(instance)
+            bound = kept[key] = Compiled(method, self.mode, self.threads, self.max_paths)
+        return bound
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        paths = {
+            structures: [(path.tape, path.structure) for path in known.known]
+            for structures, known in self._paths.items()
+        }
+        options = self.mode, self.threads, self.max_paths
+        return _restored, (self.name, found_by_name(self.function), options, paths, digest())
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _known(self, structures: tuple[Structure, ...]) -> Paths:
+        paths = self._paths.get(structures)
+        if paths is None:
+
+            def make(numbers: Sequence[Any]) -> Path:
+                return self._record(structures, numbers)
+
+            paths = self._paths[structures] = Paths(self.name, make, self.max_paths)
+        return paths
+
+    def _record(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
+        def arguments(values: Sequence[Any]) -> list[Any]:
+            row = iter(values)
+            return [together(structure, row) for structure in structures]
+
+        tape, structure = record(self.name, self.function, arguments, numbers)
+        return Path(runner_for(tape, self.mode), structure)
+
+    def _check_one(self, structure: Structure) -> None:
+        if count(structure) != 1:
+            raise errors.OperandError(
+                f"{self.name}: a gradient wants a function of one number; got one that returns"
+                f" {count(structure)} numbers; return a sum, or call it with Values"
+            )
+
+    def _check_batch(self, lanes: Lanes) -> None:
+        if not lanes.count:
+            raise errors.InputError(
+                f"{self.name}: a batch must have at least one lane; got none; check the slice"
+            )
+
+    def _on_values(
+        self, arguments: Sequence[Any], structures: tuple[Structure, ...], leaves: list[Any]
+    ) -> Any:
+        """Return the results as nodes, each with the Values given and captured as parents."""
+        if recorder.is_on():  # its operations belong to the function that is being recorded
+            return self.function(*arguments)
+        paths = self._known(structures)
+        numbers = [x._data if isinstance(x, Arithmetic) else x for x in leaves]
+        nodes: list[tuple[Path, Point]] = []
+        output = 0
+        while not nodes or output < len(nodes[0][1].values):
+            nodes.append(run_point(paths, numbers, INPUTS | CAPTURED, output))
+            output += 1
+        results = [
+            self._node(path, point, place, arguments, leaves)
+            for place, (path, point) in enumerate(nodes)
+        ]
+        return together(nodes[0][0].structure, iter(results))
+
+    def _node(
+        self, path: Path, point: Any, place: int, arguments: Sequence[Any], leaves: list[Any]
+    ) -> Any:
+        grads = [*zip(leaves, point.inputs, strict=True)]
+        grads += zip(path.captured, memoryview(point.captured).cast("B").cast("d"), strict=True)
+        pairs = [(x, grad) for x, grad in grads if isinstance(x, Arithmetic)]
+        functions.check_engine(self.name, [x for x, _ in pairs])
+        parents, partials = zip(*pairs, strict=True)
+        node = parents[0]._record(point.values[place], self.name, parents, parents, partials)
+
+        def on_values(node: Any, places: Sequence[int]) -> list[Any]:
+            with recording():
+                result = self.function(*arguments)
+                _, outputs = flatten(self.name, "the result", result, "return a number")
+                if not isinstance(outputs[place], Arithmetic):
+                    return [0.0] * len(places)
+                found = graph_sweep([outputs[place]], [1.0], parents, independent=True)
+            return [found[i] for i in places]
+
+        return with_derivatives(node, on_values)
+
+
+def _restored(
+    name: str, place: Any, options: tuple[str, int, int], paths: Any, table: int
+) -> Compiled:
+    """Return what a pickle holds: tapes are replayed as they are, further ones are recorded."""
+    if table != digest():
+        raise errors.StateError(
+            f"{name}: a pickled tape wants the operations it was recorded with; got another"
+            " version of scalargrad; record it anew"
+        )
+    keeps = any(tape.captured for known in paths.values() for tape, _ in known)
+    made = Compiled(Elsewhere(name, place, keeps), *options)
+    for structures, known in paths.items():
+        made._known(structures).known += [
+            Path(runner_for(tape, made.mode), structure) for tape, structure in known
+        ]
+    return made
+
+
+def compile(
+    function: Callable[..., Any] | None = None,
+    *,
+    mode: str = "strict",
+    threads: int = 1,
+    max_paths: int = 256,
+) -> Any:
+    """Record a function on its first call and replay it from then on; also a decorator.
+
+    `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
+    Values that it finds outside, a model's parameters, are read anew at each call. Comparisons are
+    followed: a lane that turns another way is replayed on a tape of its own path, of which there
+    are at most `max_paths`.
+
+    Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
+    but for long sums (dot, sum, gradients over a batch), which may be added in another order;
+    "fast" uses vector mathematics of at most 4 ulp an operation.
+    Shapes: f(numbers, lists) is one point; f(arrays) a batch along their first axes.
+    Raises: `RuntimeError` where the function does what no replay could: reads or writes `.data`,
+    runs a backward pass, changes its mind; the message names the line.
+    Source: Griewank, Walther, Evaluating Derivatives, section 4.5 (tapes)
+
+    >>> import scalargrad as sg
+    >>> @sg.compile
+    ... def f(x, y):
+    ...     return x * y if x > 0 else y
+    >>> f(2.0, 3.0), f(-2.0, 3.0)
+    (6.0, 3.0)
+    >>> f.value_and_grad(2.0, 3.0)
+    (6.0, (3.0, 2.0))
+    """
+    if function is None:
+        return functools.partial(compile, mode=mode, threads=threads, max_paths=max_paths)
+    if not callable(function):
+        raise errors.OperandError(
+            errors.unwanted("compile", "wants a function", function, "pass e.g. lambda x: x * x")
+        )
+    if mode not in MODES:
+        raise errors.InputError(
+            errors.unwanted("compile", 'mode must be "strict" or "fast"', mode, "leave it out")
+        )
+    threads, most = whole("compile", "threads", threads), whole("compile", "max_paths", max_paths)
+    return Compiled(function, mode, threads, most)

@@ -1,0 +1,90 @@
+"""Runs tapes on the machine where it was built, else on the readable replay."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from .. import _engine
+from .lanes import Lanes
+from .records import Tape
+from .replay import Replay
+from .runner import CAPTURED, INPUTS, VALUES, Batch, Point, Runner
+
+#: so many lanes are run at a time: their sums are added in order, whatever thread they come from
+CHUNK = 8192
+
+
+class Machine:
+    """Runs a tape by plans, one for each thing that may be wanted."""
+
+    def __init__(self, tape: Tape, native: Any, mode: str) -> None:
+        self.tape = tape
+        self._native, self._is_fast = native, mode == "fast"
+        self._plans: dict[tuple[int, int], Any] = {}
+        self.plan(VALUES)
+
+    def plan(self, wanted: int, output: int = 0) -> Any:
+        """Return the plan for what is wanted.
+
+        Raises: `ValueError` where the machine cannot run the tape.
+        """
+        made = self._plans.get((wanted, output))
+        if made is None:
+            tape = self.tape
+            guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
+            made = self._plans[wanted, output] = self._native.plan(
+                tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
+                tape.constants, tape.outputs, guards, bool(wanted & INPUTS),
+                bool(wanted & CAPTURED), output, self._is_fast,
+            )  # fmt: skip
+            if made is None:
+                raise ValueError("a function of one's own")
+        return made
+
+    def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
+        """Run at one point."""
+        values, by_input, by_captured, broken = self.plan(wanted, output).point(
+            inputs, captured, 1.0
+        )
+        return Point(values, by_input, by_captured, None if broken < 0 else broken)
+
+    def total(self, values: Any) -> float:
+        """Add up results."""
+        found: float = self._native.total(values)
+        return found
+
+    def batch(
+        self, lanes: Lanes, captured: Any, wanted: int, upstream: float, threads: int
+    ) -> Batch:
+        """Run a batch."""
+        numpy = sys.modules["numpy"]
+        plan, count, tape = self.plan(wanted), lanes.count, self.tape
+        values = numpy.empty((count, len(tape.outputs)))
+        inputs = numpy.empty((count, tape.inputs)) if wanted & INPUTS else None
+        sums = numpy.empty(len(tape.captured)) if wanted & CAPTURED else None
+        status = numpy.empty(count, numpy.int32) if tape.guards else None
+        undone = 0
+        for first in range(0, count, CHUNK):
+            part = sums if first == 0 or sums is None else numpy.empty_like(sums)
+            undone += plan.run(
+                first, min(first + CHUNK, count), count, lanes.shared, lanes.arrays, captured,
+                upstream, values, inputs, part, status, None,
+            )  # fmt: skip
+            if sums is not None and part is not sums:
+                sums += part
+        return Batch(values, inputs, sums, status if undone else None)
+
+
+def runner_for(tape: Tape, mode: str) -> Runner:
+    """Return what replays a tape."""
+    native = _engine.machine()
+    if native is None:
+        return Replay(tape)
+    try:
+        return Machine(tape, native, mode)
+    except ValueError:  # it calls a function of one's own
+        return Replay(tape)

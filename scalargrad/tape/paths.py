@@ -1,0 +1,190 @@
+"""The paths of a function: one tape for each way through its comparisons.
+
+Lanes run on the tape of the first path. Those for which a guard turns out otherwise go on to the
+tape of their own path, which is recorded when it is first wanted.
+"""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from .. import errors, functions
+from .._engine import add_gradients, numbers
+from ..arithmetic import Arithmetic
+from ..callers import line_at
+from ..modes import recording
+from ..recorder import INDEX
+from .lanes import Lanes
+from .records import Tape
+from .replay import Replay
+from .runner import Point, Runner
+from .structure import Structure, count
+
+
+class Path:
+    """One way through a function."""
+
+    def __init__(self, runner: Runner, structure: Structure) -> None:
+        self.runner = runner
+        self.structure = structure  # of what the function returns
+        self.size = count(structure)
+        self.captured = runner.tape.captured
+        #: whether each of them is a Value, and a leaf: the common case
+        self._are_values = all(isinstance(x, Arithmetic) for x in self.captured)
+        self._are_leaves = self._are_values and not any(x.parents for x in self.captured)
+
+    @property
+    def tape(self) -> Tape:
+        """What was recorded."""
+        return self.runner.tape
+
+    def read(self) -> Any:
+        """Return the numbers of what was captured, as they are now."""
+        if self._are_values:
+            return numbers(self.captured)
+        return array("d", [getattr(x, "_data", x) for x in self.captured])
+
+    def add(self, sums: Any) -> None:
+        """Add gradients to what was captured, all of them or none."""
+        if self._are_leaves:
+            add_gradients(self.captured, sums)
+            return
+        pairs = [
+            (x, float(grad))
+            for x, grad in zip(self.captured, memoryview(sums).cast("B").cast("d"), strict=True)
+            if isinstance(x, Arithmetic)
+        ]
+        if pairs:  # a pass goes on through the graphs below
+            values, grads = zip(*pairs, strict=True)
+            with recording():
+                functions.dot(values, grads).backward()
+
+
+class Paths:
+    """All ways through a function that arguments of one structure took so far."""
+
+    def __init__(self, name: str, record: Callable[[Sequence[Any]], Path], most: int) -> None:
+        self.name = name
+        self.known: list[Path] = []
+        self._record = record
+        self._most = most
+        self._next: dict[tuple[int, int, int | str], int] = {}
+
+    def first(self, lane: Callable[[], Sequence[Any]]) -> Path:
+        """Return the path to try first."""
+        if not self.known:
+            self.known.append(self._record(lane()))
+        return self.known[0]
+
+    def after(self, path: Path, guard: int, lane: Callable[[], Sequence[Any]]) -> Path:
+        """Return the path of a lane that left another one at a guard.
+
+        Raises: `RuntimeError` where there are too many, or where the function changes its mind.
+        """
+        outcome: int | str = not path.tape.guards[guard].outcome
+        if path.tape.guards[guard].comparison == INDEX:
+            outcome = Replay(path.tape).outcome(guard, lane(), path.read())
+        step = self.known.index(path), guard, outcome
+        if step not in self._next:
+            self._next[step] = self._find(path, guard, outcome, lane)
+        return self.known[self._next[step]]
+
+    def _find(
+        self, path: Path, guard: int, outcome: int | str, lane: Callable[[], Sequence[Any]]
+    ) -> int:
+        wanted = (*path.tape.outcomes[:guard], outcome)
+        for place, other in enumerate(self.known):
+            if other.tape.outcomes[: guard + 1] == wanted:
+                return place
+        where = line_at(path.tape.guards[guard].place)
+        if len(self.known) >= self._most:
+            raise errors.StateError(
+                f"{self.name}: the arguments must lead through at most {self._most} different"
+                f" paths; got one more, which parts at {where}; write scalargrad.where, or pass"
+                " max_paths to compile"
+            )
+        made = self._record(lane())
+        if made.tape.outcomes[: guard + 1] != wanted:
+            raise errors.StateError(
+                f"{self.name}: the function must do the same each time it is called; got another"
+                f" outcome at {where} when it was run again; pass what is random, or changes, as an"
+                " argument"
+            )
+        self.known.append(made)
+        return len(self.known) - 1
+
+
+def run_point(paths: Paths, point: list[Any], wanted: int, output: int = 0) -> tuple[Path, Point]:
+    """Replay one point on its own path."""
+    path = paths.first(lambda: point)
+    while True:
+        found = path.runner.point(point, path.read(), wanted, output)
+        if found.broken is None:
+            return path, found
+        path = paths.after(path, found.broken, lambda: point)
+
+
+class Collected(NamedTuple):
+    """What all lanes of a batch gave together."""
+
+    structure: Structure
+    values: Any
+    inputs: Any
+    captured: list[tuple[Path, Any]]
+
+
+def run_batch(
+    paths: Paths,
+    lanes: Lanes,
+    wanted: int,
+    upstream: float,
+    threads: int,
+) -> Collected:
+    """Replay every lane on its own path.
+
+    Raises: `ValueError` where paths return results of different structures.
+    """
+    first = paths.first(lambda: lanes.lane(0))
+    found = first.runner.batch(lanes, first.read(), wanted, upstream, threads)
+    if found.status is None:
+        return Collected(first.structure, found.values, found.inputs, [(first, found.captured)])
+    values, inputs, captured = found.values, found.inputs, [(first, found.captured)]
+    waiting = _left(paths, first, lanes, found.status)
+    while waiting:
+        path, rows = waiting.pop()
+        if path.structure != first.structure:
+            raise errors.InputError(
+                f"{paths.name}: every lane of a batch must return numbers in the same structure;"
+                " got different ones on different paths; return the same lists on each"
+            )
+        some = lanes.take(rows)
+        found = path.runner.batch(some, path.read(), wanted, upstream, threads)
+        captured.append((path, found.captured))
+        if found.status is None:
+            done, places = slice(None), rows
+        else:
+            done = found.status == 0
+            places = rows[done]
+            waiting += [
+                (other, rows[part]) for other, part in _left(paths, path, some, found.status)
+            ]
+        values[places] = found.values[done]
+        if inputs is not None:
+            inputs[places] = found.inputs[done]
+    return Collected(first.structure, values, inputs, captured)
+
+
+def _left(paths: Paths, path: Path, lanes: Lanes, status: Any) -> list[tuple[Path, Any]]:
+    """Return the lanes that are not done, those of each guard with the path they take there."""
+    left = []
+    for outcome in sorted(set(status.tolist()) - {0}):
+        (rows,) = (status == outcome).nonzero()
+        if outcome > 0:
+            other = paths.after(path, outcome - 1, functools.partial(lanes.lane, int(rows[0])))
+            left.append((other, rows))
+        else:
+            left.append((path, rows))
+    return left

@@ -1,0 +1,141 @@
+"""Runs a function once while its operations are written down."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from .. import errors, modes, recorder
+from .._engine import Value, recorder_of
+from ..arithmetic import Arithmetic
+from ..callers import line_at
+from ..derivatives import call_inside
+from .records import Tape
+from .structure import Structure, flatten
+
+
+class Integer(Value):
+    """A whole number of the arguments: a class label, a count.
+
+    In arithmetic it is a Value. Where Python wants an int (an index, `range`), the function goes
+    the way of this very number, as it would behind an `if`.
+    """
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        whole = int(self._data)
+        if recorder.is_on() and recorder.current is not None:
+            recorder.current.guard(recorder.INDEX, self, float(whole), True)
+        return whole
+
+    # fmt: off
+    def __int__(self) -> int: return self.__index__()
+    def __mod__(self, other: Any) -> Any: return self.__index__() % other
+    def __rmod__(self, other: Any) -> Any: return other % self.__index__()
+    def __floordiv__(self, other: Any) -> Any: return self.__index__() // other
+    def __rfloordiv__(self, other: Any) -> Any: return other // self.__index__()
+    # fmt: on
+
+    def __repr__(self) -> str:
+        return str(int(self._data))
+
+
+@contextmanager
+def _watched(inputs: Sequence[Any]) -> Iterator[recorder.Records]:
+    watcher = recorder_of(list(inputs))
+    recorder.begin(watcher)
+    modes.active.add(modes.WATCHED)
+    try:
+        yield watcher
+    finally:
+        modes.active.discard(modes.WATCHED)
+        recorder.end()
+
+
+def record(
+    name: str,
+    function: Callable[..., Any],
+    arguments: Callable[[Sequence[Any]], Sequence[Any]],
+    numbers: Sequence[float | int],
+) -> tuple[Tape, Structure]:
+    """Run a function on some numbers; return its tape, and the structure of what it returned.
+
+    `arguments` makes the arguments of the function out of a row of Values. The function is run
+    twice, as what is different then would be wrong in every replay.
+    """
+    first, second = (_run(function, arguments, numbers) for _ in range(2))
+    _check_same(name, first, second)
+    raw, structure = second
+    captured = tuple(
+        value if value is other else value._data  # made inside: a number like any other
+        for value, other in zip(raw.captured, first[0].captured, strict=True)
+    )
+    tape = Tape(
+        name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.places,
+        raw.constants, captured, tuple(raw.guards), raw.calls,
+    )  # fmt: skip
+    return tape, structure
+
+
+def _run(
+    function: Callable[..., Any],
+    arguments: Callable[[Sequence[Any]], Sequence[Any]],
+    numbers: Sequence[float | int],
+) -> tuple[recorder.Raw, Structure]:
+    inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
+    with modes.recording(), _watched(inputs) as watcher:
+        result = call_inside(inputs, function, *arguments(inputs))
+        if result is None:
+            raise errors.OperandError(
+                "compile: the function must return a number, or lists of numbers; got None;"
+                " write return"
+            )
+        structure, outputs = flatten("compile", "what the function returns", result, "return x * y")
+        if not outputs:
+            raise errors.OperandError(
+                errors.unwanted("compile", "the function must return numbers", result, "return x")
+            )
+        return watcher.stop(
+            [x if isinstance(x, Arithmetic) else float(x) for x in outputs]
+        ), structure
+
+
+def _check_same(
+    name: str, first: tuple[recorder.Raw, Structure], second: tuple[recorder.Raw, Structure]
+) -> None:
+    """Refuse a function that does something else when it is run again."""
+    (one, one_structure), (other, other_structure) = first, second
+    pairs = list(zip(one.captured, other.captured, strict=False))
+    if (
+        one_structure != other_structure
+        or _numbers(one) != _numbers(other)
+        or any(_made_inside(a, b) != _made_inside(b, a) for a, b in pairs)
+    ):
+        where = _difference(one, other)
+        raise errors.StateError(
+            f"compile: {name} must do the same each time it is called; got other numbers or"
+            f" operations the second time{where}; pass what is random, or changes, as an argument"
+        )
+
+
+def _numbers(raw: recorder.Raw) -> tuple[Any, ...]:
+    return (
+        raw.ops, raw.starts.tobytes(), raw.operands.tobytes(), raw.places.tobytes(),
+        raw.constants.tobytes(), len(raw.captured), raw.guards, list(raw.calls), raw.outputs,
+    )  # fmt: skip
+
+
+def _made_inside(value: Any, other: Any) -> bytes:
+    """Return the number of a Value that was made inside; nothing for one that was captured."""
+    return b"" if value is other else array("d", [value._data]).tobytes()
+
+
+def _difference(one: recorder.Raw, other: recorder.Raw) -> str:
+    """Say where two runs parted, as far as a comparison tells."""
+    for a, b in zip(one.guards, other.guards, strict=False):
+        if a != b:
+            return f" (first seen at {line_at(b.place)})"
+    return ""

@@ -1,0 +1,145 @@
+"""What a tape is: the grammar, its records, and a checker.
+
+    tape    ::= input*  captured*  line*  guard*  output*
+    line    ::= op(operand, ...)            one number, computed from others
+    guard   ::= operand comparison operand  turned out true, or false
+    output  ::= operand
+    operand ::= input | captured | constant | line before
+
+An *input* is an argument of the function; a *captured* operand is a Value that the function found
+outside, its number is read anew at each replay. A tape holds for the arguments for which every
+guard turns out as it was recorded: it is one path through the function.
+
+Lines are kept in flat arrays, as a tape may have a million of them; `Line` and `Guard` are what
+they look like one by one.
+"""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import errors
+from ..recorder import (
+    CALL,
+    CAPTURED,
+    COMPARISONS,
+    CONSTANT,
+    DETACH,
+    INDEX,
+    INPUT,
+    LINE,
+    Guard,
+)
+from ..rows import ROWS, Row
+from .lines import Line, unpack
+from .text import written
+
+#: the name of every operation by its number
+NAMES = ("detach", *ROWS)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tape:
+    """One recorded path through a function."""
+
+    name: str
+    inputs: int
+    outputs: array[int]
+    ops: bytes
+    starts: array[int]
+    operands: array[int]
+    results: array[int]
+    constants: array[float]
+    captured: tuple[Any, ...]  # Values, or numbers that the function makes Values of
+    guards: tuple[Guard, ...]
+    calls: dict[int, Any] = field(default_factory=dict)  # line -> a function of one's own
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def operands_of(self, line: int) -> Sequence[int]:
+        """Return the operands of a line as they stand in the flat array."""
+        return self.operands[self.starts[line] : self.starts[line + 1]]
+
+    def op_of(self, line: int) -> str:
+        """Return the name of the operation of a line."""
+        op = self.ops[line]
+        if op == CALL:
+            return str(getattr(self.calls[line], "__name__", "custom"))
+        return NAMES[op]
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """Every line as a record."""
+        for line in range(len(self)):
+            operands = tuple(map(unpack, self.operands_of(line)))
+            yield Line(self.op_of(line), operands, self.results[line])
+
+    @functools.cached_property
+    def outcomes(self) -> tuple[int | str, ...]:
+        """How the guards turned out, one after the other: true, false, or which integer."""
+        return tuple(
+            str(self.constants[unpack(guard.right).place])
+            if guard.comparison == INDEX
+            else guard.outcome
+            for guard in self.guards
+        )
+
+    def __repr__(self) -> str:
+        counts = {"inputs": self.inputs, "captured": len(self.captured), "lines": len(self)}
+        counts["guards"] = len(self.guards)
+        return f"Tape of {self.name}({', '.join(f'{n} {what}' for what, n in counts.items())})"
+
+    def __str__(self) -> str:
+        return written(self)
+
+
+def check(tape: Tape) -> None:
+    """Refuse what is no tape: an operand that is not there yet, an unknown operation.
+
+    Raises: `ValueError`.
+    """
+    if len(tape.starts) != len(tape) + 1 or len(tape.results) != len(tape):
+        raise _wrong("one start and one result a line", len(tape.starts))
+    for place in range(len(tape)):
+        op, operands = tape.ops[place], tape.operands_of(place)
+        for standing in operands:
+            _check_operand(tape, standing, place)
+        if op != CALL and op >= len(NAMES):
+            raise _wrong("operations of the table", op)
+        if op == CALL and place not in tape.calls:
+            raise _wrong("a function for each operation of one's own", place)
+        if op == DETACH and len(operands) != 1:
+            raise _wrong("one operand for detach", len(operands))
+        if op not in (CALL, DETACH):
+            row = ROWS[NAMES[op]]
+            count = len(operands)
+            if count != row.arity if isinstance(row, Row) else count % row.lists:
+                raise _wrong(f"{row.arity} operands for {row.name}", count)
+    for guard in tape.guards:
+        if guard.comparison not in range(len(COMPARISONS)):
+            raise _wrong("comparisons that Python has", guard.comparison)
+        _check_operand(tape, guard.left, len(tape))
+        _check_operand(tape, guard.right, len(tape))
+    for standing in tape.outputs:
+        _check_operand(tape, standing, len(tape))
+
+
+def _check_operand(tape: Tape, standing: int, before: int) -> None:
+    sizes = {
+        INPUT: tape.inputs,
+        CAPTURED: len(tape.captured),
+        CONSTANT: len(tape.constants),
+        LINE: before,
+    }
+    kind, place = unpack(standing)
+    if place >= sizes[kind]:
+        raise _wrong("operands that stand before their line", (kind, place))
+
+
+def _wrong(wanted: str, got: object) -> errors.InputError:
+    return errors.InputError(errors.unwanted("tape", f"wants {wanted}", got, "record it anew"))

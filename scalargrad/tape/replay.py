@@ -1,0 +1,170 @@
+"""The readable replay: a tape run on plain floats, one lane at a time.
+
+It computes what the function itself would, in the same order, from the same rows: the twin of the
+machine, and what runs where there is none.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from ..recorder import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
+from ..rows import ROWS, ManyRow
+from .lanes import Lanes
+from .lines import unpack
+from .records import NAMES, Tape
+from .runner import VALUES, Batch, Point
+
+_COMPARE = (
+    operator.lt,
+    operator.le,
+    operator.eq,
+    operator.ne,
+    operator.gt,
+    operator.ge,
+    operator.eq,
+)
+
+
+class Replay:
+    """Runs a tape."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+
+    def outcome(self, guard: int, inputs: Sequence[float], captured: Any) -> int | str:
+        """Return how a guard turns out at one point."""
+        run = Run(self, list(map(float, inputs)), captured)
+        comparison, left, right, _, _ = self.tape.guards[guard]
+        if comparison == INDEX:
+            return str(run.number(left))
+        turned: bool = _COMPARE[comparison](run.number(left), run.number(right))
+        return turned
+
+    def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
+        """Run at one point."""
+        run = Run(self, list(map(float, inputs)), captured)
+        broken = run.broken()
+        if wanted == VALUES or broken is not None:
+            return Point(run.outputs, None, None, broken)
+        by_input, by_captured = run.gradient(output)
+        return Point(run.outputs, by_input, array("d", by_captured), None)
+
+    def total(self, values: Any) -> float:
+        """Add up results, from left to right."""
+        return functools.reduce(operator.add, values.ravel().tolist(), 0.0)
+
+    def batch(
+        self, lanes: Lanes, captured: Any, wanted: int, upstream: float, threads: int
+    ) -> Batch:
+        """Run lane by lane."""
+        numpy = sys.modules["numpy"]
+        values = numpy.empty((lanes.count, len(self.tape.outputs)))
+        inputs = numpy.empty((lanes.count, self.tape.inputs))
+        sums = [0.0] * len(self.tape.captured)
+        status = numpy.zeros(lanes.count, dtype=numpy.int32)
+        for row in range(lanes.count):
+            run = Run(self, list(map(float, lanes.lane(row))), captured)
+            broken = run.broken()
+            if broken is not None:
+                status[row] = broken + 1
+                continue
+            values[row] = run.outputs
+            if wanted != VALUES:
+                by_input, by_captured = run.gradient(0, upstream)
+                inputs[row] = by_input
+                sums = list(map(operator.add, sums, by_captured))
+        return Batch(values, inputs, array("d", sums), status if status.any() else None)
+
+    @functools.cache  # noqa: B019 - lives and dies with the tape
+    def order(self, root: int) -> list[int]:
+        """Return the lines below one, in the order of an eager pass: a post-order."""
+        order: list[int] = []
+        entered: set[int] = set()
+        stack: list[int | None] = [root]
+        while stack:
+            line = stack.pop()
+            if line is None:
+                order.append(stack.pop())  # type: ignore[arg-type]
+            elif line not in entered:
+                entered.add(line)
+                stack += (line, None)
+                if self.tape.ops[line] != DETACH:
+                    operands = map(unpack, reversed(self.tape.operands_of(line)))
+                    stack += [operand.place for operand in operands if operand.kind == LINE]
+        return order
+
+
+class Run:
+    """The numbers of one lane."""
+
+    def __init__(self, replay: Replay, inputs: Sequence[float], captured: Any) -> None:
+        self.replay, self.tape = replay, replay.tape
+        self._columns: dict[int, Any] = {
+            INPUT: list(inputs),
+            CAPTURED: memoryview(captured).cast("B").cast("d").tolist(),
+            CONSTANT: self.tape.constants,
+            LINE: [],
+        }
+        self._partials: list[Sequence[float]] = []
+        for line in range(len(self.tape)):
+            data, partials = self._step(line)
+            self._columns[LINE].append(data)
+            self._partials.append(partials)
+        self.outputs = [self.number(standing) for standing in self.tape.outputs]
+
+    def number(self, standing: int) -> float:
+        kind, place = unpack(standing)
+        found: float = self._columns[kind][place]
+        return found
+
+    def _step(self, line: int) -> tuple[float, Sequence[float]]:
+        """Return the number of a line, and its partial by each operand."""
+        tape = self.tape
+        numbers = [self.number(standing) for standing in tape.operands_of(line)]
+        op = tape.ops[line]
+        if op == DETACH:
+            return numbers[0], (0.0,)
+        if op == CALL:
+            return tape.calls[line].step(*numbers)  # type: ignore[no-any-return]
+        row = ROWS[NAMES[op]]
+        if not isinstance(row, ManyRow):
+            return row.step(*numbers)
+        size = len(numbers) // row.lists
+        lists = [numbers[i * size : (i + 1) * size] for i in range(row.lists)]
+        data, partials = row.step((True,) * row.lists)(*lists)
+        if isinstance(data, list):
+            return data[tape.results[line]], partials[tape.results[line]]
+        return data, partials
+
+    def broken(self) -> int | None:
+        """Return the first guard that turns out otherwise than it was recorded."""
+        for place, guard in enumerate(self.tape.guards):
+            left, right = self.number(guard.left), self.number(guard.right)
+            if _COMPARE[guard.comparison](left, right) != guard.outcome:
+                return place
+        return None
+
+    def gradient(self, output: int, upstream: float = 1.0) -> tuple[list[float], list[float]]:
+        """Return upstream times the gradient of an output by every input and captured number."""
+        grads = {
+            INPUT: [0.0] * self.tape.inputs,
+            CAPTURED: [0.0] * len(self.tape.captured),
+            CONSTANT: [0.0] * len(self.tape.constants),
+            LINE: [0.0] * len(self.tape),
+        }
+        kind, place = unpack(self.tape.outputs[output])
+        grads[kind][place] = upstream
+        for line in reversed(self.replay.order(place) if kind == LINE else []):
+            if self.tape.ops[line] == DETACH:
+                continue
+            grad = grads[LINE][line]
+            operands = map(unpack, self.tape.operands_of(line))
+            for operand, partial in zip(operands, self._partials[line], strict=True):
+                grads[operand.kind][operand.place] += grad * partial
+        return grads[INPUT], grads[CAPTURED]

@@ -1,0 +1,75 @@
+"""A tape as text: a line an operation, as one would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..arithmetic import Arithmetic
+from ..callers import line_at
+from ..recorder import CAPTURED, COMPARISONS, CONSTANT, INPUT
+from ..rows import ROWS, ManyRow
+from .lines import Line, Operand, unpack
+
+#: so many operands of a line are written, and so many lines of a tape
+OPERANDS, LINES = 8, 200
+
+
+def written(tape: Any, lines: int = LINES) -> str:
+    """Return a tape as text, its middle left out where it has more than some lines."""
+    return "\n".join(_rows(tape, lines))
+
+
+def _rows(tape: Any, limit: int) -> Iterator[str]:
+    yield f"{tape.name}: {_counted(tape.inputs, 'input')}, {len(tape.captured)} captured, " + (
+        f"{_counted(len(tape), 'line')}, {_counted(len(tape.guards), 'guard')}"
+    )
+    for place, value in enumerate(tape.captured[:OPERANDS]):
+        is_value = isinstance(value, Arithmetic)
+        label = f"  # {value.label}" if is_value and value.label else ""
+        yield f"  w{place} = {value._data if is_value else value!r}{label}"
+    if len(tape.captured) > OPERANDS:
+        yield f"  ... and {len(tape.captured) - OPERANDS} more"
+    last = len(tape) - limit // 2
+    for place, line in enumerate(tape.lines):
+        if len(tape) <= limit or place < limit - limit // 2 or place >= last:
+            yield f"  v{place} = {_operation(tape, line)}"
+        elif place == limit - limit // 2:
+            yield f"  ... {len(tape) - limit} more lines"
+    for guard in tape.guards[:limit]:
+        left, right = _operand(tape, unpack(guard.left)), _operand(tape, unpack(guard.right))
+        outcome = "" if guard.outcome else "not "
+        sign = COMPARISONS[guard.comparison]
+        yield f"  guard {outcome}{left} {sign} {right}  # {line_at(guard.place)}"
+    if len(tape.guards) > limit:
+        yield f"  ... and {len(tape.guards) - limit} more guards"
+    names = [_operand(tape, unpack(standing)) for standing in tape.outputs]
+    yield f"  return {_some(names)}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _operation(tape: Any, line: Line) -> str:
+    names = [_operand(tape, operand) for operand in line.operands]
+    row = ROWS.get(line.op)
+    if isinstance(row, ManyRow):
+        size = len(names) // row.lists
+        lists = [f"[{_some(names[i * size : (i + 1) * size])}]" for i in range(row.lists)]
+        which = f"[{line.result}]" if line.result else ""
+        return f"{line.op}({', '.join(lists)}){which}"
+    return f"{line.op}({_some(names)})"
+
+
+def _some(names: list[str]) -> str:
+    if len(names) <= OPERANDS:
+        return ", ".join(names)
+    return ", ".join([*names[: OPERANDS - 2], "...", names[-1]])
+
+
+def _operand(tape: Any, operand: Operand) -> str:
+    if operand.kind == CONSTANT:
+        return repr(tape.constants[operand.place])
+    letter = "x" if operand.kind == INPUT else "w" if operand.kind == CAPTURED else "v"
+    return f"{letter}{operand.place}"
