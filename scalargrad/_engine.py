@@ -20,9 +20,11 @@ __all__ = [
     "are_floats",
     "engine",
     "machine",
+    "move_flat",
     "numbers",
     "quick",
     "recorder_of",
+    "set_numbers",
     "why",
 ]
 
@@ -110,6 +112,18 @@ def numbers(values: tuple[Any, ...]) -> Any:
 def add_gradients(values: tuple[Any, ...], numbers: Any) -> None:
     """Add to the gradients of many leaves, all of them or none."""
     _module.add_gradients(values, numbers)
+
+
+def set_numbers(values: tuple[Any, ...], numbers: Any) -> None:
+    """Set the data of many Values; native only."""
+    _module.set_numbers(values, numbers)
+
+
+def move_flat(
+    rule: Any, numbers: Any, gradients: Any, kept: list[Any], settings: tuple[Any, ...]
+) -> None:
+    """Move a flat block of numbers by the rule of an optimiser; native only."""
+    _module.move_flat(rule, numbers, gradients, kept, settings)
 
 
 @functools.cache

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
-from . import errors, losses, plots
-from .arithmetic import Arithmetic
-from .conversion import check_samples, is_list, whole
-from .modes import no_grad
+from . import errors, modes, plots
+from .conversion import check_samples, whole
+from .learners import Graphs, Learner, Steps, Tapes, Unfit, score
+from .objectives import Objective, objective_of
 from .seeding import Seed, generator
 
 # -- what comes out -------------------------------------------------------------------------
@@ -83,99 +83,7 @@ class History:
         return f"History({', '.join(parts)})"
 
 
-# -- losses by name -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Objective:
-    """A loss over a batch, and what counts as a correct answer to one sample."""
-
-    compute: Callable[[list[Any], list[Any]], Any]
-    is_correct: Callable[[Any, Any], bool] | None
-
-
-def _cross_entropy(outputs: list[Any], targets: list[Any]) -> Any:
-    for output in outputs:
-        if not is_list(output) or len(output) < 2:
-            raise errors.InputError(
-                errors.unwanted(
-                    "fit",
-                    "cross_entropy needs a list of two or more scores a sample",
-                    output,
-                    'use "binary_cross_entropy" or "hinge" for one output',
-                )
-            )
-    return losses.cross_entropy(outputs, targets)
-
-
-def _one_output(loss: Callable[[Any, Any], Any]) -> Callable[[list[Any], list[Any]], Any]:
-    def compute(outputs: list[Any], targets: list[Any]) -> Any:
-        return loss([_alone(x, t) for x, t in zip(outputs, targets, strict=True)], targets)
-
-    return compute
-
-
-def _alone(output: Any, target: Any = None) -> Any:
-    """Return the only element of a list of one, where the target is no list."""
-    return output[0] if is_list(output) and len(output) == 1 and not is_list(target) else output
-
-
-def _is_class(scores: Any, target: Any) -> bool:
-    return _largest(scores) == (_largest(target) if is_list(target) else target)
-
-
-def _largest(numbers: Any) -> int:
-    return max(range(len(numbers)), key=numbers.__getitem__)
-
-
-#: what may be written for `loss`, beside any function of outputs and targets
-_OBJECTIVES = {
-    "cross_entropy": _Objective(_cross_entropy, _is_class),
-    "binary_cross_entropy": _Objective(
-        _one_output(losses.binary_cross_entropy_with_logits),
-        lambda logit, target: (_alone(logit) > 0.0) == (target > 0.5),
-    ),
-    "hinge": _Objective(
-        _one_output(losses.hinge), lambda score, label: (_alone(score) > 0.0) == (label > 0)
-    ),
-    "mse": _Objective(_one_output(losses.mse), None),
-    "mae": _Objective(_one_output(losses.mae), None),
-}
-_OWN = {
-    losses.cross_entropy: "cross_entropy",
-    losses.binary_cross_entropy_with_logits: "binary_cross_entropy",
-    losses.hinge: "hinge",
-    losses.mse: "mse",
-    losses.mae: "mae",
-}
-
-
-def _objective(who: str, loss: Any, is_correct: Callable[[Any, Any], bool] | None) -> _Objective:
-    name = _OWN.get(loss, loss) if callable(loss) else loss
-    if isinstance(name, str) and name in _OBJECTIVES:
-        known = _OBJECTIVES[name]
-        return _Objective(known.compute, is_correct or known.is_correct)
-    if not callable(loss):
-        raise errors.InputError(
-            errors.unwanted(
-                who,
-                f"loss must be one of {', '.join(_OBJECTIVES)}, or a function",
-                loss,
-                'pass e.g. "cross_entropy"',
-            )
-        )
-    return _Objective(loss, is_correct)
-
-
 # -- the loop -------------------------------------------------------------------------------
-
-
-@runtime_checkable
-class Steps(Protocol):
-    """What `fit` wants of an optimiser."""
-
-    def zero_grad(self) -> None: ...
-    def step(self) -> None: ...
 
 
 def fit(
@@ -192,6 +100,7 @@ def fit(
     progress: bool | None = None,
     is_correct: Callable[[Any, Any], bool] | None = None,
     after_epoch: Callable[[History], bool | None] | None = None,
+    compile: bool | None = None,
 ) -> History:
     """Learn from shuffled mini-batches and return how it went.
 
@@ -202,6 +111,11 @@ def fit(
     all samples at once. `validation` is a pair (inputs, targets). `progress=None` shows a bar where
     tqdm is installed and standard error is a terminal. `after_epoch(history)` runs after each
     epoch; learning ends where what it returns is true.
+
+    Where it can be, what one sample does is recorded once and replayed over each batch in native
+    code, which is much faster; last digits may differ. `compile=False` builds a graph for each
+    batch instead, `compile=True` makes it an error where nothing can be replayed: without NumPy,
+    for samples of different shapes, for a loss of one's own, for a model that reads `.data`.
 
     An interrupt (Ctrl-C) ends learning too: the history of what was reached is returned, with
     `is_interrupted` set; the model has all steps of it, and perhaps a part of the next.
@@ -218,7 +132,7 @@ def fit(
     >>> history.epochs, history.accuracy[-1]
     (100, 1.0)
     """
-    objective = _objective("fit", loss, is_correct)
+    objective = objective_of("fit", loss, is_correct)
     _check_model("fit", model)
     if not isinstance(optimizer, Steps) or isinstance(optimizer, type):
         raise errors.OperandError(
@@ -236,18 +150,22 @@ def fit(
     epochs, many = whole("fit", "epochs", epochs), math.ceil(len(inputs) / size)
     history, draw = History(steps_per_epoch=many), generator("fit", seed)
     start = time.perf_counter()
+    course = _Course(model, inputs, targets, objective, optimizer, compile=compile)
     try:
         with _bar(progress, epochs * many) as report:
             for _ in range(epochs):
-                batches = _batches(inputs, targets, size, draw)
-                _learn(model, batches, objective, optimizer, history, report)
+                batches = _batches(len(inputs), size, draw)
+                _learn(course, batches, objective, history, report)
                 if validation is not None:
-                    score = _score(model, *validation, objective)
+                    score = course.score(*validation, objective)
                     _note(score, history.validation_loss, history.validation_accuracy)
+                course.learner.settle()
                 if after_epoch is not None and after_epoch(history):
                     break
     except KeyboardInterrupt:
         history.is_interrupted = True
+    finally:
+        course.learner.settle()
     history.seconds = time.perf_counter() - start
     return history
 
@@ -267,66 +185,77 @@ def evaluate(
     """
     _check_model("evaluate", model)
     check_samples("evaluate", inputs, targets)
-    return _score(model, inputs, targets, _objective("evaluate", loss, is_correct))
+    objective = objective_of("evaluate", loss, is_correct)
+    found, correct = score(model, inputs, targets, objective)
+    return Score(found, correct / len(inputs) if objective.is_correct else None)
+
+
+class _Course:
+    """One run of `fit`: on tapes where that can be, else on graphs."""
+
+    def __init__(self, *what: Any, compile: bool | None) -> None:
+        self._what = what
+        self._may_fall_back = compile is None
+        self.learner: Learner = self._on_tapes() if compile is not False else Graphs(*what)
+
+    def _on_tapes(self) -> Learner:
+        if modes.anomaly() or not modes.current().recording:  # which graphs have words for
+            return Graphs(*self._what)
+        try:
+            return Tapes(*self._what)
+        except Unfit as reason:
+            if not self._may_fall_back:
+                raise errors.StateError(
+                    f"fit: compile=True wants a step that can be replayed; got one that cannot,"
+                    f" {reason}; leave it out"
+                ) from None
+        except errors.StateError:
+            if not self._may_fall_back:
+                raise
+        return Graphs(*self._what)
+
+    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
+        """Take a step; where a tape cannot, nothing has changed and a graph does."""
+        try:
+            return self.learner.step(places, where)
+        except errors.StateError:
+            if not self._may_fall_back or isinstance(self.learner, Graphs):
+                raise
+        self.learner.settle()
+        self.learner = Graphs(*self._what)
+        return self.learner.step(places, where)
+
+    def score(self, inputs: Any, targets: Any, objective: Objective) -> Score:
+        """Score a set."""
+        try:
+            loss, correct = self.learner.score(inputs, targets)
+        except (Unfit, errors.StateError):
+            if not self._may_fall_back or isinstance(self.learner, Graphs):
+                raise
+            self.learner.settle()
+            loss, correct = Graphs(*self._what).score(inputs, targets)
+        return Score(loss, correct / len(inputs) if objective.is_correct else None)
 
 
 def _learn(
-    model: Callable[[Any], Any],
-    batches: Iterator[tuple[list[Any], list[Any]]],
-    objective: _Objective,
-    optimizer: Steps,
+    course: _Course,
+    batches: Iterator[list[int]],
+    objective: Objective,
     history: History,
     report: Callable[[History], None],
 ) -> None:
     """Take one epoch's steps."""
     seen, lost, correct = 0, 0.0, 0
-    for samples, targets in batches:
-        outputs = [model(sample) for sample in samples]
-        loss = _checked_loss(objective.compute(outputs, targets), history)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        history.steps.append(loss.data)
-        seen += len(samples)
-        lost += loss.data * len(samples)
-        correct += _correct(objective, outputs, targets)
+    for places in batches:
+        where = f"at step {len(history.steps) + 1}, in epoch {history.epochs + 1}"
+        loss, right = course.step(places, where)
+        history.steps.append(loss)
+        seen += len(places)
+        lost += loss * len(places)
+        correct += right
         report(history)
     accuracy = correct / seen if objective.is_correct else None
     _note(Score(lost / seen, accuracy), history.loss, history.accuracy)
-
-
-def _checked_loss(loss: Any, history: History) -> Any:
-    place = f"at step {len(history.steps) + 1}, in epoch {history.epochs + 1}"
-    if not isinstance(loss, Arithmetic):
-        raise errors.OperandError(
-            errors.unwanted("fit", "the loss must be a Value", loss, "compute it from the outputs")
-        )
-    if not math.isfinite(loss._data):
-        raise errors.NonFiniteError(
-            f"fit: the loss must stay finite; got {loss._data} {place};"
-            " lower the learning rate, or find the cause with scalargrad.detect_anomaly()"
-        )
-    if not loss.parents:
-        raise errors.StateError(
-            f"fit: the loss must come from recorded operations; got a leaf {place};"
-            " call fit outside no_grad"
-        )
-    return loss
-
-
-def _score(model: Callable[[Any], Any], inputs: Any, targets: Any, objective: _Objective) -> Score:
-    with no_grad():
-        outputs = [model(sample) for sample in inputs]
-        loss = objective.compute(outputs, list(targets))
-    correct = _correct(objective, outputs, targets)
-    number = loss._data if isinstance(loss, Arithmetic) else float(loss)
-    return Score(number, correct / len(outputs) if objective.is_correct else None)
-
-
-def _correct(objective: _Objective, outputs: Any, targets: Any) -> int:
-    if objective.is_correct is None:
-        return 0
-    return sum(map(bool, map(objective.is_correct, outputs, targets)))
 
 
 def _note(score: Score, loss: list[float], accuracy: list[float]) -> None:
@@ -335,14 +264,11 @@ def _note(score: Score, loss: list[float], accuracy: list[float]) -> None:
         accuracy.append(score.accuracy)
 
 
-def _batches(
-    inputs: Sequence[Any], targets: Sequence[Any], size: int, draw: Any
-) -> Iterator[tuple[list[Any], list[Any]]]:
-    places = list(range(len(inputs)))
+def _batches(count: int, size: int, draw: Any) -> Iterator[list[int]]:
+    places = list(range(count))
     draw.shuffle(places)
-    for first in range(0, len(places), size):
-        batch = places[first : first + size]
-        yield [inputs[place] for place in batch], [targets[place] for place in batch]
+    for first in range(0, count, size):
+        yield places[first : first + size]
 
 
 def _check_model(who: str, model: Any) -> None:

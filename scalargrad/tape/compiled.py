@@ -48,7 +48,7 @@ class Compiled:
         structures, lanes = lanes_of(self.name, arguments)
         if lanes.has_values:
             return self._on_values(arguments, structures, lanes.shared)
-        paths = self._known(structures)
+        paths = self.known(structures)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
             return together(path.structure, iter(point.values))
@@ -68,7 +68,7 @@ class Compiled:
                 self.function, argnums=places
             )(*arguments)
             return found
-        paths = self._known(structures)
+        paths = self.known(structures)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, INPUTS)
             self._check_one(path.structure)
@@ -106,7 +106,7 @@ class Compiled:
                 f"{self.name}: backward wants numbers and arrays; got a Value; call the function"
                 " and use the backward() of what it returns"
             )
-        paths = self._known(structures)
+        paths = self.known(structures)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, CAPTURED)
             self._check_one(path.structure)
@@ -167,7 +167,8 @@ class Compiled:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _known(self, structures: tuple[Structure, ...]) -> Paths:
+    def known(self, structures: tuple[Structure, ...]) -> Paths:
+        """Return the paths for arguments of some structures."""
         paths = self._paths.get(structures)
         if paths is None:
 
@@ -204,7 +205,7 @@ class Compiled:
         """Return the results as nodes, each with the Values given and captured as parents."""
         if recorder.is_on():  # its operations belong to the function that is being recorded
             return self.function(*arguments)
-        paths = self._known(structures)
+        paths = self.known(structures)
         numbers = [x._data if isinstance(x, Arithmetic) else x for x in leaves]
         nodes: list[tuple[Path, Point]] = []
         output = 0
@@ -251,7 +252,7 @@ def _restored(
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
     made = Compiled(Elsewhere(name, place, keeps), *options)
     for structures, known in paths.items():
-        made._known(structures).known += [
+        made.known(structures).known += [
             Path(runner_for(tape, made.mode), structure) for tape, structure in known
         ]
     return made

@@ -11,7 +11,7 @@ from typing import Any
 from .. import errors
 from .._engine import are_floats
 from ..arithmetic import Arithmetic
-from .structure import NUMBER, Structure, flatten
+from .structure import NUMBER, Structure, flatten, of_rows
 
 
 @dataclass
@@ -24,17 +24,27 @@ class Lanes:
     arrays: Sequence[tuple[int, Any]] = ()
     count: int = 1
     is_point: bool = True
+    rows: Any = None  # which row of the arrays each lane is; None: one after the other
+
+    def at(self, rows: Any) -> Lanes:
+        """Return lanes that read some rows of the arrays."""
+        return Lanes(self.shared, False, self.arrays, len(rows), self.is_point, rows)
 
     def take(self, rows: Any) -> Lanes:
         """Return some of the lanes."""
+        if self.rows is not None:
+            return self.at(self.rows[rows])
         taken = [(start, array[rows]) for start, array in self.arrays]
         return Lanes(self.shared, False, taken, len(rows), self.is_point)
 
     def lane(self, row: int) -> list[Any]:
         """Return the numbers of one lane: an int where the argument was one."""
         numbers = list(self.shared)
+        row = row if self.rows is None else int(self.rows[row])
         for start, array in self.arrays:
-            numbers[start : start + array.shape[1]] = array[row].tolist()
+            found = array[row].tolist()
+            found = found if isinstance(found, list) else [found]
+            numbers[start : start + len(found)] = found
         return numbers
 
 
@@ -53,6 +63,14 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
             structures.append(NUMBER)
             shared.append(argument)
             continue
+        if kind.__module__ == "numpy" and getattr(argument, "ndim", False):
+            dtype = argument.dtype.kind
+            if dtype in "fiub":  # the common case, without a walk
+                structure, zeros = of_rows(dtype, argument.shape[1:])
+                structures.append(structure)
+                arrays.append((len(shared), argument))
+                shared = shared + zeros
+                continue
         found: list[Any] = []
         structure, numbers = flatten(name, f"argument {place}", argument, "pass e.g. 1.0", found)
         structures.append(structure)
@@ -80,9 +98,11 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
 
 
 def _rows(array: Any, count: int) -> Any:
-    """Return an array as a matrix of doubles or of 64-bit integers, a row a lane."""
-    if array.ndim == 2 and array.dtype.char == "d" and array.flags.c_contiguous:
+    """Return an array as doubles or 64-bit integers, a row (or a number) a lane."""
+    dtype, flags = array.dtype, array.flags
+    is_plain = dtype.char in "dl" and dtype.itemsize == 8 and dtype.isnative
+    if is_plain and array.ndim <= 2 and flags.c_contiguous and flags.aligned:  # as most are
         return array
-    kind = "int64" if array.dtype.kind in "iub" else "float64"
-    matrix = sys.modules["numpy"].ascontiguousarray(array, kind)
+    kind = "int64" if dtype.kind in "iub" else "float64"
+    matrix = sys.modules["numpy"].require(array, kind, ["C", "A"])
     return matrix.reshape(count, math.prod(array.shape[1:]))

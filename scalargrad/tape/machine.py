@@ -72,7 +72,7 @@ class Machine:
             part = sums if first == 0 or sums is None else numpy.empty_like(sums)
             undone += plan.run(
                 first, min(first + CHUNK, count), count, lanes.shared, lanes.arrays, captured,
-                upstream, values, inputs, part, status, None,
+                upstream, values, inputs, part, status, lanes.rows,
             )  # fmt: skip
             if sums is not None and part is not sums:
                 sums += part

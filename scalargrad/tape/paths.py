@@ -142,13 +142,14 @@ def run_batch(
     wanted: int,
     upstream: float,
     threads: int,
+    read: Callable[[Path], Any] = Path.read,
 ) -> Collected:
     """Replay every lane on its own path.
 
     Raises: `ValueError` where paths return results of different structures.
     """
     first = paths.first(lambda: lanes.lane(0))
-    found = first.runner.batch(lanes, first.read(), wanted, upstream, threads)
+    found = first.runner.batch(lanes, read(first), wanted, upstream, threads)
     if found.status is None:
         return Collected(first.structure, found.values, found.inputs, [(first, found.captured)])
     values, inputs, captured = found.values, found.inputs, [(first, found.captured)]
@@ -161,7 +162,7 @@ def run_batch(
                 " got different ones on different paths; return the same lists on each"
             )
         some = lanes.take(rows)
-        found = path.runner.batch(some, path.read(), wanted, upstream, threads)
+        found = path.runner.batch(some, read(path), wanted, upstream, threads)
         captured.append((path, found.captured))
         if found.status is None:
             done, places = slice(None), rows

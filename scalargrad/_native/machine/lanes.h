@@ -138,7 +138,7 @@ static void matrix_product(const Group *group, double *values, const double *mat
 static void matrix_back(const Group *group, const double *values, double *gradients,
                         double *matrices)
 {
-    size_t row = (group->outer + 15) / 16 * 16;
+    size_t row = padded(group->outer);
     for (uint32_t j = 0; group->weights_wanted && j < group->outer; j++) {
         double g = gradients[group->gs[j]], *sums = matrices + group->sums + j;
         for (uint32_t k = 0; k < group->inner; k++) {
@@ -226,12 +226,12 @@ static void matrix_product(const Group *group, double *values, const double *mat
     }
 }
 
-/* sums[k][j] += Σ_lanes x_k · g_j, for `down` operands and `across` vectors of dots */
+/* sums[k][j] += Σ_lanes x_k · g_j, for a panel of operands and `across` vectors of dots */
 static ALWAYS_INLINE void outer_tile(const double *const *xs, const double *turned, size_t row,
-                                     size_t lanes, double *sums, const int down, const int across)
+                                     size_t lanes, double *sums, uint32_t count, const int across)
 {
     Vector tile[PANEL][ACROSS];
-    for (int r = 0; r < down; r++) {
+    for (int r = 0; r < PANEL; r++) {
         for (int v = 0; v < across; v++) {
             tile[r][v] = (Vector){0};
         }
@@ -241,14 +241,14 @@ static ALWAYS_INLINE void outer_tile(const double *const *xs, const double *turn
         for (int v = 0; v < across; v++) {
             gs[v] = load(turned + i * row + (size_t)v * WIDTH);
         }
-        for (int r = 0; r < down; r++) {
+        for (int r = 0; r < PANEL; r++) {
             Vector x = broadcast(xs[r][i]);
             for (int v = 0; v < across; v++) {
                 tile[r][v] = FMA(x, gs[v], tile[r][v]);
             }
         }
     }
-    for (int r = 0; r < down; r++) {
+    for (uint32_t r = 0; r < count; r++) {
         for (int v = 0; v < across; v++) {
             double *sum = sums + (size_t)r * row + (size_t)v * WIDTH;
             store(sum, load(sum) + tile[r][v]);
@@ -259,7 +259,7 @@ static ALWAYS_INLINE void outer_tile(const double *const *xs, const double *turn
 static void outer_product(const Group *group, const double *values, const double *gradients,
                           double *matrices, size_t stride, size_t lanes)
 {
-    size_t row = (group->outer + 15) / 16 * 16;
+    size_t row = padded(group->outer);
     double *turned = matrices + group->turned, *sums = matrices + group->sums;
     for (uint32_t j = 0; j < group->outer; j++) {
         const double *g = GRADIENTS(group->gs[j]);
@@ -274,19 +274,11 @@ static void outer_product(const Group *group, const double *values, const double
         }
         size_t j = 0;
         double *at = sums + (size_t)k * row;
-        if (count == PANEL) {
-            for (; j + ACROSS * WIDTH <= row; j += ACROSS * WIDTH) {
-                outer_tile(xs, turned + j, row, lanes, at + j, PANEL, ACROSS);
-            }
-            for (; j < row; j += WIDTH) {
-                outer_tile(xs, turned + j, row, lanes, at + j, PANEL, 1);
-            }
-            continue;
+        for (; j + ACROSS * WIDTH <= row; j += ACROSS * WIDTH) {
+            outer_tile(xs, turned + j, row, lanes, at + j, count, ACROSS);
         }
-        for (uint32_t r = 0; r < count; r++) {
-            for (j = 0; j < row; j += WIDTH) {
-                outer_tile(xs + r, turned + j, row, lanes, at + r * row + j, 1, 1);
-            }
+        for (; j < row; j += WIDTH) {
+            outer_tile(xs, turned + j, row, lanes, at + j, count, 1);
         }
     }
 }

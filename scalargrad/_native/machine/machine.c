@@ -202,7 +202,7 @@ static void begin(const Run *run)
             pack(run, group);
         }
         if (group->weights_wanted) {
-            size_t outer = (group->outer + 15) / 16 * 16;
+            size_t outer = padded(group->outer);
             fill(space->matrices + group->sums, 0.0, outer * group->inner);
         }
     }
@@ -361,7 +361,7 @@ static void end(const Run *run)
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
-        size_t outer = (group->outer + 15) / 16 * 16;
+        size_t outer = padded(group->outer);
         for (uint32_t k = 0; group->weights_wanted && k < group->inner; k++) {
             const double *sums = space->matrices + group->sums + k * outer;
             for (uint32_t j = 0; j < group->outer; j++) {
@@ -600,14 +600,14 @@ static int open_sources(Sources *sources, const Plan *plan, PyObject *arrays, Py
         }
         Source *source = &sources->sources[sources->count++];
         char kind = buffer->format != NULL ? buffer->format[0] : 'd';
-        if (buffer->ndim != 2 || buffer->itemsize != 8 ||
+        size_t width = buffer->ndim == 2 ? (size_t)buffer->shape[1] : 1;
+        if (buffer->ndim < 1 || buffer->ndim > 2 || buffer->itemsize != 8 ||
             (kind != 'd' && kind != 'l' && kind != 'q') ||
-            (lanes >= 0 && buffer->shape[0] < lanes) ||
-            first + (size_t)buffer->shape[1] > plan->inputs) {
+            (lanes >= 0 && buffer->shape[0] < lanes) || first + width > plan->inputs) {
             PyErr_SetString(PyExc_ValueError, "wants matrices of doubles or 64-bit integers");
             return -1;
         }
-        *source = (Source){buffer->buf, (size_t)buffer->shape[1], first, kind != 'd'};
+        *source = (Source){buffer->buf, width, first, kind != 'd'};
     }
     return 0;
 }

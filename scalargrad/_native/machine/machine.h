@@ -59,6 +59,9 @@ typedef struct {
     size_t packed, packed_back, sums, turned; /* places in the work space */
 } Group;
 
+/* Rows of sums are whole vectors long. */
+static inline size_t padded(size_t count) { return (count + 7) / 8 * 8; }
+
 /* A weight: kind in the upper two bits. */
 enum { WEIGHT_CAPTURED, WEIGHT_CONSTANT };
 enum { WEIGHT_BITS = 30 };

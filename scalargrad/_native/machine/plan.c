@@ -1122,7 +1122,7 @@ static void place_matrices(Plan *plan)
 {
     for (uint32_t i = 0; i < plan->group_count; i++) {
         Group *group = &plan->groups[i];
-        size_t outer = (group->outer + 15) / 16 * 16;
+        size_t outer = padded(group->outer);
         group->packed = plan->matrix_room; /* whole panels of rows */
         plan->matrix_room += ((size_t)group->outer + MOST_PANEL) * group->inner;
         group->packed_back = plan->matrix_room;

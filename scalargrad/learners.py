@@ -1,0 +1,307 @@
+"""How `fit` takes a step: on the graph of a batch, or on tapes of one sample."""
+
+from __future__ import annotations
+
+import math
+import sys
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from . import errors
+from ._engine import Value, machine, move_flat, numbers, set_numbers
+from .arithmetic import Arithmetic
+from .modes import no_grad
+from .objectives import Objective
+from .optim import Optimizer
+from .state import each
+from .tape.compiled import Compiled
+from .tape.lanes import Lanes
+from .tape.paths import Path, Paths, run_batch
+from .tape.runner import CAPTURED, VALUES
+from .tape.structure import columns, of_rows
+
+
+@runtime_checkable
+class Steps(Protocol):
+    """What `fit` wants of an optimiser."""
+
+    def zero_grad(self) -> None: ...
+    def step(self) -> None: ...
+
+
+class Learner(Protocol):
+    """Takes steps on some samples of a set; knows its score on another one."""
+
+    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
+        """Learn from the samples at some places; return their loss and how many were correct."""
+
+    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
+        """Return the mean loss of a set and how many are correct, learning nothing."""
+
+    def settle(self) -> None:
+        """Let the Values of the model have the numbers that were learnt."""
+
+
+def _check_finite(loss: float, where: str) -> None:
+    if not math.isfinite(loss):
+        raise errors.NonFiniteError(
+            f"fit: the loss must stay finite; got {loss} {where};"
+            " lower the learning rate, or find the cause with scalargrad.detect_anomaly()"
+        )
+
+
+# -- on graphs ------------------------------------------------------------------------------
+
+
+class Graphs:
+    """Builds the graph of each batch, as one would by hand."""
+
+    def __init__(
+        self, model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective,
+        optimizer: Steps,
+    ) -> None:  # fmt: skip
+        self.model, self.inputs, self.targets = model, inputs, targets
+        self.objective, self.optimizer = objective, optimizer
+
+    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
+        """Take a step."""
+        targets = [self.targets[place] for place in places]
+        outputs = [self.model(self.inputs[place]) for place in places]
+        loss = self._checked(self.objective.compute(outputs, targets), where)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.data, count_correct(self.objective, outputs, targets)
+
+    def _checked(self, loss: Any, where: str) -> Any:
+        if not isinstance(loss, Arithmetic):
+            raise errors.OperandError(
+                errors.unwanted(
+                    "fit", "the loss must be a Value", loss, "compute it from the outputs"
+                )
+            )
+        _check_finite(loss._data, where)
+        if not loss.parents:
+            raise errors.StateError(
+                f"fit: the loss must come from recorded operations; got a leaf {where};"
+                " call fit outside no_grad"
+            )
+        return loss
+
+    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
+        """Score a set."""
+        return score(self.model, inputs, targets, self.objective)
+
+    def settle(self) -> None:
+        """Do nothing: Values are what is learnt with."""
+
+
+def score(
+    model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective
+) -> tuple[float, int]:
+    """Return the mean loss of a set and how many are correct."""
+    with no_grad():
+        outputs = [model(sample) for sample in inputs]
+        loss = objective.compute(outputs, list(targets))
+    number = loss._data if isinstance(loss, Arithmetic) else float(loss)
+    return number, count_correct(objective, outputs, targets)
+
+
+def count_correct(objective: Objective, outputs: Any, targets: Any) -> int:
+    """Return how many outputs are correct answers."""
+    if objective.is_correct is None:
+        return 0
+    return sum(map(bool, map(objective.is_correct, outputs, targets)))
+
+
+# -- on tapes -------------------------------------------------------------------------------
+
+
+#: a model that takes more ways than that through its comparisons learns on graphs
+MOST_PATHS = 64
+
+
+class Unfit(Exception):  # noqa: N818 - no error of the user's
+    """What can be learnt on graphs only, and why."""
+
+
+class Tapes:
+    """Replays what one sample does over whole batches, on one flat block of parameters."""
+
+    def __init__(
+        self, model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective,
+        optimizer: Steps,
+    ) -> None:  # fmt: skip
+        if machine() is None:
+            raise Unfit("the machine was not built")
+        if objective.batched is None:
+            raise Unfit("the loss is a function of one's own, of a whole batch")
+        self.objective, self.batched, self.optimizer = objective, objective.batched, optimizer
+        compute = objective.compute
+
+        def sample(x: Any, t: Any) -> tuple[Any, Any]:
+            output = model(x)
+            return compute([output], [t]), output
+
+        sample.__name__ = "fit"
+        self._compiled = Compiled(sample, "strict", 1, MOST_PATHS)
+        self.inputs, self.targets = _matrix(inputs), _matrix(targets)
+        if not self.batched.are_targets(self.targets):
+            raise Unfit("the loss has words for targets of another kind")
+        self._paths = self._paths_of(self.inputs, self.targets)
+        self._lanes = _lanes(self.inputs, self.targets)
+        first = self._paths.first(lambda: self._lanes.lane(0))
+        self._block = _Block.of(optimizer, first)
+        self._is_settled = True
+
+    def _paths_of(self, inputs: Any, targets: Any) -> Paths:
+        structures = tuple(of_rows(x.dtype.kind, x.shape[1:])[0] for x in (inputs, targets))
+        return self._compiled.known(structures)
+
+    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
+        """Take a step."""
+        numpy = sys.modules["numpy"]
+        rows = numpy.array(places, numpy.int64)
+        lanes = self._lanes.at(rows)
+        block = self._block
+        if block is not None and self._is_settled:  # the Values may have other numbers since
+            block.refresh()
+            self._is_settled = False
+        read = Path.read if block is None else block.read
+        found = run_batch(self._paths, lanes, CAPTURED, 1.0 / len(places), 1, read)
+        loss = self._paths.known[0].runner.total(found.values[:, 0].copy()) / len(places)
+        _check_finite(loss, where)
+        if block is None or not all(block.holds(path) for path, _ in found.captured):
+            self.settle()
+            self._block = None
+            self.optimizer.zero_grad()
+            for path, sums in found.captured:
+                path.add(sums)
+            self.optimizer.step()
+        else:
+            block.move(found.captured)
+        return loss, self._correct(found, rows)
+
+    def _correct(self, found: Any, rows: Any) -> int:
+        targets = self.targets[rows]
+        return self._count(found, targets)
+
+    def _count(self, found: Any, targets: Any) -> int:
+        if self.objective.is_correct is None:
+            return 0
+        if self.batched.correct is not None:
+            return int(self.batched.correct(found.values[:, 1:], targets).sum())
+        _, outputs = columns(found.structure, found.values)
+        values = [each(output, lambda x: Value(float(x))) for output in outputs]
+        return count_correct(self.objective, values, targets.tolist())
+
+    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
+        """Score a set."""
+        inputs, targets = _matrix(inputs), _matrix(targets)
+        if not self.batched.are_targets(targets):
+            raise Unfit("the loss has words for targets of another kind")
+        paths = self._paths_of(inputs, targets)
+        read = Path.read if self._block is None else self._block.read
+        found = run_batch(paths, _lanes(inputs, targets), VALUES, 1.0, 1, read)
+        total = paths.known[0].runner.total(found.values[:, 0].copy())
+        return total / len(inputs), self._count(found, targets)
+
+    def settle(self) -> None:
+        """Let the Values of the model have the numbers that were learnt."""
+        if self._block is not None and not self._is_settled:
+            self._block.settle()
+            self._is_settled = True
+
+
+def _matrix(things: Any) -> Any:
+    """Return samples as an array of numbers.
+
+    Raises: `Unfit` where they are none, or not all of one shape.
+    """
+    try:
+        import numpy
+    except ImportError:
+        raise Unfit("NumPy is not installed") from None
+    try:
+        made = numpy.asarray(things)
+    except (ValueError, TypeError):
+        raise Unfit("the samples are not of one shape") from None
+    if made.dtype.kind not in "fiub":
+        raise Unfit("the samples are no plain numbers")
+    kind = numpy.int64 if made.dtype.kind in "iub" else numpy.float64
+    return numpy.ascontiguousarray(made, kind)
+
+
+def _lanes(inputs: Any, targets: Any) -> Lanes:
+    shared: list[float] = []
+    arrays = []
+    for things in (inputs, targets):
+        _, zeros = of_rows(things.dtype.kind, things.shape[1:])
+        arrays.append((len(shared), things.reshape(len(things), len(zeros))))
+        shared += zeros
+    return Lanes(shared, False, arrays, len(inputs), is_point=False)
+
+
+class _Block:
+    """The parameters of an optimiser, and their gradients, as flat blocks of doubles."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.values = tuple(optimizer.parameters)
+        self.refresh()
+        self.gradients = array("d", bytes(8 * len(self.values)))
+        self._places = {id(value): place for place, value in enumerate(self.values)}
+        self._maps: dict[int, Any] = {}
+
+    @staticmethod
+    def of(optimizer: Steps, path: Path) -> _Block | None:
+        """Return the block of an optimiser, where its parameters are what a path captures."""
+        if not isinstance(optimizer, Optimizer) or type(optimizer).step is not Optimizer.step:
+            return None
+        if type(optimizer).zero_grad is not Optimizer.zero_grad:
+            return None
+        made = _Block(optimizer)
+        return made if made.holds(path) else None
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether all that a path captures are parameters of the optimiser."""
+        if id(path) not in self._maps:
+            self._maps[id(path)] = self._map(path)
+        return self._maps[id(path)] is not None
+
+    def _map(self, path: Path) -> Any:
+        places = [self._places.get(id(value)) for value in path.captured]
+        if None in places:
+            return None
+        return sys.modules["numpy"].array(places, "int64")
+
+    def read(self, path: Path) -> Any:
+        """Return the numbers of what a path captures."""
+        if not self.holds(path):
+            self.settle()
+            return path.read()
+        return sys.modules["numpy"].asarray(self.numbers)[self._maps[id(path)]]
+
+    def move(self, found: Sequence[tuple[Path, Any]]) -> None:
+        """Take one step of the optimiser."""
+        gradients = sys.modules["numpy"].asarray(self.gradients)
+        gradients[:] = 0.0
+        for path, sums in found:
+            gradients[self._maps[id(path)]] += sums
+        optimizer = self.optimizer
+        move_flat(
+            optimizer._rule, self.numbers, self.gradients, optimizer._kept,
+            optimizer._settings(optimizer.lr, optimizer.steps + 1),
+        )  # fmt: skip
+        optimizer.steps += 1
+
+    def refresh(self) -> None:
+        """Read the numbers of the Values."""
+        self.numbers = array("d", bytes(numbers(self.values)))
+
+    def settle(self) -> None:
+        """Write numbers and gradients to the Values."""
+        set_numbers(self.values, self.numbers)
+        for value, grad in zip(self.values, self.gradients, strict=True):
+            value.grad = grad
