@@ -135,7 +135,15 @@ def machine() -> Any:
         from ._native import _machine
     except ImportError:
         return None
-    return _machine if _machine.digest == digest() else None
+    if _machine.digest != digest():
+        return None
+    try:
+        from ._native import _fast
+    except ImportError:  # the strict kernels serve fast mode too
+        return _machine
+    if _fast.digest == digest():
+        _machine.add_fast(_fast.kernels)
+    return _machine
 
 
 def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:

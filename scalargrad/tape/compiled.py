@@ -78,10 +78,7 @@ class Compiled:
         self._check_batch(lanes)
         collected = run_batch(paths, lanes, INPUTS, 1.0, self.threads)
         self._check_one(collected.structure)
-        grads, start = [], 0
-        for structure in structures:
-            grads.append(columns(structure, collected.inputs, start))
-            start += count(structure)
+        grads = map(columns, structures, collected.inputs)
         return collected.values[:, 0], tuple(grads)
 
     def backward(self, *arguments: Any, reduction: str = "mean") -> float:

@@ -25,17 +25,19 @@ class Lanes:
     count: int = 1
     is_point: bool = True
     rows: Any = None  # which row of the arrays each lane is; None: one after the other
+    #: where each argument begins among the inputs, and how many it has
+    parts: Sequence[tuple[int, int]] = ()
 
     def at(self, rows: Any) -> Lanes:
         """Return lanes that read some rows of the arrays."""
-        return Lanes(self.shared, False, self.arrays, len(rows), self.is_point, rows)
+        return Lanes(self.shared, False, self.arrays, len(rows), self.is_point, rows, self.parts)
 
     def take(self, rows: Any) -> Lanes:
         """Return some of the lanes."""
         if self.rows is not None:
             return self.at(self.rows[rows])
         taken = [(start, array[rows]) for start, array in self.arrays]
-        return Lanes(self.shared, False, taken, len(rows), self.is_point)
+        return Lanes(self.shared, False, taken, len(rows), self.is_point, None, self.parts)
 
     def lane(self, row: int) -> list[Any]:
         """Return the numbers of one lane: an int where the argument was one."""
@@ -57,11 +59,13 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
     shared: list[Any] = []
     arrays: list[tuple[int, Any]] = []
     has_values = False
+    parts: list[tuple[int, int]] = []
     for place, argument in enumerate(arguments):
         kind = type(argument)
         if kind is float:
             structures.append(NUMBER)
-            shared.append(argument)
+            parts.append((len(shared), 1))
+            shared = [*shared, argument]
             continue
         if kind.__module__ == "numpy" and getattr(argument, "ndim", False):
             dtype = argument.dtype.kind
@@ -69,11 +73,13 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
                 structure, zeros = of_rows(dtype, argument.shape[1:])
                 structures.append(structure)
                 arrays.append((len(shared), argument))
+                parts.append((len(shared), len(zeros)))
                 shared = shared + zeros
                 continue
         found: list[Any] = []
         structure, numbers = flatten(name, f"argument {place}", argument, "pass e.g. 1.0", found)
         structures.append(structure)
+        parts.append((len(shared), len(numbers)))
         if found:
             arrays += [(len(shared) + start, array) for start, array in found]
         elif not are_floats(numbers):
@@ -94,7 +100,7 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
             f" {shapes}; pass one row a lane"
         )
     rows = [(start, _rows(array, count)) for start, array in arrays]
-    return tuple(structures), Lanes(shared, False, rows, count, is_point=False)
+    return tuple(structures), Lanes(shared, False, rows, count, False, None, parts)
 
 
 def _rows(array: Any, count: int) -> Any:

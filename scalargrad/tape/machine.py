@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
@@ -15,7 +16,7 @@ from .replay import Replay
 from .runner import CAPTURED, INPUTS, VALUES, Batch, Point, Runner
 
 #: so many lanes are run at a time: their sums are added in order, whatever thread they come from
-CHUNK = 8192
+CHUNK = 4096
 
 
 class Machine:
@@ -64,19 +65,29 @@ class Machine:
         numpy = sys.modules["numpy"]
         plan, count, tape = self.plan(wanted), lanes.count, self.tape
         values = numpy.empty((count, len(tape.outputs)))
-        inputs = numpy.empty((count, tape.inputs)) if wanted & INPUTS else None
-        sums = numpy.empty(len(tape.captured)) if wanted & CAPTURED else None
+        grads = [numpy.empty((count, width)) for _, width in lanes.parts] * bool(wanted & INPUTS)
+        inputs = [(start, grad) for (start, _), grad in zip(lanes.parts, grads, strict=False)]
         status = numpy.empty(count, numpy.int32) if tape.guards else None
-        undone = 0
-        for first in range(0, count, CHUNK):
-            part = sums if first == 0 or sums is None else numpy.empty_like(sums)
-            undone += plan.run(
+
+        def run(first: int) -> tuple[int, Any]:
+            sums = numpy.empty(len(tape.captured)) if wanted & CAPTURED else None
+            undone = plan.run(
                 first, min(first + CHUNK, count), count, lanes.shared, lanes.arrays, captured,
-                upstream, values, inputs, part, status, lanes.rows,
+                upstream, values, inputs if grads else None, sums, status, lanes.rows,
             )  # fmt: skip
-            if sums is not None and part is not sums:
-                sums += part
-        return Batch(values, inputs, sums, status if undone else None)
+            return undone, sums
+
+        chunks = range(0, count, CHUNK)
+        if threads == 1 or len(chunks) == 1:
+            found = list(map(run, chunks))
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                found = list(pool.map(run, chunks))
+        undone, sums = found[0]
+        for more, part in found[1:]:  # in order, so that bits do not depend on threads
+            undone += more
+            sums = sums if sums is None else sums + part
+        return Batch(values, grads, sums, status if undone else None)
 
 
 def runner_for(tape: Tape, mode: str) -> Runner:

@@ -173,8 +173,8 @@ def run_batch(
                 (other, rows[part]) for other, part in _left(paths, path, some, found.status)
             ]
         values[places] = found.values[done]
-        if inputs is not None:
-            inputs[places] = found.inputs[done]
+        for whole, part in zip(inputs, found.inputs, strict=True):
+            whole[places] = part[done]
     return Collected(first.structure, values, inputs, captured)
 
 

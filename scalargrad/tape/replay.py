@@ -79,7 +79,8 @@ class Replay:
                 by_input, by_captured = run.gradient(0, upstream)
                 inputs[row] = by_input
                 sums = list(map(operator.add, sums, by_captured))
-        return Batch(values, inputs, array("d", sums), status if status.any() else None)
+        grads = [inputs[:, start : start + width] for start, width in lanes.parts]
+        return Batch(values, grads, array("d", sums), status if status.any() else None)
 
     @functools.cache  # noqa: B019 - lives and dies with the tape
     def order(self, root: int) -> list[int]:

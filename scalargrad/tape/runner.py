@@ -24,8 +24,9 @@ class Point(NamedTuple):
 class Batch(NamedTuple):
     """What a replay of some lanes gave.
 
-    `status` is None where all is done; else it has 0 for a lane that is, the number of a guard
-    (from 1) for one that took another path, and -1 for one that must be run again beside others.
+    `inputs` has a matrix for each argument: a row a lane. `status` is None where all is done; else
+    it has 0 for a lane that is, the number of a guard (from 1) for one that took another path, and
+    -1 for one that must be run again beside others.
     """
 
     values: Any

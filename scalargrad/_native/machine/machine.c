@@ -4,7 +4,8 @@
 
 #include "machine.h"
 
-static const Lanes *strict_lanes = &lanes_base, *fast_lanes; /* NULL: the strict ones */
+static const Lanes *strict_lanes = &lanes_base;
+static const Lanes *const *fast_kernels; /* NULL: there are none */
 
 /* -- work spaces ------------------------------------------------------------------------------ */
 
@@ -126,6 +127,12 @@ typedef struct {
 } Source;
 
 typedef struct {
+    double *to; /* a row a lane */
+    size_t width;
+    uint32_t first; /* the input of its first column */
+} Target;
+
+typedef struct {
     const Plan *plan;
     const Lanes *lanes;
     Space *space;
@@ -134,7 +141,9 @@ typedef struct {
     size_t source_count;
     const int64_t *index; /* which row each lane is, or NULL */
     double upstream;
-    double *values, *inputs, *sums; /* to write: a row a lane; NULL where not wanted */
+    double *values, *sums;   /* to write: a row a lane, and one number each; or NULL */
+    const Target *gradients; /* by inputs; or NULL */
+    size_t gradient_count;
     int32_t *status;
     size_t undone;
 } Run;
@@ -284,10 +293,10 @@ static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
     return left;
 }
 
-static void store_lanes(const double *rows, const uint32_t *slots, uint32_t count, size_t stride,
+static void store_lanes(const double *rows, const uint32_t *slots, size_t count, size_t stride,
                         size_t lanes, double *to)
 {
-    for (uint32_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count; k++) {
         if (slots[k] == NONE) {
             for (size_t i = 0; i < lanes; i++) {
                 to[i * count + k] = 0.0;
@@ -295,9 +304,22 @@ static void store_lanes(const double *rows, const uint32_t *slots, uint32_t coun
             continue;
         }
         const double *from = rows + slots[k] * stride;
+        if (count == 1) {
+            memcpy(to, from, lanes * sizeof *to);
+            continue;
+        }
         for (size_t i = 0; i < lanes; i++) {
             to[i * count + k] = from[i];
         }
+    }
+}
+
+static void store_gradients(const Run *run, size_t first, size_t lanes)
+{
+    for (size_t k = 0; k < run->gradient_count; k++) {
+        const Target *target = &run->gradients[k];
+        store_lanes(run->space->gradients, run->plan->input_gradients + target->first,
+                    target->width, run->space->stride, lanes, target->to + first * target->width);
     }
 }
 
@@ -314,7 +336,7 @@ static void run_block(Run *run, size_t first, size_t lanes)
         int32_t *status = run->status + first;
         size_t left = look_at_guards(run, lanes, status);
         run->undone += left;
-        if (left != 0 && (run->inputs != NULL || run->sums != NULL)) {
+        if (left != 0 && (run->gradients != NULL || run->sums != NULL)) {
             for (size_t i = 0; i < lanes; i++) { /* those that stay run again, among themselves */
                 run->undone += status[i] == 0;
                 status[i] = status[i] == 0 ? -1 : status[i];
@@ -323,9 +345,7 @@ static void run_block(Run *run, size_t first, size_t lanes)
         }
     }
     if (plan->seed == NONE) {
-        if (run->inputs != NULL) {
-            fill(run->inputs + first * plan->inputs, 0.0, lanes * plan->inputs);
-        }
+        store_gradients(run, first, lanes); /* zeros */
         return;
     }
     double *seed = row(space->gradients, plan->seed, stride);
@@ -334,10 +354,7 @@ static void run_block(Run *run, size_t first, size_t lanes)
     }
     run->lanes->backward(plan, &plan->back, space->values, space->gradients, space->matrices,
                          stride, lanes);
-    if (run->inputs != NULL) {
-        store_lanes(space->gradients, plan->input_gradients, plan->inputs, stride, lanes,
-                    run->inputs + first * plan->inputs);
-    }
+    store_gradients(run, first, lanes);
 }
 
 /* Add up over the lanes what belongs to captured numbers. */
@@ -535,7 +552,9 @@ static PyObject *point(PyObject *object, PyObject *args)
         Run run = {.plan = plan, .lanes = &lanes_point, .space = space, .captured = captured.buf,
                    .shared = work, .upstream = upstream, .status = &status};
         double *next = work + plan->inputs;
-        run.inputs = self->wants_inputs ? next : NULL;
+        Target all = {next, plan->inputs, 0};
+        run.gradients = self->wants_inputs ? &all : NULL;
+        run.gradient_count = self->wants_inputs;
         next += plan->inputs;
         run.sums = self->wants_captured ? next : NULL;
         next += plan->captured;
@@ -544,8 +563,8 @@ static PyObject *point(PyObject *object, PyObject *args)
         run_range(&run, 0, 1);
         Py_END_ALLOW_THREADS
         PyObject *values = list_of(run.values, plan->outputs);
-        PyObject *by_input = run.inputs != NULL ? list_of(run.inputs, plan->inputs)
-                                                : Py_NewRef(Py_None);
+        PyObject *by_input = run.gradients != NULL ? list_of(all.to, plan->inputs)
+                                                   : Py_NewRef(Py_None);
         PyObject *by_captured = run.sums != NULL
                                     ? PyBytes_FromStringAndSize((const char *)run.sums,
                                                                 (Py_ssize_t)(plan->captured *
@@ -630,6 +649,53 @@ static int open_output(PyObject *object, Py_buffer *buffer, size_t size, void *t
     return 0;
 }
 
+/* The fast kernels for the same processors, or the strict ones where there are none. */
+static const Lanes *fast_lanes(void)
+{
+    for (const Lanes *const *lanes = fast_kernels; lanes != NULL && *lanes != NULL; lanes++) {
+        if (strcmp((*lanes)->name, strict_lanes->name) == 0) {
+            return *lanes;
+        }
+    }
+    return strict_lanes;
+}
+
+typedef struct {
+    Py_buffer buffers[MOST_SOURCES];
+    Target targets[MOST_SOURCES];
+    int count;
+} Targets;
+
+/* Open the places for gradients: None, or pairs of the first input and a matrix. */
+static int open_targets(Targets *targets, const Plan *plan, PyObject *places, size_t lanes)
+{
+    if (places == Py_None) {
+        return 0;
+    }
+    if (!PyList_Check(places) || PyList_GET_SIZE(places) > MOST_SOURCES) {
+        PyErr_Format(PyExc_ValueError, "wants a list of at most %d arguments", MOST_SOURCES);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(places); i++) {
+        unsigned int first;
+        PyObject *place;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(places, i), "IO:run", &first, &place)) {
+            return -1;
+        }
+        Py_buffer *buffer = &targets->buffers[targets->count];
+        if (PyObject_GetBuffer(place, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) < 0) {
+            return -1;
+        }
+        size_t row = lanes * sizeof(double), width = (size_t)buffer->len / row;
+        targets->targets[targets->count++] = (Target){buffer->buf, width, first};
+        if (width * row != (size_t)buffer->len || first + width > plan->inputs) {
+            PyErr_SetString(PyExc_ValueError, "wants a double for each lane and input");
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* run(first, last, lanes, shared, arrays, captured, upstream, values, inputs, sums, status, index)
  *
  * Run the lanes from `first` to before `last`; the places to write to are those of all lanes.
@@ -649,6 +715,7 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
     }
     Run run = {.plan = plan, .captured = captured.buf, .upstream = upstream};
     Sources sources = {.count = 0};
+    Targets targets = {.count = 0};
     double *numbers = PyMem_Malloc(((size_t)plan->inputs + 1) * sizeof *numbers);
     size_t count = (size_t)lanes;
     if (numbers == NULL) {
@@ -662,14 +729,14 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
     if (!has_captured(self, &captured) || read_list(shared, numbers, plan->inputs) < 0 ||
         open_sources(&sources, plan, arrays, index == Py_None ? lanes : -1) < 0 ||
         open_output(values, &outs[0], count * plan->outputs * 8, &run.values) < 0 ||
-        open_output(inputs, &outs[1], count * plan->inputs * 8, &run.inputs) < 0 ||
+        open_targets(&targets, plan, inputs, count) < 0 ||
         open_output(sums, &outs[2], (size_t)plan->captured * 8, &run.sums) < 0 ||
         open_output(status, &outs[3], count * 4, &run.status) < 0 ||
         open_output(index, &outs[4], count * 8, &run.index) < 0) {
         goto done;
     }
     if (run.values == NULL || (plan->guard_count != 0 && run.status == NULL) ||
-        (run.inputs != NULL && !self->wants_inputs) ||
+        (targets.count != 0 && !self->wants_inputs) ||
         (run.sums != NULL && !self->wants_captured)) {
         PyErr_SetString(PyExc_ValueError, "wants places for what was planned");
         goto done;
@@ -682,7 +749,9 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
             }
         }
     }
-    run.lanes = self->is_fast && fast_lanes != NULL ? fast_lanes : strict_lanes;
+    run.lanes = self->is_fast ? fast_lanes() : strict_lanes;
+    run.gradients = targets.count != 0 ? targets.targets : NULL;
+    run.gradient_count = (size_t)targets.count;
     run.shared = numbers;
     run.sources = sources.sources;
     run.source_count = (size_t)sources.count;
@@ -703,6 +772,9 @@ done:
         }
     }
     release(&sources);
+    while (targets.count > 0) {
+        PyBuffer_Release(&targets.buffers[--targets.count]);
+    }
     PyMem_Free(numbers);
     PyBuffer_Release(&captured);
     return result;
@@ -827,6 +899,18 @@ static PyObject *use(PyObject *module, PyObject *kind)
     return PyErr_Format(PyExc_ValueError, "use: no kernels of the kind %R", kind);
 }
 
+/* add_fast(kernels): what the module of fast kernels has */
+static PyObject *add_fast(PyObject *module, PyObject *kernels)
+{
+    (void)module;
+    const Lanes *const *found = PyCapsule_GetPointer(kernels, "scalargrad.lanes");
+    if (found == NULL) {
+        return NULL;
+    }
+    fast_kernels = found;
+    Py_RETURN_NONE;
+}
+
 /* total(numbers): the sum of a buffer of doubles, from left to right */
 static PyObject *total(PyObject *module, PyObject *object)
 {
@@ -844,6 +928,7 @@ static PyObject *total(PyObject *module, PyObject *object)
 }
 
 static PyMethodDef functions[] = {
+    {"add_fast", add_fast, METH_O, "Take kernels for fast mode."},
     {"total", total, METH_O, "Add up a buffer of doubles."},
     {"plan", plan_of, METH_VARARGS, "Plan a tape."},
     {"kinds", kinds, METH_NOARGS, "Return the kinds of kernels that this processor can run."},

@@ -747,7 +747,7 @@ static uint32_t slot_of_number(Maker *maker, double number)
     return maker->plan->slots++;
 }
 
-/* Whether a division is, bit for bit, a multiplication by a power of two; tell where that is. */
+/* Whether a division is a multiplication, bit for bit in strict mode: by a power of two. */
 static int halves(Maker *maker, const Node *node, uint32_t *slot)
 {
     uint32_t divisor = is_div(node->op) ? operands_of(maker, node)[1] : NONE;
@@ -756,7 +756,11 @@ static int halves(Maker *maker, const Node *node, uint32_t *slot)
         return 0;
     }
     double number = constant_of(maker, divisor);
-    if (!isfinite(number) || fabs(frexp(number, &exponent)) != 0.5 || abs(exponent) > 1000) {
+    if (!isfinite(number) || number == 0.0) {
+        return 0;
+    }
+    double half = fabs(frexp(number, &exponent));
+    if ((half != 0.5 && !maker->tape->is_fast) || abs(exponent) > 1000) {
         return 0;
     }
     *slot = slot_of_number(maker, 1.0 / number);

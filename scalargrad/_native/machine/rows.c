@@ -34,7 +34,7 @@ extern const Operation operations[];
 extern const int operation_count;
 extern const MoveRule move_rules[];
 extern const int move_rule_count;
-#include "../ops.inc"
+#include "../ops.inc" /* beside this file, wherever it is included from */
 
 const Row *row_of(int op)
 {

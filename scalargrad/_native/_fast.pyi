@@ -1,0 +1,4 @@
+from typing import Any
+
+digest: int
+kernels: Any

@@ -1,0 +1,2 @@
+/* The table once more, in fast arithmetic. */
+#include "../rows.c"

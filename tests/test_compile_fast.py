@@ -1,0 +1,120 @@
+"""Fast mode: within a few units in the last place of strict mode; threads change no bit."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalargrad as sg
+from scalargrad import _engine
+from scalargrad.functions import apply_binary, apply_unary
+from scalargrad.rows import ROWS, Row
+from scalargrad.tape import machine
+
+ROWS_OF_NUMBERS = [row for row in ROWS.values() if isinstance(row, Row)]
+
+#: in the last place of the value, or of the largest term where terms cancel
+MOST_ULP = 8
+CANCELS = {"silu", "gelu"}
+
+KINDS = _engine.machine().kinds() if _engine.machine() else []
+
+
+@pytest.fixture(params=KINDS or ["replay"])
+def kind(request: pytest.FixtureRequest) -> Any:
+    """Run on each kind of kernels that this processor has."""
+    if KINDS:
+        _engine.machine().use(request.param)
+        yield request.param
+        _engine.machine().use(KINDS[0])
+    else:
+        yield request.param
+
+
+def both_modes(function: Any, *columns: Any) -> list[list[Any]]:
+    """Return value and gradients of strict and of fast mode."""
+    found = []
+    for mode in ("strict", "fast"):
+        values, grads = sg.compile(function, mode=mode).value_and_grad(*columns)
+        found.append([values, *grads])
+    return found
+
+
+@pytest.mark.parametrize("row", ROWS_OF_NUMBERS, ids=lambda row: row.name)
+def test_rows_are_near_strict_mode(kind: str, row: Row) -> None:
+    draw = np.random.default_rng(0)
+    columns = [draw.uniform(*ends, 999) for ends in row.sample]
+    apply = functools.partial(apply_unary if row.arity == 1 else apply_binary, row)
+    for exact, quick in zip(*both_modes(apply, *columns), strict=True):
+        size = np.maximum(np.abs(exact), 1.0) if row.name in CANCELS else np.abs(exact)
+        assert np.all(np.abs(exact - quick) <= MOST_ULP * np.spacing(size))
+
+
+@pytest.mark.parametrize("row", ROWS_OF_NUMBERS, ids=lambda row: row.name)
+def test_special_points_are_those_of_strict_mode(kind: str, row: Row) -> None:
+    points = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e300, -1e-300, 0.5]
+    lanes = [(x, y) for x in points for y in points][: 100 if row.arity == 2 else 91 : 1]
+    columns = [np.array(column) for column in zip(*lanes, strict=True)][: row.arity]
+    apply = functools.partial(apply_unary if row.arity == 1 else apply_binary, row)
+    for exact, quick in zip(*both_modes(apply, *columns), strict=True):
+        finite = np.isfinite(exact)
+        assert np.array_equal(exact[~finite], quick[~finite], equal_nan=True)
+        assert np.allclose(exact[finite], quick[finite], rtol=1e-14, atol=1e-300)
+
+
+def network_loss(x: Any, t: Any) -> Any:
+    """Compute a loss of a small network."""
+    return sg.cross_entropy(NET.predict(x), t)
+
+
+NET = sg.nn.TwoLayerNet(6, 9, 3, seed=1, weight_init_std="he")
+
+
+def test_networks_are_near_strict_mode(kind: str) -> None:
+    draw = np.random.default_rng(0)
+    x, t = draw.normal(size=(77, 6)), draw.integers(0, 3, 77)
+    grads = []
+    for mode in ("strict", "fast"):
+        NET.zero_grad()
+        sg.compile(network_loss, mode=mode).backward(x, t)
+        grads.append([p.grad for p in NET.parameters()])
+    assert grads[0] == pytest.approx(grads[1], rel=1e-12, abs=1e-15)
+
+
+def test_equal_lines_are_merged() -> None:
+    if not KINDS:
+        pytest.skip("the machine was not built here")
+
+    def function(x: Any) -> Any:
+        return sg.exp(x) * sg.sin(sg.exp(x)) + sg.exp(x)
+
+    columns = [np.linspace(-2, 2, 33)]
+    for exact, quick in zip(*both_modes(function, *columns), strict=True):
+        assert np.allclose(exact, quick, rtol=1e-14)
+    sizes = []
+    for mode in ("strict", "fast"):
+        f = sg.compile(function, mode=mode)
+        f.value_and_grad(*columns)
+        (path,) = next(iter(f._paths.values())).known
+        sizes.append([len(program) for program in path.runner.plan(1).described()[1:3]])
+    assert sizes[0][0] == sizes[1][0] == 4  # one exp
+    assert sizes[0][1] > sizes[1][1]  # its gradients are added first
+
+
+def test_threads_change_no_bit(kind: str) -> None:
+    draw = np.random.default_rng(0)
+    count = 3 * machine.CHUNK + 5 if KINDS else 50
+    x, t = draw.normal(size=(count, 6)), draw.integers(0, 3, count)
+    found = []
+    for threads in (1, 2, 5):
+        NET.zero_grad()
+        f = sg.compile(network_loss, threads=threads)
+        total = f.backward(x, t)
+        values, (by_x, _) = f.value_and_grad(x, t)
+        grads = [p.grad for p in NET.parameters()]
+        found.append((total, grads, values.tobytes(), by_x.tobytes()))
+    assert found[0] == found[1] == found[2]
