@@ -100,7 +100,10 @@ def test_a_hundred_thousand_loops_leave_references_and_memory_as_they_were():
     gc.collect()
     assert list(map(sys.getrefcount, counted)) == references
     assert abs(sys.getallocatedblocks() - blocks) < 200
-    assert resident() - memory < 2_000_000
+    # a sanitizer keeps what was freed for a while, and its amount goes up and down; a node for each
+    # loop would be 13 MB there
+    limit = 8_000_000 if "SCALARGRAD_SANITIZED" in os.environ else 2_000_000
+    assert resident() - memory < limit
 
 
 @pytest.mark.skipif(
