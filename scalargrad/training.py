@@ -100,7 +100,7 @@ def fit(
     progress: bool | None = None,
     is_correct: Callable[[Any, Any], bool] | None = None,
     after_epoch: Callable[[History], bool | None] | None = None,
-    compile: bool | None = None,
+    compile: bool | None = False,
 ) -> History:
     """Learn from shuffled mini-batches and return how it went.
 
@@ -112,10 +112,11 @@ def fit(
     tqdm is installed and standard error is a terminal. `after_epoch(history)` runs after each
     epoch; learning ends where what it returns is true.
 
-    Where it can be, what one sample does is recorded once and replayed over each batch in native
-    code, which is much faster; last digits may differ. `compile=False` builds a graph for each
-    batch instead, `compile=True` makes it an error where nothing can be replayed: without NumPy,
-    for samples of different shapes, for a loss of one's own, for a model that reads `.data`.
+    `compile=True` records what one sample does and replays it over each batch in native code, which
+    is much faster; last digits may differ. The model must do the same for every sample and step,
+    but for its comparisons: nothing random, no `.data`. It is an error where nothing can be
+    replayed: without NumPy, for samples of different shapes, for a loss of one's own.
+    `compile=None` goes on with graphs there.
 
     An interrupt (Ctrl-C) ends learning too: the history of what was reached is returned, with
     `is_interrupted` set; the model has all steps of it, and perhaps a part of the next.
