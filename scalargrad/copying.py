@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
+from . import recorder
+
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
 
@@ -40,11 +42,13 @@ class Copyable:
         operands: tuple[Any, ...]
 
     def __copy__(self) -> Self:
+        _refuse_while_recorded()
         twin: Self = _twin(self, self.operands, self.parents)
         _add(twin, _extra(self))
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        _refuse_while_recorded()
         for node in _unmet(self, memo):
             operands = tuple(memo.get(id(operand), operand) for operand in node.operands)
             parents = tuple(memo[id(parent)] for parent in node.parents)
@@ -55,11 +59,17 @@ class Copyable:
         return made
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        _refuse_while_recorded()
         if not self.parents:
             kind = None if _is_plain(type(self)) else type(self)
             return _leaf, (kind, _fields(self)), _state(self)
         table, place = _table_of(self)
         return _pick, (table, place)
+
+
+def _refuse_while_recorded() -> None:
+    if recorder.current is not None and recorder.is_on():
+        raise recorder.frozen_copy()
 
 
 def _unmet(root: Any, met: Mapping[int, Any], *, leaves: bool = True) -> Iterator[Any]:

@@ -181,13 +181,9 @@ class Tapes:
             self.optimizer.step()
         else:
             block.move(found.captured)
-        return loss, self._correct(found, rows)
+        return loss, self._correct(found, self.targets[rows])
 
-    def _correct(self, found: Any, rows: Any) -> int:
-        targets = self.targets[rows]
-        return self._count(found, targets)
-
-    def _count(self, found: Any, targets: Any) -> int:
+    def _correct(self, found: Any, targets: Any) -> int:
         if self.objective.is_correct is None:
             return 0
         if self.batched.correct is not None:
@@ -205,7 +201,7 @@ class Tapes:
         read = Path.read if self._block is None else self._block.read
         found = run_batch(paths, _lanes(inputs, targets), VALUES, 1.0, 1, read)
         total = paths.known[0].runner.total(found.values[:, 0].copy())
-        return total / len(inputs), self._count(found, targets)
+        return total / len(inputs), self._correct(found, targets)
 
     def settle(self) -> None:
         """Let the Values of the model have the numbers that were learnt."""
@@ -227,9 +223,9 @@ def _matrix(things: Any) -> Any:
         made = numpy.asarray(things)
     except (ValueError, TypeError):
         raise Unfit("the samples are not of one shape") from None
-    if made.dtype.kind not in "fiub":
+    if made.dtype.kind not in "fiu":
         raise Unfit("the samples are no plain numbers")
-    kind = numpy.int64 if made.dtype.kind in "iub" else numpy.float64
+    kind = numpy.int64 if made.dtype.kind in "iu" else numpy.float64
     return numpy.ascontiguousarray(made, kind)
 
 
@@ -257,7 +253,10 @@ class _Block:
     @staticmethod
     def of(optimizer: Steps, path: Path) -> _Block | None:
         """Return the block of an optimiser, where its parameters are what a path captures."""
-        if not isinstance(optimizer, Optimizer) or type(optimizer).step is not Optimizer.step:
+        own = {"step", "zero_grad"} & {*getattr(optimizer, "__dict__", ())}
+        if not isinstance(optimizer, Optimizer) or own:
+            return None
+        if type(optimizer).step is not Optimizer.step:
             return None
         if type(optimizer).zero_grad is not Optimizer.zero_grad:
             return None
@@ -295,13 +294,17 @@ class _Block:
             optimizer._settings(optimizer.lr, optimizer.steps + 1),
         )  # fmt: skip
         optimizer.steps += 1
+        self._has_moved = True
 
     def refresh(self) -> None:
         """Read the numbers of the Values."""
         self.numbers = array("d", bytes(numbers(self.values)))
+        self._has_moved = False
 
     def settle(self) -> None:
         """Write numbers and gradients to the Values."""
+        if not self._has_moved:
+            return
         set_numbers(self.values, self.numbers)
         for value, grad in zip(self.values, self.gradients, strict=True):
             value.grad = grad

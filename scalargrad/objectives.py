@@ -77,18 +77,26 @@ def _are_numbers(targets: Any) -> bool:
     return True
 
 
+def _are_signs(targets: Any) -> bool:
+    return targets.ndim == 1 and bool((abs(targets) == 1).all())
+
+
+def _are_shares(targets: Any) -> bool:
+    return targets.ndim == 1 and bool(((targets >= 0) & (targets <= 1)).all())
+
+
 #: what may be written for `loss`, beside any function of outputs and targets
 _OBJECTIVES = {
     "cross_entropy": Objective(_cross_entropy, _is_class, Batched(_are_classes, _is_class_in_each)),
     "binary_cross_entropy": Objective(
         _one_output(losses.binary_cross_entropy_with_logits),
         lambda logit, target: (_alone(logit) > 0.0) == (target > 0.5),
-        Batched(lambda t: bool(((t >= 0.0) & (t <= 1.0)).all()), _is_positive_in_each(0.5)),
+        Batched(_are_shares, _is_positive_in_each(0.5)),
     ),
     "hinge": Objective(
         _one_output(losses.hinge),
         lambda score, label: (_alone(score) > 0.0) == (label > 0),
-        Batched(lambda t: bool((abs(t) == 1.0).all()), _is_positive_in_each(0.0)),
+        Batched(_are_signs, _is_positive_in_each(0.0)),
     ),
     "mse": Objective(_one_output(losses.mse), None, Batched(_are_numbers, None)),
     "mae": Objective(_one_output(losses.mae), None, Batched(_are_numbers, None)),

@@ -74,6 +74,9 @@ class Records(Protocol):
 #: the one at work, of the thread that it watches
 current: Records | None = None
 thread = 0
+
+#: what the function was refused meanwhile, also where it caught that itself
+refused: errors.StateError | None = None
 _one_at_a_time = threading.RLock()
 
 
@@ -83,12 +86,20 @@ def is_on() -> bool:
 
 
 def begin(recorder: Records) -> None:
-    """Let a recorder watch this thread; another thread that wants one waits."""
-    global current, thread
+    """Let a recorder watch this thread; another thread that wants one waits.
+
+    Raises: `RuntimeError` where this thread is watched already.
+    """
+    global current, thread, refused
+    if is_on():
+        raise _refusal(
+            "compile: nothing else may be recorded while a function is; got another recording"
+            f" {_here()}; call what is compiled or fitted outside of the function"
+        )
     _one_at_a_time.acquire()
     try:
         recorder.start()
-        current, thread = recorder, threading.get_ident()
+        current, thread, refused = recorder, threading.get_ident(), None
     except BaseException:
         _one_at_a_time.release()
         raise
@@ -118,9 +129,18 @@ def _here() -> str:
     return f"at {line_at(running_place())}"
 
 
+def _refusal(text: str) -> errors.StateError:
+    """Keep an error, so that a function which catches it does not go on unnoticed."""
+    global refused
+    error = errors.StateError(text)
+    if is_on() and refused is None:
+        refused = error
+    return error
+
+
 def frozen_read(field: str) -> errors.StateError:
     """Return the error for a number that is read out of a Value."""
-    return errors.StateError(
+    return _refusal(
         f"compile: .{field} must not be read while the function is recorded, the number would be"
         f" the same at every later call; got a Value {_here()}; compute with the Value itself, or"
         " with its .detach()"
@@ -129,7 +149,7 @@ def frozen_read(field: str) -> errors.StateError:
 
 def frozen_write(field: str) -> errors.StateError:
     """Return the error for a number that is put into a Value."""
-    return errors.StateError(
+    return _refusal(
         f"compile: .{field} must not be changed while the function is recorded, later calls would"
         f" not do it; got an assignment {_here()}; change it outside of the function"
     )
@@ -137,7 +157,7 @@ def frozen_write(field: str) -> errors.StateError:
 
 def frozen_pass() -> errors.StateError:
     """Return the error for a backward pass."""
-    return errors.StateError(
+    return _refusal(
         "compile: gradients must not be computed as numbers while the function is recorded, later"
         f" calls would not do it; got a pass {_here()}; use f.value_and_grad or f.backward, or"
         " scalargrad.grad inside the function"
@@ -146,10 +166,27 @@ def frozen_pass() -> errors.StateError:
 
 def number_of_own(op: str) -> errors.StateError:
     """Return the error for a node whose numbers nothing on the tape can compute anew."""
-    return errors.StateError(
+    return _refusal(
         f"compile: every operation must be one of the table or of custom; got {op!r}, whose numbers"
         f" would be the same at every later call, {_here()}; write it with scalargrad.custom, or"
         " as steps of a loop"
+    )
+
+
+def frozen_copy() -> errors.StateError:
+    """Return the error for a copy or a pickle of a Value."""
+    return _refusal(
+        "compile: Values must not be copied while the function is recorded, the copy would have the"
+        f" same number at every later call; got a copy {_here()}; compute with the Value itself"
+    )
+
+
+def frozen_batch(name: str) -> errors.StateError:
+    """Return the error for a whole batch inside a function of one lane."""
+    return _refusal(
+        f"compile: {name} must not be called with arrays while another function is recorded, the"
+        f" results would be the same at every later call; got arrays {_here()}; call it with the"
+        " Values of one lane"
     )
 
 
@@ -171,7 +208,7 @@ class Recorder:
         self._kept: list[Any] = []  # or another node might get the same id
         self._places = {id(x): operand(INPUT, place) for place, x in enumerate(inputs)}
         self.live = {id(x) for x in inputs}
-        self._last: tuple[Any, int] = ((), 0)  # the operands of the last line, and its place
+        self._last: tuple[str, Any, int] = ("", (), 0)  # of the last line: op, operands, place
 
     def start(self) -> None:
         """Begin: from here on every node is written down."""
@@ -184,14 +221,12 @@ class Recorder:
         ops = _OPS.get(node.op, CALL)
         if ops == CALL:
             self._unknown[len(self.ops)] = number_of_own(node.op)
-        last, place = self._last
-        place = place + 1 if node.operands is last and node.op == self._last_op else 0
-        self._last, self._last_op = (node.operands, place), node.op
+        op, operands, place = self._last
+        place = place + 1 if node.operands is operands and node.op == op else 0
+        self._last = node.op, node.operands, place
         self._write(node, ops, [self._standing(x) for x in node.operands], place)
         if any(id(x) in self.live for x in node.parents):
             self.live.add(id(node))
-
-    _last_op = ""
 
     def detach(self, node: Any, source: Any) -> None:
         """Write down that a node has the number of another one, and nothing of its graph."""

@@ -163,6 +163,8 @@ def fit(
                 course.learner.settle()
                 if after_epoch is not None and after_epoch(history):
                     break
+                if after_epoch is not None:
+                    course.renew()
     except KeyboardInterrupt:
         history.is_interrupted = True
     finally:
@@ -210,16 +212,23 @@ class _Course:
                     f"fit: compile=True wants a step that can be replayed; got one that cannot,"
                     f" {reason}; leave it out"
                 ) from None
-        except errors.StateError:
+        except Exception:  # of the model, say: a graph has the words, or none is needed
             if not self._may_fall_back:
                 raise
         return Graphs(*self._what)
+
+    def renew(self) -> None:
+        """Record anew: the model may be another one since."""
+        if isinstance(self.learner, Tapes):
+            self.learner = self._on_tapes()
 
     def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step; where a tape cannot, nothing has changed and a graph does."""
         try:
             return self.learner.step(places, where)
-        except errors.StateError:
+        except errors.NonFiniteError:
+            raise
+        except Exception:
             if not self._may_fall_back or isinstance(self.learner, Graphs):
                 raise
         self.learner.settle()
@@ -230,7 +239,7 @@ class _Course:
         """Score a set."""
         try:
             loss, correct = self.learner.score(inputs, targets)
-        except (Unfit, errors.StateError):
+        except Exception:
             if not self._may_fall_back or isinstance(self.learner, Graphs):
                 raise
             self.learner.settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +25,9 @@ from .structure import Structure, columns, count, flatten, together
 
 MODES = ("strict", "fast")
 
+#: of one call of the machine
+MOST_ARRAYS = 64
+
 
 class Compiled:
     """A function that is recorded when it is first called, and replayed from then on."""
@@ -35,6 +39,7 @@ class Compiled:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.mode, self.threads, self.max_paths = mode, threads, max_paths
         self._paths: dict[tuple[Structure, ...], Paths] = {}
+        self._attribute = f"_compiled {self.name}"
         functools.update_wrapper(self, function, updated=())
 
     # -- calls -------------------------------------------------------------------------------
@@ -46,6 +51,9 @@ class Compiled:
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
         structures, lanes = lanes_of(self.name, arguments)
+        if recorder.is_on():  # its operations belong to the function that is being recorded
+            self._check_inside(lanes)
+            return self.function(*arguments)
         if lanes.has_values:
             return self._on_values(arguments, structures, lanes.shared)
         paths = self.known(structures)
@@ -62,7 +70,9 @@ class Compiled:
         Raises: `TypeError` where the function does not return one number.
         """
         structures, lanes = lanes_of(self.name, arguments)
-        if lanes.has_values:
+        if recorder.is_on():
+            self._check_inside(lanes)
+        if lanes.has_values or recorder.is_on():
             places = tuple(range(len(arguments)))
             found: tuple[Any, tuple[Any, ...]] = calculus.value_and_grad(
                 self.function, argnums=places
@@ -143,16 +153,28 @@ class Compiled:
         what = f"{len(tapes)} tape{'s' * (len(tapes) != 1)}, {lines} lines" if tapes else "no tape"
         return f"compile({self.name}, {self.mode}: {what})"
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = f"_compiled {name}"
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        kept: dict[Any, Compiled] = self.__dict__.setdefault("_bound", {})
-        key = id(instance)
-        bound = kept.get(key)
-        if bound is None or bound.function.__self__ is not instance:  # type: ignore[attr-defined]
+        kept = getattr(instance, "__dict__", {})  # it lives as long as the instance
+        bound = kept.get(self._attribute)
+        if bound is None:
             method = self.function.__get__(instance)
-            bound = kept[key] = Compiled(method, self.mode, self.threads, self.max_paths)
+            bound = kept[self._attribute] = self._like(method)
         return bound
+
+    def __copy__(self) -> Compiled:
+        return self._like(self.function)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        return self._like(copy.deepcopy(self.function, memo))
+
+    def _like(self, function: Callable[..., Any]) -> Compiled:
+        """Return another function compiled in the same way, with nothing recorded."""
+        return Compiled(function, self.mode, self.threads, self.max_paths)
 
     def __reduce__(self) -> tuple[Any, ...]:
         paths = {
@@ -190,7 +212,16 @@ class Compiled:
                 f" {count(structure)} numbers; return a sum, or call it with Values"
             )
 
+    def _check_inside(self, lanes: Lanes) -> None:
+        if not lanes.is_point:
+            raise recorder.frozen_batch(self.name)
+
     def _check_batch(self, lanes: Lanes) -> None:
+        if max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:
+            raise errors.InputError(
+                f"{self.name}: a batch may have at most {MOST_ARRAYS} arrays and arguments; got"
+                f" {max(len(lanes.arrays), len(lanes.parts))}; make columns of one array of them"
+            )
         if not lanes.count:
             raise errors.InputError(
                 f"{self.name}: a batch must have at least one lane; got none; check the slice"
@@ -200,8 +231,6 @@ class Compiled:
         self, arguments: Sequence[Any], structures: tuple[Structure, ...], leaves: list[Any]
     ) -> Any:
         """Return the results as nodes, each with the Values given and captured as parents."""
-        if recorder.is_on():  # its operations belong to the function that is being recorded
-            return self.function(*arguments)
         paths = self.known(structures)
         numbers = [x._data if isinstance(x, Arithmetic) else x for x in leaves]
         nodes: list[tuple[Path, Point]] = []
@@ -265,7 +294,8 @@ def compile(
     """Record a function on its first call and replay it from then on; also a decorator.
 
     `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
-    Values that it finds outside, a model's parameters, are read anew at each call. Comparisons are
+    To see that it does the same each time, it is run twice where it is recorded. Values that it
+    finds outside, a model's parameters, are read anew at each call. Comparisons are
     followed: a lane that turns another way is replayed on a tape of its own path, of which there
     are at most `max_paths`.
 

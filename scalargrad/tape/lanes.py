@@ -109,6 +109,7 @@ def _rows(array: Any, count: int) -> Any:
     is_plain = dtype.char in "dl" and dtype.itemsize == 8 and dtype.isnative
     if is_plain and array.ndim <= 2 and flags.c_contiguous and flags.aligned:  # as most are
         return array
-    kind = "int64" if dtype.kind in "iub" else "float64"
+    wraps = dtype.kind == "u" and dtype.itemsize == 8  # its largest are beyond any signed integer
+    kind = "int64" if dtype.kind in "iub" and not wraps else "float64"
     matrix = sys.modules["numpy"].require(array, kind, ["C", "A"])
     return matrix.reshape(count, math.prod(array.shape[1:]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,8 +41,22 @@ class Integer(Value):
     def __rfloordiv__(self, other: Any) -> Any: return other // self.__index__()
     # fmt: on
 
+    def __str__(self) -> str:
+        return str(self.__index__())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.__index__(), spec)
+
     def __repr__(self) -> str:
         return str(int(self._data))
+
+
+def _hash(value: Integer) -> int:
+    return hash(value.__index__())
+
+
+# as a key of a dict, or in a set, it is an int; no graph is walked while it lives
+type.__setattr__(Integer, "__hash__", _hash)
 
 
 @contextmanager
@@ -66,9 +82,16 @@ def record(
     `arguments` makes the arguments of the function out of a row of Values. The function is run
     twice, as what is different then would be wrong in every replay.
     """
+    chance = _random_states()
     first, second = (_run(function, arguments, numbers) for _ in range(2))
-    _check_same(name, first, second)
+    _check_same(name, first, second, is_random=_random_states() != chance)
     raw, structure = second
+    for value, other in zip(raw.captured, first[0].captured, strict=True):
+        if value is not other and value.parents:  # made where nobody wrote it down
+            raise errors.StateError(
+                f"compile: {name} must compute in the thread that calls it; got a Value of another"
+                " one, whose number would be the same at every later call; compute it outside"
+            )
     captured = tuple(
         value if value is other else value._data  # made inside: a number like any other
         for value, other in zip(raw.captured, first[0].captured, strict=True)
@@ -88,6 +111,8 @@ def _run(
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
     with modes.recording(), _watched(inputs) as watcher:
         result = call_inside(inputs, function, *arguments(inputs))
+        if recorder.refused is not None:  # which the function caught
+            raise recorder.refused
         if result is None:
             raise errors.OperandError(
                 "compile: the function must return a number, or lists of numbers; got None;"
@@ -104,7 +129,11 @@ def _run(
 
 
 def _check_same(
-    name: str, first: tuple[recorder.Raw, Structure], second: tuple[recorder.Raw, Structure]
+    name: str,
+    first: tuple[recorder.Raw, Structure],
+    second: tuple[recorder.Raw, Structure],
+    *,
+    is_random: bool,
 ) -> None:
     """Refuse a function that does something else when it is run again."""
     (one, one_structure), (other, other_structure) = first, second
@@ -113,12 +142,20 @@ def _check_same(
         one_structure != other_structure
         or _numbers(one) != _numbers(other)
         or any(_made_inside(a, b) != _made_inside(b, a) for a, b in pairs)
+        or is_random  # the numbers that were drawn need not have mattered this time
     ):
         where = _difference(one, other)
         raise errors.StateError(
             f"compile: {name} must do the same each time it is called; got other numbers or"
             f" operations the second time{where}; pass what is random, or changes, as an argument"
         )
+
+
+def _random_states() -> list[Any]:
+    """Return where the generators stand that everybody shares."""
+    numpy = sys.modules.get("numpy")
+    kind, keys, *rest = numpy.random.get_state() if numpy is not None else ("", b"")
+    return [random.getstate(), kind, bytes(keys), rest]
 
 
 def _numbers(raw: recorder.Raw) -> tuple[Any, ...]:

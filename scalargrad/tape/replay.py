@@ -36,6 +36,7 @@ class Replay:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
+        self._orders: dict[int, list[int]] = {}
 
     def outcome(self, guard: int, inputs: Sequence[float], captured: Any) -> int | str:
         """Return how a guard turns out at one point."""
@@ -82,9 +83,13 @@ class Replay:
         grads = [inputs[:, start : start + width] for start, width in lanes.parts]
         return Batch(values, grads, array("d", sums), status if status.any() else None)
 
-    @functools.cache  # noqa: B019 - lives and dies with the tape
     def order(self, root: int) -> list[int]:
         """Return the lines below one, in the order of an eager pass: a post-order."""
+        if root not in self._orders:
+            self._orders[root] = self._post_order(root)
+        return self._orders[root]
+
+    def _post_order(self, root: int) -> list[int]:
         order: list[int] = []
         entered: set[int] = set()
         stack: list[int | None] = [root]
