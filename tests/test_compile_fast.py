@@ -105,6 +105,20 @@ def test_equal_lines_are_merged() -> None:
     assert sizes[0][1] > sizes[1][1]  # its gradients are added first
 
 
+def test_merged_lines_stay_where_they_are_read() -> None:
+    def outputs(a: Any, b: Any) -> Any:
+        return [a * b + a * 3.0 + b * 3.0 + a * a + b * b, a * b]
+
+    def guarded(a: Any, b: Any) -> Any:
+        s = a * b + a * 3.0 + b * 3.0 + a * 5.0 + b * 7.0
+        return a * b if s > 1 else -s
+
+    assert sg.compile(outputs, mode="fast")(2.0, 3.0) == [34.0, 6.0]
+    assert sg.compile(guarded, mode="fast").value_and_grad(2.0, 3.0) == (6.0, (3.0, 2.0))
+    columns = np.array([2.0, -2.0]), np.array([3.0, -3.0])
+    assert sg.compile(guarded, mode="fast")(*columns).tolist() == [6.0, 40.0]
+
+
 def test_threads_change_no_bit(kind: str) -> None:
     draw = np.random.default_rng(0)
     count = 3 * machine.CHUNK + 5 if KINDS else 50

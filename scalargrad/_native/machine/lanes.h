@@ -210,8 +210,21 @@ static void product_panel(uint32_t inner, const double *packed, const double *ba
     for (; lane + ACROSS * WIDTH <= lanes; lane += ACROSS * WIDTH) {
         product_tile(inner, packed, base, rows, stride, lane, to, adds, count, ACROSS);
     }
-    for (; lane < lanes; lane += WIDTH) { /* rows are whole vectors long */
+    for (; lane + WIDTH <= lanes; lane += WIDTH) {
         product_tile(inner, packed, base, rows, stride, lane, to, adds, count, 1);
+    }
+    if (lane < lanes) { /* nothing is written behind the last lane: a row may collect over blocks */
+        static const uint8_t assigns[PANEL] = {0};
+        double rest[PANEL][WIDTH], *into[PANEL];
+        for (uint32_t r = 0; r < PANEL; r++) {
+            into[r] = rest[r];
+        }
+        product_tile(inner, packed, base + lane, rows, stride, 0, into, assigns, count, 1);
+        for (uint32_t r = 0; r < count; r++) {
+            for (size_t i = lane; i < lanes; i++) {
+                to[r][i] = adds[r] ? to[r][i] + rest[r][i - lane] : rest[r][i - lane];
+            }
+        }
     }
 }
 

@@ -373,6 +373,14 @@ static int is_computed(const Maker *maker, uint32_t i)
     return node->alive && !node->absorbed && node->same == i && node->depends != OF_CONSTANTS;
 }
 
+/* What is read from outside of the lines may not be absorbed, nor what has its value. */
+static void keep(Maker *maker, uint32_t standing)
+{
+    uint32_t node = node_at(maker, standing);
+    maker->nodes[node].uses += 2;
+    maker->nodes[maker->nodes[node].same].uses += 2;
+}
+
 static void count_uses(Maker *maker)
 {
     const Recorded *tape = maker->tape;
@@ -387,11 +395,11 @@ static void count_uses(Maker *maker)
         }
     }
     for (uint32_t i = 0; i < tape->outputs; i++) {
-        maker->nodes[node_at(maker, tape->output_places[i])].uses += 2;
+        keep(maker, tape->output_places[i]);
     }
     for (uint32_t i = 0; i < tape->guards; i++) {
-        maker->nodes[node_at(maker, tape->guard_places[4 * i + 1])].uses += 2;
-        maker->nodes[node_at(maker, tape->guard_places[4 * i + 2])].uses += 2;
+        keep(maker, tape->guard_places[4 * i + 1]);
+        keep(maker, tape->guard_places[4 * i + 2]);
     }
 }
 
