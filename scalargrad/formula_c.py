@@ -177,6 +177,135 @@ def lane_functions(
     return "".join(found)
 
 
+#: functions that a vector computes by itself
+_OF_VECTORS = {"abs", "sqrt", "floor", "ceil", "trunc", "copysign"}
+#: functions so quick that they may be called for lanes that do not want them
+_QUICK = {"exp", "expm1", "log", "log1p"}
+
+
+class _Staged(_C):
+    """The body of a C function on lanes, in which every call is a loop of its own.
+
+    A loop with a call in it is computed lane by lane; between the calls whole vectors are. What is
+    bound is computed anew in each loop, which costs less than to keep it.
+    """
+
+    def __init__(
+        self, letters: Collection[str], functions: Mapping[str, Callable[..., Any]],
+        rows: Mapping[str, tuple[Sequence[str], str]],
+    ) -> None:  # fmt: skip
+        super().__init__(letters, (), functions, ())
+        self.known = rows  # letters and forward formula of each row
+        self.stages: list[str] = []
+        self.expanded = 0
+
+    def expression(self, node: ast.expr) -> str:
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=args) if name in self.known:
+                return self._expand(name, list(map(self.expression, args)))
+        return super().expression(node)
+
+    def _expand(self, name: str, arguments: Sequence[str]) -> str:
+        """Write out a row in the place of a call."""
+        self.expanded += 1
+        letters, forward = self.known[name]
+        parsed = parse(forward)
+        bound = [*letters, *(bound for bound, _ in parsed.bindings)]
+        names = {old: f"{old}{self.expanded}" for old in bound}
+        for letter, argument in zip(letters, arguments, strict=True):
+            self.let(names[letter], argument)
+            self.scalars.add(names[letter])
+        inner = _Renamed(names)
+        bindings = [(names[old], inner.visit(value)) for old, value in parsed.bindings]
+        self.bind(Formula(tuple(bindings), parsed.result))
+        return self.expression(inner.visit(parsed.result))
+
+    def call(self, name: str, arguments: list[str]) -> str:
+        if name in _OF_VECTORS:
+            return super().call(name, arguments)
+        (argument,) = arguments
+        place = f"c{len(self.stages)}"
+        self.stages.append(
+            f"    double {place}[MOST_LANES];\n"
+            f"    EACH_LANE {{\n{self.body(place, argument)}    }}\n"
+            f"    EACH_LANE {place}[i] = {name}({place}[i]);\n"
+        )
+        return f"{place}[i]"
+
+    def body(self, target: str, result: str) -> str:
+        """Return the inside of a loop that computes a result."""
+        lines = "".join(f"    {line}" for line in self.lines)
+        return f"{lines}        {target}[i] = {result};\n"
+
+
+class _Renamed(ast.NodeTransformer):
+    """Gives names others; the tree of a formula is made anew each time, so it may be changed."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(self.names.get(node.id, node.id), node.ctx)
+
+
+def staged_function(
+    name: str,
+    letters: Sequence[str],
+    formula: Formula,
+    functions: Mapping[str, Callable[..., Any]],
+    rows: Mapping[str, tuple[Sequence[str], str]],
+) -> str:
+    """Return `name(lanes, xs, ..., out)`, or "" where a formula gains nothing by stages."""
+    if not _gains(formula, letters, rows):
+        return ""
+    body = _Staged(letters, functions, rows)
+    used = sorted(_in(formula.result).union(*(_in(v) for _, v in formula.bindings)) & {*letters})
+    for letter in used:
+        body.line(f"const double {letter} = {letter}s[i];")
+    body.bind(formula)
+    result = body.expression(formula.result)
+    arrays = "".join(f"const double *{letter}s, " for letter in letters)
+    idle = "".join(f"    (void){letter}s;\n" for letter in letters if letter not in used)
+    return (
+        f"static void {name}(size_t lanes, {arrays}double *restrict out)\n{{\n{idle}"
+        + "".join(body.stages)
+        + f"    EACH_LANE {{\n{body.body('out', result)}    }}\n}}\n"
+    )
+
+
+def _gains(
+    formula: Formula, letters: Sequence[str], rows: Mapping[str, tuple[Sequence[str], str]]
+) -> bool:
+    """Tell whether a formula has calls that are quick, and arithmetic around them."""
+    calls = _calls(formula)
+    if any(_calls(parse(rows[name][1])) - _QUICK - _OF_VECTORS for name in calls & {*rows}):
+        return False
+    alone = isinstance(formula.result, ast.Call) and isinstance(formula.result.args[0], ast.Name)
+    slow = calls - {*rows} - _QUICK - _OF_VECTORS
+    return bool(calls - _OF_VECTORS) and not slow and not (alone and not calls & {*rows})
+
+
+def _calls(formula: Formula) -> set[str]:
+    """Return the names of all functions that a formula calls."""
+    trees = [formula.result, *(value for _, value in formula.bindings)]
+    calls = (node.func for t in trees for node in ast.walk(t) if isinstance(node, ast.Call))
+    return {call.id for call in calls if isinstance(call, ast.Name)} - {"where"}
+
+
+def value_formula(forward: str) -> Formula:
+    """Return a forward formula without the names that only its partials use."""
+    return _needed(parse(forward))
+
+
+def partial_formula(forward: str, partial: str) -> Formula:
+    """Return a partial with those names of its forward formula that it needs.
+
+    >>> [name for name, _ in partial_formula("a = exp(x); b = 2 * a; b", "a").bindings]
+    ['a']
+    """
+    return _needed(Formula(parse(forward).bindings, parse(partial).result))
+
+
 def entry_function(
     name: str, partial: str, functions: Mapping[str, Callable[..., Any]], rows: Collection[str]
 ) -> str:

@@ -56,15 +56,37 @@ def lanes_text() -> str:
     for row in scalars:
         columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
         parts.append(f"/* {row.name}: {row.forward} */\n{formula_c.lane_functions(*columns)}")
+    staged = _staged([row for row in scalars if row.arity == 1], called)
+    parts += [text for texts in staged.values() for text in texts if text]
     parts += [formula_c.entry_function(r.name, r.partials[0], FUNCTIONS, called) for r in plural]
+    unary = [row for row in scalars if row.arity == 1]
     for kind, rows in (
-        ("UNARY", [row for row in scalars if row.arity == 1]),
+        ("UNARY", unary),
         ("BINARY", [row for row in scalars if row.arity == 2]),
         ("SPREAD", plural),
+        ("PLAIN_VALUE", [row for row in unary if not staged[row.name][0]]),
+        ("STAGED_VALUE", [row for row in unary if staged[row.name][0]]),
+        ("PLAIN_PARTIAL", [row for row in unary if not staged[row.name][1]]),
+        ("STAGED_PARTIAL", [row for row in unary if staged[row.name][1]]),
     ):
         uses = " \\\n".join(f"    ROW(OP_{row.name.upper()}, {row.name})" for row in rows)
         parts.append(f"#define {kind}_ROWS(ROW) \\\n{uses}\n")
     return "\n".join(parts)
+
+
+def _staged(rows: list[Row], called: set[str]) -> dict[str, tuple[str, str]]:
+    """Return for each row its value and its partial in stages, or "" where that gains nothing."""
+    known = {name: (ROWS[name].letters, ROWS[name].forward) for name in called - {"where"}}
+    found = {}
+    for row in rows:
+        value = formula_c.value_formula(row.forward)
+        partial = formula_c.partial_formula(row.forward, row.partials[0])
+        names = f"staged_value_{row.name}", f"staged_partial_{row.name}"
+        found[row.name] = (
+            formula_c.staged_function(names[0], "x", value, FUNCTIONS, known),
+            formula_c.staged_function(names[1], "xz", partial, FUNCTIONS, known),
+        )
+    return found
 
 
 def _table(name: str, entries: list[str]) -> str:

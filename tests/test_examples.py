@@ -260,6 +260,99 @@ def test_tanh_derivatives_are_those_of_fifty_digits_and_drawn(tmp_path):
     assert len(lines) == 5
 
 
+def test_black_scholes_has_the_greeks_of_fifty_digits(tmp_path):
+    out = run("black_scholes", tmp_path)
+
+    rows = {line[:10].strip(): line[10:].split() for line in out.splitlines()[1:12]}
+    places = {"spot": 0, "volatility": 1, "rate": 2, "years": 3, "strike": 4}
+    names = {"delta": "spot", "vega": "volatility", "rho": "rate", "theta": "years"}
+    names["by strike"] = "strike"
+    for column in range(4):
+        point = tuple(mpmath.mpf(rows[name][column]) for name in places)
+        price = float(black_scholes(*point))
+        assert float(rows["price"][column]) == pytest.approx(price, abs=5e-3)  # of rounded inputs
+        for name, by in names.items():
+            order = tuple(int(other == by) for other in places)
+            exact = float(mpmath.diff(black_scholes, point, order))
+            exact *= -1 if name == "theta" else 1
+            assert float(rows[name][column]) == pytest.approx(exact, abs=5e-2)
+    for mode in ("strict", "fast"):
+        assert number(rf"^{mode}: .*formulas (.*)$", out) < 1e-11
+
+
+def test_monte_carlo_has_the_derivatives_written_by_hand(tmp_path):
+    out = run("monte_carlo", tmp_path)
+
+    draws = np.random.default_rng(seed=0).standard_normal((20_000, 16))
+    times, walks = np.arange(1, 17) / 16, draws.cumsum(1) / 4
+    prices = 100 * np.exp((0.05 - 0.2**2 / 2) * times + 0.2 * walks)
+    average, owed = prices.mean(1), np.exp(-0.05)
+    above = average > 100
+    paid = np.where(above, owed * (average - 100), 0)
+    by_volatility = (prices * (walks - 0.2 * times)).mean(1)
+    columns = {
+        "price": paid,
+        "delta": np.where(above, owed * average / 100, 0),
+        "vega": np.where(above, owed * by_volatility, 0),
+        "rho": np.where(above, owed * (prices * times).mean(1), 0) - paid,
+    }
+    for name, column in columns.items():
+        mean, error, *compared = map(
+            float, re.search(rf"^{name} +(.*)$", out, re.MULTILINE)[1].split()
+        )
+        assert mean == pytest.approx(column.mean(), abs=1e-6)
+        assert error == pytest.approx(column.std() / np.sqrt(20_000), abs=1e-6)
+        assert compared == ([] if name == "price" else pytest.approx([mean], abs=2e-6))
+    assert "2 tapes, one for each way through the if" in out
+
+
+def test_many_machines_agrees_with_one_process(tmp_path):
+    out = run("many_machines", tmp_path, "600000")
+
+    if "needs dask" in out:
+        pytest.skip('dask is not installed; install ".[cluster]"')
+    assert "3 of 3 shards" in out
+    assert number("price (.*?),", out) == pytest.approx(15.58, abs=0.05)
+    assert number(r"^step 30: loss (.*)$", out) < number(r"^step 1: loss (.*)$", out)
+    assert number(r"^largest relative difference between the two (.*)$", out) < 1e-13
+
+
+def test_many_machines_says_what_it_needs_where_dask_is_not_installed(tmp_path, monkeypatch):
+    (tmp_path / "dask.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    assert run("many_machines", tmp_path).startswith("many_machines: needs dask; run: ")
+
+
+@pytest.mark.parametrize("arguments", [["x"], ["0"], ["1", "tcp://127.0.0.1:1", "2"]])
+def test_many_machines_refuses_wrong_words_in_one_line(tmp_path, arguments):
+    pytest.importorskip("dask.distributed")
+    done = start("many_machines", tmp_path, *arguments)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_mnist_learns_as_the_books_network_does(tmp_path):
+    out = run("mnist", tmp_path)
+
+    if out.startswith("mnist: no MNIST here"):
+        pytest.skip("no MNIST: set SCALARGRAD_MNIST to the folder with the four original files")
+    rows = re.findall(r"^train acc, test acc \| ([\d.]+), ([\d.]+)$", out, re.MULTILINE)
+    assert len(rows) == 17
+    first, last = [tuple(map(float, row)) for row in (rows[0], rows[-1])]
+    assert max(first) < 0.3
+    assert last[0] > 0.975
+    assert abs(last[0] - last[1]) < 0.02  # it has not learnt by heart
+    assert number(r"^test accuracy at the end (.*)$", out) >= 0.966
+
+
+def test_mnist_refuses_a_folder_without_the_files(tmp_path):
+    done = start("mnist", tmp_path, str(tmp_path))
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("mnist: ")
+
+
 def test_every_example_has_a_test():
     tested = Path(__file__).read_text(encoding="utf-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from .paths import Path, Paths, run_batch, run_point
 from .recording import record
 from .records import Tape
 from .runner import CAPTURED, INPUTS, VALUES, Point
-from .structure import Structure, columns, count, flatten, together
+from .structure import NUMBER, Structure, columns, count, flatten, names, together
 
 MODES = ("strict", "fast")
 
@@ -83,6 +84,8 @@ class Compiled:
             path, point = run_point(paths, lanes.shared, INPUTS)
             self._check_one(path.structure)
             assert point.inputs is not None
+            if len(structures) == 1 and structures[0][1] == NUMBER:  # one list of numbers
+                return point.values[0], (point.inputs,)
             numbers = iter(point.inputs)
             return point.values[0], tuple(together(one, numbers) for one in structures)
         self._check_batch(lanes)
@@ -202,7 +205,9 @@ class Compiled:
             row = iter(values)
             return [together(structure, row) for structure in structures]
 
-        tape, structure = record(self.name, self.function, arguments, numbers)
+        called = zip(structures, _argument_names(self.function, len(structures)), strict=True)
+        inputs = [name for structure, argument in called for name in names(structure, argument)]
+        tape, structure = record(self.name, self.function, arguments, numbers, inputs)
         return Path(runner_for(tape, self.mode), structure)
 
     def _check_one(self, structure: Structure) -> None:
@@ -264,6 +269,16 @@ class Compiled:
             return [found[i] for i in places]
 
         return with_derivatives(node, on_values)
+
+
+def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """Return what a function calls its arguments; x0, x1, ... where it does not say."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):  # of C
+        parameters = []
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return named[:count] + [f"x{place}" for place in range(len(named[:count]), count)]
 
 
 def _restored(

@@ -62,6 +62,11 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
     parts: list[tuple[int, int]] = []
     for place, argument in enumerate(arguments):
         kind = type(argument)
+        if kind is list and are_floats(argument):
+            structures.append((list, NUMBER, len(argument)))
+            parts.append((len(shared), len(argument)))
+            shared = shared + argument if shared else argument
+            continue
         if kind is float:
             structures.append(NUMBER)
             parts.append((len(shared), 1))

@@ -13,7 +13,7 @@ from .. import _engine
 from .lanes import Lanes
 from .records import Tape
 from .replay import Replay
-from .runner import CAPTURED, INPUTS, VALUES, Batch, Point, Runner
+from .runner import CAPTURED, INPUTS, Batch, Point, Runner
 
 #: so many lanes are run at a time: their sums are added in order, whatever thread they come from
 CHUNK = 4096
@@ -26,13 +26,9 @@ class Machine:
         self.tape = tape
         self._native, self._is_fast = native, mode == "fast"
         self._plans: dict[tuple[int, int], Any] = {}
-        self.plan(VALUES)
 
     def plan(self, wanted: int, output: int = 0) -> Any:
-        """Return the plan for what is wanted.
-
-        Raises: `ValueError` where the machine cannot run the tape.
-        """
+        """Return the plan for what is wanted."""
         made = self._plans.get((wanted, output))
         if made is None:
             tape = self.tape
@@ -42,8 +38,6 @@ class Machine:
                 tape.constants, tape.outputs, guards, bool(wanted & INPUTS),
                 bool(wanted & CAPTURED), output, self._is_fast,
             )  # fmt: skip
-            if made is None:
-                raise ValueError("a function of one's own")
         return made
 
     def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
@@ -93,9 +87,6 @@ class Machine:
 def runner_for(tape: Tape, mode: str) -> Runner:
     """Return what replays a tape."""
     native = _engine.machine()
-    if native is None:
+    if native is None or tape.calls:  # the machine cannot call a function of one's own
         return Replay(tape)
-    try:
-        return Machine(tape, native, mode)
-    except ValueError:  # it calls a function of one's own
-        return Replay(tape)
+    return Machine(tape, native, mode)

@@ -76,11 +76,12 @@ def record(
     function: Callable[..., Any],
     arguments: Callable[[Sequence[Any]], Sequence[Any]],
     numbers: Sequence[float | int],
+    names: Sequence[str],
 ) -> tuple[Tape, Structure]:
     """Run a function on some numbers; return its tape, and the structure of what it returned.
 
-    `arguments` makes the arguments of the function out of a row of Values. The function is run
-    twice, as what is different then would be wrong in every replay.
+    `arguments` makes the arguments of the function out of a row of Values, which the tape calls by
+    some names. The function is run twice, as what is different then would be wrong in every replay.
     """
     chance = _random_states()
     first, second = (_run(function, arguments, numbers) for _ in range(2))
@@ -98,7 +99,8 @@ def record(
     )
     tape = Tape(
         name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.places,
-        raw.constants, captured, tuple(raw.guards), raw.calls,
+        raw.constants, captured, tuple(raw.guards), raw.calls, tuple(map(float, numbers)),
+        tuple(names),
     )  # fmt: skip
     return tape, structure
 

@@ -22,7 +22,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import errors
+from .. import drawing, errors
+from ..arithmetic import Arithmetic
 from ..recorder import (
     CALL,
     CAPTURED,
@@ -36,6 +37,7 @@ from ..recorder import (
 )
 from ..rows import ROWS, Row
 from .lines import Line, unpack
+from .picture import graph_of
 from .text import written
 
 #: the name of every operation by its number
@@ -57,6 +59,8 @@ class Tape:
     captured: tuple[Any, ...]  # Values, or numbers that the function makes Values of
     guards: tuple[Guard, ...]
     calls: dict[int, Any] = field(default_factory=dict)  # line -> a function of one's own
+    sample: tuple[float, ...] = ()  # the inputs with which it was recorded
+    names: tuple[str, ...] = ()  # and how the function calls them
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -96,6 +100,20 @@ class Tape:
 
     def __str__(self) -> str:
         return written(self)
+
+    def draw(self, output: int = 0, **options: Any) -> Any:
+        """Draw the lines as a graph, at the numbers with which they were recorded.
+
+        `options` are those of `draw`. Inputs have the names of the arguments; what was captured
+        appears under its label, or as w0, w1, ...
+
+        Raises: `ValueError` where the output is a plain number.
+        """
+        found = graph_of(self)[output]
+        if not isinstance(found, Arithmetic):
+            wanted = "draw wants an output that is computed from something"
+            raise errors.InputError(errors.unwanted("tape", wanted, found, "draw another one"))
+        return drawing.draw(found, **options)
 
 
 def check(tape: Tape) -> None:

@@ -116,14 +116,14 @@ def together(structure: Structure, numbers: Iterator[Any]) -> Any:
     """
     if structure in (NUMBER, INTEGER):
         return next(numbers)
-    kind, names, parts = structure
-    if names in (NUMBER, INTEGER):
+    kind, keys, parts = structure
+    if keys in (NUMBER, INTEGER):
         return list(islice(numbers, parts))
     if isinstance(parts, int):
-        return [together(names, numbers) for _ in range(parts)]
+        return [together(keys, numbers) for _ in range(parts)]
     made = [together(part, numbers) for part in parts]
     if kind is dict:
-        return dict(zip(names, made, strict=True))
+        return dict(zip(keys, made, strict=True))
     return kind._make(made) if hasattr(kind, "_make") else kind(made)
 
 
@@ -131,10 +131,28 @@ def count(structure: Structure) -> int:
     """Return how many numbers a structure has."""
     if structure in (NUMBER, INTEGER):
         return 1
-    _, names, parts = structure
+    _, keys, parts = structure
     if isinstance(parts, int):
-        return parts * count(names)
+        return parts * count(keys)
     return sum(map(count, parts))
+
+
+def names(structure: Structure, name: str) -> list[str]:
+    """Return a name for each number, as one would write it.
+
+    >>> names((list, NUMBER, 2), "x")
+    ['x[0]', 'x[1]']
+    """
+    if structure in (NUMBER, INTEGER):
+        return [name]
+    _, keys, parts = structure
+    if isinstance(parts, int):
+        parts, keys = (keys,) * parts, None
+    found = []
+    for place, part in enumerate(parts):
+        key = place if keys is None else keys[place]
+        found += names(part, f"{name}[{key!r}]")
+    return found
 
 
 def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
@@ -150,13 +168,13 @@ def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
     if isinstance(inner, str):
         part = matrix[:, start : start + _size(shape)]
         return part.reshape(len(matrix), *shape)
-    kind, names, parts = structure
+    kind, keys, parts = structure
     if isinstance(parts, int):  # a list of tuples or dicts
-        parts = (names,) * parts
+        parts = (keys,) * parts
     made = []
     for part in parts:
         made.append(columns(part, matrix, start))
         start += count(part)
     if kind is dict:
-        return dict(zip(names, made, strict=True))
+        return dict(zip(keys, made, strict=True))
     return kind._make(made) if hasattr(kind, "_make") else kind(made)

@@ -71,5 +71,6 @@ def _some(names: list[str]) -> str:
 def _operand(tape: Any, operand: Operand) -> str:
     if operand.kind == CONSTANT:
         return repr(tape.constants[operand.place])
-    letter = "x" if operand.kind == INPUT else "w" if operand.kind == CAPTURED else "v"
-    return f"{letter}{operand.place}"
+    if operand.kind == INPUT:
+        return str(tape.names[operand.place])
+    return f"{'w' if operand.kind == CAPTURED else 'v'}{operand.place}"

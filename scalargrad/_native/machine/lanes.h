@@ -8,17 +8,21 @@
 #define Py_ssize_t ptrdiff_t
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wunused-variable" /* each stage binds everything */
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#define EACH_LANE _Pragma("GCC ivdep") for (size_t i = 0; i < lanes; i++)
+#else
+#define EACH_LANE for (size_t i = 0; i < lanes; i++)
+#endif
+#if !defined(POINT) && !defined(FAST)
+#define STAGES /* fast kernels call on whole vectors anyway */
 #endif
 #include "lanes.inc"
 
 #define IS_CHEAP(OP) (OP == OP_ADD || OP == OP_SUB || OP == OP_MUL || OP == OP_DIV)
 #define VALUES(slot) (values + (size_t)(slot) * stride)
 #define GRADIENTS(slot) (gradients + (size_t)(slot) * stride)
-#if defined(__GNUC__) && !defined(__clang__)
-#define EACH_LANE _Pragma("GCC ivdep") for (size_t i = 0; i < lanes; i++)
-#else
-#define EACH_LANE for (size_t i = 0; i < lanes; i++)
-#endif
 
 /* t (+)= something, for every lane */
 #define WRITE(term)                                                                                \
@@ -336,6 +340,10 @@ static ALWAYS_INLINE void forward_on(const Plan *plan, const Program *program, d
         EACH_LANE z[i] = value_##name(x[i]);                                                       \
         break;                                                                                     \
     }
+#define STAGED(OP, name)                                                                           \
+    case OP:                                                                                       \
+        staged_value_##name(lanes, VALUES(step->x), VALUES(step->z));                              \
+        break;
 #define BINARY(OP, name)                                                                           \
     case OP: {                                                                                     \
         if (OP == OP_ADD && step->shape != SHAPE_OTHER) {                                              \
@@ -346,9 +354,15 @@ static ALWAYS_INLINE void forward_on(const Plan *plan, const Program *program, d
         EACH_LANE z[i] = value_##name(x[i], y[i]);                                                 \
         break;                                                                                     \
     }
+#ifdef STAGES
+            PLAIN_VALUE_ROWS(UNARY)
+            STAGED_VALUE_ROWS(STAGED)
+#else
             UNARY_ROWS(UNARY)
+#endif
             BINARY_ROWS(BINARY)
 #undef UNARY
+#undef STAGED
 #undef BINARY
         case STEP_SQUARE: { /* of the row pow, as a compiler sees it where y is 2 */
             const double *x = VALUES(step->x);
@@ -433,6 +447,13 @@ static ALWAYS_INLINE void backward_on(const Plan *plan, const Program *program,
         }                                                                                          \
         break;                                                                                     \
     }
+#define STAGED(OP, name)                                                                           \
+    case OP: {                                                                                     \
+        double p[MOST_LANES], *restrict t = GRADIENTS(step->t);                                    \
+        staged_partial_##name(lanes, VALUES(step->x), VALUES(step->z), p);                         \
+        WRITE(g[i] * p[i]);                                                                        \
+        break;                                                                                     \
+    }
 #define SPREAD(OP, name)                                                                           \
     case OP: {                                                                                     \
         const uint32_t *list = plan->lists + step->t;                                              \
@@ -448,10 +469,16 @@ static ALWAYS_INLINE void backward_on(const Plan *plan, const Program *program,
         }                                                                                          \
         break;                                                                                     \
     }
+#ifdef STAGES
+            PLAIN_PARTIAL_ROWS(UNARY)
+            STAGED_PARTIAL_ROWS(STAGED)
+#else
             UNARY_ROWS(UNARY)
+#endif
             BINARY_ROWS(BINARY)
             SPREAD_ROWS(SPREAD)
 #undef UNARY
+#undef STAGED
 #undef BINARY
 #undef SPREAD
         case STEP_SQUARE: {

@@ -1,5 +1,7 @@
 /* Blocks of lanes on any processor. */
+#ifndef NAME /* else of the fast kernels */
 #define NAME lanes_base
+#endif
 #define TITLE "baseline"
 #define WIDTH 2
 #define PANEL 4

@@ -182,6 +182,19 @@ static void pack(const Run *run, const Group *group)
     }
 }
 
+/* Whether an input comes from an array; go on to its last one then. */
+static int is_loaded(const Run *run, uint32_t *input)
+{
+    for (size_t s = 0; s < run->source_count; s++) {
+        const Source *source = &run->sources[s];
+        if (*input >= source->first && *input - source->first < source->width) {
+            *input = source->first + (uint32_t)source->width - 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void begin(const Run *run)
 {
     const Plan *plan = run->plan;
@@ -198,7 +211,7 @@ static void begin(const Run *run)
         fill(numbers, numbers[0], stride);
     }
     for (uint32_t i = 0; i < plan->inputs; i++) {
-        if (plan->input_slots[i] != NONE) {
+        if (plan->input_slots[i] != NONE && !is_loaded(run, &i)) {
             fill(row(space->values, plan->input_slots[i], stride), run->shared[i], stride);
         }
     }
@@ -245,6 +258,10 @@ static void load_lanes(const Run *run, size_t first, size_t lanes)
                     continue;
                 }
                 double *to = row(run->space->values, slot, stride) + tile;
+                if (lanes == 1 && !source->is_whole) {
+                    *to = ((const double *)(const void *)source->from)[rows[0] * source->width + c];
+                    continue;
+                }
                 if (count == 8 && !source->is_whole) {
                     const double *from = (const double *)(const void *)source->from + c;
                     for (size_t i = 0; i < 8; i++) {
@@ -411,7 +428,7 @@ static size_t stride_for(const Plan *plan, size_t lanes)
                   : rows < 32768                        ? 32
                   : rows < 262144                       ? 16
                                                         : 8;
-    size_t least = (lanes + 7) / 8 * 8;
+    size_t least = lanes == 1 ? 1 : (lanes + 7) / 8 * 8;
     return least < most ? least : most;
 }
 
@@ -749,7 +766,7 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
             }
         }
     }
-    run.lanes = self->is_fast ? fast_lanes() : strict_lanes;
+    run.lanes = last - first == 1 ? &lanes_point : self->is_fast ? fast_lanes() : strict_lanes;
     run.gradients = targets.count != 0 ? targets.targets : NULL;
     run.gradient_count = (size_t)targets.count;
     run.shared = numbers;

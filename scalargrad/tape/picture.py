@@ -1,0 +1,53 @@
+"""A tape as a graph of Values, which can be drawn like any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine import Value
+from ..arithmetic import Arithmetic
+from ..functions import apply_binary, apply_many, apply_unary
+from ..recorder import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
+from ..rows import ROWS, ManyRow
+from .lines import unpack
+
+
+def graph_of(tape: Any) -> list[Any]:
+    """Return the outputs of a tape as Values, at the numbers with which it was recorded."""
+    columns: dict[int, Any] = {
+        INPUT: list(map(Value, tape.sample, tape.names)),
+        CAPTURED: [_copy(value, place) for place, value in enumerate(tape.captured)],
+        CONSTANT: tape.constants,
+        LINE: [],
+    }
+
+    def at(standing: int) -> Any:
+        kind, place = unpack(standing)
+        return columns[kind][place]
+
+    for line in range(len(tape)):
+        operands = [at(standing) for standing in tape.operands_of(line)]
+        columns[LINE].append(_applied(tape, line, operands))
+    return [at(standing) for standing in tape.outputs]
+
+
+def _copy(value: Any, place: int) -> Any:
+    """Return a leaf in the place of what was captured: a picture changes no model."""
+    if not isinstance(value, Arithmetic):
+        return Value(value)
+    return Value(value._data, value.label or f"w{place}")  # type: ignore[attr-defined]
+
+
+def _applied(tape: Any, line: int, operands: list[Any]) -> Any:
+    op = tape.ops[line]
+    if op == CALL:
+        return tape.calls[line](*operands)
+    if op == DETACH:
+        return getattr(operands[0], "detach", lambda: operands[0])()
+    row = ROWS[tape.op_of(line)]
+    if isinstance(row, ManyRow):
+        size = len(operands) // row.lists
+        lists = [operands[i * size : (i + 1) * size] for i in range(row.lists)]
+        result = apply_many(row, *lists)
+        return result[tape.results[line]] if isinstance(result, list) else result
+    return apply_unary(row, *operands) if row.arity == 1 else apply_binary(row, *operands)
