@@ -194,7 +194,7 @@ static double constant_of(const Maker *maker, uint32_t node)
 
 static void fold(Maker *maker, Node *node)
 {
-    const Row *row = row_of(node->op);
+    const Operation *row = row_of(node->op);
     uint32_t *operands = operands_of(maker, node);
     if (node->op == DETACH) {
         node->slot = add_constant(maker, constant_of(maker, operands[0]));
@@ -796,12 +796,13 @@ static void emit_group(Maker *maker, uint32_t place)
     for (uint32_t j = 0; j < group->inner; j++) {
         group->xs[j] = value_of(maker, operands_of(maker, first)[j]);
     }
-    group->is_constant = 1;
+    group->is_constant = group->is_captured = 1;
     for (uint32_t i = 0; i < group->outer; i++) {
         Node *node = &maker->nodes[group->zs[i]];
         uint32_t *ws = operands_of(maker, node) + group->inner;
         for (uint32_t j = 0; j < group->inner; j++) {
             group->is_constant &= maker->nodes[ws[j]].depends == OF_CONSTANTS;
+            group->is_captured &= maker->nodes[ws[j]].depends == OF_CAPTURED;
             group->weights[(size_t)i * group->inner + j] = weight_of(maker, ws[j]);
         }
         value_of(maker, group->zs[i]);
@@ -823,7 +824,9 @@ static void emit_spread(Maker *maker, Program *program, uint32_t i, uint32_t *he
         push_list(maker, plan->slots + j);
     }
     *heads = plan->slots;
-    push_step(maker, program, (Step){.op = node->op, .x = first, .y = node->count});
+    push_step(maker, program,
+              (Step){.op = STEP_LIST, .operand = node->op, .shape = SHAPE_SPREAD, .x = first,
+                     .y = node->count});
     plan->slots += node->count;
     plan->longest = node->count > plan->longest ? node->count : plan->longest;
 }
@@ -840,7 +843,7 @@ static void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
         }
         return;
     }
-    const Row *row = row_of(node->op);
+    const Operation *row = row_of(node->op);
     if (node->op == DETACH) {
         node->slot = value_of(maker, operands[0]);
         return;
@@ -878,6 +881,8 @@ static void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
         }
     }
     else {
+        step.op = STEP_LIST;
+        step.operand = node->op;
         step.shape = shape_of(node);
         step.x = (uint32_t)plan->list_count;
         step.y = node->count;
@@ -977,7 +982,7 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
 {
     Plan *plan = maker->plan;
     Node *node = &maker->nodes[i];
-    const Row *row = row_of(node->op);
+    const Operation *row = row_of(node->op);
     int varies = node->depends == OF_INPUTS;
     Program *program = varies ? &plan->back : &plan->back_prelude;
     uint32_t *operands = operands_of(maker, node);
@@ -1023,6 +1028,8 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
         }
     }
     else {
+        step.op = STEP_LIST;
+        step.operand = node->op;
         step.shape = shape_of(node);
         uint32_t from = (uint32_t)plan->list_count;
         for (uint32_t j = 0; j < node->count; j++) {
@@ -1036,6 +1043,7 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
         }
         if (row->spread != NULL) {
             const Node *same = &maker->nodes[node->same];
+            step.shape = SHAPE_SPREAD;
             step.x = same->slot - same->result; /* the first of the results */
             step.z = node->result;
         }
@@ -1127,6 +1135,12 @@ static void find_results(Maker *maker)
     }
     for (uint32_t i = 0; i < tape->captured; i++) {
         plan->captured_gradients[i] = maker->nodes[maker->captured_from + i].gradient;
+        if (plan->captured_slots[i] != NONE) {
+            plan->read_captured[plan->read_count++] = i;
+        }
+        if (plan->captured_gradients[i] != NONE) {
+            plan->moved_captured[plan->moved_count++] = i;
+        }
     }
 }
 
@@ -1176,6 +1190,8 @@ static int run_maker(Maker *maker)
     plan->constant_slots = filled(plan->constant_count + 2 * (size_t)tape->lines);
     plan->input_slots = filled(tape->inputs);
     plan->captured_slots = filled(tape->captured);
+    plan->read_captured = filled(tape->captured);
+    plan->moved_captured = filled(tape->captured);
     plan->output_slots = filled(tape->outputs);
     plan->input_gradients = filled(tape->inputs);
     plan->captured_gradients = filled(tape->captured);
@@ -1183,7 +1199,8 @@ static int run_maker(Maker *maker)
     plan->uniform_gradients = filled(tape->lines + tape->captured + tape->constants);
     plan->guards = calloc(tape->guards + 1, sizeof *plan->guards);
     if (plan->constant_slots == NULL || plan->input_slots == NULL ||
-        plan->captured_slots == NULL || plan->output_slots == NULL ||
+        plan->captured_slots == NULL || plan->read_captured == NULL ||
+        plan->moved_captured == NULL || plan->output_slots == NULL ||
         plan->input_gradients == NULL || plan->captured_gradients == NULL ||
         plan->spread_list == NULL || plan->uniform_gradients == NULL || plan->guards == NULL) {
         return PLAN_NO_MEMORY;
@@ -1248,6 +1265,8 @@ void free_plan(Plan *plan)
     free(plan->constant_slots);
     free(plan->input_slots);
     free(plan->captured_slots);
+    free(plan->read_captured);
+    free(plan->moved_captured);
     free(plan->output_slots);
     free(plan->input_gradients);
     free(plan->captured_gradients);
