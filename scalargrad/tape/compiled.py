@@ -197,7 +197,7 @@ class Compiled:
             def make(numbers: Sequence[Any]) -> Path:
                 return self._record(structures, numbers)
 
-            paths = self._paths[structures] = Paths(self.name, make, self.max_paths)
+            paths = self._paths[structures] = Paths(self.name, make, self.max_paths, self.mode)
         return paths
 
     def _record(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:

@@ -47,11 +47,11 @@
 
 /* -- rows of lists ---------------------------------------------------------------------------- */
 
-static void sum_of(const uint32_t *list, uint32_t count, const double *values, double *restrict z,
-                   size_t stride, size_t lanes)
+static void sum_of(const uint32_t *list, uint32_t count, double start, const double *values,
+                   double *restrict z, size_t stride, size_t lanes)
 {
     uint32_t j = 0;
-    EACH_LANE z[i] = 0.0;
+    EACH_LANE z[i] = start;
     for (; j + 4 <= count; j += 4) { /* four terms a pass, from left to right */
         const double *a = VALUES(list[j]), *b = VALUES(list[j + 1]);
         const double *c = VALUES(list[j + 2]), *d = VALUES(list[j + 3]);
@@ -63,12 +63,12 @@ static void sum_of(const uint32_t *list, uint32_t count, const double *values, d
     }
 }
 
-static void dot_of(const uint32_t *list, uint32_t count, const double *values, double *restrict z,
-                   size_t stride, size_t lanes)
+static void dot_of(const uint32_t *list, uint32_t count, double start, const double *values,
+                   double *restrict z, size_t stride, size_t lanes)
 {
     const uint32_t *others = list + count;
     uint32_t j = 0;
-    EACH_LANE z[i] = 0.0;
+    EACH_LANE z[i] = start;
     for (; j + 4 <= count; j += 4) {
         const double *a = VALUES(list[j]), *b = VALUES(list[j + 1]);
         const double *c = VALUES(list[j + 2]), *d = VALUES(list[j + 3]);
@@ -133,7 +133,7 @@ static void matrix_product(const Group *group, double *values, const double *mat
     (void)lanes;
     for (uint32_t j = 0; j < group->outer; j++) {
         const double *weights = matrices + group->packed + (size_t)j * group->inner;
-        double sum = 0.0;
+        double sum = group->starts[j];
         for (uint32_t k = 0; k < group->inner; k++) {
             sum += values[group->xs[k]] * weights[k];
         }
@@ -177,13 +177,13 @@ static ALWAYS_INLINE Vector broadcast(double x) { return x - (Vector){0}; }
 /* PANEL rows of a product on `across` vectors of lanes: row r is Σ_k packed[k][r] · b_k. */
 static ALWAYS_INLINE void product_tile(uint32_t inner, const double *packed, const double *base,
                                        const uint32_t *rows, size_t stride, size_t lane,
-                                       double *const *to, const uint8_t *adds, uint32_t count,
-                                       const int across)
+                                       double *const *to, const uint8_t *adds,
+                                       const double *starts, uint32_t count, const int across)
 {
     Vector sums[PANEL][ACROSS];
     for (int r = 0; r < PANEL; r++) {
         for (int v = 0; v < across; v++) {
-            sums[r][v] = (Vector){0};
+            sums[r][v] = broadcast(starts[r]);
         }
     }
     for (uint32_t k = 0; k < inner; k++) {
@@ -209,14 +209,14 @@ static ALWAYS_INLINE void product_tile(uint32_t inner, const double *packed, con
 
 static void product_panel(uint32_t inner, const double *packed, const double *base,
                           const uint32_t *rows, size_t stride, size_t lanes, double *const *to,
-                          const uint8_t *adds, uint32_t count)
+                          const uint8_t *adds, const double *starts, uint32_t count)
 {
     size_t lane = 0;
     for (; lane + ACROSS * WIDTH <= lanes; lane += ACROSS * WIDTH) {
-        product_tile(inner, packed, base, rows, stride, lane, to, adds, count, ACROSS);
+        product_tile(inner, packed, base, rows, stride, lane, to, adds, starts, count, ACROSS);
     }
     for (; lane + WIDTH <= lanes; lane += WIDTH) {
-        product_tile(inner, packed, base, rows, stride, lane, to, adds, count, 1);
+        product_tile(inner, packed, base, rows, stride, lane, to, adds, starts, count, 1);
     }
 }
 
@@ -231,7 +231,7 @@ static void matrix_product(const Group *group, double *values, const double *mat
             to[r] = VALUES(group->zs[j + r]);
         }
         product_panel(group->inner, matrices + group->packed + (size_t)j * group->inner, values,
-                      group->xs, stride, lanes, to, adds, count);
+                      group->xs, stride, lanes, to, adds, group->starts + j, count);
     }
 }
 
@@ -318,6 +318,7 @@ static void matrix_back(const Group *group, const double *values, double *gradie
     if (group->weights_wanted) {
         outer_product(group, values, gradients, matrices, stride, lanes, real);
     }
+    static const double starts[PANEL] = {0};
     for (uint32_t k = 0; k < group->wanted_count; k += PANEL) {
         double *to[PANEL];
         uint8_t adds[PANEL];
@@ -327,7 +328,7 @@ static void matrix_back(const Group *group, const double *values, double *gradie
             adds[r] = !(group->targets[k + r] & 1);
         }
         product_panel(group->outer, matrices + group->packed_back + (size_t)k * group->outer,
-                      gradients, group->gs, stride, lanes, to, adds, count);
+                      gradients, group->gs, stride, lanes, to, adds, starts, count);
     }
 }
 
@@ -375,13 +376,13 @@ static NOINLINE void forward_list(const Plan *plan, const Step *step, double *va
 {
     SHAPE_LANES;
     const uint32_t *list = plan->lists + step->x;
-    double *restrict z = VALUES(step->z);
+    double *restrict z = VALUES(step->z), start = step->assigns ? -0.0 : 0.0;
     switch (step->shape) {
-    case SHAPE_DOT: dot_of(list, step->y / 2, values, z, stride, lanes); break;
-    case SHAPE_SUM: sum_of(list, step->y, values, z, stride, lanes); break;
+    case SHAPE_DOT: dot_of(list, step->y / 2, start, values, z, stride, lanes); break;
+    case SHAPE_SUM: sum_of(list, step->y, start, values, z, stride, lanes); break;
     case SHAPE_MEAN: {
         double count = (double)step->y;
-        sum_of(list, step->y, values, z, stride, lanes);
+        sum_of(list, step->y, start, values, z, stride, lanes);
         EACH_LANE z[i] = z[i] / count;
         break;
     }

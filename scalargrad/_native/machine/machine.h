@@ -32,7 +32,7 @@ enum { DETACH = 0, CALL = 255, BOTH = 2 };
 
 /* Forward: z from x and y; of a row of lists, x is the first of `y` operands in the side list.
  * Backward: t (+)= g · partial by one operand.
- * A step of a list has its row in `operand`.
+ * A step of a list has its row in `operand`; forward, one that `assigns` begins with its first term.
  */
 typedef struct {
     uint8_t op;
@@ -56,6 +56,7 @@ typedef struct {
     uint32_t *xs;           /* slots of the operands */
     uint32_t *zs;           /* slots of the results */
     uint32_t *weights;      /* [outer][inner]: where each stands: see Weight */
+    double *starts;         /* what each dot begins with: 0 or -0 */
     uint32_t *gs;           /* slots of the results' gradients */
     uint32_t *wanted;       /* which operands want a gradient */
     uint32_t *targets;      /* and where it goes: slot << 1 | assigns */

@@ -18,7 +18,8 @@ typedef struct {
     uint32_t group;        /* of dots */
     uint32_t result;
     uint8_t op, depends, alive, needs; /* needs: a gradient flows through it */
-    uint8_t absorbed, reached, products, spare;
+    uint8_t absorbed, reached, products, is_chain;
+    uint8_t guarded; /* a comparison depends on it */
 } Node;
 
 typedef struct {
@@ -491,8 +492,12 @@ static int lift_chain(Maker *maker, uint32_t root)
     node->first = first;
     node->count = has_products ? 2 * length : length;
     node->products = (uint8_t)(has_products ? 2 : 1); /* lists: of a dot, or of a sum */
+    node->is_chain = 1;
     return PLAN_DONE;
 }
+
+/* What a sum begins with: a chain with its first term, which is what -0 plus it gives. */
+static double start_of(const Node *node) { return node->is_chain ? -0.0 : 0.0; }
 
 /* Make one dot of x·w + b, where b is a number of its own: it is added last, so bits stay. */
 static int lift_offset(Maker *maker, uint32_t root)
@@ -599,6 +604,22 @@ static int has_same_operands(const Maker *maker, const Node *a, const Node *b)
     return memcmp(xs, ys, a->count / 2 * sizeof *xs) == 0;
 }
 
+/* What a comparison depends on must have the bits of an eager pass, or it may turn otherwise. */
+static void find_guarded(Maker *maker)
+{
+    const Recorded *tape = maker->tape;
+    for (uint32_t i = 0; i < 2 * tape->guards; i++) {
+        uint32_t place = tape->guard_places[4 * (i / 2) + 1 + i % 2];
+        maker->nodes[maker->nodes[node_at(maker, place)].same].guarded = 1;
+    }
+    for (uint32_t i = maker->count; i-- > maker->lines_from;) {
+        const Node *node = &maker->nodes[i];
+        for (uint32_t j = 0; node->guarded && j < node->count; j++) {
+            maker->nodes[maker->nodes[operands_of(maker, node)[j]].same].guarded = 1;
+        }
+    }
+}
+
 static int find_groups(Maker *maker)
 {
     Plan *plan = maker->plan;
@@ -623,10 +644,13 @@ static int find_groups(Maker *maker)
         goto done;
     }
     memset(table, 0xff, room * sizeof *table);
+    if (!maker->tape->is_fast) {
+        find_guarded(maker);
+    }
     for (uint32_t i = maker->lines_from; i < maker->count; i++) {
         Node *node = &maker->nodes[i];
         if (!is_computed(maker, i) || !is_dot_node(node) || node->depends != OF_INPUTS ||
-            node->count == 0 || !turn_dot(maker, node)) {
+            node->count == 0 || node->guarded || !turn_dot(maker, node)) {
             continue;
         }
         uint32_t size = node->count / 2, *xs = operands_of(maker, node);
@@ -671,11 +695,13 @@ static int find_groups(Maker *maker)
         group->zs = malloc(group->outer * sizeof *group->zs);
         group->gs = malloc(group->outer * sizeof *group->gs);
         group->weights = malloc((size_t)group->inner * group->outer * sizeof *group->weights);
+        group->starts = calloc(group->outer + MOST_PANEL, sizeof *group->starts);
         group->wanted = malloc(group->inner * sizeof *group->wanted);
         group->targets = malloc(group->inner * sizeof *group->targets);
         plan->group_count++;
         if (group->xs == NULL || group->zs == NULL || group->gs == NULL ||
-            group->weights == NULL || group->wanted == NULL || group->targets == NULL) {
+            group->weights == NULL || group->starts == NULL || group->wanted == NULL ||
+            group->targets == NULL) {
             goto done;
         }
         uint32_t member = buckets[i].first;
@@ -805,6 +831,7 @@ static void emit_group(Maker *maker, uint32_t place)
             group->is_captured &= maker->nodes[ws[j]].depends == OF_CAPTURED;
             group->weights[(size_t)i * group->inner + j] = weight_of(maker, ws[j]);
         }
+        group->starts[i] = start_of(node);
         value_of(maker, group->zs[i]);
     }
     push_step(maker, &plan->body, (Step){.op = STEP_MATMUL, .x = place});
@@ -884,6 +911,7 @@ static void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
         step.op = STEP_LIST;
         step.operand = node->op;
         step.shape = shape_of(node);
+        step.assigns = node->is_chain;
         step.x = (uint32_t)plan->list_count;
         step.y = node->count;
         for (uint32_t j = 0; j < node->count; j++) {
@@ -1257,6 +1285,7 @@ void free_plan(Plan *plan)
         free(group->zs);
         free(group->gs);
         free(group->weights);
+        free(group->starts);
         free(group->wanted);
         free(group->targets);
     }
