@@ -59,36 +59,51 @@ class Machine:
     ) -> Batch:
         """Run a batch."""
         numpy = sys.modules["numpy"]
-        plan, count = self.plan(wanted), lanes.count
-        values = numpy.empty((count, self._outputs))
-        grads = [numpy.empty((count, width)) for _, width in lanes.parts] if wanted & INPUTS else []
-        inputs = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=False)] or None
+        plan, count, width = self.plan(wanted), lanes.count, self._outputs
+        grads: Any = []
+        places = None
+        if wanted & INPUTS:
+            # in one piece: the C library gives small ones back to the system, and asks for new ones
+            block = numpy.empty(count * (width + self.tape.inputs))
+            values, grads = block[: count * width].reshape(count, width), []
+            end = width
+            for _, columns in lanes.parts:
+                start, end = end, end + columns
+                grads.append(block[count * start : count * end].reshape(count, columns))
+            places = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
+        else:
+            values = numpy.empty((count, width))
         status = numpy.empty(count, numpy.int32) if self.tape.guards else None
 
-        def run(first: int) -> tuple[int, Any]:
+        def run(first: int, last: int) -> tuple[int, Any]:
             sums = numpy.empty(self._captured) if wanted & CAPTURED else None
             undone = plan.run(
-                first, min(first + CHUNK, count), count, lanes.shared, lanes.arrays, captured,
-                upstream, values, inputs, sums, status, lanes.rows,
+                first, last, count, lanes.shared, lanes.arrays, captured, upstream, values, places,
+                sums, status, lanes.rows,
             )  # fmt: skip
             return undone, sums
 
-        if count <= CHUNK:
-            undone, sums = run(0)
-        else:
-            undone, sums = _in_order(run, range(0, count, CHUNK), threads)
+        undone, sums = run(0, count) if count <= CHUNK else _in_chunks(run, count, threads)
         return Batch(values, grads, sums, status if undone else None)
 
 
-def _in_order(
-    run: Callable[[int], tuple[int, Any]], chunks: Sequence[int], threads: int
+def _in_chunks(
+    run: Callable[[int, int], tuple[int, Any]], count: int, threads: int
 ) -> tuple[int, Any]:
     """Run all chunks; add their sums in order, so that bits do not depend on threads."""
-    if threads == 1:
-        found = list(map(run, chunks))
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(run, chunks))
+    starts = range(0, count, CHUNK)
+    found: list[Any] = [None] * len(starts)
+    waiting = iter(enumerate(starts))
+
+    def work() -> None:
+        for place, start in waiting:
+            found[place] = run(start, min(start + CHUNK, count))
+
+    with ThreadPoolExecutor(max(1, threads - 1)) as pool:  # this thread works too
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            other.result()
     undone, sums = found[0]
     for more, part in found[1:]:
         undone += more

@@ -155,7 +155,7 @@ def run_batch(
 
     Raises: `ValueError` where paths return results of different structures.
     """
-    first = paths.first(lambda: lanes.lane(0))
+    first = paths.known[0] if paths.known else paths.first(lambda: lanes.lane(0))
     found = first.runner.batch(lanes, read(first), wanted, upstream, threads)
     if found.status is None:
         return Collected(first.structure, found.values, found.inputs, [(first, found.captured)])

@@ -275,6 +275,12 @@ static void load_lanes(const Run *run, size_t first, size_t lanes)
     for (size_t s = 0; s < run->source_count; s++) {
         const Source *source = &run->sources[s];
         const uint32_t *slots = plan->input_slots + source->first;
+        if (source->width == 1 && run->index == NULL && !source->is_whole && slots[0] != NONE) {
+            double *to = row(run->space->values, slots[0], stride);
+            memcpy(to, (const double *)(const void *)source->from + first, lanes * sizeof *to);
+            fill(to + lanes, to[lanes - 1], whole - lanes);
+            continue;
+        }
         if (whole == 1) {
             load_row(run, source, slots, run->index != NULL ? (size_t)run->index[first] : first);
             continue;
@@ -334,6 +340,10 @@ static void store_lanes(const double *rows, const uint32_t *slots, size_t count,
         const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
         if (lanes == 1) {
             to[k] = from != NULL ? *from : 0.0;
+            continue;
+        }
+        if (count == 1 && from != NULL) {
+            memcpy(to, from, lanes * sizeof *to);
             continue;
         }
         for (size_t i = 0; from == NULL && i < lanes; i++) {
