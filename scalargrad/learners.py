@@ -118,6 +118,9 @@ def count_correct(objective: Objective, outputs: Any, targets: Any) -> int:
 # -- on tapes -------------------------------------------------------------------------------
 
 
+#: so many samples of an epoch's first batch are compared with what the model itself gives
+CHECKED = 2
+
 #: a model that takes more ways than that through its comparisons learns on graphs
 MOST_PATHS = 64
 
@@ -153,7 +156,8 @@ class Tapes:
         self._lanes = _lanes(self.inputs, self.targets)
         first = self._paths.first(lambda: self._lanes.lane(0))
         self._block = _Block.of(optimizer, first)
-        self._is_settled = True
+        self._samples, self._sample = (inputs, targets), sample
+        self._is_settled, self._is_checked = True, False
 
     def _paths_of(self, inputs: Any, targets: Any) -> Paths:
         structures = tuple(of_rows(x.dtype.kind, x.shape[1:])[0] for x in (inputs, targets))
@@ -172,6 +176,8 @@ class Tapes:
         found = run_batch(self._paths, lanes, CAPTURED, 1.0 / len(places), 1, read)
         loss = self._paths.known[0].runner.total(found.values[:, 0].copy()) / len(places)
         _check_finite(loss, where)
+        if not self._is_checked:
+            self._check(places, found.values[:, 0])
         if block is None or not all(block.holds(path) for path, _ in found.captured):
             self.settle()
             self._block = None
@@ -182,6 +188,20 @@ class Tapes:
         else:
             block.move(found.captured)
         return loss, self._correct(found, self.targets[rows])
+
+    def _check(self, places: Sequence[int], losses: Any) -> None:
+        """Call the model as a graph would: it may ask what a sample is, or be random at times.
+
+        Raises: `Unfit` where it gives another loss.
+        """
+        inputs, targets = self._samples
+        for place, loss in zip(places[:CHECKED], losses.tolist(), strict=False):
+            with no_grad():
+                found, _ = self._sample(inputs[place], targets[place])
+            wanted = float(getattr(found, "_data", found))
+            if abs(wanted - loss) > 1e-6 * max(1.0, abs(loss)):
+                raise Unfit(f"sample {place} has the loss {loss:.6g} there, by itself {wanted:.6g}")
+        self._is_checked = True
 
     def _correct(self, found: Any, targets: Any) -> int:
         if self.objective.is_correct is None:
@@ -208,6 +228,7 @@ class Tapes:
         if self._block is not None and not self._is_settled:
             self._block.settle()
             self._is_settled = True
+        self._is_checked = False  # what comes next may have changed the model
 
 
 def _matrix(things: Any) -> Any:

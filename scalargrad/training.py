@@ -100,7 +100,7 @@ def fit(
     progress: bool | None = None,
     is_correct: Callable[[Any, Any], bool] | None = None,
     after_epoch: Callable[[History], bool | None] | None = None,
-    compile: bool | None = False,
+    compile: bool | None = None,
 ) -> History:
     """Learn from shuffled mini-batches and return how it went.
 
@@ -112,11 +112,11 @@ def fit(
     tqdm is installed and standard error is a terminal. `after_epoch(history)` runs after each
     epoch; learning ends where what it returns is true.
 
-    `compile=True` records what one sample does and replays it over each batch in native code, which
-    is much faster; last digits may differ. The model must do the same for every sample and step,
-    but for its comparisons: nothing random, no `.data`. It is an error where nothing can be
-    replayed: without NumPy, for samples of different shapes, for a loss of one's own.
-    `compile=None` goes on with graphs there.
+    Where it can, `fit` records what one sample does and replays it over each batch in native code,
+    which is much faster; last digits may differ. It can with NumPy, for samples of one shape, a
+    loss that has a name, and a model that does the same for every sample and step, but for its
+    comparisons; some samples of each epoch are compared with what the model itself gives.
+    `compile=False` builds the graph of each batch, `compile=True` says why nothing is replayed.
 
     An interrupt (Ctrl-C) ends learning too: the history of what was reached is returned, with
     `is_interrupted` set; the model has all steps of it, and perhaps a part of the next.
@@ -207,15 +207,18 @@ class _Course:
         try:
             return Tapes(*self._what)
         except Unfit as reason:
-            if not self._may_fall_back:
-                raise errors.StateError(
-                    f"fit: compile=True wants a step that can be replayed; got one that cannot,"
-                    f" {reason}; leave it out"
-                ) from None
+            self._check_may_fall_back(reason)
         except Exception:  # of the model, say: a graph has the words, or none is needed
             if not self._may_fall_back:
                 raise
         return Graphs(*self._what)
+
+    def _check_may_fall_back(self, reason: Unfit) -> None:
+        if not self._may_fall_back:
+            raise errors.StateError(
+                "fit: compile=True wants a step that can be replayed; got one that cannot,"
+                f" {reason}; leave it out"
+            ) from None
 
     def renew(self) -> None:
         """Record anew: the model may be another one since."""
@@ -228,6 +231,8 @@ class _Course:
             return self.learner.step(places, where)
         except errors.NonFiniteError:
             raise
+        except Unfit as reason:
+            self._check_may_fall_back(reason)
         except Exception:
             if not self._may_fall_back or isinstance(self.learner, Graphs):
                 raise
