@@ -1,0 +1,450 @@
+/* Runs a plan over a range of lanes: work spaces, loading, guards, blocks, sums. */
+#include "run.h"
+
+/* -- work spaces ------------------------------------------------------------------------------ */
+
+static void *aligned(size_t count)
+{
+    size_t size = (count * sizeof(double) + 127) / 64 * 64;
+    char *block = malloc(size + 64);
+    if (block == NULL) {
+        return NULL;
+    }
+    char *start = block + 64 - ((uintptr_t)block & 63); /* its own address stands before it */
+    memcpy(start - sizeof block, &block, sizeof block);
+    memset(start, 0, size);
+    return start;
+}
+
+static void free_aligned(void *start)
+{
+    if (start != NULL) {
+        char *block;
+        memcpy(&block, (char *)start - sizeof block, sizeof block);
+        free(block);
+    }
+}
+
+static void free_space(Space *space)
+{
+    if (space != NULL) {
+        free_aligned(space->values);
+        free_aligned(space->gradients);
+        free_aligned(space->matrices);
+        free(space);
+    }
+}
+
+static double *row(double *rows, uint32_t slot, size_t stride) { return rows + slot * stride; }
+
+static void fill(double *to, double number, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = number;
+    }
+}
+
+static Space *new_space(const Plan *plan, size_t stride)
+{
+    Space *space = calloc(1, sizeof *space);
+    if (space == NULL) {
+        return NULL;
+    }
+    space->stride = stride;
+    space->values = aligned(plan->slots * stride);
+    space->gradients = aligned(plan->gradients * stride);
+    space->matrices = aligned(plan->matrix_room + 8 * (size_t)plan->longest);
+    if (space->values == NULL || space->gradients == NULL || space->matrices == NULL) {
+        free_space(space);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < plan->constant_count; i++) {
+        if (plan->constant_slots[i] != NONE) {
+            fill(row(space->values, plan->constant_slots[i], stride), plan->constants[i], stride);
+        }
+    }
+    return space;
+}
+
+Space *take_space(Spaces *spaces, const Plan *plan, size_t stride)
+{
+    for (Space **link = &spaces->first; *link != NULL; link = &(*link)->next) {
+        Space *space = *link;
+        if (space->stride == stride) {
+            *link = space->next;
+            return space;
+        }
+    }
+    return new_space(plan, stride);
+}
+
+enum { KEPT_SPACES = 4 };
+
+void give_space(Spaces *spaces, Space *space)
+{
+    int count = 0;
+    for (Space *other = spaces->first; other != NULL; other = other->next) {
+        count++;
+    }
+    if (count >= KEPT_SPACES) {
+        free_space(space);
+        return;
+    }
+    space->next = spaces->first;
+    spaces->first = space;
+}
+
+void free_spaces(Spaces *spaces)
+{
+    while (spaces->first != NULL) {
+        Space *space = spaces->first;
+        spaces->first = space->next;
+        free_space(space);
+    }
+}
+
+/* -- one run ---------------------------------------------------------------------------------- */
+
+static double weight_number(const Run *run, uint32_t weight)
+{
+    uint32_t place = weight & ((1u << WEIGHT_BITS) - 1);
+    return weight >> WEIGHT_BITS == WEIGHT_CAPTURED ? run->captured[place]
+                                                    : run->plan->constants[place];
+}
+
+/* One row of a panel or column of it: numbers of weights that lie `from_step` apart. */
+static void gather(const Run *run, const Group *group, const uint32_t *weights, size_t from_step,
+                   size_t count, double *to, size_t to_step)
+{
+    if (group->is_captured) { /* all of them: as a rule */
+        const double *captured = run->captured;
+        for (size_t i = 0; i < count; i++) {
+            to[i * to_step] = captured[weights[i * from_step]];
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[i * to_step] = weight_number(run, weights[i * from_step]);
+    }
+}
+
+/* Put the weights where the kernels read them: panels of rows, one operand after the other. What
+ * is behind the last row of a panel is read, and comes to nothing.
+ */
+static void pack(const Run *run, const Group *group)
+{
+    uint32_t panel = run->lanes->panel, inner = group->inner, outer = group->outer;
+    double *packed = run->space->matrices + group->packed;
+    for (uint32_t j = 0; j < outer; j++) {
+        double *to = packed + (size_t)(j / panel * panel) * inner + j % panel;
+        gather(run, group, group->weights + (size_t)j * inner, 1, inner, to, panel);
+    }
+    double *back = run->space->matrices + group->packed_back;
+    for (uint32_t k = 0; k < group->wanted_count; k++) {
+        double *to = back + (size_t)(k / panel * panel) * outer + k % panel;
+        gather(run, group, group->weights + group->wanted[k], inner, outer, to, panel);
+    }
+}
+
+uint32_t next_shared(const Source *sources, size_t count, uint32_t input)
+{
+    for (size_t s = 0; s < count; s++) { /* they stand in order */
+        if (input >= sources[s].first && input - sources[s].first < sources[s].width) {
+            input = sources[s].first + (uint32_t)sources[s].width;
+        }
+    }
+    return input;
+}
+
+static void begin(const Run *run)
+{
+    const Plan *plan = run->plan;
+    Space *space = run->space;
+    size_t stride = space->stride;
+    for (uint32_t i = 0; i < plan->read_count; i++) {
+        uint32_t place = plan->read_captured[i];
+        fill(row(space->values, plan->captured_slots[place], stride), run->captured[place], stride);
+    }
+    run->lanes->forward(plan, &plan->prelude, space->values, space->matrices, stride, 8);
+    for (uint32_t i = 0; i < plan->spread_count; i++) {
+        double *numbers = row(space->values, plan->spread_list[i], stride);
+        fill(numbers, numbers[0], stride);
+    }
+    uint32_t i = next_shared(run->sources, run->source_count, 0);
+    while (i < plan->inputs) {
+        if (plan->input_slots[i] != NONE) {
+            fill(row(space->values, plan->input_slots[i], stride), run->shared[i], stride);
+        }
+        i = next_shared(run->sources, run->source_count, i + 1);
+    }
+    for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
+        fill(row(space->gradients, plan->uniform_gradients[i], stride), 0.0, stride);
+    }
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        const Group *group = &plan->groups[i];
+        if (!group->is_constant || space->packed_for != run->lanes) {
+            pack(run, group);
+        }
+        if (group->weights_wanted) {
+            size_t outer = padded(group->outer);
+            memset(space->matrices + group->sums, 0, outer * group->inner * sizeof(double));
+        }
+    }
+    space->packed_for = run->lanes;
+}
+
+/* Lanes as the kernels want them: whole vectors, the last lane standing behind itself. */
+static size_t whole_of(const Run *run, size_t lanes)
+{
+    return run->space->stride == 1 ? 1 : padded(lanes);
+}
+
+static double at(const Source *source, size_t place)
+{
+    return source->is_whole ? (double)((const int64_t *)(const void *)source->from)[place]
+                            : ((const double *)(const void *)source->from)[place];
+}
+
+static void load_row(const Run *run, const Source *source, const uint32_t *slots, size_t lane)
+{
+    for (size_t c = 0; c < source->width; c++) {
+        if (slots[c] != NONE) {
+            run->space->values[slots[c]] = at(source, lane * source->width + c);
+        }
+    }
+}
+
+/* One column of eight rows. */
+static void load_column(const Source *source, size_t column, const size_t *rows, double *to)
+{
+    const double *from = (const double *)(const void *)source->from + column;
+    for (size_t i = 0; i < 8; i++) {
+        to[i] = source->is_whole ? at(source, rows[i] * source->width + column)
+                                 : from[rows[i] * source->width];
+    }
+}
+
+static void load_lanes(const Run *run, size_t first, size_t lanes)
+{
+    const Plan *plan = run->plan;
+    size_t stride = run->space->stride, whole = whole_of(run, lanes);
+    for (size_t s = 0; s < run->source_count; s++) {
+        const Source *source = &run->sources[s];
+        const uint32_t *slots = plan->input_slots + source->first;
+        if (source->width == 1 && run->index == NULL && !source->is_whole && slots[0] != NONE) {
+            double *to = row(run->space->values, slots[0], stride);
+            memcpy(to, (const double *)(const void *)source->from + first, lanes * sizeof *to);
+            fill(to + lanes, to[lanes - 1], whole - lanes);
+            continue;
+        }
+        if (whole == 1) {
+            load_row(run, source, slots, run->index != NULL ? (size_t)run->index[first] : first);
+            continue;
+        }
+        for (size_t tile = 0; tile < whole; tile += 8) {
+            size_t rows[8];
+            for (size_t i = 0; i < 8; i++) {
+                size_t lane = first + (tile + i < lanes ? tile + i : lanes - 1);
+                rows[i] = run->index != NULL ? (size_t)run->index[lane] : lane;
+            }
+            for (size_t c = 0; c < source->width; c++) {
+                if (slots[c] != NONE) {
+                    load_column(source, c, rows, row(run->space->values, slots[c], stride) + tile);
+                }
+            }
+        }
+    }
+}
+
+static int holds(int comparison, double x, double y)
+{
+    switch (comparison) {
+    case 0: return x < y;
+    case 1: return x <= y;
+    case 3: return x != y;
+    case 4: return x > y;
+    case 5: return x >= y;
+    default: return x == y;
+    }
+}
+
+/* Return how many lanes left the path; tell each which guard it was, from 1. */
+static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
+{
+    const Plan *plan = run->plan;
+    size_t stride = run->space->stride, left = 0;
+    memset(status, 0, lanes * sizeof *status);
+    for (uint32_t k = 0; k < plan->guard_count; k++) {
+        const Guard *guard = &plan->guards[k];
+        const double *x = row(run->space->values, guard->left, stride);
+        const double *y = row(run->space->values, guard->right, stride);
+        for (size_t i = 0; i < lanes; i++) {
+            if (UNLIKELY(holds(guard->comparison, x[i], y[i]) != guard->outcome) &&
+                status[i] == 0) {
+                status[i] = (int32_t)(k + 1);
+                left++;
+            }
+        }
+    }
+    return left;
+}
+
+static void store_lanes(const double *rows, const uint32_t *slots, size_t count, size_t stride,
+                        size_t lanes, double *to)
+{
+    for (size_t k = 0; k < count; k++) {
+        const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
+        if (lanes == 1) {
+            to[k] = from != NULL ? *from : 0.0;
+            continue;
+        }
+        if (count == 1 && from != NULL) {
+            memcpy(to, from, lanes * sizeof *to);
+            continue;
+        }
+        for (size_t i = 0; from == NULL && i < lanes; i++) {
+            to[i * count + k] = 0.0;
+        }
+        for (size_t i = 0; from != NULL && i < lanes; i++) {
+            to[i * count + k] = from[i];
+        }
+    }
+}
+
+/* Make room behind the last lane in what collects over the blocks: sums of earlier ones go on. */
+static void set_aside(const Run *run, size_t lanes, size_t whole)
+{
+    const Plan *plan = run->plan;
+    for (uint32_t k = 0; k < plan->uniform_gradient_count; k++) {
+        double *sums = row(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
+        for (size_t i = lanes; i < whole; i++) {
+            sums[0] += sums[i];
+        }
+    }
+}
+
+static void clear_behind(const Run *run, size_t lanes, size_t whole)
+{
+    const Plan *plan = run->plan;
+    for (uint32_t k = 0; k < plan->uniform_gradient_count; k++) {
+        double *sums = row(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
+        fill(sums + lanes, 0.0, whole - lanes);
+    }
+}
+
+static void store_gradients(const Run *run, size_t first, size_t lanes)
+{
+    for (size_t k = 0; k < run->gradient_count; k++) {
+        const Target *target = &run->gradients[k];
+        store_lanes(run->space->gradients, run->plan->input_gradients + target->first,
+                    target->width, run->space->stride, lanes, target->to + first * target->width);
+    }
+}
+
+static void run_block(Run *run, size_t first, size_t lanes)
+{
+    const Plan *plan = run->plan;
+    Space *space = run->space;
+    size_t stride = space->stride, whole = whole_of(run, lanes);
+    load_lanes(run, first, lanes);
+    run->lanes->forward(plan, &plan->body, space->values, space->matrices, stride, whole);
+    store_lanes(space->values, plan->output_slots, plan->outputs, stride, lanes,
+                run->values + first * plan->outputs);
+    if (plan->guard_count != 0) {
+        int32_t *status = run->status + first;
+        size_t left = look_at_guards(run, lanes, status);
+        run->undone += left;
+        if (left != 0 && (run->gradients != NULL || run->sums != NULL)) {
+            for (size_t i = 0; i < lanes; i++) { /* those that stay run again, among themselves */
+                run->undone += status[i] == 0;
+                status[i] = status[i] == 0 ? -1 : status[i];
+            }
+            return;
+        }
+    }
+    if (plan->seed == NONE) {
+        store_gradients(run, first, lanes); /* zeros */
+        return;
+    }
+    double *seed = row(space->gradients, plan->seed, stride);
+    set_aside(run, lanes, whole);
+    for (size_t i = 0; i < whole; i++) {
+        seed[i] = plan->seed_collects ? seed[i] + run->upstream : run->upstream;
+    }
+    run->lanes->backward(plan, &plan->back, space->values, space->gradients, space->matrices,
+                         stride, whole, lanes);
+    clear_behind(run, lanes, whole);
+    store_gradients(run, first, lanes);
+}
+
+enum { STRIP = 64 }; /* operands at a time: their sums stay near */
+
+/* Add what a group collected to the gradients of its weights. */
+static void add_sums(const Run *run, const Group *group)
+{
+    size_t row = padded(group->outer);
+    const double *sums = run->space->matrices + group->sums;
+    for (uint32_t from = 0; from < group->inner; from += STRIP) {
+        uint32_t to = group->inner - from < STRIP ? group->inner : from + STRIP;
+        for (uint32_t j = 0; j < group->outer; j++) {
+            const uint32_t *weights = group->weights + (size_t)j * group->inner;
+            for (uint32_t k = from; k < to; k++) {
+                if (group->is_captured || weights[k] >> WEIGHT_BITS == WEIGHT_CAPTURED) {
+                    run->sums[weights[k] & ((1u << WEIGHT_BITS) - 1)] += sums[k * row + j];
+                }
+            }
+        }
+    }
+}
+
+/* Add up over the lanes what belongs to captured numbers. */
+static void end(const Run *run)
+{
+    const Plan *plan = run->plan;
+    Space *space = run->space;
+    size_t stride = space->stride;
+    for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
+        double *numbers = row(space->gradients, plan->uniform_gradients[i], stride), sum = 0.0;
+        for (size_t j = 0; j < stride; j++) {
+            sum += numbers[j];
+        }
+        numbers[0] = sum;
+    }
+    run->lanes->backward(plan, &plan->back_prelude, space->values, space->gradients,
+                         space->matrices, stride, 8, 1);
+    memset(run->sums, 0, plan->captured * sizeof *run->sums);
+    for (uint32_t i = 0; i < plan->moved_count; i++) {
+        uint32_t place = plan->moved_captured[i];
+        run->sums[place] = *row(space->gradients, plan->captured_gradients[place], stride);
+    }
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        const Group *group = &plan->groups[i];
+        if (group->weights_wanted) {
+            add_sums(run, group);
+        }
+    }
+}
+
+void run_range(Run *run, size_t first, size_t last)
+{
+    size_t stride = run->space->stride;
+    begin(run);
+    for (size_t lane = first; lane < last; lane += stride) {
+        run_block(run, lane, last - lane < stride ? last - lane : stride);
+    }
+    if (run->sums != NULL) {
+        end(run);
+    }
+}
+
+size_t stride_for(const Plan *plan, size_t lanes)
+{
+    size_t rows = (size_t)plan->slots + plan->gradients;
+    size_t most = plan->group_count != 0 && rows < 4096 ? 128
+                  : rows < 4096                         ? 64
+                  : rows < 32768                        ? 32
+                  : rows < 262144                       ? 16
+                                                        : 8;
+    size_t least = lanes == 1 ? 1 : (lanes + 7) / 8 * 8;
+    return least < most ? least : most;
+}

@@ -1,0 +1,59 @@
+/* One run of a plan over a range of lanes. */
+#ifndef SCALARGRAD_RUN_H
+#define SCALARGRAD_RUN_H
+
+#include "machine.h"
+
+typedef struct Space Space;
+struct Space {
+    size_t stride;
+    double *values, *gradients, *matrices;
+    const Lanes *packed_for; /* constant weights lie there as these kernels want them */
+    Space *next;
+};
+
+typedef struct {
+    Space *first; /* of earlier runs, for later ones */
+} Spaces;
+
+Space *take_space(Spaces *spaces, const Plan *plan, size_t stride); /* NULL: no memory */
+void give_space(Spaces *spaces, Space *space);
+void free_spaces(Spaces *spaces);
+
+typedef struct {
+    const char *from; /* a row a lane */
+    size_t width;
+    uint32_t first; /* the input of its first column */
+    int is_whole;   /* 64-bit integers, not doubles */
+} Source;
+
+typedef struct {
+    double *to; /* a row a lane */
+    size_t width;
+    uint32_t first; /* the input of its first column */
+} Target;
+
+typedef struct {
+    const Plan *plan;
+    const Lanes *lanes;
+    Space *space;
+    const double *captured, *shared;
+    const Source *sources;
+    size_t source_count;
+    const int64_t *index; /* which row each lane is, or NULL */
+    double upstream;
+    double *values, *sums;   /* to write: a row a lane, and one number each; or NULL */
+    const Target *gradients; /* by inputs; or NULL */
+    size_t gradient_count;
+    int32_t *status;
+    size_t undone;
+} Run;
+
+/* Return the next input, this one or a later one, that no array gives. */
+uint32_t next_shared(const Source *sources, size_t count, uint32_t input);
+
+/* Return how many lanes are best run at a time. */
+size_t stride_for(const Plan *plan, size_t lanes);
+void run_range(Run *run, size_t first, size_t last);
+
+#endif
