@@ -7,6 +7,7 @@ of a plain number, is *captured*; what depends on the inputs is *live*.
 
 from __future__ import annotations
 
+import math
 import threading
 from array import array
 from collections.abc import Sequence
@@ -117,9 +118,26 @@ def end() -> None:
 
 
 def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> None:
-    """Write down a comparison that the native engine made."""
-    if current is not None:
-        current.guard(comparison, x, y, bool(outcome))
+    """Write down a comparison of a Value with another one, or with a number."""
+    if current is None:
+        return
+    if issubclass(type(y), int):
+        below = _double_below(y)
+        if below != y:  # no double is between the two: x < y where x <= below, and x > y elsewhere
+            if COMPARISONS[comparison] in ("==", "!="):
+                return  # which turn out the same for every x
+            comparison = COMPARISONS.index("<=" if comparison < COMPARISONS.index("==") else ">")
+        y = below
+    current.guard(comparison, x, y, bool(outcome))
+
+
+def _double_below(whole: int) -> float:
+    """Return the largest double that is not above an int of any size."""
+    try:
+        nearest = float(whole)
+    except OverflowError:
+        nearest = math.inf if whole > 0 else -math.inf
+    return nearest if nearest <= whole else math.nextafter(nearest, -math.inf)
 
 
 # -- refusals, in the words of both engines --------------------------------------------------
