@@ -183,8 +183,11 @@ def frozen_pass() -> errors.StateError:
 
 
 def number_of_own(op: str) -> errors.StateError:
-    """Return the error for a node whose numbers nothing on the tape can compute anew."""
-    return _refusal(
+    """Return the error for a node whose numbers nothing on the tape can compute anew.
+
+    It is raised once all is recorded: until then `custom` may tell how.
+    """
+    return errors.StateError(
         f"compile: every operation must be one of the table or of custom; got {op!r}, whose numbers"
         f" would be the same at every later call, {_here()}; write it with scalargrad.custom, or"
         " as steps of a loop"
