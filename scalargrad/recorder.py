@@ -70,6 +70,7 @@ class Records(Protocol):
     def abandon(self) -> None: ...
     def call(self, node: Any, function: Any) -> None: ...
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None: ...
+    def stand_for(self, leaf: Any, node: Any) -> None: ...
 
 
 #: the one at work, of the thread that it watches
@@ -202,6 +203,15 @@ def frozen_copy() -> errors.StateError:
     )
 
 
+def beyond_doubles(whole: int) -> errors.StateError:
+    """Return the error for an argument that is wanted as an int, which its double is not."""
+    return _refusal(
+        "compile: an int that is an argument must be below 2**53 where Python wants it as an int,"
+        f" doubles hold no others; got {whole} {_here()}; pass it in two parts, or use it as a"
+        " number only"
+    )
+
+
 def frozen_batch(name: str) -> errors.StateError:
     """Return the error for a whole batch inside a function of one lane."""
     return _refusal(
@@ -275,6 +285,13 @@ class Recorder:
         """Write down a comparison."""
         sides = self._standing(x), self._standing(y)
         self.guards.append(Guard(comparison, *sides, outcome, running_place()))
+
+    def stand_for(self, leaf: Any, node: Any) -> None:
+        """Let a fresh leaf stand where the line of a node does."""
+        self._kept.append(leaf)
+        self._places[id(leaf)] = self._places[id(node)]
+        if id(node) in self.live:
+            self.live.add(id(leaf))
 
     def stop(self, outputs: Sequence[Any]) -> Raw:
         """Return what was written down; `outputs` are Values and numbers."""
