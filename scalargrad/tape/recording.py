@@ -30,7 +30,10 @@ class Integer(Value):
 
     In arithmetic it is a Value, a line of the tape like any other; but it knows its int as well.
     Where Python wants that (an index, `range`, a key, `%`, bits), the function goes the way of
-    this very number, as it would behind an `if`.
+    this very number, as it would behind an `if`; no gradient comes from there.
+
+    Guards compare doubles. So where an int is wanted, or compared, they also tell whether doubles
+    hold all that it was computed from. If not, the arguments themselves are followed.
     """
 
     __slots__ = ("_is_exact", "_is_pinned", "_of", "_whole")
@@ -52,6 +55,8 @@ class Integer(Value):
             is_exact = _are_exact(self._of)
             _pin(self)
             if not (is_exact and abs(self._whole) < EXACT):
+                if not self._of:
+                    raise recorder.beyond_doubles(self._whole)
                 _pin_below(self)
         return self._whole
 
@@ -92,7 +97,9 @@ class Integer(Value):
     def __str__(self) -> str: return str(self.__index__())
     def __format__(self, spec: str) -> str: return format(self.__index__(), spec)
 
-    # whole as it is
+    # whole as it is, and never changed
+    def __copy__(self) -> Any: return self
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any: return self
     def __trunc__(self) -> Any: return self
     def __floor__(self) -> Any: return self
     def __ceil__(self) -> Any: return self
@@ -173,7 +180,7 @@ def _comparison(name: str) -> Callable[[Integer, Any], Any]:
         matter += other._of if isinstance(other, Integer) else ()
         if _are_exact(matter):
             return of_values(self, other)
-        return of_ints(self.__index__(), _as_int(other) if isinstance(other, Integer) else other)
+        return of_ints(self.__index__(), other)  # which has its own turn, if it is an Integer
 
     return compare
 
@@ -208,30 +215,35 @@ def _pin(number: Integer) -> None:
 
 def _pin_below(number: Integer) -> None:
     """Follow which arguments a number was computed from, as its own double may be rounded."""
-    waiting = [number]
+    waiting = [*number._of]
     while waiting:
         one = waiting.pop()
-        waiting += one._of
-        if not one._of and abs(one._whole) >= EXACT:
-            raise recorder.beyond_doubles(one._whole)
-        if not (one._of or one._is_pinned):
-            _pin(one)
+        if one._is_pinned:
+            continue
+        if one._of:
+            one._is_pinned = True  # as soon as they are
+            waiting += one._of
+        else:
+            one.__index__()
 
 
 def _are_exact(wholes: Sequence[Integer]) -> bool:
     """Follow whether doubles hold some numbers, and everything they were computed from."""
     waiting = list(wholes)
+    met: dict[int, Integer] = {}
     while waiting:
         one = waiting.pop()
-        if one._is_exact:
+        if one._is_exact or id(one) in met:
             continue
         for sign, end in (("<", EXACT), (">", -EXACT)):
             holds = one._data < end if sign == "<" else one._data > end
             _guard(sign, one, float(end), outcome=holds)
             if not holds:
                 return False
-        one._is_exact = True
+        met[id(one)] = one
         waiting += one._of
+    for one in met.values():
+        one._is_exact = True
     return True
 
 
