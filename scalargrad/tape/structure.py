@@ -65,7 +65,7 @@ class _Walk:
         if hasattr(kind, "__array__"):
             return self._visit_array(self._as_array(thing))
         if isinstance(thing, Mapping):
-            return (dict, tuple(thing), tuple(map(self.visit, thing.values())))
+            return (dict, tuple(map(_key, thing)), tuple(map(self.visit, thing.values())))
         if isinstance(thing, (list, tuple)):  # a named tuple, or a list of one's own
             return (kind, None, tuple(map(self.visit, thing)))
         if isinstance(thing, Enum):  # `is` would not find it
@@ -128,6 +128,14 @@ class _Walk:
     def _refused(self, got: str, remedy: str) -> errors.OperandError:
         wanted = f"{self.what} must be numbers, or lists or arrays of them"
         return errors.OperandError(f"{self.who}: {wanted}; got {got}; {remedy}")
+
+
+def _key(key: Any) -> Any:
+    """Return a key of a dict as it is without a recording: an int for an int that is followed."""
+    if type(key) is tuple:
+        return tuple(map(_key, key))
+    whole = as_whole(key) if isinstance(key, Arithmetic) else None
+    return key if whole is None else whole
 
 
 @functools.lru_cache(maxsize=256)
