@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bisect
 import collections
+import copy
 import enum
 import functools
 import itertools
 import math
 import operator
+import random
 import statistics
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -95,6 +97,7 @@ OF_INTS: dict[str, Callable[[Any, Any], Any]] = {
     "cancelled": lambda n, m: TABLE[n * n - (n - 1) * (n + 1)],
     "comparison of large ones": lambda n, m: float((2**30 * n) ** 2 == (2**30 * n) ** 2 + m - 4),
     "where": lambda n, m: sg.where(n > 2, n, 5.0),
+    "copies": lambda n, m: TABLE[copy.copy(n) + copy.deepcopy([n, m])[1]],
     "sum of some": lambda n, m: sum([n, m], 10) / 2,
 }
 
@@ -186,6 +189,74 @@ def test_sums_that_no_double_holds_take_a_path_of_their_own(runner: str) -> None
     assert [f(large, k) for k in (0, 1, 7)] == [0.0, 1.0, 49.0]
     n, k = np.array([2, large, large, 3]), np.array([1, 1, 0, 7])
     assert f(n, k).tolist() == [1.0, 1.0, 0.0, 49.0]
+
+
+def test_comparisons_of_sums_that_no_double_holds_are_followed(runner: str) -> None:
+    large = 2**30 + 1
+    f = sg.compile(lambda n, k, m: 1.0 if m < (n * n + k) - n * n else 0.0)
+    lanes = [(large, 1, 3), (large, 7, 3), (large, 3, 3), (2, 1, 3), (2, 7, 3), (large, 4, 3)]
+    expected = [float(k > m) for _, k, m in lanes]
+    assert [f(*lane) for lane in lanes] == expected
+    g = sg.compile(f.function)
+    assert g(*map(np.array, zip(*lanes, strict=True))).tolist() == expected
+
+
+def test_large_products_of_themselves_are_walked_once(runner: str) -> None:
+    def squares(n: Any) -> Any:
+        for _ in range(12):
+            n = n * n
+        return n
+
+    f = sg.compile(lambda n: TABLE[squares(n) % 7] + TABLE[squares(n + 1) % 5])
+    assert [f(n) for n in (1, 2, 3, 2)] == [
+        TABLE[squares(n) % 7] + TABLE[squares(n + 1) % 5] for n in (1, 2, 3, 2)
+    ]
+
+
+STEPS: dict[str, Callable[[Any, Any], Any]] = {
+    "sum": operator.add,
+    "difference": operator.sub,
+    "product": operator.mul,
+    "cancelled": lambda a, b: (a * a + b) - a * a,
+    "opposite": lambda a, b: abs(-a) + 7,
+    "constant": lambda a, b: (2**53 + 1 - a) * 3,
+    "remainder": lambda a, b: a % 7 + (b & 3),
+}
+ASKED: dict[str, Callable[[Any, Any], float]] = {
+    "less": lambda a, b: float(a < b),
+    "equal": lambda a, b: float(a == b),
+    "small": lambda a, b: float(a >= 3),
+    "index": lambda a, b: TABLE[a % 40],
+    "key": lambda a, b: {0: 1.0, 1: 2.0}.get(a, 3.0),
+}
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_functions_of_ints_give_what_they_give_plainly(runner: str, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(8):
+        names = [chance.choice([*STEPS, "cancelled", *ASKED, "less"]) for _ in range(8)]
+        steps = [(name, chance.random(), chance.random()) for name in names]
+        start = [chance.choice([0, 1, 3, -4, 2**26 + 1, 2**30 + 1, 2**53 - 1]) for _ in range(3)]
+        lanes = [
+            [x if chance.random() < 0.6 else chance.choice([0, 1, 2, 3, 2**31 + 7]) for x in start]
+            for _ in range(7)
+        ]
+
+        def function(*given: Any, steps: Any = steps) -> float:
+            known, answer = list(given), 0.0
+            for name, left, right in steps:
+                a, b = known[int(left * len(known))], known[int(right * len(known))]
+                if name in STEPS:
+                    known.append(STEPS[name](a, b))
+                else:
+                    answer = answer * 1.5 + ASKED[name](a, b)
+            return answer
+
+        expected = [function(*lane) for lane in lanes]
+        f, g = sg.compile(function), sg.compile(function)
+        assert [f(*lane) for lane in lanes] == expected
+        assert g(*map(np.array, zip(*lanes, strict=True))).tolist() == expected
 
 
 SIGNS = [operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge]
@@ -391,3 +462,20 @@ def test_whole_numbers_as_results_are_numbers(runner: str) -> None:
     assert f(np.array([2.0, -2.0])).tolist() == [[1.0, 2.0], [-2.0, 0.0]]
     g = sg.compile(lambda x: x > 1)
     assert g(np.array([2.0, -2.0])).tolist() == [1.0, 0.0]
+
+
+def test_ints_are_keys_of_results(runner: str) -> None:
+    f = sg.compile(lambda n, x: {n: x, (n, n + 1): 2 * x})
+    assert f(3, 2.0) == {3: 2.0, (3, 4): 4.0}
+    keys = list(f(4, 2.0))
+    assert keys == [4, (4, 5)]
+    assert [type(keys[0]), type(keys[1][1])] == [int, int]
+
+
+@pytest.mark.parametrize("name", OF_INTS)
+def test_ints_are_ints_in_fast_mode(name: str) -> None:
+    function = OF_INTS[name]
+    f = sg.compile(function, mode="fast")
+    expected = [number(function(n, m)) for n, m in PAIRS]
+    found = f(*map(np.array, zip(*PAIRS, strict=True)))
+    assert found == pytest.approx(expected, rel=1e-14)
