@@ -13,10 +13,23 @@ from .rows import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
 _NATIVE = Path(__file__).parent / "_native"
 PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "lanes.inc"
 
+#: rows of two operands whose partials are best computed together
+CHEAP = ("add", "sub", "mul", "div")
+
 _HEAD = """\
 /* Generated from scalargrad/ops.py and scalargrad/rules.py; do not edit.
  * After a change there: python -m scalargrad.generate
  */
+"""
+
+_FLAT = """
+static void flat_{name}(Py_ssize_t count, double *w, const double *g, double *const *kept,
+                        const double *settings)
+{{
+    for (Py_ssize_t i = 0; i < count; i++) {{
+        w[i] = rule_{name}(w[i], g[i], kept, i, settings);
+    }}
+}}
 """
 
 
@@ -43,7 +56,8 @@ def text() -> str:
 
 def _numbers() -> str:
     places = "".join(f"    OP_{name.upper()},\n" for name in ROWS)
-    return f"enum {{\n    OP_LEAF,\n{places}}};\n"
+    cheap = " \\\n".join(f"    ROW(OP_{name.upper()}, {name})" for name in CHEAP)
+    return f"enum {{\n    OP_LEAF,\n{places}}};\n\n#define CHEAP_ROWS(ROW) \\\n{cheap}\n"
 
 
 def lanes_text() -> str:
@@ -62,7 +76,7 @@ def lanes_text() -> str:
     unary = [row for row in scalars if row.arity == 1]
     for kind, rows in (
         ("UNARY", unary),
-        ("BINARY", [row for row in scalars if row.arity == 2]),
+        ("BINARY", [row for row in scalars if row.arity == 2 and row.name not in CHEAP]),
         ("SPREAD", plural),
         ("PLAIN_VALUE", [row for row in unary if not staged[row.name][0]]),
         ("STAGED_VALUE", [row for row in unary if staged[row.name][0]]),
@@ -110,8 +124,12 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
 def _move(rule: Rule) -> tuple[str, str]:
     """Return the function of an optimiser's rule, and its entry in the table of C."""
     source = formula_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, FUNCTIONS)
+    source += _FLAT.format(name=rule.name)
     sizes = f".kept = {len(rule.kept)}, .settings = {len(rule.settings)}"
-    return source, f'{{.name = "{rule.name}", {sizes}, .move = rule_{rule.name}}}'
+    return (
+        source,
+        f'{{.name = "{rule.name}", {sizes}, .move = rule_{rule.name}, .flat = flat_{rule.name}}}',
+    )
 
 
 def main() -> int:

@@ -240,15 +240,21 @@ def _lanes(inputs: Any, targets: Any) -> Lanes:
 
 
 class _Block:
-    """The parameters of an optimiser, and their gradients, as flat blocks of doubles."""
+    """The parameters of an optimiser, and what it keeps of them, as flat blocks of doubles.
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    They stand in the order in which a path captures them, so that it reads them where they are.
+    """
+
+    def __init__(self, optimizer: Optimizer, path: Path) -> None:
         self.optimizer = optimizer
-        self.values = tuple(optimizer.parameters)
-        self.refresh()
-        self.gradients = array("d", bytes(8 * len(self.values)))
+        places = {id(value): place for place, value in enumerate(optimizer.parameters)}
+        captured = [places.pop(id(value)) for value in path.captured if id(value) in places]
+        self._order = [*captured, *places.values()]
+        self.values = tuple(optimizer.parameters[place] for place in self._order)
         self._places = {id(value): place for place, value in enumerate(self.values)}
         self._maps: dict[int, Any] = {}
+        self.gradients: Any = array("d", bytes(8 * len(self.values)))
+        self.refresh()
 
     @staticmethod
     def of(optimizer: Steps, path: Path) -> _Block | None:
@@ -260,7 +266,7 @@ class _Block:
             return None
         if type(optimizer).zero_grad is not Optimizer.zero_grad:
             return None
-        made = _Block(optimizer)
+        made = _Block(optimizer, path)
         return made if made.holds(path) else None
 
     def holds(self, path: Path) -> bool:
@@ -273,6 +279,8 @@ class _Block:
         places = [self._places.get(id(value)) for value in path.captured]
         if None in places:
             return None
+        if places == list(range(len(places))):
+            return slice(len(places))
         return sys.modules["numpy"].array(places, "int64")
 
     def read(self, path: Path) -> Any:
@@ -284,27 +292,39 @@ class _Block:
 
     def move(self, found: Sequence[tuple[Path, Any]]) -> None:
         """Take one step of the optimiser."""
-        gradients = sys.modules["numpy"].asarray(self.gradients)
-        gradients[:] = 0.0
-        for path, sums in found:
-            gradients[self._maps[id(path)]] += sums
         optimizer = self.optimizer
+        self.gradients = self._collected(found)
         move_flat(
-            optimizer._rule, self.numbers, self.gradients, optimizer._kept,
+            optimizer._rule, self.numbers, self.gradients, self._kept,
             optimizer._settings(optimizer.lr, optimizer.steps + 1),
         )  # fmt: skip
         optimizer.steps += 1
         self._has_moved = True
 
+    def _collected(self, found: Sequence[tuple[Path, Any]]) -> Any:
+        (path, sums), *others = found
+        if not others and self._maps[id(path)] == slice(len(self.values)):
+            return sums
+        gradients = sys.modules["numpy"].zeros(len(self.values))
+        for path, sums in found:
+            gradients[self._maps[id(path)]] += sums
+        return gradients
+
     def refresh(self) -> None:
-        """Read the numbers of the Values."""
+        """Read the numbers of the Values, and what the optimiser keeps."""
         self.numbers = array("d", bytes(numbers(self.values)))
+        self._kept = [
+            array("d", [column[place] for place in self._order]) for column in self.optimizer._kept
+        ]
         self._has_moved = False
 
     def settle(self) -> None:
-        """Write numbers and gradients to the Values."""
+        """Write numbers and gradients to the Values, and to the optimiser what it keeps."""
         if not self._has_moved:
             return
         set_numbers(self.values, self.numbers)
-        for value, grad in zip(self.values, self.gradients, strict=True):
+        for value, grad in zip(self.values, self.gradients.tolist(), strict=True):
             value.grad = grad
+        for column, kept in zip(self.optimizer._kept, self._kept, strict=True):
+            for place, number in zip(self._order, kept, strict=True):
+                column[place] = number

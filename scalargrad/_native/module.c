@@ -394,11 +394,8 @@ static PyObject *move_flat(PyObject *module, PyObject *args)
         count++;
     }
     if (fits) {
-        double *w = numbers.buf;
-        const double *g = gradients.buf;
-        for (Py_ssize_t i = 0; i < numbers.len / (Py_ssize_t)sizeof(double); i++) {
-            w[i] = rule->move(w[i], g[i], open, i, set);
-        }
+        Py_ssize_t size = numbers.len / (Py_ssize_t)sizeof(double);
+        rule->flat(size, numbers.buf, gradients.buf, open, set);
         result = Py_NewRef(Py_None);
     }
     else if (!PyErr_Occurred()) {

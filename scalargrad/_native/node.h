@@ -8,6 +8,8 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+
+#include "table.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -185,44 +187,8 @@ PyObject *get_notes(Value *node);               /* borrowed, or NULL */
 int set_notes(Value *node, PyObject *notes);    /* NULL or None removes them */
 PyObject *take_notes(Value *node);              /* owned; they are removed */
 
-/* -- the table (operators.c includes ops.inc) ----------------------------------------------- */
+/* -- the table: see table.h (operators.c includes ops.inc) ------------------------------------ */
 
-typedef double (*Value1)(double x);
-typedef double (*Value2)(double x, double y);
-typedef double (*Step1)(double x, int want, double *dx);
-typedef double (*Step2)(double x, double y, int want, double *dx, double *dy);
-typedef double (*Many)(Py_ssize_t count, const double *xs, const double *ys, double *work,
-                       int want, double *dxs, double *dys);
-typedef void (*Spread)(Py_ssize_t count, const double *xs, double *work, double *zs);
-typedef double (*Entry)(double z, double s, double own);
-
-typedef struct {
-    const char *name;
-    int arity;  /* operands, or lists of operands */
-    int bound;  /* lists that a row of lists binds on the way */
-    Value1 value1;
-    Step1 step1;
-    Value2 value2;
-    Step2 step2;
-    Many many;
-    Spread spread;
-    Entry entry;
-} Operation;
-
-typedef double (*Move)(double w, double g, double *const *kept, Py_ssize_t i,
-                       const double *settings);
-
-typedef struct {
-    const char *name;
-    int kept, settings;
-    Move move;
-} MoveRule;
-
-extern const unsigned long table_digest; /* see rows.py */
-extern const Operation operations[];
-extern const int operation_count;
-extern const MoveRule move_rules[];
-extern const int move_rule_count;
 enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name */
 
 /* -- what Python supplies (module.c) -------------------------------------------------------- */

@@ -16,7 +16,7 @@ from ..modes import recording
 from ..own_nodes import with_derivatives
 from ..rows import digest
 from .elsewhere import Elsewhere, found_by_name
-from .lanes import Lanes, lanes_of
+from .lanes import Lanes, Seen, lanes_of
 from .machine import runner_for
 from .paths import Path, Paths, run_batch, run_point
 from .recording import record
@@ -40,6 +40,7 @@ class Compiled:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.mode, self.threads, self.max_paths = mode, threads, max_paths
         self._paths: dict[tuple[Structure, ...], Paths] = {}
+        self._seen: Seen | None = None
         self._attribute = f"_compiled {self.name}"
         functools.update_wrapper(self, function, updated=())
 
@@ -51,7 +52,7 @@ class Compiled:
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
-        structures, lanes = lanes_of(self.name, arguments)
+        structures, lanes = self._lanes(arguments)
         if recorder.is_on():  # its operations belong to the function that is being recorded
             self._check_inside(lanes)
             return self.function(*arguments)
@@ -70,7 +71,7 @@ class Compiled:
 
         Raises: `TypeError` where the function does not return one number.
         """
-        structures, lanes = lanes_of(self.name, arguments)
+        structures, lanes = self._lanes(arguments)
         if recorder.is_on():
             self._check_inside(lanes)
         if lanes.has_values or recorder.is_on():
@@ -110,7 +111,7 @@ class Compiled:
             )
         if recorder.is_on():
             raise recorder.frozen_pass()
-        structures, lanes = lanes_of(self.name, arguments)
+        structures, lanes = self._lanes(arguments)
         if lanes.has_values:
             raise errors.OperandError(
                 f"{self.name}: backward wants numbers and arrays; got a Value; call the function"
@@ -189,6 +190,16 @@ class Compiled:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _lanes(self, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...], Lanes]:
+        seen = self._seen
+        if seen is not None:
+            again = seen.lanes(arguments)
+            if again is not None:
+                return seen.structures, again
+        structures, lanes = lanes_of(self.name, arguments)
+        self._seen = Seen.of(arguments, structures, lanes)
+        return structures, lanes
+
     def known(self, structures: tuple[Structure, ...]) -> Paths:
         """Return the paths for arguments of some structures."""
         paths = self._paths.get(structures)
@@ -197,7 +208,7 @@ class Compiled:
             def make(numbers: Sequence[Any]) -> Path:
                 return self._record(structures, numbers)
 
-            paths = self._paths[structures] = Paths(self.name, make, self.max_paths)
+            paths = self._paths[structures] = Paths(self.name, make, self.max_paths, self.mode)
         return paths
 
     def _record(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:

@@ -14,7 +14,7 @@ from ..arithmetic import Arithmetic
 from .structure import NUMBER, Structure, flatten, of_rows
 
 
-@dataclass
+@dataclass(slots=True)
 class Lanes:
     """Numbers shared by all lanes, and the columns that have their own in each lane."""
 
@@ -129,3 +129,47 @@ def _rows(name: str, array: Any, count: int) -> Any:
     kind = "int64" if dtype.kind in "iub" else "float64"
     matrix = sys.modules["numpy"].require(array, kind, ["C", "A"])
     return matrix.reshape(count, math.prod(array.shape[1:]))
+
+
+@dataclass(slots=True)
+class Seen:
+    """Arguments of an earlier call, all of them plain arrays: the next ones often are like them."""
+
+    structures: tuple[Structure, ...]
+    kind: Any  # of arrays
+    #: of each argument: where it begins among the inputs, its dtype, its shape without the lanes
+    arrays: list[tuple[int, Any, tuple[int, ...]]]
+    shared: list[Any]
+    parts: Sequence[tuple[int, int]]
+
+    @staticmethod
+    def of(
+        arguments: Sequence[Any], structures: tuple[Structure, ...], lanes: Lanes
+    ) -> Seen | None:
+        """Return what to compare later arguments with; None where these are not so plain."""
+        rows = [array for _, array in lanes.arrays]
+        if not rows or len(rows) != len(arguments) or len({*map(type, arguments)}) != 1:
+            return None
+        if any(row is not argument for row, argument in zip(rows, arguments, strict=True)):
+            return None
+        arrays = [(start, array.dtype, array.shape[1:]) for start, array in lanes.arrays]
+        return Seen(structures, type(rows[0]), arrays, lanes.shared, lanes.parts)
+
+    def lanes(self, arguments: Sequence[Any]) -> Lanes | None:
+        """Return the lanes of arguments that are like these; None where they are not."""
+        if len(arguments) != len(self.arrays):
+            return None
+        found = []
+        count: int | None = None
+        for argument, (start, dtype, shape) in zip(arguments, self.arrays, strict=True):
+            if type(argument) is not self.kind or argument.dtype is not dtype:
+                return None
+            lanes, *rest = argument.shape
+            flags = argument.flags
+            if tuple(rest) != shape or not (flags.c_contiguous and flags.aligned):
+                return None
+            if lanes != count and count is not None:
+                return None
+            count = lanes
+            found.append((start, argument))
+        return Lanes(self.shared, False, found, count or 0, False, None, self.parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -26,18 +26,20 @@ class Machine:
         self.tape = tape
         self._native, self._is_fast = native, mode == "fast"
         self._plans: dict[tuple[int, int], Any] = {}
+        self._outputs, self._captured = len(tape.outputs), len(tape.captured)
 
     def plan(self, wanted: int, output: int = 0) -> Any:
         """Return the plan for what is wanted."""
-        made = self._plans.get((wanted, output))
-        if made is None:
-            tape = self.tape
-            guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
-            made = self._plans[wanted, output] = self._native.plan(
-                tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
-                tape.constants, tape.outputs, guards, bool(wanted & INPUTS),
-                bool(wanted & CAPTURED), output, self._is_fast,
-            )  # fmt: skip
+        return self._plans.get((wanted, output)) or self._made(wanted, output)
+
+    def _made(self, wanted: int, output: int) -> Any:
+        tape = self.tape
+        guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
+        made = self._plans[wanted, output] = self._native.plan(
+            tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
+            tape.constants, tape.outputs, guards, bool(wanted & INPUTS), bool(wanted & CAPTURED),
+            output, self._is_fast,
+        )  # fmt: skip
         return made
 
     def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
@@ -57,31 +59,56 @@ class Machine:
     ) -> Batch:
         """Run a batch."""
         numpy = sys.modules["numpy"]
-        plan, count, tape = self.plan(wanted), lanes.count, self.tape
-        values = numpy.empty((count, len(tape.outputs)))
-        grads = [numpy.empty((count, width)) for _, width in lanes.parts] * bool(wanted & INPUTS)
-        inputs = [(start, grad) for (start, _), grad in zip(lanes.parts, grads, strict=False)]
-        status = numpy.empty(count, numpy.int32) if tape.guards else None
+        plan, count, width = self.plan(wanted), lanes.count, self._outputs
+        grads: Any = []
+        places = None
+        if wanted & INPUTS:
+            # in one piece: the C library gives small ones back to the system, and asks for new ones
+            block = numpy.empty(count * (width + self.tape.inputs))
+            values, grads = block[: count * width].reshape(count, width), []
+            end = width
+            for _, columns in lanes.parts:
+                start, end = end, end + columns
+                grads.append(block[count * start : count * end].reshape(count, columns))
+            places = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
+        else:
+            values = numpy.empty((count, width))
+        status = numpy.empty(count, numpy.int32) if self.tape.guards else None
 
-        def run(first: int) -> tuple[int, Any]:
-            sums = numpy.empty(len(tape.captured)) if wanted & CAPTURED else None
+        def run(first: int, last: int) -> tuple[int, Any]:
+            sums = numpy.empty(self._captured) if wanted & CAPTURED else None
             undone = plan.run(
-                first, min(first + CHUNK, count), count, lanes.shared, lanes.arrays, captured,
-                upstream, values, inputs if grads else None, sums, status, lanes.rows,
+                first, last, count, lanes.shared, lanes.arrays, captured, upstream, values, places,
+                sums, status, lanes.rows,
             )  # fmt: skip
             return undone, sums
 
-        chunks = range(0, count, CHUNK)
-        if threads == 1 or len(chunks) == 1:
-            found = list(map(run, chunks))
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                found = list(pool.map(run, chunks))
-        undone, sums = found[0]
-        for more, part in found[1:]:  # in order, so that bits do not depend on threads
-            undone += more
-            sums = sums if sums is None else sums + part
+        undone, sums = run(0, count) if count <= CHUNK else _in_chunks(run, count, threads)
         return Batch(values, grads, sums, status if undone else None)
+
+
+def _in_chunks(
+    run: Callable[[int, int], tuple[int, Any]], count: int, threads: int
+) -> tuple[int, Any]:
+    """Run all chunks; add their sums in order, so that bits do not depend on threads."""
+    starts = range(0, count, CHUNK)
+    found: list[Any] = [None] * len(starts)
+    waiting = iter(enumerate(starts))
+
+    def work() -> None:
+        for place, start in waiting:
+            found[place] = run(start, min(start + CHUNK, count))
+
+    with ThreadPoolExecutor(max(1, threads - 1)) as pool:  # this thread works too
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            other.result()
+    undone, sums = found[0]
+    for more, part in found[1:]:
+        undone += more
+        sums = sums if sums is None else sums + part
+    return undone, sums
 
 
 def runner_for(tape: Tape, mode: str) -> Runner:

@@ -2,6 +2,8 @@
 
 Every case checks first that all who run in it give the same numbers. A turn is a tenth of a second
 of calls in a row; what is printed is the least of the turns. What is not installed is skipped.
+Each has a process of its own, as it would have with a user: in one for all, a first that asks for
+large pieces of memory spares the others the cost of fresh pages.
 
     python3 -m pip install numba casadi jax torch scipy
     python3 tests/benchmarks/replay.py [rounds] [case ...]
@@ -14,6 +16,7 @@ from __future__ import annotations
 import gc
 import importlib.metadata
 import itertools
+import multiprocessing
 import os
 import platform
 import sys
@@ -51,23 +54,64 @@ Makers = dict[str, Callable[[], Action]]
 
 def contest(makers: Makers, rounds: int, close: float = 1e-9) -> dict[str, float]:
     """Return seconds a call of everybody who can be made, once all agree with the first one."""
-    actions: dict[str, Action] = {}
-    for name, make in makers.items():
+    processes = {name: Contestant(make) for name, make in makers.items()}
+    try:
+        results = {name: process.ask("agree") for name, process in processes.items()}
+        missing = {name: found for name, found in results.items() if isinstance(found, str)}
+        for name, reason in missing.items():
+            print(f"{name}: skipped: {reason}")
+        there = {name: process for name, process in processes.items() if name not in missing}
+        agree({name: results[name] for name in there}, close)
+        return measured(there, rounds)
+    finally:
+        for process in processes.values():
+            process.end()
+
+
+class Contestant:
+    """A process in which one of them is made and called."""
+
+    def __init__(self, make: Callable[[], Action]) -> None:
+        self.pipe, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("fork")  # what makes them cannot be pickled
+        self.process = context.Process(target=serve, args=(theirs, make), daemon=True)
+        self.process.start()
+
+    def ask(self, what: str) -> Any:
+        self.pipe.send(what)
+        found = self.pipe.recv()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def end(self) -> None:
+        self.pipe.send("end")
+        self.process.join()
+
+
+def serve(pipe: Any, make: Callable[[], Action]) -> None:
+    """Answer until nobody asks."""
+    action: Action | None = None
+    repeats = 1
+    while (what := pipe.recv()) != "end":
         try:
-            actions[name] = make()
+            if what == "agree":
+                action = make()
+                pipe.send(flat([action() for _ in range(3)][-1]))
+                repeats = max(1, int(TURN / timed(action, 2)[0]))
+            else:
+                assert action is not None
+                pipe.send(timed(action, repeats))
         except (ImportError, OSError) as error:
-            print(f"{name}: skipped: {error}")
-    agree(actions, close)
-    return measured(actions, rounds)
+            pipe.send(str(error))
+        except Exception as error:
+            pipe.send(error)
 
 
-def agree(actions: dict[str, Action], close: float) -> None:
+def agree(results: dict[str, Any], close: float) -> None:
     """Check what comes out of the third call: of training, the parameters after three steps."""
     wanted: Any = None
-    for name, action in actions.items():
-        for _ in range(3):
-            result = action()
-        numbers = flat(result)
+    for name, numbers in results.items():
         wanted = numbers if wanted is None else wanted
         assert numbers.shape == wanted.shape, f"{name} gives {len(numbers)} of {len(wanted)}"
         error = np.max(np.abs(numbers - wanted) / np.maximum(1.0, np.abs(wanted)))
@@ -96,17 +140,15 @@ def timed(action: Callable[[], Any], repeats: int) -> tuple[float, float]:
     return seconds / repeats, busy / seconds
 
 
-def measured(actions: dict[str, Action], rounds: int) -> dict[str, float]:
-    repeats = {k: max(1, int(TURN / timed(action, 2)[0])) for k, action in actions.items()}
+def measured(processes: dict[str, Contestant], rounds: int) -> dict[str, float]:
     turns = [
-        {name: timed(action, repeats[name]) for name, action in actions.items()}
-        for _ in range(rounds)
+        {name: process.ask("turn") for name, process in processes.items()} for _ in range(rounds)
     ]
-    for name in actions:
+    for name in processes:
         processors = min(turn[name][1] for turn in turns)
         if processors > 1.2:
             print(f"{name}: kept {processors:.1f} processors busy")
-    return {name: min(turn[name][0] for turn in turns) for name in actions}
+    return {name: min(turn[name][0] for turn in turns) for name in processes}
 
 
 # -- scalargrad ------------------------------------------------------------------------------
@@ -242,7 +284,8 @@ def rosenbrock(rounds: int) -> dict[str, float]:
         "NumPy by hand": partial(peers.numpy_rosenbrock, x),
         "CasADi, called": partial(peers.casadi_rosenbrock_called, x),
         "CasADi, buffer": partial(peers.casadi_rosenbrock_buffer, x),
-        "scalargrad": lambda: ours(chained, point),
+        "scalargrad, list": lambda: ours(chained, point),
+        "scalargrad, array": lambda: ours(chained, x[None, :]),
     }
     return contest(makers, rounds)
 

@@ -20,7 +20,6 @@
 #endif
 #include "lanes.inc"
 
-#define IS_CHEAP(OP) (OP == OP_ADD || OP == OP_SUB || OP == OP_MUL || OP == OP_DIV)
 #define VALUES(slot) (values + (size_t)(slot) * stride)
 #define GRADIENTS(slot) (gradients + (size_t)(slot) * stride)
 
@@ -48,11 +47,11 @@
 
 /* -- rows of lists ---------------------------------------------------------------------------- */
 
-static void sum_of(const uint32_t *list, uint32_t count, const double *values, double *restrict z,
-                   size_t stride, size_t lanes)
+static void sum_of(const uint32_t *list, uint32_t count, double start, const double *values,
+                   double *restrict z, size_t stride, size_t lanes)
 {
     uint32_t j = 0;
-    EACH_LANE z[i] = 0.0;
+    EACH_LANE z[i] = start;
     for (; j + 4 <= count; j += 4) { /* four terms a pass, from left to right */
         const double *a = VALUES(list[j]), *b = VALUES(list[j + 1]);
         const double *c = VALUES(list[j + 2]), *d = VALUES(list[j + 3]);
@@ -64,12 +63,12 @@ static void sum_of(const uint32_t *list, uint32_t count, const double *values, d
     }
 }
 
-static void dot_of(const uint32_t *list, uint32_t count, const double *values, double *restrict z,
-                   size_t stride, size_t lanes)
+static void dot_of(const uint32_t *list, uint32_t count, double start, const double *values,
+                   double *restrict z, size_t stride, size_t lanes)
 {
     const uint32_t *others = list + count;
     uint32_t j = 0;
-    EACH_LANE z[i] = 0.0;
+    EACH_LANE z[i] = start;
     for (; j + 4 <= count; j += 4) {
         const double *a = VALUES(list[j]), *b = VALUES(list[j + 1]);
         const double *c = VALUES(list[j + 2]), *d = VALUES(list[j + 3]);
@@ -88,7 +87,7 @@ static void dot_of(const uint32_t *list, uint32_t count, const double *values, d
 static void many_of(const Step *step, const uint32_t *list, double *values, double *space,
                     size_t stride, size_t lanes)
 {
-    const Row *row = row_of(step->op);
+    const Operation *row = row_of(step->operand);
     ptrdiff_t count = step->y / (uint32_t)row->arity;
     double *xs = space, *work = xs + step->y, *partials = work + row->bound * count;
     int wants = step->t != NONE ? 3 : 0;
@@ -107,7 +106,7 @@ static void many_of(const Step *step, const uint32_t *list, double *values, doub
 static void spread_of(const Step *step, const uint32_t *list, double *values, double *space,
                       size_t stride, size_t lanes)
 {
-    const Row *row = row_of(step->op);
+    const Operation *row = row_of(step->operand);
     ptrdiff_t count = step->y;
     double *xs = space, *work = xs + count, *zs = work + row->bound * count;
     for (size_t i = 0; i < lanes; i++) {
@@ -127,11 +126,14 @@ static void spread_of(const Step *step, const uint32_t *list, double *values, do
 
 enum { PANEL = 1 };
 
-static void matrix_product(const Group *group, double *values, const double *matrices)
+static void matrix_product(const Group *group, double *values, const double *matrices,
+                           size_t stride, size_t lanes)
 {
+    (void)stride;
+    (void)lanes;
     for (uint32_t j = 0; j < group->outer; j++) {
         const double *weights = matrices + group->packed + (size_t)j * group->inner;
-        double sum = 0.0;
+        double sum = group->starts[j];
         for (uint32_t k = 0; k < group->inner; k++) {
             sum += values[group->xs[k]] * weights[k];
         }
@@ -140,8 +142,11 @@ static void matrix_product(const Group *group, double *values, const double *mat
 }
 
 static void matrix_back(const Group *group, const double *values, double *gradients,
-                        double *matrices)
+                        double *matrices, size_t stride, size_t lanes, size_t real)
 {
+    (void)stride;
+    (void)lanes;
+    (void)real;
     size_t row = padded(group->outer);
     for (uint32_t j = 0; group->weights_wanted && j < group->outer; j++) {
         double g = gradients[group->gs[j]], *sums = matrices + group->sums + j;
@@ -172,13 +177,13 @@ static ALWAYS_INLINE Vector broadcast(double x) { return x - (Vector){0}; }
 /* PANEL rows of a product on `across` vectors of lanes: row r is Σ_k packed[k][r] · b_k. */
 static ALWAYS_INLINE void product_tile(uint32_t inner, const double *packed, const double *base,
                                        const uint32_t *rows, size_t stride, size_t lane,
-                                       double *const *to, const uint8_t *adds, uint32_t count,
-                                       const int across)
+                                       double *const *to, const uint8_t *adds,
+                                       const double *starts, uint32_t count, const int across)
 {
     Vector sums[PANEL][ACROSS];
     for (int r = 0; r < PANEL; r++) {
         for (int v = 0; v < across; v++) {
-            sums[r][v] = (Vector){0};
+            sums[r][v] = broadcast(starts[r]);
         }
     }
     for (uint32_t k = 0; k < inner; k++) {
@@ -204,27 +209,14 @@ static ALWAYS_INLINE void product_tile(uint32_t inner, const double *packed, con
 
 static void product_panel(uint32_t inner, const double *packed, const double *base,
                           const uint32_t *rows, size_t stride, size_t lanes, double *const *to,
-                          const uint8_t *adds, uint32_t count)
+                          const uint8_t *adds, const double *starts, uint32_t count)
 {
     size_t lane = 0;
     for (; lane + ACROSS * WIDTH <= lanes; lane += ACROSS * WIDTH) {
-        product_tile(inner, packed, base, rows, stride, lane, to, adds, count, ACROSS);
+        product_tile(inner, packed, base, rows, stride, lane, to, adds, starts, count, ACROSS);
     }
     for (; lane + WIDTH <= lanes; lane += WIDTH) {
-        product_tile(inner, packed, base, rows, stride, lane, to, adds, count, 1);
-    }
-    if (lane < lanes) { /* nothing is written behind the last lane: a row may collect over blocks */
-        static const uint8_t assigns[PANEL] = {0};
-        double rest[PANEL][WIDTH], *into[PANEL];
-        for (uint32_t r = 0; r < PANEL; r++) {
-            into[r] = rest[r];
-        }
-        product_tile(inner, packed, base + lane, rows, stride, 0, into, assigns, count, 1);
-        for (uint32_t r = 0; r < count; r++) {
-            for (size_t i = lane; i < lanes; i++) {
-                to[r][i] = adds[r] ? to[r][i] + rest[r][i - lane] : rest[r][i - lane];
-            }
-        }
+        product_tile(inner, packed, base, rows, stride, lane, to, adds, starts, count, 1);
     }
 }
 
@@ -239,7 +231,7 @@ static void matrix_product(const Group *group, double *values, const double *mat
             to[r] = VALUES(group->zs[j + r]);
         }
         product_panel(group->inner, matrices + group->packed + (size_t)j * group->inner, values,
-                      group->xs, stride, lanes, to, adds, count);
+                      group->xs, stride, lanes, to, adds, group->starts + j, count);
     }
 }
 
@@ -273,15 +265,35 @@ static ALWAYS_INLINE void outer_tile(const double *const *xs, const double *turn
     }
 }
 
-static void outer_product(const Group *group, const double *values, const double *gradients,
-                          double *matrices, size_t stride, size_t lanes)
+/* Put the gradients of the dots beside each other, a row a lane. */
+static void turn_gradients(const Group *group, const double *gradients, double *turned,
+                           size_t stride, size_t lanes)
 {
     size_t row = padded(group->outer);
-    double *turned = matrices + group->turned, *sums = matrices + group->sums;
+#ifdef TURN
+    for (uint32_t j = 0; j < group->outer; j += 8) {
+        const double *from[8];
+        for (uint32_t r = 0; r < 8; r++) { /* behind the last one again the last one */
+            from[r] = GRADIENTS(group->gs[j + r < group->outer ? j + r : group->outer - 1]);
+        }
+        for (size_t i = 0; i < lanes; i += 8) {
+            TURN(turned + i * row + j, row, from, i);
+        }
+    }
+#else
     for (uint32_t j = 0; j < group->outer; j++) {
         const double *g = GRADIENTS(group->gs[j]);
         EACH_LANE turned[i * row + j] = g[i];
     }
+#endif
+}
+
+static void outer_product(const Group *group, const double *values, const double *gradients,
+                          double *matrices, size_t stride, size_t lanes, size_t real)
+{
+    size_t row = padded(group->outer);
+    double *turned = matrices + group->turned, *sums = matrices + group->sums;
+    turn_gradients(group, gradients, turned, stride, lanes);
     uint32_t k = 0;
     for (; k < group->inner; k += PANEL) {
         const double *xs[PANEL];
@@ -292,20 +304,21 @@ static void outer_product(const Group *group, const double *values, const double
         size_t j = 0;
         double *at = sums + (size_t)k * row;
         for (; j + ACROSS * WIDTH <= row; j += ACROSS * WIDTH) {
-            outer_tile(xs, turned + j, row, lanes, at + j, count, ACROSS);
+            outer_tile(xs, turned + j, row, real, at + j, count, ACROSS);
         }
         for (; j < row; j += WIDTH) {
-            outer_tile(xs, turned + j, row, lanes, at + j, count, 1);
+            outer_tile(xs, turned + j, row, real, at + j, count, 1);
         }
     }
 }
 
 static void matrix_back(const Group *group, const double *values, double *gradients,
-                        double *matrices, size_t stride, size_t lanes)
+                        double *matrices, size_t stride, size_t lanes, size_t real)
 {
     if (group->weights_wanted) {
-        outer_product(group, values, gradients, matrices, stride, lanes);
+        outer_product(group, values, gradients, matrices, stride, lanes, real);
     }
+    static const double starts[PANEL] = {0};
     for (uint32_t k = 0; k < group->wanted_count; k += PANEL) {
         double *to[PANEL];
         uint8_t adds[PANEL];
@@ -315,7 +328,7 @@ static void matrix_back(const Group *group, const double *values, double *gradie
             adds[r] = !(group->targets[k + r] & 1);
         }
         product_panel(group->outer, matrices + group->packed_back + (size_t)k * group->outer,
-                      gradients, group->gs, stride, lanes, to, adds, count);
+                      gradients, group->gs, stride, lanes, to, adds, starts, count);
     }
 }
 
@@ -323,47 +336,78 @@ static void matrix_back(const Group *group, const double *values, double *gradie
 
 /* -- programs --------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE void forward_on(const Plan *plan, const Program *program, double *values,
-                                     double *matrices, size_t stride, size_t lanes)
-{
+/* Blocks are whole vectors: loops need no code for what is left over, and the compiler is told. */
 #ifdef POINT
-    stride = lanes = 1;
+#define SHAPE_LANES stride = lanes = 1
+#else
+#define SHAPE_LANES lanes &= ~(size_t)7
 #endif
+
+/* The steps that are no plain arithmetic stand in functions of their own, so that those that are
+ * find their operands in registers.
+ */
+static NOINLINE void forward_row(const Step *step, double *values, size_t stride, size_t lanes)
+{
+    SHAPE_LANES;
+    const double *x = VALUES(step->x), *y = VALUES(step->y);
+    double *restrict z = VALUES(step->z);
+    switch (step->op) {
+#define UNARY(OP, name)                                                                            \
+    case OP: EACH_LANE z[i] = value_##name(x[i]); break;
+#define STAGED(OP, name)                                                                           \
+    case OP: staged_value_##name(lanes, x, z); break;
+#define BINARY(OP, name)                                                                           \
+    case OP: EACH_LANE z[i] = value_##name(x[i], y[i]); break;
+#ifdef STAGES
+        PLAIN_VALUE_ROWS(UNARY)
+        STAGED_VALUE_ROWS(STAGED)
+#else
+        UNARY_ROWS(UNARY)
+#endif
+        BINARY_ROWS(BINARY)
+#undef UNARY
+#undef STAGED
+#undef BINARY
+    }
+}
+
+static NOINLINE void forward_list(const Plan *plan, const Step *step, double *values,
+                                  double *space, size_t stride, size_t lanes)
+{
+    SHAPE_LANES;
+    const uint32_t *list = plan->lists + step->x;
+    double *restrict z = VALUES(step->z), start = step->assigns ? -0.0 : 0.0;
+    switch (step->shape) {
+    case SHAPE_DOT: dot_of(list, step->y / 2, start, values, z, stride, lanes); break;
+    case SHAPE_SUM: sum_of(list, step->y, start, values, z, stride, lanes); break;
+    case SHAPE_MEAN: {
+        double count = (double)step->y;
+        sum_of(list, step->y, start, values, z, stride, lanes);
+        EACH_LANE z[i] = z[i] / count;
+        break;
+    }
+    case SHAPE_SPREAD: spread_of(step, list, values, space, stride, lanes); break;
+    default: many_of(step, list, values, space, stride, lanes);
+    }
+}
+
+static void forward(const Plan *plan, const Program *program, double *values, double *matrices,
+                    size_t stride, size_t lanes)
+{
+    SHAPE_LANES;
     double *space = matrices + plan->matrix_room;
     const Step *end = program->steps + program->count;
     for (const Step *step = program->steps; step < end; step++) {
         switch (step->op) {
-#define UNARY(OP, name)                                                                            \
+#define CHEAP(OP, name)                                                                            \
     case OP: {                                                                                     \
-        const double *x = VALUES(step->x);                                                         \
-        double *restrict z = VALUES(step->z);                                                      \
-        EACH_LANE z[i] = value_##name(x[i]);                                                       \
-        break;                                                                                     \
-    }
-#define STAGED(OP, name)                                                                           \
-    case OP:                                                                                       \
-        staged_value_##name(lanes, VALUES(step->x), VALUES(step->z));                              \
-        break;
-#define BINARY(OP, name)                                                                           \
-    case OP: {                                                                                     \
-        if (OP == OP_ADD && step->shape != SHAPE_OTHER) {                                              \
-            goto lists;                                                                            \
-        }                                                                                          \
         const double *x = VALUES(step->x), *y = VALUES(step->y);                                   \
         double *restrict z = VALUES(step->z);                                                      \
         EACH_LANE z[i] = value_##name(x[i], y[i]);                                                 \
         break;                                                                                     \
     }
-#ifdef STAGES
-            PLAIN_VALUE_ROWS(UNARY)
-            STAGED_VALUE_ROWS(STAGED)
-#else
-            UNARY_ROWS(UNARY)
-#endif
-            BINARY_ROWS(BINARY)
-#undef UNARY
-#undef STAGED
-#undef BINARY
+            CHEAP_ROWS(CHEAP)
+#undef CHEAP
         case STEP_SQUARE: { /* of the row pow, as a compiler sees it where y is 2 */
             const double *x = VALUES(step->x);
             double *restrict z = VALUES(step->z);
@@ -371,70 +415,120 @@ static ALWAYS_INLINE void forward_on(const Plan *plan, const Program *program, d
             break;
         }
         case STEP_MATMUL:
-#ifdef POINT
-            matrix_product(&plan->groups[step->x], values, matrices);
-#else
             matrix_product(&plan->groups[step->x], values, matrices, stride, lanes);
-#endif
             break;
-        default:
-        lists: {
-            const uint32_t *list = plan->lists + step->x;
-            double *restrict z = VALUES(step->z);
-            if (step->shape == SHAPE_DOT) {
-                dot_of(list, step->y / 2, values, z, stride, lanes);
-            }
-            else if (step->shape == SHAPE_SUM) {
-                sum_of(list, step->y, values, z, stride, lanes);
-            }
-            else if (step->shape == SHAPE_MEAN) {
-                double count = (double)step->y;
-                sum_of(list, step->y, values, z, stride, lanes);
-                EACH_LANE z[i] = z[i] / count;
-            }
-            else if (row_of(step->op)->spread != NULL) {
-                spread_of(step, list, values, space, stride, lanes);
-            }
-            else {
-                many_of(step, list, values, space, stride, lanes);
-            }
-        }
+        case STEP_LIST: forward_list(plan, step, values, space, stride, lanes); break;
+        default: forward_row(step, values, stride, lanes);
         }
     }
 }
 
-static ALWAYS_INLINE void backward_on(const Plan *plan, const Program *program,
-                                      const double *values, double *gradients, double *matrices,
-                                      size_t stride, size_t lanes)
+static NOINLINE void backward_row(const Step *step, const double *values, double *gradients,
+                                  size_t stride, size_t lanes)
 {
-#ifdef POINT
-    stride = lanes = 1;
+    SHAPE_LANES;
+    const double *x = VALUES(step->x), *y = VALUES(step->y), *z = VALUES(step->z);
+    const double *g = GRADIENTS(step->g);
+    double *restrict t = GRADIENTS(step->t);
+    int assigns = step->assigns;
+    switch (step->op) {
+#define UNARY(OP, name)                                                                            \
+    case OP: WRITE(g[i] * partial_##name##_x(x[i], z[i])); break;
+#define STAGED(OP, name)                                                                           \
+    case OP: {                                                                                     \
+        double p[MOST_LANES];                                                                      \
+        staged_partial_##name(lanes, x, z, p);                                                     \
+        WRITE(g[i] * p[i]);                                                                        \
+        break;                                                                                     \
+    }
+#define BINARY(OP, name)                                                                           \
+    case OP:                                                                                       \
+        if (step->operand == 0) {                                                                  \
+            WRITE(g[i] * partial_##name##_x(x[i], y[i], z[i]));                                    \
+        }                                                                                          \
+        else {                                                                                     \
+            WRITE(g[i] * partial_##name##_y(x[i], y[i], z[i]));                                    \
+        }                                                                                          \
+        break;
+#ifdef STAGES
+        PLAIN_PARTIAL_ROWS(UNARY)
+        STAGED_PARTIAL_ROWS(STAGED)
+#else
+        UNARY_ROWS(UNARY)
 #endif
+        BINARY_ROWS(BINARY)
+#undef UNARY
+#undef STAGED
+#undef BINARY
+    }
+}
+
+/* Of a row with several results, all of which are there. */
+static NOINLINE void backward_spread(const Plan *plan, const Step *step, const double *values,
+                                     double *gradients, size_t stride, size_t lanes)
+{
+    SHAPE_LANES;
+    const uint32_t *list = plan->lists + step->t;
+    const double *g = GRADIENTS(step->g), *z = VALUES(step->x + step->z);
+    for (uint32_t j = 0; j < step->y; j++) {
+        if (list[j] == NONE) {
+            continue;
+        }
+        const double *s = VALUES(step->x + j);
+        double *restrict t = GRADIENTS(list[j] >> 1), own = j == step->z;
+        int assigns = list[j] & 1;
+        switch (step->operand) {
+#define SPREAD(OP, name)                                                                           \
+    case OP: WRITE(g[i] * entry_##name(z[i], s[i], own)); break;
+            SPREAD_ROWS(SPREAD)
+#undef SPREAD
+        }
+    }
+}
+
+static NOINLINE void backward_list(const Plan *plan, const Step *step, const double *values,
+                                   double *gradients, size_t stride, size_t lanes)
+{
+    SHAPE_LANES;
+    const uint32_t *list = plan->lists + step->t;
+    const double *g = GRADIENTS(step->g);
+    double share = 1.0 / (double)step->y;
+    for (uint32_t j = 0; j < step->y; j++) {
+        if (list[j] == NONE) {
+            continue;
+        }
+        double *restrict t = GRADIENTS(list[j] >> 1);
+        int assigns = list[j] & 1;
+        if (step->shape == SHAPE_SUM) {
+            WRITE(g[i]);
+        }
+        else if (step->shape == SHAPE_MEAN) {
+            WRITE(g[i] * share);
+        }
+        else { /* the other operand, or what was kept */
+            const double *p = VALUES(step->shape == SHAPE_DOT ? list[step->y + j] : step->x + j);
+            WRITE(g[i] * p[i]);
+        }
+    }
+}
+
+static void backward(const Plan *plan, const Program *program, const double *values,
+                     double *gradients, double *matrices, size_t stride, size_t lanes, size_t real)
+{
+    SHAPE_LANES;
     const Step *end = program->steps + program->count;
     for (const Step *step = program->steps; step < end; step++) {
         const double *g = GRADIENTS(step->g);
         int assigns = step->assigns;
         switch (step->op) {
-#define UNARY(OP, name)                                                                            \
+#define CHEAP(OP, name)                                                                            \
     case OP: {                                                                                     \
-        const double *x = VALUES(step->x), *z = VALUES(step->z);                                   \
-        double *restrict t = GRADIENTS(step->t);                                                   \
-        (void)x;                                                                                   \
-        (void)z;                                                                                   \
-        WRITE(g[i] * partial_##name##_x(x[i], z[i]));                                              \
-        break;                                                                                     \
-    }
-#define BINARY(OP, name)                                                                           \
-    case OP: {                                                                                     \
-        if (OP == OP_ADD && step->shape != SHAPE_OTHER) {                                              \
-            goto lists;                                                                            \
-        }                                                                                          \
         const double *x = VALUES(step->x), *y = VALUES(step->y), *z = VALUES(step->z);             \
         double *restrict t = GRADIENTS(step->t);                                                   \
         (void)x;                                                                                   \
         (void)y;                                                                                   \
         (void)z;                                                                                   \
-        if (IS_CHEAP(OP) && step->operand == BOTH) {                                               \
+        if (step->operand == BOTH) {                                                               \
             double *restrict u = GRADIENTS(step->u);                                               \
             WRITE_BOTH(g[i] * partial_##name##_x(x[i], y[i], z[i]),                                \
                        g[i] * partial_##name##_y(x[i], y[i], z[i]));                               \
@@ -447,40 +541,8 @@ static ALWAYS_INLINE void backward_on(const Plan *plan, const Program *program,
         }                                                                                          \
         break;                                                                                     \
     }
-#define STAGED(OP, name)                                                                           \
-    case OP: {                                                                                     \
-        double p[MOST_LANES], *restrict t = GRADIENTS(step->t);                                    \
-        staged_partial_##name(lanes, VALUES(step->x), VALUES(step->z), p);                         \
-        WRITE(g[i] * p[i]);                                                                        \
-        break;                                                                                     \
-    }
-#define SPREAD(OP, name)                                                                           \
-    case OP: {                                                                                     \
-        const uint32_t *list = plan->lists + step->t;                                              \
-        const double *z = VALUES(step->x + step->z);                                               \
-        (void)z;                                                                                   \
-        for (uint32_t j = 0; j < step->y; j++) {                                                   \
-            if (list[j] != NONE) {                                                                 \
-                const double *s = VALUES(step->x + j);                                             \
-                double *restrict t = GRADIENTS(list[j] >> 1), own = j == step->z;                  \
-                assigns = list[j] & 1;                                                             \
-                WRITE(g[i] * entry_##name(z[i], s[i], own));                                       \
-            }                                                                                      \
-        }                                                                                          \
-        break;                                                                                     \
-    }
-#ifdef STAGES
-            PLAIN_PARTIAL_ROWS(UNARY)
-            STAGED_PARTIAL_ROWS(STAGED)
-#else
-            UNARY_ROWS(UNARY)
-#endif
-            BINARY_ROWS(BINARY)
-            SPREAD_ROWS(SPREAD)
-#undef UNARY
-#undef STAGED
-#undef BINARY
-#undef SPREAD
+            CHEAP_ROWS(CHEAP)
+#undef CHEAP
         case STEP_SQUARE: {
             const double *x = VALUES(step->x), *z = VALUES(step->z);
             double *restrict t = GRADIENTS(step->t);
@@ -494,61 +556,18 @@ static ALWAYS_INLINE void backward_on(const Plan *plan, const Program *program,
             break;
         }
         case STEP_MATMUL:
-#ifdef POINT
-            matrix_back(&plan->groups[step->x], values, gradients, matrices);
-#else
-            matrix_back(&plan->groups[step->x], values, gradients, matrices, stride, lanes);
-#endif
+            matrix_back(&plan->groups[step->x], values, gradients, matrices, stride, lanes, real);
             break;
-        default:
-        lists: {
-            const uint32_t *list = plan->lists + step->t;
-            double share = 1.0 / (double)step->y;
-            for (uint32_t j = 0; j < step->y; j++) {
-                if (list[j] == NONE) {
-                    continue;
-                }
-                double *restrict t = GRADIENTS(list[j] >> 1);
-                assigns = list[j] & 1;
-                if (step->shape == SHAPE_SUM) {
-                    WRITE(g[i]);
-                }
-                else if (step->shape == SHAPE_MEAN) {
-                    WRITE(g[i] * share);
-                }
-                else { /* the other operand, or what was kept */
-                    const double *p = VALUES(step->shape == SHAPE_DOT ? list[step->y + j]
-                                                                      : step->x + j);
-                    WRITE(g[i] * p[i]);
-                }
+        case STEP_LIST:
+            if (step->shape == SHAPE_SPREAD) {
+                backward_spread(plan, step, values, gradients, stride, lanes);
             }
+            else {
+                backward_list(plan, step, values, gradients, stride, lanes);
+            }
+            break;
+        default: backward_row(step, values, gradients, stride, lanes);
         }
-        }
-    }
-}
-
-/* Whole vectors need no code for what is left over, and the compiler is told so. */
-#define WHOLE(lanes) ((lanes) & ~(size_t)7)
-
-static void forward(const Plan *plan, const Program *program, double *values, double *matrices,
-                    size_t stride, size_t lanes)
-{
-    if (lanes == WHOLE(lanes)) {
-        forward_on(plan, program, values, matrices, stride, WHOLE(lanes));
-    }
-    else {
-        forward_on(plan, program, values, matrices, stride, lanes);
-    }
-}
-
-static void backward(const Plan *plan, const Program *program, const double *values,
-                     double *gradients, double *matrices, size_t stride, size_t lanes)
-{
-    if (lanes == WHOLE(lanes)) {
-        backward_on(plan, program, values, gradients, matrices, stride, WHOLE(lanes));
-    }
-    else {
-        backward_on(plan, program, values, gradients, matrices, stride, lanes);
     }
 }
 

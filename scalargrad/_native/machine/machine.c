@@ -155,44 +155,49 @@ static double weight_number(const Run *run, uint32_t weight)
                                                     : run->plan->constants[place];
 }
 
-/* Put the weights where the kernels read them: panels of rows, one operand after the other. */
-static void pack(const Run *run, const Group *group)
+/* One row of a panel or column of it: numbers of weights that lie `from_step` apart. */
+static void gather(const Run *run, const Group *group, const uint32_t *weights, size_t from_step,
+                   size_t count, double *to, size_t to_step)
 {
-    uint32_t panel = run->lanes->panel;
-    double *to = run->space->matrices + group->packed;
-    for (uint32_t j = 0; j < group->outer; j += panel) {
-        for (uint32_t k = 0; k < group->inner; k++) {
-            for (uint32_t r = 0; r < panel; r++) {
-                *to++ = j + r < group->outer
-                            ? weight_number(run, group->weights[(size_t)(j + r) * group->inner + k])
-                            : 0.0;
-            }
+    if (group->is_captured) { /* all of them: as a rule */
+        const double *captured = run->captured;
+        for (size_t i = 0; i < count; i++) {
+            to[i * to_step] = captured[weights[i * from_step]];
         }
+        return;
     }
-    to = run->space->matrices + group->packed_back;
-    for (uint32_t k = 0; k < group->wanted_count; k += panel) {
-        for (uint32_t j = 0; j < group->outer; j++) {
-            for (uint32_t r = 0; r < panel; r++) {
-                *to++ = k + r < group->wanted_count
-                            ? weight_number(run, group->weights[(size_t)j * group->inner +
-                                                                group->wanted[k + r]])
-                            : 0.0;
-            }
-        }
+    for (size_t i = 0; i < count; i++) {
+        to[i * to_step] = weight_number(run, weights[i * from_step]);
     }
 }
 
-/* Whether an input comes from an array; go on to its last one then. */
-static int is_loaded(const Run *run, uint32_t *input)
+/* Put the weights where the kernels read them: panels of rows, one operand after the other. What
+ * is behind the last row of a panel is read, and comes to nothing.
+ */
+static void pack(const Run *run, const Group *group)
 {
-    for (size_t s = 0; s < run->source_count; s++) {
-        const Source *source = &run->sources[s];
-        if (*input >= source->first && *input - source->first < source->width) {
-            *input = source->first + (uint32_t)source->width - 1;
-            return 1;
+    uint32_t panel = run->lanes->panel, inner = group->inner, outer = group->outer;
+    double *packed = run->space->matrices + group->packed;
+    for (uint32_t j = 0; j < outer; j++) {
+        double *to = packed + (size_t)(j / panel * panel) * inner + j % panel;
+        gather(run, group, group->weights + (size_t)j * inner, 1, inner, to, panel);
+    }
+    double *back = run->space->matrices + group->packed_back;
+    for (uint32_t k = 0; k < group->wanted_count; k++) {
+        double *to = back + (size_t)(k / panel * panel) * outer + k % panel;
+        gather(run, group, group->weights + group->wanted[k], inner, outer, to, panel);
+    }
+}
+
+/* Return the next input, this one or a later one, that no array gives. */
+static uint32_t next_shared(const Source *sources, size_t count, uint32_t input)
+{
+    for (size_t s = 0; s < count; s++) { /* they stand in order */
+        if (input >= sources[s].first && input - sources[s].first < sources[s].width) {
+            input = sources[s].first + (uint32_t)sources[s].width;
         }
     }
-    return 0;
+    return input;
 }
 
 static void begin(const Run *run)
@@ -200,20 +205,21 @@ static void begin(const Run *run)
     const Plan *plan = run->plan;
     Space *space = run->space;
     size_t stride = space->stride;
-    for (uint32_t i = 0; i < plan->captured; i++) {
-        if (plan->captured_slots[i] != NONE) {
-            fill(row(space->values, plan->captured_slots[i], stride), run->captured[i], stride);
-        }
+    for (uint32_t i = 0; i < plan->read_count; i++) {
+        uint32_t place = plan->read_captured[i];
+        fill(row(space->values, plan->captured_slots[place], stride), run->captured[place], stride);
     }
-    run->lanes->forward(plan, &plan->prelude, space->values, space->matrices, stride, 1);
+    run->lanes->forward(plan, &plan->prelude, space->values, space->matrices, stride, 8);
     for (uint32_t i = 0; i < plan->spread_count; i++) {
         double *numbers = row(space->values, plan->spread_list[i], stride);
         fill(numbers, numbers[0], stride);
     }
-    for (uint32_t i = 0; i < plan->inputs; i++) {
-        if (plan->input_slots[i] != NONE && !is_loaded(run, &i)) {
+    uint32_t i = next_shared(run->sources, run->source_count, 0);
+    while (i < plan->inputs) {
+        if (plan->input_slots[i] != NONE) {
             fill(row(space->values, plan->input_slots[i], stride), run->shared[i], stride);
         }
+        i = next_shared(run->sources, run->source_count, i + 1);
     }
     for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
         fill(row(space->gradients, plan->uniform_gradients[i], stride), 0.0, stride);
@@ -225,52 +231,69 @@ static void begin(const Run *run)
         }
         if (group->weights_wanted) {
             size_t outer = padded(group->outer);
-            fill(space->matrices + group->sums, 0.0, outer * group->inner);
+            memset(space->matrices + group->sums, 0, outer * group->inner * sizeof(double));
         }
     }
     space->packed_for = run->lanes;
 }
 
-static double at(const Source *source, size_t lane, size_t column)
+/* Lanes as the kernels want them: whole vectors, the last lane standing behind itself. */
+static size_t whole_of(const Run *run, size_t lanes)
 {
-    size_t place = lane * source->width + column;
-    if (source->is_whole) {
-        return (double)((const int64_t *)(const void *)source->from)[place];
+    return run->space->stride == 1 ? 1 : padded(lanes);
+}
+
+static double at(const Source *source, size_t place)
+{
+    return source->is_whole ? (double)((const int64_t *)(const void *)source->from)[place]
+                            : ((const double *)(const void *)source->from)[place];
+}
+
+static void load_row(const Run *run, const Source *source, const uint32_t *slots, size_t lane)
+{
+    for (size_t c = 0; c < source->width; c++) {
+        if (slots[c] != NONE) {
+            run->space->values[slots[c]] = at(source, lane * source->width + c);
+        }
     }
-    return ((const double *)(const void *)source->from)[place];
+}
+
+/* One column of eight rows. */
+static void load_column(const Source *source, size_t column, const size_t *rows, double *to)
+{
+    const double *from = (const double *)(const void *)source->from + column;
+    for (size_t i = 0; i < 8; i++) {
+        to[i] = source->is_whole ? at(source, rows[i] * source->width + column)
+                                 : from[rows[i] * source->width];
+    }
 }
 
 static void load_lanes(const Run *run, size_t first, size_t lanes)
 {
     const Plan *plan = run->plan;
-    size_t stride = run->space->stride;
+    size_t stride = run->space->stride, whole = whole_of(run, lanes);
     for (size_t s = 0; s < run->source_count; s++) {
         const Source *source = &run->sources[s];
-        for (size_t tile = 0; tile < lanes; tile += 8) {
-            size_t rows[8], count = lanes - tile < 8 ? lanes - tile : 8;
-            for (size_t i = 0; i < count; i++) {
-                rows[i] = run->index != NULL ? (size_t)run->index[first + tile + i]
-                                             : first + tile + i;
+        const uint32_t *slots = plan->input_slots + source->first;
+        if (source->width == 1 && run->index == NULL && !source->is_whole && slots[0] != NONE) {
+            double *to = row(run->space->values, slots[0], stride);
+            memcpy(to, (const double *)(const void *)source->from + first, lanes * sizeof *to);
+            fill(to + lanes, to[lanes - 1], whole - lanes);
+            continue;
+        }
+        if (whole == 1) {
+            load_row(run, source, slots, run->index != NULL ? (size_t)run->index[first] : first);
+            continue;
+        }
+        for (size_t tile = 0; tile < whole; tile += 8) {
+            size_t rows[8];
+            for (size_t i = 0; i < 8; i++) {
+                size_t lane = first + (tile + i < lanes ? tile + i : lanes - 1);
+                rows[i] = run->index != NULL ? (size_t)run->index[lane] : lane;
             }
             for (size_t c = 0; c < source->width; c++) {
-                uint32_t slot = plan->input_slots[source->first + c];
-                if (slot == NONE) {
-                    continue;
-                }
-                double *to = row(run->space->values, slot, stride) + tile;
-                if (lanes == 1 && !source->is_whole) {
-                    *to = ((const double *)(const void *)source->from)[rows[0] * source->width + c];
-                    continue;
-                }
-                if (count == 8 && !source->is_whole) {
-                    const double *from = (const double *)(const void *)source->from + c;
-                    for (size_t i = 0; i < 8; i++) {
-                        to[i] = from[rows[i] * source->width];
-                    }
-                    continue;
-                }
-                for (size_t i = 0; i < count; i++) {
-                    to[i] = at(source, rows[i], c);
+                if (slots[c] != NONE) {
+                    load_column(source, c, rows, row(run->space->values, slots[c], stride) + tile);
                 }
             }
         }
@@ -314,20 +337,42 @@ static void store_lanes(const double *rows, const uint32_t *slots, size_t count,
                         size_t lanes, double *to)
 {
     for (size_t k = 0; k < count; k++) {
-        if (slots[k] == NONE) {
-            for (size_t i = 0; i < lanes; i++) {
-                to[i * count + k] = 0.0;
-            }
+        const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
+        if (lanes == 1) {
+            to[k] = from != NULL ? *from : 0.0;
             continue;
         }
-        const double *from = rows + slots[k] * stride;
-        if (count == 1) {
+        if (count == 1 && from != NULL) {
             memcpy(to, from, lanes * sizeof *to);
             continue;
         }
-        for (size_t i = 0; i < lanes; i++) {
+        for (size_t i = 0; from == NULL && i < lanes; i++) {
+            to[i * count + k] = 0.0;
+        }
+        for (size_t i = 0; from != NULL && i < lanes; i++) {
             to[i * count + k] = from[i];
         }
+    }
+}
+
+/* Make room behind the last lane in what collects over the blocks: sums of earlier ones go on. */
+static void set_aside(const Run *run, size_t lanes, size_t whole)
+{
+    const Plan *plan = run->plan;
+    for (uint32_t k = 0; k < plan->uniform_gradient_count; k++) {
+        double *sums = row(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
+        for (size_t i = lanes; i < whole; i++) {
+            sums[0] += sums[i];
+        }
+    }
+}
+
+static void clear_behind(const Run *run, size_t lanes, size_t whole)
+{
+    const Plan *plan = run->plan;
+    for (uint32_t k = 0; k < plan->uniform_gradient_count; k++) {
+        double *sums = row(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
+        fill(sums + lanes, 0.0, whole - lanes);
     }
 }
 
@@ -344,9 +389,9 @@ static void run_block(Run *run, size_t first, size_t lanes)
 {
     const Plan *plan = run->plan;
     Space *space = run->space;
-    size_t stride = space->stride;
+    size_t stride = space->stride, whole = whole_of(run, lanes);
     load_lanes(run, first, lanes);
-    run->lanes->forward(plan, &plan->body, space->values, space->matrices, stride, lanes);
+    run->lanes->forward(plan, &plan->body, space->values, space->matrices, stride, whole);
     store_lanes(space->values, plan->output_slots, plan->outputs, stride, lanes,
                 run->values + first * plan->outputs);
     if (plan->guard_count != 0) {
@@ -366,12 +411,34 @@ static void run_block(Run *run, size_t first, size_t lanes)
         return;
     }
     double *seed = row(space->gradients, plan->seed, stride);
-    for (size_t i = 0; i < lanes; i++) {
+    set_aside(run, lanes, whole);
+    for (size_t i = 0; i < whole; i++) {
         seed[i] = plan->seed_collects ? seed[i] + run->upstream : run->upstream;
     }
     run->lanes->backward(plan, &plan->back, space->values, space->gradients, space->matrices,
-                         stride, lanes);
+                         stride, whole, lanes);
+    clear_behind(run, lanes, whole);
     store_gradients(run, first, lanes);
+}
+
+enum { STRIP = 64 }; /* operands at a time: their sums stay near */
+
+/* Add what a group collected to the gradients of its weights. */
+static void add_sums(const Run *run, const Group *group)
+{
+    size_t row = padded(group->outer);
+    const double *sums = run->space->matrices + group->sums;
+    for (uint32_t from = 0; from < group->inner; from += STRIP) {
+        uint32_t to = group->inner - from < STRIP ? group->inner : from + STRIP;
+        for (uint32_t j = 0; j < group->outer; j++) {
+            const uint32_t *weights = group->weights + (size_t)j * group->inner;
+            for (uint32_t k = from; k < to; k++) {
+                if (group->is_captured || weights[k] >> WEIGHT_BITS == WEIGHT_CAPTURED) {
+                    run->sums[weights[k] & ((1u << WEIGHT_BITS) - 1)] += sums[k * row + j];
+                }
+            }
+        }
+    }
 }
 
 /* Add up over the lanes what belongs to captured numbers. */
@@ -388,22 +455,16 @@ static void end(const Run *run)
         numbers[0] = sum;
     }
     run->lanes->backward(plan, &plan->back_prelude, space->values, space->gradients,
-                         space->matrices, stride, 1);
-    for (uint32_t i = 0; i < plan->captured; i++) {
-        uint32_t slot = plan->captured_gradients[i];
-        run->sums[i] = slot == NONE ? 0.0 : *row(space->gradients, slot, stride);
+                         space->matrices, stride, 8, 1);
+    memset(run->sums, 0, plan->captured * sizeof *run->sums);
+    for (uint32_t i = 0; i < plan->moved_count; i++) {
+        uint32_t place = plan->moved_captured[i];
+        run->sums[place] = *row(space->gradients, plan->captured_gradients[place], stride);
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
-        size_t outer = padded(group->outer);
-        for (uint32_t k = 0; group->weights_wanted && k < group->inner; k++) {
-            const double *sums = space->matrices + group->sums + k * outer;
-            for (uint32_t j = 0; j < group->outer; j++) {
-                uint32_t weight = group->weights[(size_t)j * group->inner + k];
-                if (weight >> WEIGHT_BITS == WEIGHT_CAPTURED) {
-                    run->sums[weight & ((1u << WEIGHT_BITS) - 1)] += sums[j];
-                }
-            }
+        if (group->weights_wanted) {
+            add_sums(run, group);
         }
     }
 }
@@ -507,11 +568,12 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
     return result;
 }
 
-static PyObject *list_of(const double *numbers, size_t count)
+/* The numbers that stand in some slots of one lane; 0 where there is none. */
+static PyObject *list_of(const double *numbers, const uint32_t *slots, size_t count)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        PyObject *number = PyFloat_FromDouble(slots[i] != NONE ? numbers[slots[i]] : 0.0);
         if (number == NULL) {
             Py_CLEAR(list);
             break;
@@ -521,19 +583,22 @@ static PyObject *list_of(const double *numbers, size_t count)
     return list;
 }
 
-/* Read a list of numbers: 0, or -1 with an error. */
-static int read_list(PyObject *list, double *to, uint32_t count)
+/* Read the numbers of a list that no array gives: 0, or -1 with an error. */
+static int read_list(PyObject *list, double *to, uint32_t count, const Source *sources,
+                     size_t source_count)
 {
     if (!PyList_Check(list) || PyList_GET_SIZE(list) != (Py_ssize_t)count) {
         PyErr_Format(PyExc_TypeError, "wants a list of %u numbers", count);
         return -1;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t i = next_shared(sources, source_count, 0);
+    while (i < count) {
         PyObject *item = PyList_GET_ITEM(list, i);
         to[i] = PyFloat_CheckExact(item) ? PyFloat_AS_DOUBLE(item) : PyFloat_AsDouble(item);
         if (to[i] == -1.0 && PyErr_Occurred()) {
             return -1;
         }
+        i = next_shared(sources, source_count, i + 1);
     }
     return 0;
 }
@@ -558,46 +623,42 @@ static PyObject *point(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "Oy*d:point", &numbers, &captured, &upstream)) {
         return NULL;
     }
-    size_t room = (size_t)plan->inputs * 2 + plan->captured + plan->outputs + 1;
-    double *work = PyMem_Malloc(room * sizeof *work);
+    PyObject *sums = self->wants_captured
+                         ? PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(plan->captured *
+                                                                        sizeof(double)))
+                         : Py_NewRef(Py_None);
+    double *work = PyMem_Malloc(((size_t)plan->inputs + plan->outputs + 1) * sizeof *work);
     Space *space = take_space(self, 1);
     int32_t status = 0;
-    if (work == NULL || space == NULL) {
+    if (work == NULL || space == NULL || sums == NULL) {
         PyErr_NoMemory();
     }
-    else if (has_captured(self, &captured) && read_list(numbers, work, plan->inputs) == 0) {
+    else if (has_captured(self, &captured) &&
+             read_list(numbers, work, plan->inputs, NULL, 0) == 0) {
+        Target nowhere; /* gradients are read where they are */
         Run run = {.plan = plan, .lanes = &lanes_point, .space = space, .captured = captured.buf,
                    .shared = work, .upstream = upstream, .status = &status};
-        double *next = work + plan->inputs;
-        Target all = {next, plan->inputs, 0};
-        run.gradients = self->wants_inputs ? &all : NULL;
-        run.gradient_count = self->wants_inputs;
-        next += plan->inputs;
-        run.sums = self->wants_captured ? next : NULL;
-        next += plan->captured;
-        run.values = next;
+        run.gradients = self->wants_inputs ? &nowhere : NULL;
+        run.sums = self->wants_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
+        run.values = work + plan->inputs;
         Py_BEGIN_ALLOW_THREADS
         run_range(&run, 0, 1);
         Py_END_ALLOW_THREADS
-        PyObject *values = list_of(run.values, plan->outputs);
-        PyObject *by_input = run.gradients != NULL ? list_of(all.to, plan->inputs)
-                                                   : Py_NewRef(Py_None);
-        PyObject *by_captured = run.sums != NULL
-                                    ? PyBytes_FromStringAndSize((const char *)run.sums,
-                                                                (Py_ssize_t)(plan->captured *
-                                                                             sizeof(double)))
-                                    : Py_NewRef(Py_None);
-        if (values != NULL && by_input != NULL && by_captured != NULL) {
-            result = Py_BuildValue("(OOOi)", values, by_input, by_captured, status - 1);
+        PyObject *values = list_of(space->values, plan->output_slots, plan->outputs);
+        PyObject *by_input = self->wants_inputs ? list_of(space->gradients, plan->input_gradients,
+                                                          plan->inputs)
+                                                : Py_NewRef(Py_None);
+        if (values != NULL && by_input != NULL) {
+            result = Py_BuildValue("(OOOi)", values, by_input, sums, status - 1);
         }
         Py_XDECREF(values);
         Py_XDECREF(by_input);
-        Py_XDECREF(by_captured);
     }
     if (space != NULL) {
         give_space(self, space);
     }
     PyMem_Free(work);
+    Py_XDECREF(sums);
     PyBuffer_Release(&captured);
     return result;
 }
@@ -743,8 +804,9 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "wants a range of lanes");
         goto done;
     }
-    if (!has_captured(self, &captured) || read_list(shared, numbers, plan->inputs) < 0 ||
+    if (!has_captured(self, &captured) ||
         open_sources(&sources, plan, arrays, index == Py_None ? lanes : -1) < 0 ||
+        read_list(shared, numbers, plan->inputs, sources.sources, (size_t)sources.count) < 0 ||
         open_output(values, &outs[0], count * plan->outputs * 8, &run.values) < 0 ||
         open_targets(&targets, plan, inputs, count) < 0 ||
         open_output(sums, &outs[2], (size_t)plan->captured * 8, &run.sums) < 0 ||

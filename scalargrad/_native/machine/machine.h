@@ -10,12 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../table.h"
+
 #if defined(__GNUC__)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 #else
 #define UNLIKELY(x) (x)
 #define ALWAYS_INLINE inline
+#define NOINLINE
 #endif
 
 #define NONE UINT32_MAX
@@ -23,11 +27,12 @@
 enum { MOST_LANES = 256, MOST_PANEL = 8 }; /* lanes of a block, rows of a panel */
 
 /* Operations that are no rows of the table. */
-enum { STEP_MATMUL = 250, STEP_ZERO = 251, STEP_SQUARE = 252 };
+enum { STEP_MATMUL = 250, STEP_ZERO = 251, STEP_SQUARE = 252, STEP_LIST = 253 };
 enum { DETACH = 0, CALL = 255, BOTH = 2 };
 
 /* Forward: z from x and y; of a row of lists, x is the first of `y` operands in the side list.
  * Backward: t (+)= g · partial by one operand.
+ * A step of a list has its row in `operand`; forward, one that `assigns` begins with its first term.
  */
 typedef struct {
     uint8_t op;
@@ -38,7 +43,7 @@ typedef struct {
     uint32_t g, t, u; /* slots of gradients; u is the second operand's, of a step for both */
 } Step;
 
-enum { SHAPE_OTHER, SHAPE_DOT, SHAPE_SUM, SHAPE_MEAN };
+enum { SHAPE_OTHER, SHAPE_DOT, SHAPE_SUM, SHAPE_MEAN, SHAPE_SPREAD };
 
 typedef struct {
     Step *steps;
@@ -51,11 +56,13 @@ typedef struct {
     uint32_t *xs;           /* slots of the operands */
     uint32_t *zs;           /* slots of the results */
     uint32_t *weights;      /* [outer][inner]: where each stands: see Weight */
+    double *starts;         /* what each dot begins with: 0 or -0 */
     uint32_t *gs;           /* slots of the results' gradients */
     uint32_t *wanted;       /* which operands want a gradient */
     uint32_t *targets;      /* and where it goes: slot << 1 | assigns */
     uint32_t wanted_count;
-    uint8_t weights_wanted, is_constant;
+    uint8_t weights_wanted;
+    uint8_t is_constant, is_captured; /* all weights are */
     size_t packed, packed_back, sums, turned; /* places in the work space */
 } Group;
 
@@ -78,6 +85,8 @@ typedef struct {
     uint32_t constant_count;
     uint32_t *constant_slots, *input_slots, *captured_slots, *output_slots; /* or NONE */
     uint32_t *input_gradients, *captured_gradients;                         /* or NONE */
+    uint32_t *read_captured, read_count;   /* which captured numbers have slots: */
+    uint32_t *moved_captured, moved_count; /* of values; of gradients */
     uint32_t seed;                   /* slot of the gradient of the output, or NONE */
     uint8_t seed_collects;           /* it is one that collects over all blocks */
     uint32_t *spread_list;           /* slots of uniform values that the body reads */
@@ -112,22 +121,8 @@ void free_plan(Plan *plan);
 
 /* -- rows.c: the table ------------------------------------------------------------------------ */
 
-typedef double (*Many)(ptrdiff_t count, const double *xs, const double *ys, double *work, int want,
-                       double *dxs, double *dys);
-typedef void (*Spread)(ptrdiff_t count, const double *xs, double *work, double *zs);
-
-typedef struct {
-    const char *name;
-    int arity, bound;
-    double (*value1)(double x);
-    double (*value2)(double x, double y);
-    Many many;
-    Spread spread;
-} Row;
-
-extern const int row_count;
 unsigned long machine_digest(void);
-const Row *row_of(int op);
+const Operation *row_of(int op);
 int is_sum(int op);
 int is_mean(int op);
 int is_dot(int op);
@@ -141,12 +136,15 @@ int is_cheap(int op); /* whose two partials are best computed together */
 
 /* -- lanes: the kernels, once for each kind of processor --------------------------------------- */
 
+/* `lanes` is a multiple of 8, of which the first `real` are some: sums of a group are over those. */
+
 typedef struct {
     const char *name;
     void (*forward)(const Plan *plan, const Program *program, double *values, double *matrices,
                     size_t stride, size_t lanes);
     void (*backward)(const Plan *plan, const Program *program, const double *values,
-                     double *gradients, double *matrices, size_t stride, size_t lanes);
+                     double *gradients, double *matrices, size_t stride, size_t lanes,
+                     size_t real);
     uint32_t panel; /* rows of a matrix that are worked on together */
 } Lanes;
 

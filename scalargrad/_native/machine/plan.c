@@ -18,7 +18,8 @@ typedef struct {
     uint32_t group;        /* of dots */
     uint32_t result;
     uint8_t op, depends, alive, needs; /* needs: a gradient flows through it */
-    uint8_t absorbed, reached, products, spare;
+    uint8_t absorbed, reached, products, is_chain;
+    uint8_t guarded; /* a comparison depends on it */
 } Node;
 
 typedef struct {
@@ -194,7 +195,7 @@ static double constant_of(const Maker *maker, uint32_t node)
 
 static void fold(Maker *maker, Node *node)
 {
-    const Row *row = row_of(node->op);
+    const Operation *row = row_of(node->op);
     uint32_t *operands = operands_of(maker, node);
     if (node->op == DETACH) {
         node->slot = add_constant(maker, constant_of(maker, operands[0]));
@@ -491,8 +492,12 @@ static int lift_chain(Maker *maker, uint32_t root)
     node->first = first;
     node->count = has_products ? 2 * length : length;
     node->products = (uint8_t)(has_products ? 2 : 1); /* lists: of a dot, or of a sum */
+    node->is_chain = 1;
     return PLAN_DONE;
 }
+
+/* What a sum begins with: a chain with its first term, which is what -0 plus it gives. */
+static double start_of(const Node *node) { return node->is_chain ? -0.0 : 0.0; }
 
 /* Make one dot of x·w + b, where b is a number of its own: it is added last, so bits stay. */
 static int lift_offset(Maker *maker, uint32_t root)
@@ -599,6 +604,22 @@ static int has_same_operands(const Maker *maker, const Node *a, const Node *b)
     return memcmp(xs, ys, a->count / 2 * sizeof *xs) == 0;
 }
 
+/* What a comparison depends on must have the bits of an eager pass, or it may turn otherwise. */
+static void find_guarded(Maker *maker)
+{
+    const Recorded *tape = maker->tape;
+    for (uint32_t i = 0; i < 2 * tape->guards; i++) {
+        uint32_t place = tape->guard_places[4 * (i / 2) + 1 + i % 2];
+        maker->nodes[maker->nodes[node_at(maker, place)].same].guarded = 1;
+    }
+    for (uint32_t i = maker->count; i-- > maker->lines_from;) {
+        const Node *node = &maker->nodes[i];
+        for (uint32_t j = 0; node->guarded && j < node->count; j++) {
+            maker->nodes[maker->nodes[operands_of(maker, node)[j]].same].guarded = 1;
+        }
+    }
+}
+
 static int find_groups(Maker *maker)
 {
     Plan *plan = maker->plan;
@@ -623,10 +644,13 @@ static int find_groups(Maker *maker)
         goto done;
     }
     memset(table, 0xff, room * sizeof *table);
+    if (!maker->tape->is_fast) {
+        find_guarded(maker);
+    }
     for (uint32_t i = maker->lines_from; i < maker->count; i++) {
         Node *node = &maker->nodes[i];
         if (!is_computed(maker, i) || !is_dot_node(node) || node->depends != OF_INPUTS ||
-            node->count == 0 || !turn_dot(maker, node)) {
+            node->count == 0 || node->guarded || !turn_dot(maker, node)) {
             continue;
         }
         uint32_t size = node->count / 2, *xs = operands_of(maker, node);
@@ -671,11 +695,13 @@ static int find_groups(Maker *maker)
         group->zs = malloc(group->outer * sizeof *group->zs);
         group->gs = malloc(group->outer * sizeof *group->gs);
         group->weights = malloc((size_t)group->inner * group->outer * sizeof *group->weights);
+        group->starts = calloc(group->outer + MOST_PANEL, sizeof *group->starts);
         group->wanted = malloc(group->inner * sizeof *group->wanted);
         group->targets = malloc(group->inner * sizeof *group->targets);
         plan->group_count++;
         if (group->xs == NULL || group->zs == NULL || group->gs == NULL ||
-            group->weights == NULL || group->wanted == NULL || group->targets == NULL) {
+            group->weights == NULL || group->starts == NULL || group->wanted == NULL ||
+            group->targets == NULL) {
             goto done;
         }
         uint32_t member = buckets[i].first;
@@ -796,14 +822,16 @@ static void emit_group(Maker *maker, uint32_t place)
     for (uint32_t j = 0; j < group->inner; j++) {
         group->xs[j] = value_of(maker, operands_of(maker, first)[j]);
     }
-    group->is_constant = 1;
+    group->is_constant = group->is_captured = 1;
     for (uint32_t i = 0; i < group->outer; i++) {
         Node *node = &maker->nodes[group->zs[i]];
         uint32_t *ws = operands_of(maker, node) + group->inner;
         for (uint32_t j = 0; j < group->inner; j++) {
             group->is_constant &= maker->nodes[ws[j]].depends == OF_CONSTANTS;
+            group->is_captured &= maker->nodes[ws[j]].depends == OF_CAPTURED;
             group->weights[(size_t)i * group->inner + j] = weight_of(maker, ws[j]);
         }
+        group->starts[i] = start_of(node);
         value_of(maker, group->zs[i]);
     }
     push_step(maker, &plan->body, (Step){.op = STEP_MATMUL, .x = place});
@@ -823,7 +851,9 @@ static void emit_spread(Maker *maker, Program *program, uint32_t i, uint32_t *he
         push_list(maker, plan->slots + j);
     }
     *heads = plan->slots;
-    push_step(maker, program, (Step){.op = node->op, .x = first, .y = node->count});
+    push_step(maker, program,
+              (Step){.op = STEP_LIST, .operand = node->op, .shape = SHAPE_SPREAD, .x = first,
+                     .y = node->count});
     plan->slots += node->count;
     plan->longest = node->count > plan->longest ? node->count : plan->longest;
 }
@@ -840,7 +870,7 @@ static void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
         }
         return;
     }
-    const Row *row = row_of(node->op);
+    const Operation *row = row_of(node->op);
     if (node->op == DETACH) {
         node->slot = value_of(maker, operands[0]);
         return;
@@ -878,7 +908,10 @@ static void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
         }
     }
     else {
+        step.op = STEP_LIST;
+        step.operand = node->op;
         step.shape = shape_of(node);
+        step.assigns = node->is_chain;
         step.x = (uint32_t)plan->list_count;
         step.y = node->count;
         for (uint32_t j = 0; j < node->count; j++) {
@@ -977,7 +1010,7 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
 {
     Plan *plan = maker->plan;
     Node *node = &maker->nodes[i];
-    const Row *row = row_of(node->op);
+    const Operation *row = row_of(node->op);
     int varies = node->depends == OF_INPUTS;
     Program *program = varies ? &plan->back : &plan->back_prelude;
     uint32_t *operands = operands_of(maker, node);
@@ -1023,6 +1056,8 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
         }
     }
     else {
+        step.op = STEP_LIST;
+        step.operand = node->op;
         step.shape = shape_of(node);
         uint32_t from = (uint32_t)plan->list_count;
         for (uint32_t j = 0; j < node->count; j++) {
@@ -1036,6 +1071,7 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
         }
         if (row->spread != NULL) {
             const Node *same = &maker->nodes[node->same];
+            step.shape = SHAPE_SPREAD;
             step.x = same->slot - same->result; /* the first of the results */
             step.z = node->result;
         }
@@ -1127,6 +1163,12 @@ static void find_results(Maker *maker)
     }
     for (uint32_t i = 0; i < tape->captured; i++) {
         plan->captured_gradients[i] = maker->nodes[maker->captured_from + i].gradient;
+        if (plan->captured_slots[i] != NONE) {
+            plan->read_captured[plan->read_count++] = i;
+        }
+        if (plan->captured_gradients[i] != NONE) {
+            plan->moved_captured[plan->moved_count++] = i;
+        }
     }
 }
 
@@ -1176,6 +1218,8 @@ static int run_maker(Maker *maker)
     plan->constant_slots = filled(plan->constant_count + 2 * (size_t)tape->lines);
     plan->input_slots = filled(tape->inputs);
     plan->captured_slots = filled(tape->captured);
+    plan->read_captured = filled(tape->captured);
+    plan->moved_captured = filled(tape->captured);
     plan->output_slots = filled(tape->outputs);
     plan->input_gradients = filled(tape->inputs);
     plan->captured_gradients = filled(tape->captured);
@@ -1183,7 +1227,8 @@ static int run_maker(Maker *maker)
     plan->uniform_gradients = filled(tape->lines + tape->captured + tape->constants);
     plan->guards = calloc(tape->guards + 1, sizeof *plan->guards);
     if (plan->constant_slots == NULL || plan->input_slots == NULL ||
-        plan->captured_slots == NULL || plan->output_slots == NULL ||
+        plan->captured_slots == NULL || plan->read_captured == NULL ||
+        plan->moved_captured == NULL || plan->output_slots == NULL ||
         plan->input_gradients == NULL || plan->captured_gradients == NULL ||
         plan->spread_list == NULL || plan->uniform_gradients == NULL || plan->guards == NULL) {
         return PLAN_NO_MEMORY;
@@ -1240,6 +1285,7 @@ void free_plan(Plan *plan)
         free(group->zs);
         free(group->gs);
         free(group->weights);
+        free(group->starts);
         free(group->wanted);
         free(group->targets);
     }
@@ -1248,6 +1294,8 @@ void free_plan(Plan *plan)
     free(plan->constant_slots);
     free(plan->input_slots);
     free(plan->captured_slots);
+    free(plan->read_captured);
+    free(plan->moved_captured);
     free(plan->output_slots);
     free(plan->input_gradients);
     free(plan->captured_gradients);

@@ -1,0 +1,47 @@
+/* What the table of operations looks like in C: ops.inc fills it, and knows nothing of Python. */
+#ifndef SCALARGRAD_TABLE_H
+#define SCALARGRAD_TABLE_H
+
+#include <stddef.h>
+
+typedef double (*Value1)(double x);
+typedef double (*Value2)(double x, double y);
+typedef double (*Step1)(double x, int want, double *dx);
+typedef double (*Step2)(double x, double y, int want, double *dx, double *dy);
+typedef double (*Many)(ptrdiff_t count, const double *xs, const double *ys, double *work, int want,
+                       double *dxs, double *dys);
+typedef void (*Spread)(ptrdiff_t count, const double *xs, double *work, double *zs);
+typedef double (*Entry)(double z, double s, double own);
+
+typedef struct {
+    const char *name;
+    int arity; /* operands, or lists of operands */
+    int bound; /* lists that a row of lists binds on the way */
+    Value1 value1;
+    Step1 step1;
+    Value2 value2;
+    Step2 step2;
+    Many many;
+    Spread spread;
+    Entry entry;
+} Operation;
+
+typedef double (*Move)(double w, double g, double *const *kept, ptrdiff_t i,
+                       const double *settings);
+typedef void (*Flat)(ptrdiff_t count, double *w, const double *g, double *const *kept,
+                     const double *settings);
+
+typedef struct {
+    const char *name;
+    int kept, settings;
+    Move move;
+    Flat flat; /* the same for whole blocks */
+} MoveRule;
+
+extern const unsigned long table_digest; /* see rows.py */
+extern const Operation operations[];
+extern const int operation_count;
+extern const MoveRule move_rules[];
+extern const int move_rule_count;
+
+#endif
