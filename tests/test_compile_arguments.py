@@ -350,6 +350,16 @@ def test_arrays_without_dimensions_and_scalars_are_numbers(runner: str, scalar: 
     assert f(2.0, [scalar]) == 6.0
 
 
+def test_numbers_may_follow_arrays_of_the_same_kind(runner: str) -> None:
+    f = sg.compile(lambda x: x * 2)
+    assert f(np.ones(3)).tolist() == [2.0] * 3
+    assert f(np.array(2.0)) == 4.0
+    assert f(np.ones(3).view(Measured)).tolist() == [2.0] * 3
+    with pytest.raises(TypeError, match="a masked array"):
+        f(np.ma.array([1.0, 2.0]))
+    assert f(np.ones(2)).tolist() == [2.0] * 2
+
+
 def test_bools_are_numbers(runner: str) -> None:
     f = sg.compile(lambda x, flag: x * x if flag else -x)
     assert [f(3.0, True), f(3.0, False), f(3.0, np.True_), f(3.0, np.array(False))] == [

@@ -162,7 +162,7 @@ class Seen:
         found = []
         count: int | None = None
         for argument, (start, dtype, shape) in zip(arguments, self.arrays, strict=True):
-            if type(argument) is not self.kind or argument.dtype is not dtype:
+            if type(argument) is not self.kind or argument.dtype is not dtype or not argument.ndim:
                 return None
             lanes, *rest = argument.shape
             flags = argument.flags
