@@ -106,8 +106,8 @@ def _compare(method: str, x: Arithmetic, other: object) -> bool:
         return NotImplemented  # type: ignore[no-any-return]
     outcome: bool = getattr(x._data, method)(y)
     if recorder.current is not None and recorder.is_on():
-        right: Any = other if isinstance(other, Arithmetic) else float(y)
-        recorder.current.guard(_METHODS.index(method), x, right, outcome)
+        right: Any = other if isinstance(other, Arithmetic) else y
+        recorder.note_guard(_METHODS.index(method), x, right, outcome)
     return outcome
 
 

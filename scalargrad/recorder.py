@@ -7,6 +7,7 @@ of a plain number, is *captured*; what depends on the inputs is *live*.
 
 from __future__ import annotations
 
+import math
 import threading
 from array import array
 from collections.abc import Sequence
@@ -69,6 +70,7 @@ class Records(Protocol):
     def abandon(self) -> None: ...
     def call(self, node: Any, function: Any) -> None: ...
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None: ...
+    def stand_for(self, leaf: Any, node: Any) -> None: ...
 
 
 #: the one at work, of the thread that it watches
@@ -117,9 +119,26 @@ def end() -> None:
 
 
 def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> None:
-    """Write down a comparison that the native engine made."""
-    if current is not None:
-        current.guard(comparison, x, y, bool(outcome))
+    """Write down a comparison of a Value with another one, or with a number."""
+    if current is None:
+        return
+    if issubclass(type(y), int):
+        below = _double_below(y)
+        if below != y:  # no double is between the two: x < y where x <= below, and x > y elsewhere
+            if COMPARISONS[comparison] in ("==", "!="):
+                return  # which turn out the same for every x
+            comparison = COMPARISONS.index("<=" if comparison < COMPARISONS.index("==") else ">")
+        y = below
+    current.guard(comparison, x, y, bool(outcome))
+
+
+def _double_below(whole: int) -> float:
+    """Return the largest double that is not above an int of any size."""
+    try:
+        nearest = float(whole)
+    except OverflowError:
+        nearest = math.inf if whole > 0 else -math.inf
+    return nearest if nearest <= whole else math.nextafter(nearest, -math.inf)
 
 
 # -- refusals, in the words of both engines --------------------------------------------------
@@ -165,8 +184,11 @@ def frozen_pass() -> errors.StateError:
 
 
 def number_of_own(op: str) -> errors.StateError:
-    """Return the error for a node whose numbers nothing on the tape can compute anew."""
-    return _refusal(
+    """Return the error for a node whose numbers nothing on the tape can compute anew.
+
+    It is raised once all is recorded: until then `custom` may tell how.
+    """
+    return errors.StateError(
         f"compile: every operation must be one of the table or of custom; got {op!r}, whose numbers"
         f" would be the same at every later call, {_here()}; write it with scalargrad.custom, or"
         " as steps of a loop"
@@ -178,6 +200,15 @@ def frozen_copy() -> errors.StateError:
     return _refusal(
         "compile: Values must not be copied while the function is recorded, the copy would have the"
         f" same number at every later call; got a copy {_here()}; compute with the Value itself"
+    )
+
+
+def beyond_doubles(whole: int) -> errors.StateError:
+    """Return the error for an argument that is wanted as an int, which its double is not."""
+    return _refusal(
+        "compile: an int that is an argument must be below 2**53 where Python wants it as an int,"
+        f" doubles hold no others; got {whole} {_here()}; pass it in two parts, or use it as a"
+        " number only"
     )
 
 
@@ -254,6 +285,13 @@ class Recorder:
         """Write down a comparison."""
         sides = self._standing(x), self._standing(y)
         self.guards.append(Guard(comparison, *sides, outcome, running_place()))
+
+    def stand_for(self, leaf: Any, node: Any) -> None:
+        """Let a fresh leaf stand where the line of a node does."""
+        self._kept.append(leaf)
+        self._places[id(leaf)] = self._places[id(node)]
+        if id(node) in self.live:
+            self.live.add(id(leaf))
 
     def stop(self, outputs: Sequence[Any]) -> Raw:
         """Return what was written down; `outputs` are Values and numbers."""

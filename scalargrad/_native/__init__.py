@@ -85,6 +85,9 @@ class Recorder:
         place = running_place()
         self._guards.append(recorder.Guard(comparison, *sides, bool(outcome), place))
 
+    def stand_for(self, leaf: Any, node: Any) -> None:
+        _core.stand_for(leaf, node)
+
     def stop(self, outputs: Sequence[Any]) -> recorder.Raw:
         places = list(map(_core.standing, outputs))
         ops, starts, operands, results, constants, captured = _core.written()

@@ -249,6 +249,26 @@ static PyObject *call_line(PyObject *module, PyObject *node)
     return PyLong_FromUnsignedLong(line);
 }
 
+/* stand_for(leaf, node): from here on the leaf means the line of the node */
+static PyObject *stand_for(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Value *leaf, *node;
+    if (!PyArg_ParseTuple(args, "O!O!:stand_for", Value_Type, &leaf, Value_Type, &node)) {
+        return NULL;
+    }
+    Noted *entry = entry_of(node);
+    if (entry == NULL || entry->standing >> KIND_BITS != LINE) {
+        PyErr_SetString(PyExc_ValueError, "stand_for: wants a node that was recorded");
+        return NULL;
+    }
+    leaf->flags |= node->flags & LIVE;
+    if (enter(leaf, LINE, entry->standing & ((1u << KIND_BITS) - 1)) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *bytes_of(const Column *column)
 {
     return PyBytes_FromStringAndSize(column->items, (Py_ssize_t)column->count);
@@ -298,6 +318,7 @@ PyMethodDef recorder_functions[] = {
     {"abandon", abandon, METH_NOARGS, "Stop, and forget everything."},
     {"standing", standing, METH_O, "Return where a Value or a number stands."},
     {"call_line", call_line, METH_O, "Return the line of a node of one's own."},
+    {"stand_for", stand_for, METH_VARARGS, "Let a leaf stand where the line of a node does."},
     {"written", written, METH_NOARGS, "Return what was written down."},
     {NULL, NULL, 0, NULL},
 };

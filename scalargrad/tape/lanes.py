@@ -53,8 +53,15 @@ class Lanes:
 def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...], Lanes]:
     """Take arguments apart.
 
-    Raises: `TypeError` for what is no number, `ValueError` for arrays of different lengths.
+    Arrays may have any layout and byte order, and any numbers: their lanes are computed as
+    doubles, so that a longdouble is rounded, and bools are 0 and 1. What has `__array__` (a series,
+    a tensor) is the array that it gives. An array without dimensions is a number.
+
+    Raises: `TypeError` for what is no number, `ValueError` for arrays of different lengths, and
+    for whole numbers from 2**63 in one of them.
     """
+    numpy = sys.modules.get("numpy")
+    array_kind = numpy.ndarray if numpy is not None else None
     structures: list[Structure] = []
     shared: list[Any] = []
     arrays: list[tuple[int, Any]] = []
@@ -72,7 +79,7 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
             parts.append((len(shared), 1))
             shared = [*shared, argument]
             continue
-        if kind.__module__ == "numpy" and getattr(argument, "ndim", False):
+        if kind is array_kind and argument.ndim:
             dtype = argument.dtype.kind
             if dtype in "fiub":  # the common case, without a walk
                 structure, zeros = of_rows(dtype, argument.shape[1:])
@@ -104,18 +111,22 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
             f"{name}: arrays must be equally long, their first axis is the batch; got the shapes"
             f" {shapes}; pass one row a lane"
         )
-    rows = [(start, _rows(array, count)) for start, array in arrays]
+    rows = [(start, _rows(name, array, count)) for start, array in arrays]
     return tuple(structures), Lanes(shared, False, rows, count, False, None, parts)
 
 
-def _rows(array: Any, count: int) -> Any:
+def _rows(name: str, array: Any, count: int) -> Any:
     """Return an array as doubles or 64-bit integers, a row (or a number) a lane."""
     dtype, flags = array.dtype, array.flags
     is_plain = dtype.char in "dl" and dtype.itemsize == 8 and dtype.isnative
     if is_plain and array.ndim <= 2 and flags.c_contiguous and flags.aligned:  # as most are
         return array
-    wraps = dtype.kind == "u" and dtype.itemsize == 8  # its largest are beyond any signed integer
-    kind = "int64" if dtype.kind in "iub" and not wraps else "float64"
+    if dtype.kind == "u" and dtype.itemsize == 8 and array.size and array.max() >= 2**63:
+        raise errors.InputError(
+            f"{name}: whole numbers in an array must be below 2**63; got {array.max()}; pass"
+            " .astype(float)"
+        )
+    kind = "int64" if dtype.kind in "iub" else "float64"
     matrix = sys.modules["numpy"].require(array, kind, ["C", "A"])
     return matrix.reshape(count, math.prod(array.shape[1:]))
 
@@ -151,7 +162,7 @@ class Seen:
         found = []
         count: int | None = None
         for argument, (start, dtype, shape) in zip(arguments, self.arrays, strict=True):
-            if type(argument) is not self.kind or argument.dtype is not dtype:
+            if type(argument) is not self.kind or argument.dtype is not dtype or not argument.ndim:
                 return None
             lanes, *rest = argument.shape
             flags = argument.flags

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from itertools import islice
 from typing import Any
 
@@ -17,16 +19,21 @@ Structure = Any
 
 NUMBER, INTEGER = "number", "integer"
 
+#: whole numbers below it fit a double, though it may round them
+_MOST = 2**1023
+
 
 def flatten(
     who: str, what: str, thing: Any, remedy: str, arrays: list[Any] | None = None
 ) -> tuple[Structure, list[Any]]:
     """Return a structure and its Values and numbers, from left to right.
 
-    An array stands for lists, one a dimension. Where `arrays` is given, its first axis is the
-    batch: the array is put there, and its place among the numbers is taken by that of the list.
+    An array stands for lists, one a dimension, and without dimensions for its number. Where
+    `arrays` is given, the nesting is of arguments: whole numbers are told from others, and the
+    first axis of an array is the batch: the array is put there, and its place among the numbers
+    is taken by that of the list.
 
-    Raises: `TypeError` for what is no number.
+    Raises: `TypeError` for what is no number, `OverflowError` for an int that no double can hold.
     """
     walk = _Walk(who, what, remedy, arrays)
     return walk.visit(thing), walk.found
@@ -50,40 +57,85 @@ class _Walk:
                 self.found.extend(thing)
                 return (list, NUMBER, len(thing))
             return _alike(kind, list(map(self.visit, thing)))
+        if kind is int or kind is bool:
+            return self._whole(int(thing))
         if isinstance(thing, Arithmetic):
             self.found.append(thing)
             return NUMBER
-        if hasattr(kind, "__array__") and getattr(thing, "ndim", False):
-            return self._visit_array(thing)
+        if hasattr(kind, "__array__"):
+            return self._visit_array(self._as_array(thing))
         if isinstance(thing, Mapping):
-            return (dict, tuple(thing), tuple(map(self.visit, thing.values())))
+            return (dict, tuple(map(_key, thing)), tuple(map(self.visit, thing.values())))
         if isinstance(thing, (list, tuple)):  # a named tuple, or a list of one's own
             return (kind, None, tuple(map(self.visit, thing)))
-        whole = int(thing) if isinstance(thing, bool) else as_whole(thing)
+        if isinstance(thing, Enum):  # `is` would not find it
+            raise self._refused(errors.shown(thing), "pass its .value, and compare with that")
+        whole = as_whole(thing)
         if whole is not None:
-            self.found.append(whole)
-            return INTEGER
+            return self._whole(whole)
         number = as_number(thing, self.who, self.what)
         if number is None:
-            raise self._refused(thing)
+            raise self._refused(errors.shown(thing), self.remedy)
         self.found.append(number)
         return NUMBER
 
+    def _whole(self, whole: int) -> Structure:
+        if not -_MOST < whole < _MOST:
+            as_number(whole, self.who, self.what)  # has the words
+        self.found.append(whole)
+        return NUMBER if self.arrays is None else INTEGER
+
+    def _as_array(self, thing: Any) -> Any:
+        """Return an array of numpy for one of its kinds, or of another library."""
+        numpy = sys.modules.get("numpy")
+        if numpy is None:  # nobody who has an array is without
+            raise self._refused(errors.shown(thing), self.remedy)
+        if isinstance(thing, numpy.ma.MaskedArray):
+            raise self._refused("a masked array", "pass .filled(0.0), or only lanes without a mask")
+        if isinstance(thing, getattr(numpy, "matrix", ())):  # whose rows are matrices again
+            raise self._refused("a numpy.matrix", "pass numpy.asarray of it")
+        try:
+            return numpy.asarray(thing)
+        except Exception as error:  # of a tensor on another device, say
+            got = f"{type(thing).__name__} that gives no array ({error})"
+            raise self._refused(got, "pass its numbers as a numpy array") from error
+
     def _visit_array(self, array: Any) -> Structure:
-        if array.dtype.kind not in "fiub":
-            if array.dtype.kind != "O":
-                raise self._refused(array)
-            return self.visit(array.tolist())
+        kind = array.dtype.kind
+        if kind == "O":
+            return self._visit_objects(array)
+        if kind not in "fiub":
+            raise self._refused(f"an array of {array.dtype}", "pass an array of floats or ints")
+        if not array.ndim:
+            return self.visit(float(array) if kind == "f" else int(array))
         if self.arrays is None:
             return self.visit(array.tolist())
         self.arrays.append((len(self.found), array))
-        structure, zeros = of_rows(array.dtype.kind, array.shape[1:])
+        structure, zeros = of_rows(kind, array.shape[1:])
         self.found.extend(zeros)
         return structure
 
-    def _refused(self, thing: Any) -> errors.OperandError:
+    def _visit_objects(self, array: Any) -> Structure:
+        """Take Values in an array as lists of Values; plain numbers might be a batch, or not."""
+        start = len(self.found)
+        structure = self.visit(array.tolist())
+        has_values = any(isinstance(x, Arithmetic) for x in self.found[start:])
+        if self.arrays is not None and array.ndim and not has_values:
+            remedy = "pass .astype(float) for a batch, or .tolist() for one point"
+            raise self._refused("an array of objects", remedy)
+        return structure
+
+    def _refused(self, got: str, remedy: str) -> errors.OperandError:
         wanted = f"{self.what} must be numbers, or lists or arrays of them"
-        return errors.OperandError(errors.unwanted(self.who, wanted, thing, self.remedy))
+        return errors.OperandError(f"{self.who}: {wanted}; got {got}; {remedy}")
+
+
+def _key(key: Any) -> Any:
+    """Return a key of a dict as it is without a recording: an int for an int that is followed."""
+    if type(key) is tuple:
+        return tuple(map(_key, key))
+    whole = as_whole(key) if isinstance(key, Arithmetic) else None
+    return key if whole is None else whole
 
 
 @functools.lru_cache(maxsize=256)
