@@ -1,0 +1,137 @@
+"""`compile` refuses what no replay could do, in one sentence."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import replays
+
+import scalargrad as sg
+
+runner = replays.runner
+
+
+def _frozen(x: Any) -> Any:
+    return x.data * x  # the line that messages name
+
+
+def _passes(x: Any) -> Any:
+    y = x * x
+    y.backward()
+    return y
+
+
+def _writes(x: Any) -> Any:
+    y = x * x
+    y.data = 3.0
+    return y
+
+
+def _random(x: Any) -> Any:
+    return x * random.random()
+
+
+def _turns(x: Any) -> Any:
+    return x * x if random.random() < 0.5 else -x
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "kind", "words"),
+    [
+        (_frozen, (1.0,), RuntimeError, r"\.data must not be read.*return x\.data \* x"),
+        (_passes, (1.0,), RuntimeError, r"gradients must not.*y\.backward\(\)"),
+        (_writes, (1.0,), RuntimeError, r"\.data must not be changed.*y\.data = 3\.0"),
+        (_random, (1.0,), RuntimeError, "must do the same each time"),
+        (lambda x: None, (1.0,), TypeError, "got None; write return"),
+        (lambda x: "one", (1.0,), TypeError, "must be numbers.*'one'"),
+        (lambda x: [], (1.0,), TypeError, r"must return numbers; got \[\]"),
+        (lambda x: x, ("one",), TypeError, "argument 0 must be numbers.*'one'"),
+        (lambda x: x, (None,), TypeError, "argument 0 must be numbers.*None"),
+        (lambda x: x, (np.array(["a"]),), TypeError, "argument 0 must be numbers"),
+        (lambda x: x, (np.empty(0),), ValueError, "at least one lane; got none"),
+        (lambda x, y: x, (np.zeros(2), np.zeros(3)), ValueError, r"\(2,\), \(3,\)"),
+        (lambda x, y: x, (np.zeros(2), sg.Value(1.0)), TypeError, "Values or arrays, not both"),
+        (lambda x: sg.record(1.0, [x], [1.0], op="own"), (1.0,), RuntimeError, "'own'"),
+        (lambda x: sg.newton(lambda u: u * u - x, 1.0), (2.0,), RuntimeError, "scalargrad.custom"),
+        (lambda x, y: x, (1.0,), TypeError, "missing 1 required positional"),
+    ],
+)  # fmt: skip
+def test_what_no_replay_could_do_is_refused(
+    runner: str, function: Any, arguments: Any, kind: type[Exception], words: str
+) -> None:
+    f = sg.compile(function)
+    for _ in range(2):
+        with pytest.raises(kind, match=words):
+            f(*arguments)
+    assert sg.compile(lambda x: x * x)(3.0) == 9.0
+    x = sg.Value(2.0)
+    (x * x).backward()
+    assert (x.data, x.grad) == (2.0, 4.0)
+
+
+def test_functions_that_turn_at_random_are_refused() -> None:
+    def often() -> None:
+        for _ in range(60):
+            sg.compile(_turns)(1.0)
+
+    with pytest.raises(RuntimeError, match="must do the same each time"):
+        often()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: sg.compile(3.0), "wants a function; got 3.0"),
+        (lambda: sg.compile(abs, mode="quick"), 'mode must be "strict" or "fast"'),
+        (lambda: sg.compile(abs, threads=0), "threads must be a whole number from 1"),
+        (lambda: sg.compile(abs, max_paths=-1), "max_paths must be a whole number from 1"),
+        (lambda: sg.compile(abs).tape, "nothing is recorded before the first call"),
+        (lambda: sg.compile(abs).backward(1.0, reduction="max"), '"mean" or "sum"'),
+        (lambda: sg.compile(lambda x: [x, x]).value_and_grad(1.0), "returns 2 numbers"),
+        (lambda: sg.compile(lambda x: [x, x]).backward(np.ones(2)), "returns 2 numbers"),
+        (lambda: sg.compile(abs).backward(sg.Value(1.0)), "backward wants numbers and arrays"),
+    ],
+)
+def test_wrong_options_get_one_sentence(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises((TypeError, ValueError, RuntimeError), match=words):
+        make()
+
+
+def test_nothing_is_added_where_a_lane_is_refused(runner: str) -> None:
+    w = sg.Value(1.0)
+
+    def function(x: Any) -> Any:
+        if x > 2:
+            raise ValueError("no lane may be above 2")
+        return w * x
+
+    f = sg.compile(function)
+    with pytest.raises(ValueError, match="no lane may be above 2"):
+        f.backward(np.array([1.0, 3.0]))
+    assert w.grad == 0.0
+
+
+def test_recording_leaves_other_threads_alone() -> None:
+    seen: list[Any] = []
+
+    def function(x: Any) -> Any:
+        def elsewhere() -> None:
+            v = sg.Value(3.0)
+            z = v * v
+            z.backward()
+            seen.append((z.data, v.grad, v.grad))
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        return x * 2
+
+    f = sg.compile(function)
+    assert f(1.0) == 2.0
+    assert seen[0] == (9.0, 6.0, 6.0)
+    assert len(f.tape) == 1
