@@ -12,7 +12,9 @@ import pytest
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.tape import compiled
+from scalargrad.tape.machine import Machine
 from scalargrad.tape.replay import Replay
+from scalargrad.tape.runner import VALUES
 
 KINDS = _engine.machine().kinds() if _engine.machine() else []
 
@@ -30,8 +32,13 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def bits(numbers: Sequence[float]) -> list[bytes]:
-    """Return numbers bit by bit, but for the sign of a zero and what a nan carries."""
-    return [b"nan" if x != x else struct.pack("d", x + 0.0) for x in map(float, numbers)]
+    """Return numbers bit by bit, but for what a nan carries."""
+    return [b"nan" if x != x else struct.pack("d", x) for x in map(float, numbers)]
+
+
+def unsigned(numbers: Sequence[float]) -> list[float]:
+    """Return numbers with the zero of gradients that were added up: the positive one."""
+    return [x + 0.0 for x in map(float, numbers)]
 
 
 def eager(function: Callable[..., Any], point: Sequence[float]) -> tuple[float, list[float]]:
@@ -52,11 +59,19 @@ def agrees(function: Callable[..., Any], lanes: Sequence[Sequence[float]]) -> sg
     both, grads = f.value_and_grad(*columns)
     for row, lane in enumerate(lanes):
         value, grad = eager(function, lane)
-        assert bits([values[row], both[row], f(*map(float, lane))]) == bits([value] * 3)
-        assert bits([column[row] for column in grads]) == bits(grad)
         alone, by_argument = f.value_and_grad(*map(float, lane))
-        assert bits([alone, *by_argument]) == bits([value, *grad])
+        found = [values[row], both[row], f(*map(float, lane)), alone]
+        assert bits(found) == bits([value] * 4)
+        assert bits(unsigned([column[row] for column in grads])) == bits(grad)
+        assert bits(unsigned(by_argument)) == bits(grad)
     return f
+
+
+def plans(f: sg.tape.Compiled) -> list[Any]:
+    """Return what the machine planned for the values of each path, described."""
+    paths = [path for known in f._paths.values() for path in known.known]
+    runners = [path.runner for path in paths if isinstance(path.runner, Machine)]
+    return [runner.plan(VALUES).described() for runner in runners]
 
 
 @sg.custom(lambda x, y: y, lambda x, y: x)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,24 @@ runner = replays.runner
 def test_point_and_batch_are_the_function(runner: str) -> None:
     w = sg.Value(0.7)
     agrees(lambda x, y: sg.sin(x) * y + w * x / (y * y + 1), [(0.5, -1.0), (2.0, 3.0), (-1.0, 0.0)])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: [x, -x, abs(x), x * y, x - y, x + y, y / 2.0, x / y, x**2, x**3],
+        lambda x, y: [sg.relu(x), sg.sqrt(x), sg.atan2(x, y), sg.copysign(1.0, x), sg.floor(y)],
+        lambda x, y: [max(x, y), min(y, x), sg.maximum(x, y), sg.max([x, y, x])],
+        lambda x, y: [sg.sum([x, y, x, y]), sg.mean([x, y, x]), sg.dot([x, y], [y, 1.0])],
+    ],
+)  # fmt: skip
+def test_zeros_have_their_sign(runner: str, function: Callable[..., Any]) -> None:
+    f = sg.compile(function)
+    lanes = list(itertools.product([0.0, -0.0, 1.0, -1.0], repeat=2))
+    batch = f(*map(np.array, zip(*lanes, strict=True)))
+    for row, lane in enumerate(lanes):
+        expected = [x.data for x in function(*map(sg.Value, lane))]
+        assert bits(batch[row]) == bits(f(*lane)) == bits(expected)
 
 
 def test_numbers_beside_arrays_are_shared(runner: str) -> None:
