@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import itertools
+import pickle
 import random
 import threading
 from collections.abc import Callable
@@ -10,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import replays
+from replays import KINDS
 
 import scalargrad as sg
 
@@ -34,6 +39,10 @@ def _writes(x: Any) -> Any:
 
 def _random(x: Any) -> Any:
     return x * random.random()
+
+
+def _cube(x: Any) -> Any:
+    return x * sg.gradients(x**3, [x])[0]
 
 
 def _turns(x: Any) -> Any:
@@ -83,6 +92,111 @@ def test_functions_that_turn_at_random_are_refused() -> None:
         often()
 
 
+# -- what would be the same at every later call --------------------------------------------
+
+W = sg.Value(2.0)
+SCALED = sg.compile(lambda x: W * x)
+COUNT = itertools.count()
+
+
+def _elsewhere(x: Any) -> Any:
+    found: list[Any] = []
+    worker = threading.Thread(target=lambda: found.append(x * x))
+    worker.start()
+    worker.join()
+    return x * found[0]
+
+
+def _catches(x: Any) -> Any:
+    with contextlib.suppress(RuntimeError):
+        return x.data
+    return x
+
+
+def _learns(x: Any) -> Any:
+    sg.fit(lambda u: W * u[0], [[1.0]], [1.0], loss="mse", optimizer=SGD, compile=True)
+    return x
+
+
+SGD = sg.optim.SGD([W], lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: copy.copy(x), "must not be copied"),
+        (lambda x: copy.deepcopy(x * x), "must not be copied"),
+        (lambda x: pickle.loads(pickle.dumps(x)), "must not be copied"),
+        (lambda x: x * copy.copy(W), "must not be copied"),
+        (lambda x: x * pickle.loads(pickle.dumps(W * W)), "must not be copied"),
+        (_elsewhere, "must compute in the thread that calls it"),
+        (lambda x: x * SCALED(np.ones(3))[0], "must not be called with arrays"),
+        (lambda x: x * SCALED.value_and_grad(np.ones(3))[0][0], "must not be called with arrays"),
+        (lambda x: x * SCALED.backward(1.0), "gradients must not be computed as numbers"),
+        (lambda x: x * sg.gradients(x**3, [x])[0], "gradients must not be computed as numbers"),
+        (lambda x: _cube(x.detach()), "gradients must not be computed as numbers"),
+        pytest.param(
+            _learns,
+            "nothing else may be recorded",
+            marks=pytest.mark.skipif(not KINDS, reason="the machine was not built here"),
+        ),
+        (lambda x: x * sg.Value(float(next(COUNT))), "must do the same each time"),
+        (lambda x: x if random.random() < 2 else -x, "must do the same each time"),
+        (lambda x: x if np.random.random() < 2 else -x, "must do the same each time"),
+        (lambda x: x if np.random.randint(9) < 9 else -x, "must do the same each time"),
+        (_catches, r"\.data must not be read.*return x\.data"),
+    ],
+)  # fmt: skip
+def test_numbers_that_would_never_change_are_refused(
+    runner: str, function: Callable[[Any], Any], words: str
+) -> None:
+    f = sg.compile(function)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=words):
+            f(2.0)
+    assert f.tapes == []
+    assert sg.compile(lambda x: W * x)(3.0) == 6.0
+
+
+def test_gradients_of_what_was_captured_disturb_no_line(runner: str) -> None:
+    def function(x: Any) -> Any:
+        a = W * x
+        sg.gradients(W * W, [W])
+        return a * W
+
+    f = sg.compile(function)
+    assert f(3.0) == 12.0
+    assert f.tape.captured == (W,)
+    assert [line.op for line in f.tape.lines] == ["mul", "mul", "mul"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * SCALED(3.0),
+        lambda x: x * SCALED.value_and_grad(3.0)[0],
+        lambda x: x * 3.0 * SCALED.value_and_grad(3.0)[1][0],
+        lambda x: 3.0 * SCALED.value_and_grad(x)[0],
+    ],
+)
+def test_numbers_of_other_compiled_functions_are_computed_anew(
+    runner: str, function: Callable[[Any], Any]
+) -> None:
+    f = sg.compile(function)
+    assert f(2.0) == 12.0
+    try:
+        W.data = 5.0
+        assert f(2.0) == 30.0
+        assert f(np.array([2.0, 1.0])).tolist() == [30.0, 15.0]
+    finally:
+        W.data = 2.0
+
+
+def total(*xs: Any) -> Any:
+    """Add numbers and lists of them."""
+    return sum(map(total, xs[0])) if len(xs) == 1 and isinstance(xs[0], list) else sum(xs)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -95,11 +209,22 @@ def test_functions_that_turn_at_random_are_refused() -> None:
         (lambda: sg.compile(lambda x: [x, x]).value_and_grad(1.0), "returns 2 numbers"),
         (lambda: sg.compile(lambda x: [x, x]).backward(np.ones(2)), "returns 2 numbers"),
         (lambda: sg.compile(abs).backward(sg.Value(1.0)), "backward wants numbers and arrays"),
+        (lambda: sg.compile(total)(*[np.ones(2)] * 65), "at most 64 arrays and arguments; got 65"),
+        (lambda: sg.compile(total)([np.ones(2)] * 65), "at most 64 arrays and arguments; got 65"),
+        (lambda: sg.compile(total)(np.ones(2), *[1.0] * 64), "at most 64 arrays and arg.*got 65"),
     ],
 )
 def test_wrong_options_get_one_sentence(make: Callable[[], Any], words: str) -> None:
     with pytest.raises((TypeError, ValueError, RuntimeError), match=words):
         make()
+
+
+def test_as_many_arrays_as_are_allowed_are_read(runner: str) -> None:
+    f = sg.compile(total)
+    assert f(*[np.ones(2)] * 64).tolist() == [64.0, 64.0]
+    assert f(*[np.ones(2)] * 63, 2.0).tolist() == [65.0, 65.0]
+    assert f.value_and_grad(*[np.ones(2)] * 64)[0].tolist() == [64.0, 64.0]
+    assert f(*[1.0] * 65) == 65.0
 
 
 def test_nothing_is_added_where_a_lane_is_refused(runner: str) -> None:
