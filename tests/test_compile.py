@@ -77,6 +77,13 @@ def test_arrays_of_any_number_are_read(runner: str, dtype: str) -> None:
     assert f(np.array([0, 1, 1], dtype)).tolist() == [1.0, 2.0, 2.0]
 
 
+def test_unsigned_numbers_do_not_wrap(runner: str) -> None:
+    f = sg.compile(lambda x: x * 1.0)
+    assert f(np.array([1, 2**63, 2**64 - 1], np.uint64)).tolist() == [1.0, 2.0**63, 2.0**64]
+    one = sg.compile(lambda x: x[1] - x[0])
+    assert one(np.array([[3, 2**63]], np.uint64)).tolist() == [2.0**63 - 3]
+
+
 def test_strided_arrays_are_read(runner: str) -> None:
     x = np.arange(20.0).reshape(4, 5)
     f = sg.compile(lambda row: row[0] + 10 * row[1])
@@ -258,3 +265,12 @@ def test_no_grad_and_detach_stop_gradients(runner: str) -> None:
 
 def test_operations_of_ones_own_are_called(runner: str) -> None:
     agrees(lambda x, y: times(x, 2.0) + times(x, y), [(2.0, 3.0), (1.0, -1.0)])
+
+
+def test_operations_of_ones_own_inside_no_grad_are_constants(runner: str) -> None:
+    def function(x: Any, y: Any) -> Any:
+        with sg.no_grad():
+            scale = times(x, y)
+        return sg.sin(scale) * x
+
+    agrees(function, [(2.0, 3.0), (1.0, -1.0)])

@@ -94,3 +94,23 @@ def test_integers_are_ints_where_python_wants_one(runner: str) -> None:
     x, n = np.array([2.0, 2.0, 3.0, 2.0]), np.array([3, 1, 2, 1])
     assert f(x, n).tolist() == [18.0, 22.0, 39.0, 22.0]
     assert len(f.tapes) == 3
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: x * 2.0 if n in {0, 7} else -x,
+        lambda x, n: x * {0: 1.0, 7: 2.0, 12: 3.0, 1234: 4.0}[n],
+        lambda x, n: x * float(f"{n}"),
+        lambda x, n: x * len(f"{n:03d}"),
+        lambda x, n: x * len(str(n)),
+        lambda x, n: x * float("".join(reversed(str(n)))),
+    ],
+)  # fmt: skip
+def test_integers_are_keys_and_text_as_ints_are(runner: str, function: Any) -> None:
+    numbers = [7, 0, 12, 1234, 7]
+    f = sg.compile(function)
+    expected = [function(3.0, n) for n in numbers]
+    assert f(np.full(5, 3.0), np.array(numbers)).tolist() == expected
+    assert [f(3.0, n) for n in numbers] == expected
+    assert [f(sg.Value(3.0), n).data for n in numbers] == expected
