@@ -66,7 +66,7 @@ def _turns(x: Any) -> Any:
         (lambda x, y: x, (np.zeros(2), np.zeros(3)), ValueError, r"\(2,\), \(3,\)"),
         (lambda x, y: x, (np.zeros(2), sg.Value(1.0)), TypeError, "Values or arrays, not both"),
         (lambda x: sg.record(1.0, [x], [1.0], op="own"), (1.0,), RuntimeError, "'own'"),
-        (lambda x: sg.newton(lambda u: u * u - x, 1.0), (2.0,), RuntimeError, "scalargrad.custom"),
+        (lambda x: sg.newton(lambda u: u * u - x, 1.0), (2.0,), RuntimeError, "^compile: every op"),
         (lambda x, y: x, (1.0,), TypeError, "missing 1 required positional"),
     ],
 )  # fmt: skip
@@ -144,7 +144,7 @@ SGD = sg.optim.SGD([W], lr=0.1)
         (lambda x: x if random.random() < 2 else -x, "must do the same each time"),
         (lambda x: x if np.random.random() < 2 else -x, "must do the same each time"),
         (lambda x: x if np.random.randint(9) < 9 else -x, "must do the same each time"),
-        (_catches, r"\.data must not be read.*return x\.data"),
+        (_catches, r"\.data must not be read"),
     ],
 )  # fmt: skip
 def test_numbers_that_would_never_change_are_refused(
@@ -152,7 +152,7 @@ def test_numbers_that_would_never_change_are_refused(
 ) -> None:
     f = sg.compile(function)
     for _ in range(2):
-        with pytest.raises(RuntimeError, match=words):
+        with pytest.raises(RuntimeError, match=rf"^compile: [^;]*{words}"):  # not in the line
             f(2.0)
     assert f.tapes == []
     assert sg.compile(lambda x: W * x)(3.0) == 6.0
