@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import replays
-from replays import KINDS, agrees, eager
+from replays import KINDS, agrees, bits, eager
 
 import scalargrad as sg
+from scalargrad import _engine
 from scalargrad.tape import machine
 
 runner = replays.runner
@@ -41,10 +42,25 @@ def shared_term(x: Any, y: Any) -> Any:
     return x + t + sg.sin(t) + sg.exp(t)
 
 
+def compared(x: Any, y: Any) -> Any:
+    """Return a sum, the beginning of which is compared with something."""
+    start = x * y + x * x
+    return start + y * y + y * 3.0 if start > 0.5 else -start
+
+
+def compares(x: Any, y: Any) -> Any:
+    """Return a sum, with the beginning of which something is compared."""
+    start = x * y + x * x
+    return start + y * y + y * 3.0 if x < start else -start
+
+
 @pytest.mark.parametrize(
     "function",
     [
         shared_term,
+        compared,
+        compares,
+        lambda x, y: (sg.dot([x, y], [1.3, 0.7]) + x) * sg.sin(x),
         lambda x, y: (x * y + x * x + y * y + x * 3.0) * sg.sin(x * y),
         lambda x, y: sg.softmax([x, y])[0] * sg.softmax([y * 2.0, x])[0],
         lambda x, y: sg.softmax([x, y])[0] * sg.log_softmax([x, y])[0],
@@ -56,6 +72,16 @@ def shared_term(x: Any, y: Any) -> Any:
 )  # fmt: skip
 def test_what_is_shared_keeps_its_bits(runner: str, function: Callable[..., Any]) -> None:
     agrees(function, POINTS)
+
+
+def test_lines_that_begin_alike_are_kept_apart(runner: str) -> None:
+    xs = RNG.normal(size=(3, 64))
+    shares = sg.compile(sg.softmax)
+    sums = sg.compile(lambda xs: [sg.sum(xs[:count]) for count in range(64, 0, -1)])
+    for row, lane in enumerate(xs.tolist()):
+        expected = [sg.sum(lane[:count]) for count in range(64, 0, -1)]
+        assert bits(shares(xs)[row]) == bits(shares(lane)) == bits(sg.softmax(lane))
+        assert bits(sums(xs)[row]) == bits(sums(lane)) == bits(expected)
 
 
 @pytest.mark.parametrize("divisor", [5e-324, 2.0**-1022, 2.0**1023, 4.0, -0.5, 3.0])
@@ -116,6 +142,32 @@ def result_left_out(xs: Any, ws: Any) -> Any:
 def test_layers_give_the_gradients_of_their_dots(runner: str, function: Any) -> None:
     ws = [sg.Value(w) for w in (0.5, -0.25, 1.5, 0.75)]
     near(lambda xs: function(xs, ws), ws)
+
+
+def test_layers_of_constants_are_layers(runner: str) -> None:
+    near(lambda xs: sum(map(sg.tanh, layer(xs, [0.5, -0.25, 1.5, 0.75]))), [])
+
+
+def test_layers_read_their_weights_anew(runner: str) -> None:
+    ws = [sg.Value(w) for w in (0.5, -0.25, 1.5, 0.75)]
+    f = sg.compile(lambda xs: sum(layer(xs, ws)))
+    before = f(ROWS), f(ROWS[0].tolist())
+    for w in ws:
+        w.data *= 2.0
+    assert f(ROWS) == pytest.approx(2.0 * before[0])
+    assert f(ROWS[0].tolist()) == pytest.approx(2.0 * before[1])
+
+
+def test_kernels_may_be_others_at_the_next_call() -> None:
+    f = sg.compile(lambda xs: sum(map(sg.tanh, layer(xs, [0.5, -0.25, 1.5, 0.75]))))
+    found = []
+    for kind in [*KINDS, *KINDS]:
+        _engine.machine().use(kind)
+        found.append(f(ROWS))
+    if KINDS:
+        _engine.machine().use(KINDS[0])
+    expected = [f(row) for row in ROWS.tolist()]
+    assert all(values == pytest.approx(expected, rel=1e-13) for values in found)
 
 
 def test_results_of_parameters_alone_count_in_each_lane(runner: str) -> None:
