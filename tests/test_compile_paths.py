@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import replays
-from replays import agrees
+from replays import agrees, bits
 
 import scalargrad as sg
 
@@ -72,6 +73,17 @@ def test_every_lane_may_take_another_path(runner: str) -> None:
     x = np.random.default_rng(1).permutation(np.arange(40) - 0.5)
     f = agrees(place, [(v,) for v in x])
     assert len(f.tapes) == 40
+
+
+@pytest.mark.parametrize("compare", [operator.eq, operator.le, operator.lt])
+def test_conditions_see_the_bits_of_a_dot(runner: str, compare: Callable[..., bool]) -> None:
+    draw = np.random.default_rng(0)
+    rows, weights = draw.normal(size=(200, 6)), draw.normal(size=6).tolist()
+    ws = list(map(sg.Value, weights))
+    totals = [sg.dot(row, weights) for row in rows.tolist()]
+    f = sg.compile(lambda xs, c: xs[0] * 2.0 if compare(sg.dot(xs, ws), c) else -xs[0])
+    factor = 2.0 if compare(0.0, 0.0) else -1.0
+    assert bits(f(rows, np.array(totals))) == bits(rows[:, 0] * factor)
 
 
 def test_too_many_paths_are_refused_with_the_line() -> None:

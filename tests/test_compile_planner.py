@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -87,6 +88,20 @@ def test_lines_that_begin_alike_are_kept_apart(runner: str) -> None:
 @pytest.mark.parametrize("divisor", [5e-324, 2.0**-1022, 2.0**1023, 4.0, -0.5, 3.0])
 def test_quotients_keep_their_bits(runner: str, divisor: float) -> None:
     agrees(lambda x: x / divisor, [(0.0,), (1.0,), (-7.3,), (5e-324,), (1e300,)])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: x + x + x + x,
+        lambda x, y: x + y + x + y + x * y,
+        lambda x, y: x * 2.0 + x * 3.0 + y * 2.0 + y * 3.0,
+        lambda x, y: 1 / (x + y + x + y),
+        lambda x, y: 1 / (x * 2.0 + x * 3.0 + y * 2.0 + y * 3.0),
+    ],
+)  # fmt: skip
+def test_chains_begin_with_their_first_term(runner: str, function: Any) -> None:
+    agrees(function, list(itertools.product([0.0, -0.0, 1.0, -1.0], repeat=2)))
 
 
 # -- layers --------------------------------------------------------------------------------
