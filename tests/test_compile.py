@@ -44,6 +44,12 @@ def test_zeros_have_their_sign(runner: str, function: Callable[..., Any]) -> Non
         assert bits(batch[row]) == bits(f(*lane)) == bits(expected)
 
 
+def test_zeros_of_gradients_have_their_sign(runner: str) -> None:
+    zeros = list(itertools.product([0.0, -0.0], repeat=2))
+    for function in (lambda x, y: x * y, lambda x, y: x**2 * y, lambda x, y: -x * y - x):
+        agrees(function, zeros)
+
+
 def test_numbers_beside_arrays_are_shared(runner: str) -> None:
     f = sg.compile(lambda x, y: x * y)
     values, (by_x, by_y) = f.value_and_grad(np.array([1.0, 2.0, 3.0]), 10.0)
