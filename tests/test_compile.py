@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import replays
+from native_nodes import run
 from replays import agrees, bits, eager, times
 
 import scalargrad as sg
@@ -280,3 +281,13 @@ def test_operations_of_ones_own_inside_no_grad_are_constants(runner: str) -> Non
         return sg.sin(scale) * x
 
     agrees(function, [(2.0, 3.0), (1.0, -1.0)])
+
+
+def test_operations_of_ones_own_are_called_by_the_readable_engine_too() -> None:
+    program = """
+import scalargrad as sg
+square = sg.custom(lambda x: 2 * x)(lambda x: x * x)
+assert sg.compile(lambda x: square(x) + 1.0).value_and_grad(3.0) == (10.0, (6.0,))
+"""
+    done = run(program, SCALARGRAD_ENGINE="python")
+    assert done.returncode == 0, done.stderr

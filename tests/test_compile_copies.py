@@ -112,6 +112,11 @@ class Scale:
     def __call__(self, x: Any) -> Any:
         return self.by * x
 
+    @sg.compile
+    def above(self, x: Any) -> Any:
+        """Take one of two paths."""
+        return self.by * x if x > 0 else -x
+
     twice = sg.compile(lambda self, x: self.by * x * 2.0)
     squared = sg.compile(lambda self, x: self.by * x * x)
 
@@ -162,6 +167,22 @@ def test_deep_copies_of_instances_are_recorded_anew() -> None:
     twin.by.data = 10.0
     assert [twin(3.0), scale(3.0)] == [30.0, 6.0]
     assert twin.__call__.function.__self__ is twin
+
+
+def test_shallow_copies_of_instances_have_numbers_of_their_own() -> None:
+    scale = Scale(2.0)
+    scale.twice(3.0)
+    twin = copy.copy(scale)
+    twin.by = sg.Value(10.0)
+    assert [twin.twice(3.0), scale.twice(3.0)] == [60.0, 12.0]
+
+
+def test_pickles_of_instances_record_further_paths() -> None:
+    scale = Scale(2.0)
+    scale.above(3.0)
+    twin = pickle.loads(pickle.dumps(scale))
+    twin.by.data = 10.0
+    assert [twin.above(3.0), twin.above(-1.0)] == [30.0, 1.0]
 
 
 # -- copies ----------------------------------------------------------------------------------

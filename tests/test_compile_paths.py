@@ -116,6 +116,8 @@ def test_integers_are_ints_where_python_wants_one(runner: str) -> None:
         lambda x, n: x * float(f"{n}"),
         lambda x, n: x * len(f"{n:03d}"),
         lambda x, n: x * len(str(n)),
+        lambda x, n: x * len(repr(n)),
+        lambda x, n: x * len(f"{[n]}"),
         lambda x, n: x * float("".join(reversed(str(n)))),
     ],
 )  # fmt: skip

@@ -144,6 +144,9 @@ SGD = sg.optim.SGD([W], lr=0.1)
         (lambda x: x if random.random() < 2 else -x, "must do the same each time"),
         (lambda x: x if np.random.random() < 2 else -x, "must do the same each time"),
         (lambda x: x if np.random.randint(9) < 9 else -x, "must do the same each time"),
+        (lambda x: x * sg.evaluate(lambda u: u * W, [1.0], [1.0], loss="mse").loss, "must not"),
+        (lambda x: x * len(f"{x}"), "must not"),
+        (lambda x: x * len(repr(x * W)), "must not"),
         (_catches, r"\.data must not be read"),
     ],
 )  # fmt: skip
@@ -156,6 +159,12 @@ def test_numbers_that_would_never_change_are_refused(
             f(2.0)
     assert f.tapes == []
     assert sg.compile(lambda x: W * x)(3.0) == 6.0
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_refusals_name_the_line_behind_a_module_of_python(duplicate: Callable[[Any], Any]) -> None:
+    with pytest.raises(RuntimeError, match=r"got a copy at .*test_compile_refusals\.py:\d+"):
+        sg.compile(lambda x: duplicate(x))(1.0)
 
 
 def test_gradients_of_what_was_captured_disturb_no_line(runner: str) -> None:
