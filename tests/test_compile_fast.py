@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from replays import KINDS
 
 import scalargrad as sg
 from scalargrad import _engine
@@ -20,8 +21,6 @@ ROWS_OF_NUMBERS = [row for row in ROWS.values() if isinstance(row, Row)]
 #: in the last place of the value, or of the largest term where terms cancel
 MOST_ULP = 8
 CANCELS = {"silu", "gelu"}
-
-KINDS = _engine.machine().kinds() if _engine.machine() else []
 
 
 @pytest.fixture(params=KINDS or ["replay"])

@@ -25,6 +25,7 @@ TARGETS = {
     "mse": RNG.normal(size=37),
     "mae": RNG.normal(size=37),
 }
+BINARY = "binary_cross_entropy"
 OPTIMIZERS: list[Callable[[Any], optim.Optimizer]] = [
     lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
     lambda p: optim.AdaGrad(p, lr=0.05),
@@ -207,6 +208,8 @@ class ReadsData(nn.Module):
         ({"loss": lambda ys, ts: sg.mse(ys, list(ts))}, "a function of one's own"),
         ({"inputs": [[1.0, 2.0, 3.0], [1.0, 2.0]], "targets": [1.0, 2.0]}, "not of one shape"),
         ({"inputs": [[sg.Value(1.0), 2.0, 3.0]], "targets": [1.0]}, "no plain numbers"),
+        ({"inputs": INPUTS > 0.0}, "no plain numbers"),
+        ({"loss": BINARY, "targets": TARGETS[BINARY].astype(bool)}, "no plain numbers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_replayed_learns_on_graphs(options: dict[str, Any], words: str) -> None:
@@ -238,11 +241,37 @@ def test_too_many_paths_go_on_with_graphs(monkeypatch: pytest.MonkeyPatch) -> No
     assert fast == pytest.approx(slow, rel=1e-9)
 
 
-def test_targets_that_a_loss_refuses_are_refused_in_its_words() -> None:
-    with pytest.raises(ValueError, match=r"hinge: labels must be -1 or 1; got .*0"):
-        learnt("hinge", compile=None, targets=np.zeros(37, int))
-    with pytest.raises(ValueError, match=r"target must be a class from 0 to 3; got .*4"):
-        learnt("cross_entropy", compile=None, targets=np.full(37, 4))
+@pytest.mark.parametrize(
+    ("loss", "targets", "words"),
+    [
+        ("hinge", np.zeros(37, int), r"hinge: labels must be -1 or 1; got .*0"),
+        ("hinge", TARGETS["hinge"].reshape(37, 1), "hinge: each target must be a number"),
+        ("cross_entropy", np.full(37, 4), r"target must be a class from 0 to 3; got .*4"),
+        ("cross_entropy", np.ones(37, bool), "target must be a class index or probabilities"),
+        (BINARY, np.full(37, 2.0), "targets must be within 0 and 1; got .*2"),
+        (BINARY, np.full(37, math.nan), "targets must be within 0 and 1; got .*nan"),
+        (BINARY, TARGETS[BINARY].reshape(37, 1), "each target must be a number"),
+    ],
+)
+def test_targets_that_a_loss_refuses_are_refused_in_its_words(
+    loss: str, targets: Any, words: str
+) -> None:
+    with pytest.raises((ValueError, TypeError), match=words):
+        learnt(loss, compile=None, targets=targets)
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        ("hinge", TARGETS["hinge"].reshape(37, 1)),
+        ("hinge", np.full(37, 0.5)),
+        (BINARY, TARGETS[BINARY].reshape(37, 1)),
+        (BINARY, np.full(37, 2.0)),
+    ],
+)
+def test_targets_of_another_kind_are_not_replayed(loss: str, targets: Any) -> None:
+    with pytest.raises(RuntimeError, match="the loss has words for targets of another kind"):
+        learnt(loss, compile=True, targets=targets)
 
 
 def test_anomalies_and_no_grad_are_for_graphs() -> None:

@@ -1,0 +1,75 @@
+"""What the tests of `compile` share: every replay, and comparisons with the function itself."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalargrad as sg
+from scalargrad import _engine
+from scalargrad.tape import compiled
+from scalargrad.tape.machine import Machine
+from scalargrad.tape.replay import Replay
+from scalargrad.tape.runner import VALUES
+
+KINDS = _engine.machine().kinds() if _engine.machine() else []
+
+
+@pytest.fixture(params=["replay", *KINDS])
+def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What replays: the readable replay, and the machine with each kind of kernels."""
+    if request.param == "replay":
+        monkeypatch.setattr(compiled, "runner_for", lambda tape, mode: Replay(tape))
+        yield "replay"
+        return
+    _engine.machine().use(request.param)
+    yield request.param
+    _engine.machine().use(KINDS[0])
+
+
+def bits(numbers: Sequence[float]) -> list[bytes]:
+    """Return numbers bit by bit, but for what a nan carries."""
+    return [b"nan" if x != x else struct.pack("d", x) for x in map(float, numbers)]
+
+
+def eager(function: Callable[..., Any], point: Sequence[float]) -> tuple[float, list[float]]:
+    """Return value and gradient without any tape."""
+    inputs = [sg.Value(x) for x in point]
+    result = function(*inputs)
+    if not isinstance(result, sg.Value):
+        return float(result), [0.0] * len(point)
+    result.backward()
+    return result.data, [x.grad for x in inputs]
+
+
+def agrees(function: Callable[..., Any], lanes: Sequence[Sequence[float]]) -> sg.tape.Compiled:
+    """Compare a batch, and every point of it, with the function itself, bit for bit."""
+    f = sg.compile(function)
+    columns = [np.array(column) for column in zip(*lanes, strict=True)]
+    values = f(*columns)
+    both, grads = f.value_and_grad(*columns)
+    for row, lane in enumerate(lanes):
+        value, grad = eager(function, lane)
+        alone, by_argument = f.value_and_grad(*map(float, lane))
+        found = [values[row], both[row], f(*map(float, lane)), alone]
+        assert bits(found) == bits([value] * 4)
+        assert bits([column[row] for column in grads]) == bits(grad)
+        assert bits(by_argument) == bits(grad)
+    return f
+
+
+def plans(f: sg.tape.Compiled) -> list[Any]:
+    """Return what the machine planned for the values of each path, described."""
+    paths = [path for known in f._paths.values() for path in known.known]
+    runners = [path.runner for path in paths if isinstance(path.runner, Machine)]
+    return [runner.plan(VALUES).described() for runner in runners]
+
+
+@sg.custom(lambda x, y: y, lambda x, y: x)
+def times(x: float, y: float) -> float:
+    """Multiply, as an operation of one's own."""
+    return x * y

@@ -1,0 +1,170 @@
+"""The memory of compiled functions, and the threads beside them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import tracemalloc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import replays
+from replays import KINDS
+from threads import run_in_threads
+
+import scalargrad as sg
+from scalargrad.tape import machine
+
+runner = replays.runner
+
+
+def test_memory_stays_flat(runner: str) -> None:
+    w = sg.Value(0.5)
+    f = sg.compile(lambda x, y: sg.sin(x * w) + y if x > 0 else y)
+    x = np.linspace(-1, 1, 9)
+    rounds = 300 if runner == "replay" else 1000
+
+    def work() -> None:
+        for _ in range(rounds):
+            f(x, 1.0)
+            f.value_and_grad(x, 1.0)
+            f.backward(x, 1.0)
+            f(0.5, 1.0)
+
+    work()
+    gc.collect()
+    tracemalloc.start()
+    work()
+    gc.collect()
+    first = tracemalloc.get_traced_memory()[0]
+    work()
+    gc.collect()
+    second = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert second - first < 50 * 4 * rounds  # bytes; an object a call would be more
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# a sanitizer keeps what was freed for a while
+LIMIT = 8_000_000 if "SCALARGRAD_SANITIZED" in os.environ else 2_000_000
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, x: f(x, 1.0),
+        lambda f, x: f.value_and_grad(x, 1.0),
+        lambda f, x: f.backward(x, 1.0),
+    ],
+    ids=["value", "value_and_grad", "backward"],
+)
+@pytest.mark.parametrize(
+    ("x", "rounds"),
+    [(0.5, 100_000), (np.linspace(-1.0, 1.0, 9), 20_000)],
+    ids=["points", "batches"],
+)
+def test_many_calls_leave_memory_as_it_was(
+    call: Callable[[Any, Any], Any], x: Any, rounds: int
+) -> None:
+    rounds //= 1 if KINDS else 100  # what Python replays is slow
+    ws = [sg.Value(0.1 * i) for i in range(8)]
+    f = sg.compile(lambda x, y: sg.dot(ws, [x] * 8) + sg.softmax([x, y])[0] if x > 0 else x * ws[0])
+
+    def work(rounds: int) -> None:
+        for _ in range(rounds):
+            call(f, x)
+
+    work(rounds // 10)
+    gc.collect()
+    references = [sys.getrefcount(w) for w in ws]
+    blocks, memory = sys.getallocatedblocks(), resident()
+    work(rounds)
+    gc.collect()
+    assert [sys.getrefcount(w) for w in ws] == references
+    assert abs(sys.getallocatedblocks() - blocks) < 200
+    assert resident() - memory < LIMIT
+
+
+def test_batches_of_many_sizes_leave_memory_as_it_was() -> None:
+    f = sg.compile(lambda x: sg.exp(sg.sin(sg.tanh(x * 2.0 + 1.0))))
+    x = np.linspace(-1.0, 1.0, 160)
+
+    def work(rounds: int) -> None:
+        for count in [*range(8, 160, 8)] * rounds:
+            f.value_and_grad(x[:count])
+
+    work(10)
+    memory = resident()
+    work(300)
+    assert resident() - memory < LIMIT
+
+
+def test_functions_and_their_tapes_come_and_go(runner: str) -> None:
+    f = sg.compile(lambda x: sg.exp(x) if x > 0 else x)
+    f.value_and_grad(np.array([1.0, -1.0]))
+    gone = [weakref.ref(f), *map(weakref.ref, f.tapes)]
+    assert len(gone) == 3
+    del f
+    gc.collect()
+    assert [ref() for ref in gone] == [None] * 3
+
+
+# -- threads -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not KINDS, reason="the readable replay runs in Python")
+def test_another_thread_runs_while_a_batch_does() -> None:
+    f = sg.compile(lambda x: sg.sin(sg.exp(sg.erf(sg.sin(x)))))
+    x = np.linspace(-1.0, 1.0, 8 * machine.CHUNK)
+    f(x)
+    events: list[str] = []
+    gate, interval = threading.Lock(), sys.getswitchinterval()
+
+    def other() -> None:
+        with gate:
+            events.append("other")
+
+    thread = threading.Thread(target=other)
+    gate.acquire()
+    thread.start()
+    sys.setswitchinterval(1000.0)  # from here on a thread runs where another one lets it
+    try:
+        gate.release()
+        for _ in range(1000):
+            f(x)
+            if events:
+                break
+        events.append("batch")
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert events == ["other", "batch"]
+
+
+def test_threads_may_share_a_function(runner: str) -> None:
+    w = sg.Value(0.5)
+    shared = sg.compile(lambda x: sg.sin(x * w) if x > 0 else x * w)
+    right: list[bool] = []
+
+    def work(index: int) -> None:
+        x = np.linspace(-1.0 - index, 1.0 + index, 5 + index)
+        own = sg.compile(lambda x: x * x if x > index else x)
+        for _ in range(20):
+            values, (grads,) = shared.value_and_grad(x)
+            expected = np.where(x > 0, np.sin(x * 0.5), x * 0.5)
+            slopes = np.where(x > 0, np.cos(x * 0.5) * 0.5, 0.5)
+            right.append(np.allclose(values, expected) and np.allclose(grads, slopes))
+            right.append(np.allclose(own(x), np.where(x > index, x * x, x)))
+
+    run_in_threads(work, numbered=True)
+    assert right == [True] * 320

@@ -1,0 +1,130 @@
+"""`compile` follows comparisons: each way through a function is a tape of its own."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import replays
+from replays import agrees, bits
+
+import scalargrad as sg
+
+runner = replays.runner
+
+
+def steps_to_root(x: Any) -> Any:
+    """Take square roots by Newton's method: lanes need different numbers of steps."""
+    root = x
+    while abs(root * root - x) > 1e-12 * x:
+        root = 0.5 * (root + x / root)
+    return root
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: x * y if x > 0 else y,
+        lambda x, y: max(x, y) * min(x, y) + abs(x),
+        lambda x, y: sum(v * (i + 1) for i, v in enumerate(sorted([x, y, x * y, x + y]))),
+        lambda x, y: x if x == y else (y if x != -y else 0.0),
+        lambda x, y: (x if not x else 1 / x) + (1 if x <= y <= 2 else y),
+        lambda x, y: sg.where(x > y, x * x, y),
+    ],
+)  # fmt: skip
+def test_branches_are_followed(runner: str, function: Callable[..., Any]) -> None:
+    lanes = [(1.0, 2.0), (-1.0, 2.0), (0.0, 0.0), (2.0, 2.0), (-3.0, 3.0), (math.nan, 1.0)]
+    lanes += [(1.0, math.nan), (math.inf, 1.0), (-0.0, 0.5), (3.0, -4.0)]
+    agrees(function, lanes)
+
+
+def test_loops_are_followed(runner: str) -> None:
+    f = agrees(steps_to_root, [(4.0,), (2.0,), (1e6,), (1e-6,), (1.0,), (123.0,)])
+    assert len(f.tapes) >= 4
+
+
+def test_gradients_of_parameters_come_from_every_path(runner: str) -> None:
+    w = sg.Value(2.0)
+    f = sg.compile(lambda x: w * x if x > 0 else w * w * x)
+    x = np.array([1.0, -1.0, 2.0, -3.0, 0.0])
+    f.backward(x, reduction="sum")
+    assert w.grad == 3.0 + 4.0 * -4.0
+
+
+def test_parameters_in_comparisons_are_guards(runner: str) -> None:
+    w = sg.Value(1.0)
+    f = sg.compile(lambda x: x * 2 if w > 0 else x * 3)
+    assert f(1.0) == 2.0
+    w.data = -1.0
+    assert f(1.0) == 3.0
+
+
+def test_every_lane_may_take_another_path(runner: str) -> None:
+    def place(x: Any) -> Any:
+        for step in range(40):
+            if x < step:
+                return x * step
+        return x
+
+    x = np.random.default_rng(1).permutation(np.arange(40) - 0.5)
+    f = agrees(place, [(v,) for v in x])
+    assert len(f.tapes) == 40
+
+
+@pytest.mark.parametrize("compare", [operator.eq, operator.le, operator.lt])
+def test_conditions_see_the_bits_of_a_dot(runner: str, compare: Callable[..., bool]) -> None:
+    draw = np.random.default_rng(0)
+    rows, weights = draw.normal(size=(200, 6)), draw.normal(size=6).tolist()
+    ws = list(map(sg.Value, weights))
+    totals = [sg.dot(row, weights) for row in rows.tolist()]
+    f = sg.compile(lambda xs, c: xs[0] * 2.0 if compare(sg.dot(xs, ws), c) else -xs[0])
+    factor = 2.0 if compare(0.0, 0.0) else -1.0
+    assert bits(f(rows, np.array(totals))) == bits(rows[:, 0] * factor)
+
+
+def test_too_many_paths_are_refused_with_the_line() -> None:
+    f = sg.compile(lambda x: x if x < 1 else (-x if x < 2 else x * x), max_paths=2)
+    f(np.array([0.0, 1.5]))
+    with pytest.raises(RuntimeError, match=r"at most 2 different.*_paths\.py:\d+: f = sg"):
+        f(np.array([0.0, 1.5, 3.0]))
+    assert f(np.array([0.0, 1.5])).tolist() == [0.0, -1.5]
+
+
+def test_integers_are_ints_where_python_wants_one(runner: str) -> None:
+    def power(x: Any, n: Any) -> Any:
+        result = 1.0
+        for _ in range(n):
+            result = result * x
+        return result + [10.0, 20.0, 30.0][n % 3]
+
+    f = sg.compile(power)
+    assert f(2.0, 3) == 18.0
+    x, n = np.array([2.0, 2.0, 3.0, 2.0]), np.array([3, 1, 2, 1])
+    assert f(x, n).tolist() == [18.0, 22.0, 39.0, 22.0]
+    assert len(f.tapes) == 3
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: x * 2.0 if n in {0, 7} else -x,
+        lambda x, n: x * {0: 1.0, 7: 2.0, 12: 3.0, 1234: 4.0}[n],
+        lambda x, n: x * float(f"{n}"),
+        lambda x, n: x * len(f"{n:03d}"),
+        lambda x, n: x * len(str(n)),
+        lambda x, n: x * len(repr(n)),
+        lambda x, n: x * len(f"{[n]}"),
+        lambda x, n: x * float("".join(reversed(str(n)))),
+    ],
+)  # fmt: skip
+def test_integers_are_keys_and_text_as_ints_are(runner: str, function: Any) -> None:
+    numbers = [7, 0, 12, 1234, 7]
+    f = sg.compile(function)
+    expected = [function(3.0, n) for n in numbers]
+    assert f(np.full(5, 3.0), np.array(numbers)).tolist() == expected
+    assert [f(3.0, n) for n in numbers] == expected
+    assert [f(sg.Value(3.0), n).data for n in numbers] == expected
