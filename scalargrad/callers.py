@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import linecache
 import os
 import sys
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
+
+#: files that are nobody's program: ours, and modules of Python through which ours is called
+_NOT_THE_USERS = (_PACKAGE, "<formula", copy.__file__, contextlib.__file__)
 
 #: a file and a line in it
 Place = tuple[str, int]
@@ -15,7 +20,7 @@ Place = tuple[str, int]
 def running_place() -> Place:
     """Return file and number of the line, outside this package, that is running."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<formula")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 

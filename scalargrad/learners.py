@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from . import errors
+from . import errors, recorder
 from ._engine import Value, machine, move_flat, numbers, set_numbers
 from .arithmetic import Arithmetic
 from .modes import no_grad
@@ -101,6 +101,8 @@ def score(
     model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective
 ) -> tuple[float, int]:
     """Return the mean loss of a set and how many are correct."""
+    if recorder.is_on():
+        raise recorder.frozen_read("data")
     with no_grad():
         outputs = [model(sample) for sample in inputs]
         loss = objective.compute(outputs, list(targets))

@@ -88,11 +88,15 @@ class Node:
 
     def __repr__(self) -> str:
         parts = [f"data={self._data!r}", f"grad={self._grad or 0.0!r}"]
+        if recorder.is_on():  # whoever prints is not to take a number along that never changes
+            parts = ["recorded"]
         parts += [f"op={self.op!r}"] * bool(self.op)
         parts += [f"label={self.label!r}"] * bool(self.label)
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __format__(self, spec: str) -> str:
+        if spec and recorder.is_on():
+            raise recorder.frozen_read("data")
         return format(self._data, spec) if spec else str(self)
 
     def _refuse(self, function: str) -> NoReturn:

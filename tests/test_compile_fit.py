@@ -146,7 +146,34 @@ def test_models_that_change_after_an_epoch_are_recorded_anew(compile: bool | Non
 def test_models_are_recorded_once_where_nothing_runs_after_an_epoch() -> None:
     model = Model()
     learnt(model, compile=True)
-    assert model.calls == 2
+    assert model.calls == 2 + 2 * 3  # and two samples of each epoch are compared
+
+
+class Asks(Model):
+    """A model that asks what a sample is: a row of an array here, a list of Values on a tape."""
+
+    def __call__(self, x: Any) -> Any:
+        return self.w * (x[0] if isinstance(x, np.ndarray) else x[1])
+
+
+class Doubles(Model):
+    """A model that doubles what it finds from some call on, which no tape can know."""
+
+    def __call__(self, x: Any) -> Any:
+        self.calls += 1
+        return self.w * x[0] * (2.0 if self.calls > 10 else 1.0)
+
+
+@pytest.mark.parametrize("kind", [Asks, Doubles])
+def test_models_that_do_something_else_on_a_tape_are_told(kind: type[Model]) -> None:
+    with pytest.raises(
+        RuntimeError, match=r"^fit: compile=True .* sample \d+ has the loss .* by it"
+    ):
+        learnt(kind(), compile=True, epochs=20)
+
+
+def test_models_that_ask_what_a_sample_is_learn_on_graphs() -> None:
+    assert learnt(Asks()) == learnt(Asks(), compile=False)
 
 
 def refuses(model: Model, x: Any) -> Any:

@@ -29,6 +29,9 @@ MODES = ("strict", "fast")
 #: of one call of the machine
 MOST_ARRAYS = 64
 
+#: so many kinds of arguments, as lists of other lengths, are remembered; then the oldest goes
+MOST_KINDS = 256
+
 
 class Compiled:
     """A function that is recorded when it is first called, and replayed from then on."""
@@ -46,12 +49,14 @@ class Compiled:
 
     # -- calls -------------------------------------------------------------------------------
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Return what the function returns: numbers for a point, arrays for a batch.
 
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
+        if named:
+            arguments = self._placed(arguments, named)
         structures, lanes = self._lanes(arguments)
         if recorder.is_on():  # its operations belong to the function that is being recorded
             self._check_inside(lanes)
@@ -66,11 +71,14 @@ class Compiled:
         found = run_batch(paths, lanes, VALUES, 1.0, self.threads)
         return columns(found.structure, found.values)
 
-    def value_and_grad(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+    def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
 
+        The gradients stand in the order of the function's parameters, also of named ones.
         Raises: `TypeError` where the function does not return one number.
         """
+        if named:
+            arguments = self._placed(arguments, named)
         structures, lanes = self._lanes(arguments)
         if recorder.is_on():
             self._check_inside(lanes)
@@ -95,7 +103,7 @@ class Compiled:
         grads = map(columns, structures, collected.inputs)
         return collected.values[:, 0], tuple(grads)
 
-    def backward(self, *arguments: Any, reduction: str = "mean") -> float:
+    def backward(self, *arguments: Any, reduction: str = "mean", **named: Any) -> float:
         """Add the gradient of the mean, or of the sum, over all lanes to what was captured.
 
         The Values that the function found outside, a model's parameters, get it in their `grad`.
@@ -111,6 +119,8 @@ class Compiled:
             )
         if recorder.is_on():
             raise recorder.frozen_pass()
+        if named:
+            arguments = self._placed(arguments, named)
         structures, lanes = self._lanes(arguments)
         if lanes.has_values:
             raise errors.OperandError(
@@ -163,12 +173,12 @@ class Compiled:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        kept = getattr(instance, "__dict__", {})  # it lives as long as the instance
-        bound = kept.get(self._attribute)
-        if bound is None:
-            method = self.function.__get__(instance)
-            bound = kept[self._attribute] = self._like(method)
-        return bound
+        method = self.function.__get__(instance)
+        owned = getattr(instance, "__dict__", {})  # it lives as long as the instance
+        kept = owned.get(self._attribute)
+        if not isinstance(kept, _Bound) or kept.instance is not instance:
+            kept = owned[self._attribute] = _Bound(instance, self._like(method))
+        return kept.compiled
 
     def __copy__(self) -> Compiled:
         return self._like(self.function)
@@ -190,6 +200,26 @@ class Compiled:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _placed(self, arguments: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Return arguments by place.
+
+        Raises: `TypeError` where the function does not take them so.
+        """
+        try:
+            bound = inspect.signature(self.function).bind(*arguments, **named)
+        except (TypeError, ValueError) as error:
+            raise errors.OperandError(
+                f"{self.name}: arguments must fit the function; got other ones ({error}); see"
+                f" help({self.name})"
+            ) from None
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise errors.OperandError(
+                f"{self.name}: a compiled function takes its arguments by place or name; got"
+                f" {next(iter(bound.kwargs))!r}, which goes by name only; take the * away"
+            )
+        return bound.args
+
     def _lanes(self, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...], Lanes]:
         seen = self._seen
         if seen is not None:
@@ -208,6 +238,8 @@ class Compiled:
             def make(numbers: Sequence[Any]) -> Path:
                 return self._record(structures, numbers)
 
+            if len(self._paths) >= MOST_KINDS:
+                del self._paths[next(iter(self._paths))]
             paths = self._paths[structures] = Paths(self.name, make, self.max_paths, self.mode)
         return paths
 
@@ -282,6 +314,19 @@ class Compiled:
         return with_derivatives(node, on_values)
 
 
+class _Bound:
+    """What an instance keeps of a compiled method; its copies and pickles make their own."""
+
+    def __init__(self, instance: Any = None, compiled: Compiled | None = None) -> None:
+        self.instance, self.compiled = instance, compiled
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Bound, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Bound:
+        return _Bound()
+
+
 def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
     """Return what a function calls its arguments; x0, x1, ... where it does not say."""
     try:
@@ -304,9 +349,8 @@ def _restored(
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
     made = Compiled(Elsewhere(name, place, keeps), *options)
     for structures, known in paths.items():
-        made.known(structures).known += [
-            Path(runner_for(tape, made.mode), structure) for tape, structure in known
-        ]
+        for tape, structure in known:
+            made.known(structures).add(Path(runner_for(tape, made.mode), structure))
     return made
 
 

@@ -74,12 +74,18 @@ class Paths:
         self._record = record
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}
+        self._tree = _Tree()
 
     def first(self, lane: Callable[[], Sequence[Any]]) -> Path:
         """Return the path to try first."""
         if not self.known:
-            self.known.append(self._record(lane()))
+            self.add(self._record(lane()))
         return self.known[0]
+
+    def add(self, path: Path) -> None:
+        """Take a path that was recorded."""
+        self._tree.add(path.tape.outcomes, len(self.known))
+        self.known.append(path)
 
     def after(self, path: Path, guard: int, lane: Callable[[], Sequence[Any]]) -> Path:
         """Return the path of a lane that left another one at a guard.
@@ -89,7 +95,7 @@ class Paths:
         outcome: int | str = not path.tape.guards[guard].outcome
         if path.tape.guards[guard].comparison == INDEX:
             outcome = Replay(path.tape).outcome(guard, lane(), path.read())
-        step = self.known.index(path), guard, outcome
+        step = id(path), guard, outcome
         if step not in self._next:
             self._next[step] = self._find(path, guard, outcome, lane)
         return self.known[self._next[step]]
@@ -98,9 +104,9 @@ class Paths:
         self, path: Path, guard: int, outcome: int | str, lane: Callable[[], Sequence[Any]]
     ) -> int:
         wanted = (*path.tape.outcomes[:guard], outcome)
-        for place, other in enumerate(self.known):
-            if other.tape.outcomes[: guard + 1] == wanted:
-                return place
+        known = self._tree.find(wanted)
+        if known is not None:
+            return known
         where = line_at(path.tape.guards[guard].place)
         if len(self.known) >= self._most:
             raise errors.StateError(
@@ -120,8 +126,34 @@ class Paths:
                 f" outcome at {where} when it was run again; pass what is random, or changes, as an"
                 " argument"
             )
-        self.known.append(made)
+        self.add(made)
         return len(self.known) - 1
+
+
+class _Tree:
+    """Finds a path by how its first comparisons turn out."""
+
+    def __init__(self) -> None:
+        self._after: dict[tuple[int, int | str], int] = {}
+        self._paths: list[int] = [0]  # one that leads through each knot; the first is the root
+
+    def find(self, outcomes: Sequence[int | str]) -> int | None:
+        """Return the place of a path that begins so, or None."""
+        knot = 0
+        for outcome in outcomes:
+            if (knot, outcome) not in self._after:
+                return None
+            knot = self._after[knot, outcome]
+        return self._paths[knot]
+
+    def add(self, outcomes: Sequence[int | str], place: int) -> None:
+        """Take a path."""
+        knot = 0
+        for outcome in outcomes:
+            if (knot, outcome) not in self._after:
+                self._after[knot, outcome] = len(self._paths)
+                self._paths.append(place)
+            knot = self._after[knot, outcome]
 
 
 def run_point(paths: Paths, point: list[Any], wanted: int, output: int = 0) -> tuple[Path, Point]:

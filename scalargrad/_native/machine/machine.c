@@ -87,12 +87,12 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
     return result;
 }
 
-/* The numbers that stand in some slots of one lane; 0 where there is none. */
-static PyObject *list_of(const double *numbers, const uint32_t *slots, size_t count)
+/* The numbers that stand in some slots of one lane, each added to `zero`: see run.c. */
+static PyObject *list_of(const double *numbers, const uint32_t *slots, size_t count, double zero)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *number = PyFloat_FromDouble(slots[i] != NONE ? numbers[slots[i]] : 0.0);
+        PyObject *number = PyFloat_FromDouble(slots[i] != NONE ? numbers[slots[i]] + zero : 0.0);
         if (number == NULL) {
             Py_CLEAR(list);
             break;
@@ -163,10 +163,11 @@ static PyObject *point(PyObject *object, PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         run_range(&run, 0, 1);
         Py_END_ALLOW_THREADS
-        PyObject *values = list_of(space->values, plan->output_slots, plan->outputs);
-        PyObject *by_input = self->wants_inputs ? list_of(space->gradients, plan->input_gradients,
-                                                          plan->inputs)
-                                                : Py_NewRef(Py_None);
+        PyObject *values = list_of(space->values, plan->output_slots, plan->outputs, -0.0);
+        PyObject *by_input = Py_NewRef(Py_None);
+        if (self->wants_inputs) {
+            Py_SETREF(by_input, list_of(space->gradients, plan->input_gradients, plan->inputs, 0.0));
+        }
         if (values != NULL && by_input != NULL) {
             result = Py_BuildValue("(OOOi)", values, by_input, sums, status - 1);
         }

@@ -289,25 +289,31 @@ static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
     return left;
 }
 
-static void store_lanes(const double *rows, const uint32_t *slots, size_t count, size_t stride,
-                        size_t lanes, double *to)
+/* Each number is added to `zero`: -0 keeps it as it is, 0 makes no -0 of it. */
+static void store(const double *rows, const uint32_t *slots, size_t count, size_t stride,
+                  size_t lanes, double zero, double *to)
 {
     for (size_t k = 0; k < count; k++) {
         const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
-        if (lanes == 1) {
-            to[k] = from != NULL ? *from : 0.0;
-            continue;
+        if (from != NULL && count == 1) { /* vector by vector */
+            for (size_t i = 0; i < lanes; i++) {
+                to[i] = from[i] + zero;
+            }
+            return;
         }
-        if (count == 1 && from != NULL) {
-            memcpy(to, from, lanes * sizeof *to);
-            continue;
+        for (size_t i = 0; i < lanes; i++) {
+            to[i * count + k] = from != NULL ? from[i] + zero : 0.0;
         }
-        for (size_t i = 0; from == NULL && i < lanes; i++) {
-            to[i * count + k] = 0.0;
-        }
-        for (size_t i = 0; from != NULL && i < lanes; i++) {
-            to[i * count + k] = from[i];
-        }
+    }
+}
+
+/* Gradients are sums that begin with 0. */
+static void store_gradients(const Run *run, size_t first, size_t lanes)
+{
+    for (size_t k = 0; k < run->gradient_count; k++) {
+        const Target *target = &run->gradients[k];
+        store(run->space->gradients, run->plan->input_gradients + target->first, target->width,
+              run->space->stride, lanes, 0.0, target->to + first * target->width);
     }
 }
 
@@ -332,15 +338,6 @@ static void clear_behind(const Run *run, size_t lanes, size_t whole)
     }
 }
 
-static void store_gradients(const Run *run, size_t first, size_t lanes)
-{
-    for (size_t k = 0; k < run->gradient_count; k++) {
-        const Target *target = &run->gradients[k];
-        store_lanes(run->space->gradients, run->plan->input_gradients + target->first,
-                    target->width, run->space->stride, lanes, target->to + first * target->width);
-    }
-}
-
 static void run_block(Run *run, size_t first, size_t lanes)
 {
     const Plan *plan = run->plan;
@@ -348,8 +345,8 @@ static void run_block(Run *run, size_t first, size_t lanes)
     size_t stride = space->stride, whole = whole_of(run, lanes);
     load_lanes(run, first, lanes);
     run->lanes->forward(plan, &plan->body, space->values, space->matrices, stride, whole);
-    store_lanes(space->values, plan->output_slots, plan->outputs, stride, lanes,
-                run->values + first * plan->outputs);
+    store(space->values, plan->output_slots, plan->outputs, stride, lanes, -0.0,
+          run->values + first * plan->outputs);
     if (plan->guard_count != 0) {
         int32_t *status = run->status + first;
         size_t left = look_at_guards(run, lanes, status);
