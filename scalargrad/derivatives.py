@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from . import errors, formula, functions, ops, recorder
-from .modes import recording
+from .modes import anomaly, check_pass, recording
 from .order import order_above
 from .partials import place_of
 from .rows import ROWS, ManyRow, Row, is_plural
@@ -175,6 +175,8 @@ def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) 
     if len(outputs) > 1:
         with recording():
             root, start = functions.dot(outputs, upstream), 1.0
+    if anomaly():
+        check_pass(*root._sweep(start))
     found: list[float] = root._gradients(start, inputs)
     return found
 

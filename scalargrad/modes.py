@@ -137,7 +137,8 @@ def detect_anomaly() -> Block[None]:
     """Stop at the first operation whose value or gradient is not finite.
 
     Raises: `FloatingPointError` naming the operation, its operands and the source line that
-    made it, at the operation itself or in `backward()`.
+    made it, at the operation itself or in a pass (`backward`, `gradients`, `grad`). A compiled
+    function is run in every lane for it, before it is replayed.
 
     >>> import scalargrad as sg
     >>> with sg.detect_anomaly():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
+import math
 import pickle
 import random
 import threading
@@ -280,3 +281,25 @@ def test_recording_leaves_other_threads_alone() -> None:
     assert f(1.0) == 2.0
     assert seen[0] == (9.0, 6.0, 6.0)
     assert len(f.tape) == 1
+
+
+# -- what is not finite --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda f: f(0.0), r"^log\(.*0\.0\): the value is -inf"),
+        (lambda f: f(np.array([1.0, 2.0, 0.0])), r"^log\(.*0\.0\): the value is -inf"),
+        (lambda f: f.value_and_grad(np.array([1.0, 4.0])), r"gradient .* inf"),
+        (lambda f: f.backward(4.0), r"gradient .* inf"),
+    ],
+)
+def test_anomalies_are_found_in_every_lane(runner: str, call: Any, words: str) -> None:
+    w = sg.Value(1.0)
+    f = sg.compile(lambda x: w * sg.sqrt(x - 4.0 if x > 3.0 else sg.log(x) + 1.0))
+    with sg.detect_anomaly():
+        assert f(np.array([1.0, 2.0])).tolist() == [1.0, math.sqrt(math.log(2.0) + 1.0)]
+        with pytest.raises(FloatingPointError, match=words):
+            call(f)
+    assert w.grad == 0.0

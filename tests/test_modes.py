@@ -523,3 +523,16 @@ async def _asynchronous_generator() -> Any:
 def test_block_refuses_to_decorate_what_runs_after_it_is_closed(late):
     with pytest.raises(TypeError, match="write the with block inside"):
         sg.no_grad()(late)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: sg.gradients(sg.sqrt(x), [x]),
+        lambda x: sg.grad(sg.sqrt)(x.data),
+        lambda x: sg.value_and_grad(sg.sqrt)(x.data),
+    ],
+)
+def test_anomalies_are_found_in_passes_that_touch_no_grad(run: Any) -> None:
+    with sg.detect_anomaly(), pytest.raises(FloatingPointError, match=r"passed to .* is inf"):
+        run(sg.Value(0.0))

@@ -8,11 +8,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import calculus, errors, functions, recorder
+from .. import calculus, errors, functions, modes, recorder
+from .._engine import Value
 from ..arithmetic import Arithmetic
 from ..conversion import whole
 from ..derivatives import graph_sweep
-from ..modes import recording
 from ..own_nodes import with_derivatives
 from ..rows import digest
 from .elsewhere import Elsewhere, found_by_name
@@ -63,6 +63,8 @@ class Compiled:
             return self.function(*arguments)
         if lanes.has_values:
             return self._on_values(arguments, structures, lanes.shared)
+        if modes.anomaly():
+            self._look(structures, lanes, back=False)
         paths = self.known(structures)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
@@ -88,6 +90,8 @@ class Compiled:
                 self.function, argnums=places
             )(*arguments)
             return found
+        if modes.anomaly():
+            self._look(structures, lanes, back=True)
         paths = self.known(structures)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, INPUTS)
@@ -127,6 +131,8 @@ class Compiled:
                 f"{self.name}: backward wants numbers and arrays; got a Value; call the function"
                 " and use the backward() of what it returns"
             )
+        if modes.anomaly():
+            self._look(structures, lanes, back=True)
         paths = self.known(structures)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, CAPTURED)
@@ -253,6 +259,16 @@ class Compiled:
         tape, structure = record(self.name, self.function, arguments, numbers, inputs)
         return Path(runner_for(tape, self.mode), structure)
 
+    def _look(self, structures: tuple[Structure, ...], lanes: Lanes, *, back: bool) -> None:
+        """Run the function itself in each lane: what is not finite is told with its line."""
+        for row in range(lanes.count):
+            values = [x if isinstance(x, int) else Value(x) for x in lanes.lane(row)]
+            numbers = iter(values)
+            result = self.function(*(together(one, numbers) for one in structures))
+            if back and isinstance(result, Value):
+                leaves = [x for x in values if isinstance(x, Value)]
+                calculus.gradients(result, leaves)
+
     def _check_one(self, structure: Structure) -> None:
         if count(structure) != 1:
             raise errors.OperandError(
@@ -303,7 +319,7 @@ class Compiled:
         node = parents[0]._record(point.values[place], self.name, parents, parents, partials)
 
         def on_values(node: Any, places: Sequence[int]) -> list[Any]:
-            with recording():
+            with modes.recording():
                 result = self.function(*arguments)
                 _, outputs = flatten(self.name, "the result", result, "return a number")
                 if not isinstance(outputs[place], Arithmetic):
