@@ -383,7 +383,8 @@ def compile(
     To see that it does the same each time, it is run twice where it is recorded. Values that it
     finds outside, a model's parameters, are read anew at each call. Comparisons are
     followed: a lane that turns another way is replayed on a tape of its own path, of which there
-    are at most `max_paths`.
+    are at most `max_paths`. The lanes of a large batch are shared by `threads`, to the same bits.
+    Whole numbers stay ints for Python (`range`, an index), True and False are 1 and 0.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
     but for long sums (dot, sum, gradients over a batch), which may be added in another order;
