@@ -19,6 +19,7 @@ import itertools
 import multiprocessing
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -98,6 +99,7 @@ def serve(pipe: Any, make: Callable[[], Action]) -> None:
             if what == "agree":
                 action = make()
                 pipe.send(flat([action() for _ in range(3)][-1]))
+                action()  # what was looked at may have to be made again
                 repeats = max(1, int(TURN / timed(action, 2)[0]))
             else:
                 assert action is not None
@@ -445,10 +447,14 @@ def main(arguments: list[str]) -> int:
         names = ", ".join(sorted(unknown))
         print(f"replay: no case {names}; pass some of {' '.join(cases)}", file=sys.stderr)
         return 2
-    print(f"engine {sg.engine}, Python {platform.python_version()}, {rounds} rounds, {versions()}")
-    for name in arguments or cases:
-        print(f"\n== {name}")
-        table(*CASES[cases[name]], cases[name](rounds))
+    if len(arguments) != 1:
+        print(f"engine {sg.engine}, Python {platform.python_version()}, {rounds} rounds, {versions()}")
+        for name in arguments or cases:  # each begins with fresh memory
+            subprocess.run([sys.executable, __file__, str(rounds), name], check=True)
+        return 0
+    (name,) = arguments
+    print(f"\n== {name}")
+    table(*CASES[cases[name]], cases[name](rounds))
     return 0
 
 
