@@ -13,6 +13,7 @@ there do the work: run `dask scheduler`, and `dask worker ADDRESS --nthreads 1` 
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -104,7 +105,10 @@ def samples():
     beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
     folder = os.environ.get("SCALARGRAD_MNIST") or beside
     if folder != beside or beside.is_dir():
-        return *sg.datasets.mnist(folder)[0], 50
+        try:
+            return *sg.datasets.mnist(folder)[0], 50
+        except (sg.ScalargradError, OSError) as error:
+            sys.exit(f"many_machines: {error}")
     print("no MNIST, as SCALARGRAD_MNIST names no folder: a small network learns noise instead")
     draw = np.random.default_rng(seed=0)
     return draw.normal(size=(BATCH, 20)), draw.integers(0, 10, BATCH), 8
@@ -141,6 +145,9 @@ def learn(client, workers):
 
 def command_line(arguments):
     """Read how many scenarios are wanted, and the address, or stop with what is wrong."""
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__)
+        sys.exit()
     given, *address = arguments or [SCENARIOS]
     try:
         scenarios = int(given)
@@ -157,7 +164,13 @@ def command_line(arguments):
 def connected(address):
     """Return a client of the scheduler at an address, or of two workers started here."""
     if not address:
-        return Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        handler = signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # workers inherit it: they end with us
+        try:
+            return Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        finally:
+            signal.signal(signal.SIGINT, handler)
     try:
         return Client(address, timeout=10)
     except (OSError, ValueError) as error:
@@ -174,4 +187,8 @@ def main(scenarios, address=None):
 
 
 if __name__ == "__main__":
-    main(*command_line(sys.argv[1:]))
+    try:
+        main(*command_line(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("many_machines: interrupted", file=sys.stderr)
+        sys.exit(130)

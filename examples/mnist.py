@@ -21,6 +21,9 @@ except ImportError:
 STEPS, BATCH, RATE = 10_000, 100, 0.1
 
 beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
+if len(sys.argv) > 2 or {"-h", "--help"} & {*sys.argv}:
+    print(__doc__)
+    sys.exit()
 folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SCALARGRAD_MNIST") or beside
 if folder == beside and not beside.is_dir():
     print("mnist: no MNIST here; name its folder in SCALARGRAD_MNIST or as an argument")
@@ -28,7 +31,7 @@ if folder == beside and not beside.is_dir():
 try:
     (x, t), (test_x, test_t) = sg.datasets.mnist(folder)
 except (sg.ScalargradError, OSError) as error:
-    sys.exit(f"mnist: {error}")
+    sys.exit(str(error))
 
 net = sg.nn.TwoLayerNet(784, 50, 10, seed=0)
 loss, scores = sg.compile(net.loss), sg.compile(net.predict)
@@ -41,16 +44,24 @@ def accuracy(x, t):
     return np.mean(scores(x).argmax(axis=1) == t)
 
 
-seconds = 0.0
-for step in range(STEPS):
-    start = perf_counter()
-    rows = draw.choice(len(x), BATCH)
-    optimizer.zero_grad()
-    lost = loss.backward(x[rows], t[rows])
-    optimizer.step()
-    seconds += perf_counter() - start
-    if step % (len(x) // BATCH) == 0:
-        print(f"train acc, test acc | {accuracy(x, t):.5f}, {accuracy(test_x, test_t):.4f}")
+def learn():
+    """Take the steps; say once an epoch, as the book does, how good the network is."""
+    seconds, per_epoch = 0.0, len(x) // BATCH
+    for step in range(STEPS):
+        start = perf_counter()
+        rows = draw.choice(len(x), BATCH)
+        optimizer.zero_grad()
+        lost = loss.backward(x[rows], t[rows])
+        optimizer.step()
+        seconds += perf_counter() - start
+        if step % per_epoch == 0:
+            print(f"train acc, test acc | {accuracy(x, t):.5f}, {accuracy(test_x, test_t):.4f}")
+    print(f"{STEPS:,} steps of {seconds / STEPS * 1e3:.2f} ms; the last loss was {lost:.4f}")
+    print(f"test accuracy at the end {accuracy(test_x, test_t):.4f}")
 
-print(f"{STEPS} steps of {seconds / STEPS * 1e3:.2f} ms; the last loss was {lost:.4f}")
-print(f"test accuracy at the end {accuracy(test_x, test_t):.4f}")
+
+try:
+    learn()
+except KeyboardInterrupt:
+    print(f"mnist: interrupted after {optimizer.steps:,} steps", file=sys.stderr)
+    sys.exit(130)

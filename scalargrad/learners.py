@@ -152,8 +152,7 @@ class Tapes:
         sample.__name__ = "fit"
         self._compiled = Compiled(sample, "strict", 1, MOST_PATHS)
         self.inputs, self.targets = _matrix(inputs), _matrix(targets)
-        if not self.batched.are_targets(self.targets):
-            raise Unfit("the loss has words for targets of another kind")
+        self._check_targets(self.targets)
         self._paths = self._paths_of(self.inputs, self.targets)
         self._lanes = _lanes(self.inputs, self.targets)
         first = self._paths.first(lambda: self._lanes.lane(0))
@@ -164,6 +163,13 @@ class Tapes:
     def _paths_of(self, inputs: Any, targets: Any) -> Paths:
         structures = tuple(of_rows(x.dtype.kind, x.shape[1:])[0] for x in (inputs, targets))
         return self._compiled.known(structures)
+
+    def _check_targets(self, targets: Any) -> None:
+        if not self.batched.are_targets(targets):
+            raise Unfit(
+                f"the targets are not what its loss wants, {self.batched.wanted}, but"
+                f" {targets.dtype} of the shape {targets.shape}"
+            )
 
     def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step."""
@@ -217,8 +223,7 @@ class Tapes:
     def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
         """Score a set."""
         inputs, targets = _matrix(inputs), _matrix(targets)
-        if not self.batched.are_targets(targets):
-            raise Unfit("the loss has words for targets of another kind")
+        self._check_targets(targets)
         paths = self._paths_of(inputs, targets)
         read = Path.read if self._block is None else self._block.read
         found = run_batch(paths, _lanes(inputs, targets), VALUES, 1.0, 1, read)

@@ -96,14 +96,15 @@ class Node:
 
     def __format__(self, spec: str) -> str:
         if spec and recorder.is_on():
-            raise recorder.frozen_read("data")
+            raise recorder.frozen_text()
         return format(self._data, spec) if spec else str(self)
 
     def _refuse(self, function: str) -> NoReturn:
+        number = "" if recorder.is_on() else "write v.data for the number, or "
         raise errors.OperandError(
             f"{function}: a Value is not turned into a plain number silently, the gradient would"
-            f" be lost; got {self!r}; write v.data for the number, or use a scalargrad function"
-            " (sg.exp(v), not math.exp(v)) to keep the gradient"
+            f" be lost; got {self!r}; {number}use a scalargrad function (sg.exp(v), not"
+            " math.exp(v)) to keep the gradient"
         )
 
     # fmt: off

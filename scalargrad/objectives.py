@@ -24,6 +24,7 @@ class Batched:
     """What a loss is over arrays: a row a sample."""
 
     are_targets: Callable[[Any], bool]  # else the loss itself has the words
+    wanted: str  # what they are, in words
     correct: Callable[[Any, Any], Any] | None  # outputs and targets -> which are correct
 
 
@@ -87,19 +88,23 @@ def _are_shares(targets: Any) -> bool:
 
 #: what may be written for `loss`, beside any function of outputs and targets
 _OBJECTIVES = {
-    "cross_entropy": Objective(_cross_entropy, _is_class, Batched(_are_classes, _is_class_in_each)),
+    "cross_entropy": Objective(
+        _cross_entropy,
+        _is_class,
+        Batched(_are_classes, "classes as ints, or rows of probabilities", _is_class_in_each),
+    ),
     "binary_cross_entropy": Objective(
         _one_output(losses.binary_cross_entropy_with_logits),
         lambda logit, target: (_alone(logit) > 0.0) == (target > 0.5),
-        Batched(_are_shares, _is_positive_in_each(0.5)),
+        Batched(_are_shares, "a number from 0 to 1 each", _is_positive_in_each(0.5)),
     ),
     "hinge": Objective(
         _one_output(losses.hinge),
         lambda score, label: (_alone(score) > 0.0) == (label > 0),
-        Batched(_are_signs, _is_positive_in_each(0.0)),
+        Batched(_are_signs, "-1 or 1 each", _is_positive_in_each(0.0)),
     ),
-    "mse": Objective(_one_output(losses.mse), None, Batched(_are_numbers, None)),
-    "mae": Objective(_one_output(losses.mae), None, Batched(_are_numbers, None)),
+    "mse": Objective(_one_output(losses.mse), None, Batched(_are_numbers, "numbers", None)),
+    "mae": Objective(_one_output(losses.mae), None, Batched(_are_numbers, "numbers", None)),
 }
 _OWN = {
     losses.cross_entropy: "cross_entropy",
@@ -120,7 +125,7 @@ def objective_of(who: str, loss: Any, is_correct: Callable[[Any, Any], bool] | N
         known = _OBJECTIVES[name]
         if is_correct is None or known.batched is None:
             return known
-        batched = Batched(known.batched.are_targets, None)
+        batched = Batched(known.batched.are_targets, known.batched.wanted, None)
         return Objective(known.compute, is_correct, batched)
     if not callable(loss):
         raise errors.InputError(

@@ -166,6 +166,14 @@ def frozen_read(field: str) -> errors.StateError:
     )
 
 
+def frozen_text() -> errors.StateError:
+    """Return the error for a number that is written as text."""
+    return _refusal(
+        "compile: numbers must not become text while the function is recorded, it would be the same"
+        f" at every later call; got a format {_here()}; write it outside of the function"
+    )
+
+
 def frozen_write(field: str) -> errors.StateError:
     """Return the error for a number that is put into a Value."""
     return _refusal(

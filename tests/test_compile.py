@@ -304,6 +304,9 @@ def scaled(x: Any, by: Any = 3.0) -> Any:
 def test_arguments_may_be_named(runner: str) -> None:
     f = sg.compile(scaled)
     assert (f(2.0, by=4.0), f(by=4.0, x=2.0), f(x=2.0)) == (8.0, 8.0, 6.0)
+    assert f.value_and_grad(x=2.0) == f.value_and_grad(2.0) == (6.0, (3.0,))
+    between = sg.compile(lambda x, y=2.0, z=3.0: x * y * z)
+    assert between.value_and_grad(1.0, z=5.0) == (10.0, (10.0, 5.0, 2.0))
     assert f.value_and_grad(by=4.0, x=2.0) == (8.0, (4.0, 2.0))
     assert f(np.array([1.0, 2.0]), by=4.0).tolist() == [4.0, 8.0]
     w = sg.Value(5.0)
@@ -321,6 +324,12 @@ def test_arguments_may_be_named(runner: str) -> None:
 def test_names_that_do_not_fit_are_refused(function: Any, words: str) -> None:
     with pytest.raises(TypeError, match=words):
         sg.compile(function)(2.0, z=3.0)
+
+
+def test_lists_given_for_a_batch_are_explained() -> None:
+    with pytest.raises(TypeError) as caught:
+        sg.compile(scaled)([1.0, 2.0], 3.0)
+    assert "for a batch of numbers pass a NumPy array" in caught.value.__notes__[0]
 
 
 def test_the_oldest_kind_of_arguments_is_forgotten() -> None:

@@ -207,3 +207,28 @@ def test_deep_copies_have_parameters_of_their_own() -> None:
         parameter.data = 0.0
     assert twin([1.0, 2.0]) == 0.0
     assert f([1.0, 2.0]) == copied([1.0, 2.0]) == before
+
+
+class Named:
+    """A class with a compiled method of its own."""
+
+    by = 3.0
+
+    @classmethod
+    @sg.compile
+    def scaled(cls, x: Any) -> Any:
+        """Scale by what the class has."""
+        return x * cls.by
+
+
+class Twice(Named):
+    """Another one."""
+
+    by = 6.0
+
+
+def test_class_methods_are_compiled_once_a_class() -> None:
+    assert (Named.scaled(2.0), Twice.scaled(2.0), Named().scaled(2.0)) == (6.0, 12.0, 6.0)
+    assert Named.scaled is Named.scaled is not Twice.scaled
+    with pytest.raises(TypeError, match="put the other decorator above"):
+        sg.compile(classmethod(len))

@@ -9,6 +9,7 @@ import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,28 @@ def test_another_thread_runs_while_a_batch_does() -> None:
         sys.setswitchinterval(interval)
         thread.join()
     assert events == ["other", "batch"]
+
+
+def test_an_interrupt_begins_no_further_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, met, begun = threading.Event(), threading.Barrier(2), []
+
+    class Pool(ThreadPoolExecutor):
+        def __exit__(self, *what: Any) -> Any:
+            ended.set()
+            return super().__exit__(*what)
+
+    def run(first: int, last: int) -> tuple[int, Any]:
+        begun.append(first)
+        met.wait()
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        ended.wait()
+        return 0, None
+
+    monkeypatch.setattr(machine, "ThreadPoolExecutor", Pool)
+    with pytest.raises(KeyboardInterrupt):
+        machine._in_chunks(run, 5 * machine.CHUNK, threads=2)
+    assert sorted(begun) == [0, machine.CHUNK]
 
 
 def test_threads_may_share_a_function(runner: str) -> None:

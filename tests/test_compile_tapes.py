@@ -26,7 +26,7 @@ def test_tape_prints_as_one_would_write_it() -> None:
     ]
     assert text[6].startswith("  guard x > y  # ")
     assert text[7] == "  return v3"
-    assert repr(f.tape) == "Tape of <lambda>(2 inputs, 1 captured, 4 lines, 1 guards)"
+    assert repr(f.tape) == "Tape of <lambda>(2 inputs, 1 captured, 4 lines, 1 guard)"
     assert [line.op for line in f.tape.lines] == ["mul", "mul", "add", "relu"]
     check(f.tape)
 

@@ -23,6 +23,7 @@ from .recording import record
 from .records import Tape
 from .runner import CAPTURED, INPUTS, VALUES, Point
 from .structure import NUMBER, Structure, columns, count, flatten, names, together
+from .text import counted
 
 MODES = ("strict", "fast")
 
@@ -44,6 +45,7 @@ class Compiled:
         self.mode, self.threads, self.max_paths = mode, threads, max_paths
         self._paths: dict[tuple[Structure, ...], Paths] = {}
         self._seen: Seen | None = None
+        self._classes: dict[type, Compiled] = {}
         self._attribute = f"_compiled {self.name}"
         functools.update_wrapper(self, function, updated=())
 
@@ -169,8 +171,8 @@ class Compiled:
 
     def __repr__(self) -> str:
         tapes = self.tapes
-        lines = sum(map(len, tapes))
-        what = f"{len(tapes)} tape{'s' * (len(tapes) != 1)}, {lines} lines" if tapes else "no tape"
+        lines = counted(sum(map(len, tapes)), "line")
+        what = f"{counted(len(tapes), 'tape')}, {lines}" if tapes else "no tape"
         return f"compile({self.name}, {self.mode}: {what})"
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -180,6 +182,8 @@ class Compiled:
         if instance is None:
             return self
         method = self.function.__get__(instance)
+        if isinstance(instance, type):  # of a class method
+            return self._classes.setdefault(instance, self._like(method))
         owned = getattr(instance, "__dict__", {})  # it lives as long as the instance
         kept = owned.get(self._attribute)
         if not isinstance(kept, _Bound) or kept.instance is not instance:
@@ -218,7 +222,10 @@ class Compiled:
                 f"{self.name}: arguments must fit the function; got other ones ({error}); see"
                 f" help({self.name})"
             ) from None
-        bound.apply_defaults()
+        if bound.kwargs:  # behind one that was left out, or by name only
+            last = max(map([*bound.signature.parameters].index, bound.arguments))
+            bound.apply_defaults()
+            bound = bound.signature.bind_partial(*bound.args[: last + 1], **bound.kwargs)
         if bound.kwargs:
             raise errors.OperandError(
                 f"{self.name}: a compiled function takes its arguments by place or name; got"
@@ -256,7 +263,12 @@ class Compiled:
 
         called = zip(structures, _argument_names(self.function, len(structures)), strict=True)
         inputs = [name for structure, argument in called for name in names(structure, argument)]
-        tape, structure = record(self.name, self.function, arguments, numbers, inputs)
+        try:
+            tape, structure = record(self.name, self.function, arguments, numbers, inputs)
+        except TypeError as error:
+            if any(structure != NUMBER for structure in structures):
+                error.add_note(_A_LIST_IS_ONE_POINT)
+            raise
         return Path(runner_for(tape, self.mode), structure)
 
     def _look(self, structures: tuple[Structure, ...], lanes: Lanes, *, back: bool) -> None:
@@ -330,6 +342,12 @@ class Compiled:
         return with_derivatives(node, on_values)
 
 
+_A_LIST_IS_ONE_POINT = (
+    "compile: a list among the arguments is a list to the function, and so is each row of a matrix;"
+    " for a batch of numbers pass a NumPy array of them"
+)
+
+
 class _Bound:
     """What an instance keeps of a compiled method; its copies and pickles make their own."""
 
@@ -381,17 +399,20 @@ def compile(
 
     `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
     To see that it does the same each time, it is run twice where it is recorded. Values that it
-    finds outside, a model's parameters, are read anew at each call. Comparisons are
-    followed: a lane that turns another way is replayed on a tape of its own path, of which there
-    are at most `max_paths`. The lanes of a large batch are shared by `threads`, to the same bits.
-    Whole numbers stay ints for Python (`range`, an index), True and False are 1 and 0.
+    finds outside, a model's parameters, are read anew at each call. Whatever else it finds there, a
+    number, an array, which Value a name means, stays as it was: pass what changes as an argument.
+    Comparisons are followed: a lane that turns another way is replayed on a tape of its own path,
+    of which there are at most `max_paths`. The lanes of a large batch are shared by `threads`, to
+    the same bits. Whole numbers stay ints for Python (`range`, an index), True and False are 1 and
+    0. What comes back has the methods `value_and_grad` and `backward`; `tape` and `tapes` are what
+    was recorded, for each path and each kind of arguments.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
     but for long sums (dot, sum, gradients over a batch), which may be added in another order;
     "fast" uses vector mathematics of at most 4 ulp an operation.
     Shapes: f(numbers, lists) is one point; f(arrays) a batch along their first axes.
     Raises: `RuntimeError` where the function does what no replay could: reads or writes `.data`,
-    runs a backward pass, changes its mind; the message names the line.
+    runs a backward pass, is random; the message names the line that does it, where one does.
     Source: Griewank, Walther, Evaluating Derivatives, section 4.5 (tapes)
 
     >>> import scalargrad as sg
@@ -406,9 +427,9 @@ def compile(
     if function is None:
         return functools.partial(compile, mode=mode, threads=threads, max_paths=max_paths)
     if not callable(function):
-        raise errors.OperandError(
-            errors.unwanted("compile", "wants a function", function, "pass e.g. lambda x: x * x")
-        )
+        is_wrapped = isinstance(function, (classmethod, staticmethod))
+        advice = "put the other decorator above" if is_wrapped else "pass e.g. lambda x: x * x"
+        raise errors.OperandError(errors.unwanted("compile", "wants a function", function, advice))
     if mode not in MODES:
         raise errors.InputError(
             errors.unwanted("compile", 'mode must be "strict" or "fast"', mode, "leave it out")

@@ -101,9 +101,13 @@ def _in_chunks(
 
     with ThreadPoolExecutor(max(1, threads - 1)) as pool:  # this thread works too
         others = [pool.submit(work) for _ in range(threads - 1)]
-        work()
-        for other in others:
-            other.result()
+        try:
+            work()
+            for other in others:
+                other.result()
+        finally:  # after an interrupt, say, nobody begins another chunk
+            for _ in waiting:
+                pass
     undone, sums = found[0]
     for more, part in found[1:]:
         undone += more

@@ -109,10 +109,11 @@ class Paths:
             return known
         where = line_at(path.tape.guards[guard].place)
         if len(self.known) >= self._most:
+            is_index = path.tape.guards[guard].comparison == INDEX
+            advice = "pass a larger" if is_index else "write scalargrad.where, or pass"
             raise errors.StateError(
                 f"{self.name}: the arguments must lead through at most {self._most} different"
-                f" paths; got one more, which parts at {where}; write scalargrad.where, or pass"
-                " max_paths to compile"
+                f" paths; got one more, which parts at {where}; {advice} max_paths to compile"
             )
         made = self._record(lane())
         if made.tape.outcomes[: guard + 1] != wanted and self.mode == "fast":

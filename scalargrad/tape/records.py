@@ -24,6 +24,7 @@ from typing import Any
 
 from .. import drawing, errors
 from ..arithmetic import Arithmetic
+from ..conversion import whole
 from ..recorder import (
     CALL,
     CAPTURED,
@@ -38,7 +39,7 @@ from ..recorder import (
 from ..rows import ROWS, Row
 from .lines import Line, unpack
 from .picture import graph_of
-from .text import written
+from .text import counted, written
 
 #: the name of every operation by its number
 NAMES = ("detach", *ROWS)
@@ -94,9 +95,9 @@ class Tape:
         )
 
     def __repr__(self) -> str:
-        counts = {"inputs": self.inputs, "captured": len(self.captured), "lines": len(self)}
-        counts["guards"] = len(self.guards)
-        return f"Tape of {self.name}({', '.join(f'{n} {what}' for what, n in counts.items())})"
+        counts = counted(self.inputs, "input"), f"{len(self.captured)} captured"
+        lines = counted(len(self), "line"), counted(len(self.guards), "guard")
+        return f"Tape of {self.name}({', '.join(counts + lines)})"
 
     def __str__(self) -> str:
         return written(self)
@@ -109,7 +110,12 @@ class Tape:
 
         Raises: `ValueError` where the output is a plain number.
         """
-        found = graph_of(self)[output]
+        place, most = whole("tape", "output", output, 0), len(self.outputs) - 1
+        if place > most:
+            raise errors.InputError(
+                errors.unwanted("tape", f"output must be at most {most}", output, "leave it out")
+            )
+        found = graph_of(self)[place]
         if not isinstance(found, Arithmetic):
             wanted = "draw wants an output that is computed from something"
             raise errors.InputError(errors.unwanted("tape", wanted, found, "draw another one"))

@@ -8,7 +8,7 @@ from typing import Any
 from ..arithmetic import Arithmetic
 from ..callers import line_at
 from ..recorder import CAPTURED, COMPARISONS, CONSTANT, INPUT
-from ..rows import ROWS, ManyRow
+from ..rows import ROWS, ManyRow, is_plural
 from .lines import Line, Operand, unpack
 
 #: so many operands of a line are written, and so many lines of a tape
@@ -21,8 +21,8 @@ def written(tape: Any, lines: int = LINES) -> str:
 
 
 def _rows(tape: Any, limit: int) -> Iterator[str]:
-    yield f"{tape.name}: {_counted(tape.inputs, 'input')}, {len(tape.captured)} captured, " + (
-        f"{_counted(len(tape), 'line')}, {_counted(len(tape.guards), 'guard')}"
+    yield f"{tape.name}: {counted(tape.inputs, 'input')}, {len(tape.captured)} captured, " + (
+        f"{counted(len(tape), 'line')}, {counted(len(tape.guards), 'guard')}"
     )
     for place, value in enumerate(tape.captured[:OPERANDS]):
         is_value = isinstance(value, Arithmetic)
@@ -40,15 +40,20 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
         left, right = _operand(tape, unpack(guard.left)), _operand(tape, unpack(guard.right))
         outcome = "" if guard.outcome else "not "
         sign = COMPARISONS[guard.comparison]
-        yield f"  guard {outcome}{left} {sign} {right}  # {line_at(guard.place)}"
+        yield f"  guard {outcome}{left} {sign} {right}  # {_shortened(line_at(guard.place))}"
     if len(tape.guards) > limit:
         yield f"  ... and {len(tape.guards) - limit} more guards"
     names = [_operand(tape, unpack(standing)) for standing in tape.outputs]
     yield f"  return {_some(names)}"
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return "1 line", "2 lines"."""
     return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _shortened(text: str, width: int = 100) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def _operation(tape: Any, line: Line) -> str:
@@ -57,7 +62,7 @@ def _operation(tape: Any, line: Line) -> str:
     if isinstance(row, ManyRow):
         size = len(names) // row.lists
         lists = [f"[{_some(names[i * size : (i + 1) * size])}]" for i in range(row.lists)]
-        which = f"[{line.result}]" if line.result else ""
+        which = f"[{line.result}]" if is_plural(row) else ""
         return f"{line.op}({', '.join(lists)}){which}"
     return f"{line.op}({_some(names)})"
 

@@ -448,7 +448,9 @@ def main(arguments: list[str]) -> int:
         print(f"replay: no case {names}; pass some of {' '.join(cases)}", file=sys.stderr)
         return 2
     if len(arguments) != 1:
-        print(f"engine {sg.engine}, Python {platform.python_version()}, {rounds} rounds, {versions()}")
+        print(
+            f"engine {sg.engine}, Python {platform.python_version()}, {rounds} rounds, {versions()}"
+        )
         for name in arguments or cases:  # each begins with fresh memory
             subprocess.run([sys.executable, __file__, str(rounds), name], check=True)
         return 0
