@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import errors
+from . import errors, recorder
 from ._engine import Value
 from .arithmetic import Arithmetic
 from .conversion import as_whole, number
@@ -161,6 +161,8 @@ class _Equation:
         residual = self._run(x)
         if isinstance(residual, float) or not residual.others:
             return x
+        if recorder.is_on():
+            raise recorder.number_of_own(self.who)
         slope, *grads = residual.gradient()
         others = tuple(residual.others)
         partials = tuple(divide(-grad, slope) for grad in grads)
