@@ -150,7 +150,8 @@ class Tapes:
             return compute([output], [t]), output
 
         sample.__name__ = "fit"
-        self._compiled = Compiled(sample, "strict", 1, MOST_PATHS)
+        self._block: _Block | None = None
+        self._compiled = _Settled(sample, self._write_back)
         self.inputs, self.targets = _matrix(inputs), _matrix(targets)
         self._check_targets(self.targets)
         self._paths = self._paths_of(self.inputs, self.targets)
@@ -159,6 +160,10 @@ class Tapes:
         self._block = _Block.of(optimizer, first)
         self._samples, self._sample = (inputs, targets), sample
         self._is_settled, self._is_checked = True, False
+
+    def _write_back(self) -> None:
+        if self._block is not None:
+            self._block.settle()
 
     def _paths_of(self, inputs: Any, targets: Any) -> Paths:
         structures = tuple(of_rows(x.dtype.kind, x.shape[1:])[0] for x in (inputs, targets))
@@ -238,6 +243,18 @@ class Tapes:
         self._is_checked = False  # what comes next may have changed the model
 
 
+class _Settled(Compiled):
+    """A function that is recorded with Values which have the numbers of the block."""
+
+    def __init__(self, function: Callable[..., Any], settle: Callable[[], None]) -> None:
+        super().__init__(function, "strict", 1, MOST_PATHS)
+        self._settle = settle
+
+    def _record(self, *what: Any) -> Path:
+        self._settle()
+        return super()._record(*what)
+
+
 def _matrix(things: Any) -> Any:
     """Return samples as an array of numbers.
 
@@ -253,6 +270,8 @@ def _matrix(things: Any) -> Any:
         raise Unfit("the samples are not of one shape") from None
     if made.dtype.kind not in "fiu":
         raise Unfit("the samples are no plain numbers")
+    if made.dtype.kind == "u" and made.size and made.max() >= 2**63:
+        raise Unfit("some samples are whole numbers from 2**63")
     kind = numpy.int64 if made.dtype.kind in "iu" else numpy.float64
     return numpy.ascontiguousarray(made, kind)
 
@@ -294,6 +313,9 @@ class _Block:
             return None
         if type(optimizer).zero_grad is not Optimizer.zero_grad:
             return None
+        rate = optimizer._rate
+        if callable(rate) and getattr(rate, "__module__", "") != Optimizer.__module__:
+            return None  # a schedule of one's own may look at the parameters
         made = _Block(optimizer, path)
         return made if made.holds(path) else None
 

@@ -46,12 +46,13 @@ class Compiled:
         self._paths: dict[tuple[Structure, ...], Paths] = {}
         self._seen: Seen | None = None
         self._classes: dict[type, Compiled] = {}
-        self._attribute = f"_compiled {self.name}"
+        self._signature: inspect.Signature | None = None
+        self._attribute = f"_compiled {self.name} {id(self)}"  # a child may have one of that name
         functools.update_wrapper(self, function, updated=())
 
     # -- calls -------------------------------------------------------------------------------
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Return what the function returns: numbers for a point, arrays for a batch.
 
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
@@ -75,7 +76,7 @@ class Compiled:
         found = run_batch(paths, lanes, VALUES, 1.0, self.threads)
         return columns(found.structure, found.values)
 
-    def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
+    def value_and_grad(self, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
 
         The gradients stand in the order of the function's parameters, also of named ones.
@@ -109,7 +110,7 @@ class Compiled:
         grads = map(columns, structures, collected.inputs)
         return collected.values[:, 0], tuple(grads)
 
-    def backward(self, *arguments: Any, reduction: str = "mean", **named: Any) -> float:
+    def backward(self, /, *arguments: Any, reduction: str = "mean", **named: Any) -> float:
         """Add the gradient of the mean, or of the sum, over all lanes to what was captured.
 
         The Values that the function found outside, a model's parameters, get it in their `grad`.
@@ -175,9 +176,6 @@ class Compiled:
         what = f"{counted(len(tapes), 'tape')}, {lines}" if tapes else "no tape"
         return f"compile({self.name}, {self.mode}: {what})"
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._attribute = f"_compiled {name}"
-
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
@@ -186,8 +184,8 @@ class Compiled:
             return self._classes.setdefault(instance, self._like(method))
         owned = getattr(instance, "__dict__", {})  # it lives as long as the instance
         kept = owned.get(self._attribute)
-        if not isinstance(kept, _Bound) or kept.instance is not instance:
-            kept = owned[self._attribute] = _Bound(instance, self._like(method))
+        if not (isinstance(kept, _Bound) and kept.owner is self and kept.instance is instance):
+            kept = owned[self._attribute] = _Bound(self, instance, self._like(method))
         return kept.compiled
 
     def __copy__(self) -> Compiled:
@@ -206,7 +204,8 @@ class Compiled:
             for structures, known in self._paths.items()
         }
         options = self.mode, self.threads, self.max_paths
-        return _restored, (self.name, found_by_name(self.function), options, paths, digest())
+        place = found_by_name(self.function)
+        return _restored, (self.name, place, options, paths, digest(), _portable(self))
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -216,7 +215,9 @@ class Compiled:
         Raises: `TypeError` where the function does not take them so.
         """
         try:
-            bound = inspect.signature(self.function).bind(*arguments, **named)
+            if self._signature is None:
+                self._signature = inspect.signature(self.function)
+            bound = self._signature.bind(*arguments, **named)
         except (TypeError, ValueError) as error:
             raise errors.OperandError(
                 f"{self.name}: arguments must fit the function; got other ones ({error}); see"
@@ -351,14 +352,30 @@ _A_LIST_IS_ONE_POINT = (
 class _Bound:
     """What an instance keeps of a compiled method; its copies and pickles make their own."""
 
-    def __init__(self, instance: Any = None, compiled: Compiled | None = None) -> None:
-        self.instance, self.compiled = instance, compiled
+    def __init__(
+        self, owner: Compiled | None = None, instance: Any = None, compiled: Compiled | None = None
+    ) -> None:
+        self.owner, self.instance, self.compiled = owner, instance, compiled
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Bound, ()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Bound:
         return _Bound()
+
+
+def _portable(compiled: Compiled) -> inspect.Signature | None:
+    """Return the parameters of a function for a pickle: names, and defaults that are numbers."""
+    try:
+        signature = compiled._signature or inspect.signature(compiled.function)
+    except (ValueError, TypeError):  # of C
+        return None
+    parameters = []
+    for p in signature.parameters.values():
+        is_number = p.default is p.empty or isinstance(p.default, (int, float))
+        kept = p.default if is_number else None  # else it might not fit into a pickle
+        parameters.append(p.replace(annotation=p.empty, default=kept))
+    return inspect.Signature(parameters)
 
 
 def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
@@ -372,7 +389,12 @@ def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def _restored(
-    name: str, place: Any, options: tuple[str, int, int], paths: Any, table: int
+    name: str,
+    place: Any,
+    options: tuple[str, int, int],
+    paths: Any,
+    table: int,
+    signature: inspect.Signature | None,
 ) -> Compiled:
     """Return what a pickle holds: tapes are replayed as they are, further ones are recorded."""
     if table != digest():
@@ -382,6 +404,7 @@ def _restored(
         )
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
     made = Compiled(Elsewhere(name, place, keeps), *options)
+    made._signature = signature
     for structures, known in paths.items():
         for tape, structure in known:
             made.known(structures).add(Path(runner_for(tape, made.mode), structure))

@@ -7,6 +7,7 @@ tape of their own path, which is recorded when it is first wanted.
 from __future__ import annotations
 
 import functools
+import threading
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -75,29 +76,43 @@ class Paths:
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}
         self._tree = _Tree()
+        self._lock = threading.RLock()
 
     def first(self, lane: Callable[[], Sequence[Any]]) -> Path:
         """Return the path to try first."""
-        if not self.known:
-            self.add(self._record(lane()))
-        return self.known[0]
+        with self._lock:
+            if not self.known:
+                self.add(self._record(lane()))
+            return self.known[0]
 
-    def add(self, path: Path) -> None:
-        """Take a path that was recorded."""
-        self._tree.add(path.tape.outcomes, len(self.known))
-        self.known.append(path)
+    def add(self, path: Path) -> int:
+        """Take a path that was recorded; return its place."""
+        with self._lock:
+            place = len(self.known)
+            self.known.append(path)
+            self._tree.add(path.tape.outcomes, place)
+            return place
 
-    def after(self, path: Path, guard: int, lane: Callable[[], Sequence[Any]]) -> Path:
+    def after(
+        self,
+        path: Path,
+        guard: int,
+        lane: Callable[[], Sequence[Any]],
+        read: Callable[[Path], Any] = Path.read,
+    ) -> Path:
         """Return the path of a lane that left another one at a guard.
 
         Raises: `RuntimeError` where there are too many, or where the function changes its mind.
         """
         outcome: int | str = not path.tape.guards[guard].outcome
         if path.tape.guards[guard].comparison == INDEX:
-            outcome = Replay(path.tape).outcome(guard, lane(), path.read())
+            outcome = Replay(path.tape).outcome(guard, lane(), read(path))
+            if outcome == path.tape.outcomes[guard]:  # which fast kernels computed otherwise
+                raise self._changed(path, guard)
         step = id(path), guard, outcome
         if step not in self._next:
-            self._next[step] = self._find(path, guard, outcome, lane)
+            with self._lock:  # one records, and the others find it
+                self._next[step] = self._find(path, guard, outcome, lane)
         return self.known[self._next[step]]
 
     def _find(
@@ -116,19 +131,23 @@ class Paths:
                 f" paths; got one more, which parts at {where}; {advice} max_paths to compile"
             )
         made = self._record(lane())
-        if made.tape.outcomes[: guard + 1] != wanted and self.mode == "fast":
-            raise errors.StateError(
+        if made.tape.outcomes[: guard + 1] != wanted:
+            raise self._changed(path, guard)
+        return self.add(made)
+
+    def _changed(self, path: Path, guard: int) -> errors.StateError:
+        """Return the error for a comparison that turns out otherwise when the function is run."""
+        where = line_at(path.tape.guards[guard].place)
+        if self.mode == "fast":
+            return errors.StateError(
                 f"{self.name}: numbers that are compared must differ by more than the error of fast"
                 f' mode; got a closer pair at {where}; use mode="strict"'
             )
-        if made.tape.outcomes[: guard + 1] != wanted:
-            raise errors.StateError(
-                f"{self.name}: the function must do the same each time it is called; got another"
-                f" outcome at {where} when it was run again; pass what is random, or changes, as an"
-                " argument"
-            )
-        self.add(made)
-        return len(self.known) - 1
+        return errors.StateError(
+            f"{self.name}: the function must do the same each time it is called; got another"
+            f" outcome at {where} when it was run again; pass what is random, or changes, as an"
+            " argument"
+        )
 
 
 class _Tree:
@@ -193,7 +212,7 @@ def run_batch(
     if found.status is None:
         return Collected(first.structure, found.values, found.inputs, [(first, found.captured)])
     values, inputs, captured = found.values, found.inputs, [(first, found.captured)]
-    waiting = _left(paths, first, lanes, found.status)
+    waiting = _left(paths, first, lanes, found.status, read)
     while waiting:
         path, rows = waiting.pop()
         if path.structure != first.structure:
@@ -210,7 +229,7 @@ def run_batch(
             done = found.status == 0
             places = rows[done]
             waiting += [
-                (other, rows[part]) for other, part in _left(paths, path, some, found.status)
+                (other, rows[part]) for other, part in _left(paths, path, some, found.status, read)
             ]
         values[places] = found.values[done]
         for whole, part in zip(inputs, found.inputs, strict=True):
@@ -218,13 +237,16 @@ def run_batch(
     return Collected(first.structure, values, inputs, captured)
 
 
-def _left(paths: Paths, path: Path, lanes: Lanes, status: Any) -> list[tuple[Path, Any]]:
+def _left(
+    paths: Paths, path: Path, lanes: Lanes, status: Any, read: Callable[[Path], Any]
+) -> list[tuple[Path, Any]]:
     """Return the lanes that are not done, those of each guard with the path they take there."""
     left = []
     for outcome in sorted(set(status.tolist()) - {0}):
         (rows,) = (status == outcome).nonzero()
         if outcome > 0:
-            other = paths.after(path, outcome - 1, functools.partial(lanes.lane, int(rows[0])))
+            lane = functools.partial(lanes.lane, int(rows[0]))
+            other = paths.after(path, outcome - 1, lane, read)
             left.append((other, rows))
         else:
             left.append((path, rows))

@@ -194,26 +194,31 @@ int is_sum_node(const Node *node)
 
 /* -- dots over the same operands -------------------------------------------------------------- */
 
-/* Put what depends on the inputs first; return whether all of it is there and nowhere else. */
+/* Write down the operands of a dot once more, those that depend on the inputs first. Return
+ * PLAN_IMPOSSIBLE where they are not all on one side.
+ */
 static int turn_dot(Maker *maker, Node *node)
 {
-    uint32_t size = node->count / 2, *xs = operands_of(maker, node), *ys = xs + size;
-    int varies = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        if (maker->nodes[ys[i]].depends == OF_INPUTS) {
-            if (maker->nodes[xs[i]].depends == OF_INPUTS) {
-                return 0;
-            }
-            uint32_t kept = xs[i];
-            xs[i] = ys[i];
-            ys[i] = kept;
-        }
-        varies |= maker->nodes[xs[i]].depends == OF_INPUTS;
-        if (maker->nodes[ys[i]].depends == OF_CAPTURED && is_line(maker, ys[i])) {
-            return 0;
-        }
+    uint32_t size = node->count / 2, varies = 0;
+    if (!grow_list(maker, node->count)) {
+        return PLAN_NO_MEMORY;
     }
-    return varies;
+    const uint32_t *xs = operands_of(maker, node), *ys = xs + size;
+    uint32_t *turned = maker->list + maker->list_count;
+    for (uint32_t i = 0; i < size; i++) {
+        int other = maker->nodes[ys[i]].depends == OF_INPUTS;
+        uint32_t x = other ? ys[i] : xs[i], y = other ? xs[i] : ys[i];
+        if (maker->nodes[y].depends == OF_INPUTS ||
+            (maker->nodes[y].depends == OF_CAPTURED && is_line(maker, y))) {
+            return PLAN_IMPOSSIBLE;
+        }
+        varies |= maker->nodes[x].depends == OF_INPUTS;
+        turned[i] = x;
+        turned[size + i] = y;
+    }
+    node->turned = (uint32_t)maker->list_count;
+    maker->list_count += node->count;
+    return varies ? PLAN_DONE : PLAN_IMPOSSIBLE;
 }
 
 typedef struct {
@@ -221,6 +226,7 @@ typedef struct {
     uint32_t first, last, members; /* dots; a list through `next` */
 } Bucket;
 
+/* An operand that stands there twice has one gradient, for which a panel has one place each. */
 static int has_doubles(Maker *maker, const uint32_t *xs, uint32_t size, uint32_t *seen, uint32_t tag)
 {
     for (uint32_t i = 0; i < size; i++) {
@@ -238,7 +244,7 @@ static int has_same_operands(const Maker *maker, const Node *a, const Node *b)
     if (a->count != b->count) {
         return 0;
     }
-    const uint32_t *xs = operands_of(maker, a), *ys = operands_of(maker, b);
+    const uint32_t *xs = maker->list + a->turned, *ys = maker->list + b->turned;
     return memcmp(xs, ys, a->count / 2 * sizeof *xs) == 0;
 }
 
@@ -288,10 +294,17 @@ int find_groups(Maker *maker)
     for (uint32_t i = maker->lines_from; i < maker->count; i++) {
         Node *node = &maker->nodes[i];
         if (!is_computed(maker, i) || !is_dot_node(node) || node->depends != OF_INPUTS ||
-            node->count == 0 || node->guarded || !turn_dot(maker, node)) {
+            node->count == 0 || node->guarded) {
             continue;
         }
-        uint32_t size = node->count / 2, *xs = operands_of(maker, node);
+        int turned = turn_dot(maker, node);
+        if (turned == PLAN_NO_MEMORY) {
+            goto done;
+        }
+        if (turned == PLAN_IMPOSSIBLE) {
+            continue;
+        }
+        uint32_t size = node->count / 2, *xs = maker->list + node->turned;
         uint64_t hash = size;
         for (uint32_t j = 0; j < size; j++) {
             hash = mixed(hash, xs[j]);
@@ -345,6 +358,7 @@ int find_groups(Maker *maker)
         uint32_t member = buckets[i].first;
         for (uint32_t j = 0; j < group->outer; j++, member = next[member]) {
             maker->nodes[member].group = plan->group_count - 1;
+            maker->nodes[member].first = maker->nodes[member].turned;
             group->zs[j] = member; /* nodes for now, slots later */
         }
     }

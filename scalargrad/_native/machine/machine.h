@@ -62,7 +62,7 @@ typedef struct {
     uint32_t *targets;      /* and where it goes: slot << 1 | assigns */
     uint32_t wanted_count;
     uint8_t weights_wanted;
-    uint8_t is_constant, is_captured; /* all weights are */
+    uint8_t is_constant, is_captured; /* whether all weights are */
     size_t packed, packed_back, sums, turned; /* places in the work space */
 } Group;
 
@@ -136,7 +136,7 @@ int is_cheap(int op); /* whose two partials are best computed together */
 
 /* -- lanes: the kernels, once for each kind of processor --------------------------------------- */
 
-/* `lanes` is a multiple of 8, of which the first `real` are some: sums of a group are over those. */
+/* `lanes` is a multiple of 8; only the first `real` are lanes, the rest repeat the last one. */
 
 typedef struct {
     const char *name;

@@ -13,6 +13,7 @@ typedef struct {
     uint32_t constant;     /* where its number stands, if it depends on constants only */
     uint32_t slot, gradient;
     uint32_t partials;     /* the first slot of those that a row of lists keeps */
+    uint32_t turned;       /* of a dot: its operands in the list, what depends on inputs first */
     uint32_t group;        /* of dots */
     uint32_t result;       /* which one of its row's results it is */
     uint8_t op, depends, alive, needs; /* needs: a gradient flows through it */

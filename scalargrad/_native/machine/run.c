@@ -116,7 +116,7 @@ static double weight_number(const Run *run, uint32_t weight)
 static void gather(const Run *run, const Group *group, const uint32_t *weights, size_t from_step,
                    size_t count, double *to, size_t to_step)
 {
-    if (group->is_captured) { /* all of them: as a rule */
+    if (group->is_captured) {
         const double *captured = run->captured;
         for (size_t i = 0; i < count; i++) {
             to[i * to_step] = captured[weights[i * from_step]];
@@ -317,7 +317,7 @@ static void store_gradients(const Run *run, size_t first, size_t lanes)
     }
 }
 
-/* Make room behind the last lane in what collects over the blocks: sums of earlier ones go on. */
+/* Behind the last lane stand sums of earlier blocks: they go to the first one. */
 static void set_aside(const Run *run, size_t lanes, size_t whole)
 {
     const Plan *plan = run->plan;
@@ -379,7 +379,7 @@ enum { STRIP = 64 }; /* operands at a time: their sums stay near */
 /* Add what a group collected to the gradients of its weights. */
 static void add_sums(const Run *run, const Group *group)
 {
-    size_t row = padded(group->outer);
+    size_t width = padded(group->outer);
     const double *sums = run->space->matrices + group->sums;
     for (uint32_t from = 0; from < group->inner; from += STRIP) {
         uint32_t to = group->inner - from < STRIP ? group->inner : from + STRIP;
@@ -387,7 +387,7 @@ static void add_sums(const Run *run, const Group *group)
             const uint32_t *weights = group->weights + (size_t)j * group->inner;
             for (uint32_t k = from; k < to; k++) {
                 if (group->is_captured || weights[k] >> WEIGHT_BITS == WEIGHT_CAPTURED) {
-                    run->sums[weights[k] & ((1u << WEIGHT_BITS) - 1)] += sums[k * row + j];
+                    run->sums[weights[k] & ((1u << WEIGHT_BITS) - 1)] += sums[k * width + j];
                 }
             }
         }
