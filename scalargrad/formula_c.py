@@ -226,7 +226,7 @@ class _Staged(_C):
         (argument,) = arguments
         place = f"c{len(self.stages)}"
         self.stages.append(
-            f"    double {place}[MOST_LANES];\n"
+            f"    ALIGNED double {place}[MOST_LANES];\n"
             f"    EACH_LANE {{\n{self.body(place, argument)}    }}\n"
             f"    EACH_LANE {place}[i] = {name}({place}[i]);\n"
         )

@@ -436,7 +436,7 @@ static NOINLINE void backward_row(const Step *step, const double *values, double
     case OP: WRITE(g[i] * partial_##name##_x(x[i], z[i])); break;
 #define STAGED(OP, name)                                                                           \
     case OP: {                                                                                     \
-        double p[MOST_LANES];                                                                      \
+        ALIGNED double p[MOST_LANES];                                                              \
         staged_partial_##name(lanes, x, z, p);                                                     \
         WRITE(g[i] * p[i]);                                                                        \
         break;                                                                                     \

@@ -16,10 +16,12 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
+#define ALIGNED __attribute__((aligned(64))) /* or vectors lie across two cache lines */
 #else
 #define UNLIKELY(x) (x)
 #define ALWAYS_INLINE inline
 #define NOINLINE
+#define ALIGNED
 #endif
 
 #define NONE UINT32_MAX
