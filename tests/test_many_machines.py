@@ -76,7 +76,7 @@ def test_gradients_are_those_of_one_process_also_after_a_worker_died(client: Any
     f = sg.compile(sg.nn.TwoLayerNet(20, 8, 10, weight_init_std="he", seed=0).loss)
     f(x[:1], t[:1])
     numbers = draw.normal(size=len(f.tape.captured))  # others than those that are sent
-    sent = client.scatter(f, broadcast=True)
+    sent = client.submit(many_machines.itself, f, pure=False)
 
     loss, found = many_machines.gradient_by_all(client, sent, numbers, x, t, 2)
     kill(next(iter(client.run(os.getpid).values())))
