@@ -18,8 +18,9 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
+from black_scholes import call_price
+
 import scalargrad as sg
-from scalargrad import math
 
 try:
     import numpy as np
@@ -33,15 +34,6 @@ STEPS, BATCH, RATE = 30, 1000, 0.1
 
 
 # -- options --------------------------------------------------------------------------------
-
-
-def call_price(spot, strike, volatility, rate, years):
-    """Return the price of a European call by Black and Scholes."""
-    spread = volatility * math.sqrt(years)
-    d1 = (math.log(spot / strike) + (rate + volatility**2 / 2) * years) / spread
-    d2 = d1 - spread
-    first, second = math.erfc(-d1 / math.sqrt(2)) / 2, math.erfc(-d2 / math.sqrt(2)) / 2
-    return spot * first - strike * math.exp(-rate * years) * second
 
 
 def price_shard(place, size, f):

@@ -13,7 +13,7 @@ from scalargrad import math
 try:
     import numpy as np
 except ImportError:
-    sys.exit('monte_carlo: needs NumPy; run: python3 -m pip install ".[mnist]" in the checkout')
+    sys.exit('monte_carlo: needs NumPy; run: python3 -m pip install ".[arrays]" in the checkout')
 
 PATHS, STEPS = 20_000, 16
 STRIKE, YEARS = 100.0, 1.0

@@ -16,10 +16,10 @@ from .objectives import Objective
 from .optim import Optimizer
 from .state import each
 from .tape.compiled import Compiled
-from .tape.lanes import Lanes
+from .tape.lanes import Lanes, lanes_of
 from .tape.paths import Path, Paths, run_batch
 from .tape.runner import CAPTURED, VALUES
-from .tape.structure import columns, of_rows
+from .tape.structure import columns
 
 
 @runtime_checkable
@@ -102,7 +102,7 @@ def score(
 ) -> tuple[float, int]:
     """Return the mean loss of a set and how many are correct."""
     if recorder.is_on():
-        raise recorder.frozen_read("data")
+        raise recorder.frozen_call("evaluate", "call it outside of the function")
     with no_grad():
         outputs = [model(sample) for sample in inputs]
         loss = objective.compute(outputs, list(targets))
@@ -154,20 +154,26 @@ class Tapes:
         self._compiled = _Settled(sample, self._write_back)
         self.inputs, self.targets = _matrix(inputs), _matrix(targets)
         self._check_targets(self.targets)
-        self._paths = self._paths_of(self.inputs, self.targets)
-        self._lanes = _lanes(self.inputs, self.targets)
+        self._paths, self._lanes = self._taken(self.inputs, self.targets)
         first = self._paths.first(lambda: self._lanes.lane(0))
         self._block = _Block.of(optimizer, first)
         self._samples, self._sample = (inputs, targets), sample
-        self._is_settled, self._is_checked = True, False
+        self._is_checked = False
 
     def _write_back(self) -> None:
         if self._block is not None:
             self._block.settle()
 
-    def _paths_of(self, inputs: Any, targets: Any) -> Paths:
-        structures = tuple(of_rows(x.dtype.kind, x.shape[1:])[0] for x in (inputs, targets))
-        return self._compiled.known(structures)
+    def _taken(self, inputs: Any, targets: Any) -> tuple[Paths, Lanes]:
+        structures, lanes = lanes_of("fit", (inputs, targets))
+        return self._compiled.known(structures), lanes
+
+    def _reader(self) -> Callable[[Path], Any]:
+        """Return what reads the parameters of a path, as they are now."""
+        if self._block is None:
+            return Path.read
+        self._block.refresh()
+        return self._block.read
 
     def _check_targets(self, targets: Any) -> None:
         if not self.batched.are_targets(targets):
@@ -182,11 +188,7 @@ class Tapes:
         rows = numpy.array(places, numpy.int64)
         lanes = self._lanes.at(rows)
         block = self._block
-        if block is not None and self._is_settled:  # the Values may have other numbers since
-            block.refresh()
-            self._is_settled = False
-        read = Path.read if block is None else block.read
-        found = run_batch(self._paths, lanes, CAPTURED, 1.0 / len(places), 1, read)
+        found = run_batch(self._paths, lanes, CAPTURED, 1.0 / len(places), 1, self._reader())
         loss = self._paths.known[0].runner.total(found.values[:, 0].copy()) / len(places)
         _check_finite(loss, where)
         if not self._is_checked:
@@ -229,17 +231,14 @@ class Tapes:
         """Score a set."""
         inputs, targets = _matrix(inputs), _matrix(targets)
         self._check_targets(targets)
-        paths = self._paths_of(inputs, targets)
-        read = Path.read if self._block is None else self._block.read
-        found = run_batch(paths, _lanes(inputs, targets), VALUES, 1.0, 1, read)
+        paths, lanes = self._taken(inputs, targets)
+        found = run_batch(paths, lanes, VALUES, 1.0, 1, self._reader())
         total = paths.known[0].runner.total(found.values[:, 0].copy())
         return total / len(inputs), self._correct(found, targets)
 
     def settle(self) -> None:
         """Let the Values of the model have the numbers that were learnt."""
-        if self._block is not None and not self._is_settled:
-            self._block.settle()
-            self._is_settled = True
+        self._write_back()
         self._is_checked = False  # what comes next may have changed the model
 
 
@@ -270,20 +269,7 @@ def _matrix(things: Any) -> Any:
         raise Unfit("the samples are not of one shape") from None
     if made.dtype.kind not in "fiu":
         raise Unfit("the samples are no plain numbers")
-    if made.dtype.kind == "u" and made.size and made.max() >= 2**63:
-        raise Unfit("some samples are whole numbers from 2**63")
-    kind = numpy.int64 if made.dtype.kind in "iu" else numpy.float64
-    return numpy.ascontiguousarray(made, kind)
-
-
-def _lanes(inputs: Any, targets: Any) -> Lanes:
-    shared: list[float] = []
-    arrays = []
-    for things in (inputs, targets):
-        _, zeros = of_rows(things.dtype.kind, things.shape[1:])
-        arrays.append((len(shared), things.reshape(len(things), len(zeros))))
-        shared += zeros
-    return Lanes(shared, False, arrays, len(inputs), is_point=False)
+    return made
 
 
 class _Block:
@@ -301,7 +287,7 @@ class _Block:
         self._places = {id(value): place for place, value in enumerate(self.values)}
         self._maps: dict[int, Any] = {}
         self.gradients: Any = array("d", bytes(8 * len(self.values)))
-        self.refresh()
+        self._is_ahead = False  # of the Values, and of what the optimiser has
 
     @staticmethod
     def of(optimizer: Steps, path: Path) -> _Block | None:
@@ -349,7 +335,7 @@ class _Block:
             optimizer._settings(optimizer.lr, optimizer.steps + 1),
         )  # fmt: skip
         optimizer.steps += 1
-        self._has_moved = True
+        self._is_ahead = True
 
     def _collected(self, found: Sequence[tuple[Path, Any]]) -> Any:
         (path, sums), *others = found
@@ -361,17 +347,19 @@ class _Block:
         return gradients
 
     def refresh(self) -> None:
-        """Read the numbers of the Values, and what the optimiser keeps."""
+        """Read the numbers of the Values, and what the optimiser keeps, where it is not ahead."""
+        if self._is_ahead:
+            return
         self.numbers = array("d", bytes(numbers(self.values)))
         self._kept = [
             array("d", [column[place] for place in self._order]) for column in self.optimizer._kept
         ]
-        self._has_moved = False
 
     def settle(self) -> None:
         """Write numbers and gradients to the Values, and to the optimiser what it keeps."""
-        if not self._has_moved:
+        if not self._is_ahead:
             return
+        self._is_ahead = False
         set_numbers(self.values, self.numbers)
         for value, grad in zip(self.values, self.gradients.tolist(), strict=True):
             value.grad = grad

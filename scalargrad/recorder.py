@@ -220,12 +220,11 @@ def beyond_doubles(whole: int) -> errors.StateError:
     )
 
 
-def frozen_batch(name: str) -> errors.StateError:
-    """Return the error for a whole batch inside a function of one lane."""
+def frozen_call(name: str, remedy: str) -> errors.StateError:
+    """Return the error for a call that gives plain numbers."""
     return _refusal(
-        f"compile: {name} must not be called with arrays while another function is recorded, the"
-        f" results would be the same at every later call; got arrays {_here()}; call it with the"
-        " Values of one lane"
+        f"compile: {name} must not be called while a function is recorded, the results would be the"
+        f" same at every later call; got a call {_here()}; {remedy}"
     )
 
 

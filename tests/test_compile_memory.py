@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import threading
 import tracemalloc
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import replays
+from memory import held
 from replays import KINDS
 from threads import run_in_threads
 
@@ -50,16 +50,6 @@ def test_memory_stays_flat(runner: str) -> None:
     assert second - first < 50 * 4 * rounds  # bytes; an object a call would be more
 
 
-def resident() -> int:
-    """Return the bytes of memory that this process holds."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-# a sanitizer keeps what was freed for a while
-LIMIT = 8_000_000 if "SCALARGRAD_SANITIZED" in os.environ else 2_000_000
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -88,12 +78,12 @@ def test_many_calls_leave_memory_as_it_was(
     work(rounds // 10)
     gc.collect()
     references = [sys.getrefcount(w) for w in ws]
-    blocks, memory = sys.getallocatedblocks(), resident()
+    blocks, memory = sys.getallocatedblocks(), held()
     work(rounds)
     gc.collect()
     assert [sys.getrefcount(w) for w in ws] == references
     assert abs(sys.getallocatedblocks() - blocks) < 200
-    assert resident() - memory < LIMIT
+    assert held() - memory < 2_000_000
 
 
 def test_batches_of_many_sizes_leave_memory_as_it_was() -> None:
@@ -105,9 +95,9 @@ def test_batches_of_many_sizes_leave_memory_as_it_was() -> None:
             f.value_and_grad(x[:count])
 
     work(10)
-    memory = resident()
+    memory = held()
     work(300)
-    assert resident() - memory < LIMIT
+    assert held() - memory < 2_000_000
 
 
 def test_functions_and_their_tapes_come_and_go(runner: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import sys
 from typing import Any
 
 import pytest
 from conftest import ENGINES, engine_class
+from memory import IS_SANITIZED, held
 from native_nodes import chain, run
 
 import scalargrad as sg
@@ -22,12 +22,6 @@ Value = engine_class("native")
 
 class Parameter(Value):
     """A leaf with attributes, and so with cycles."""
-
-
-def resident() -> int:
-    """Return the bytes of memory that this process holds."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 # -- memory ----------------------------------------------------------------------------------------
@@ -92,7 +86,7 @@ def test_a_hundred_thousand_loops_leave_references_and_memory_as_they_were():
     gc.collect()
     counted = (x, p, Value, Parameter, NAME)
     references = list(map(sys.getrefcount, counted))
-    blocks, memory = sys.getallocatedblocks(), resident()
+    blocks, memory = sys.getallocatedblocks(), held()
 
     for _ in range(100_000):
         everyday(x, p)
@@ -100,25 +94,20 @@ def test_a_hundred_thousand_loops_leave_references_and_memory_as_they_were():
     gc.collect()
     assert list(map(sys.getrefcount, counted)) == references
     assert abs(sys.getallocatedblocks() - blocks) < 200
-    # a sanitizer keeps what was freed for a while, and its amount goes up and down; a node for each
-    # loop would be 13 MB there
-    limit = 8_000_000 if "SCALARGRAD_SANITIZED" in os.environ else 2_000_000
-    assert resident() - memory < limit
+    assert held() - memory < 2_000_000
 
 
-@pytest.mark.skipif(
-    "SCALARGRAD_SANITIZED" in os.environ, reason="that build has no slabs; see sanitizers.sh"
-)
+@pytest.mark.skipif(IS_SANITIZED, reason="that build has no slabs; see sanitizers.sh")
 def test_empty_slabs_go_back_to_the_system():
     chain(Value(1.0), 10)
-    before = resident()
+    before = held()
     root = chain(Value(1.0), 3_000_000)
-    grown = resident() - before
+    grown = held() - before
     assert grown > 200_000_000
 
     del root
 
-    assert resident() - before < 80_000_000  # 64 MiB are kept for the next graph
+    assert held() - before < 80_000_000  # 64 MiB are kept for the next graph
 
 
 def test_scattered_nodes_are_found_again_by_their_slabs():
@@ -155,9 +144,7 @@ assert all(node.data == -1.0 for node in fresh)
 """
 
 
-@pytest.mark.skipif(
-    "SCALARGRAD_SANITIZED" in os.environ, reason="that build has no slabs; see sanitizers.sh"
-)
+@pytest.mark.skipif(IS_SANITIZED, reason="that build has no slabs; see sanitizers.sh")
 def test_slab_that_becomes_empty_at_the_head_of_the_list_leaves_the_others_whole():
     done = run(SLABS)  # in a process of its own, where nobody else's nodes lie in between
 

@@ -46,7 +46,6 @@ class Compiled:
         self._paths: dict[tuple[Structure, ...], Paths] = {}
         self._seen: Seen | None = None
         self._classes: dict[type, Compiled] = {}
-        self._signature: inspect.Signature | None = None
         self._attribute = f"_compiled {self.name} {id(self)}"  # a child may have one of that name
         functools.update_wrapper(self, function, updated=())
 
@@ -58,21 +57,16 @@ class Compiled:
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
-        if named:
-            arguments = self._placed(arguments, named)
-        structures, lanes = self._lanes(arguments)
+        arguments, structures, lanes = self._taken(arguments, named)
         if recorder.is_on():  # its operations belong to the function that is being recorded
             self._check_inside(lanes)
             return self.function(*arguments)
         if lanes.has_values:
             return self._on_values(arguments, structures, lanes.shared)
-        if modes.anomaly():
-            self._look(structures, lanes, back=False)
-        paths = self.known(structures)
+        paths = self._ready(structures, lanes, back=False)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
             return together(path.structure, iter(point.values))
-        self._check_batch(lanes)
         found = run_batch(paths, lanes, VALUES, 1.0, self.threads)
         return columns(found.structure, found.values)
 
@@ -82,9 +76,7 @@ class Compiled:
         The gradients stand in the order of the function's parameters, also of named ones.
         Raises: `TypeError` where the function does not return one number.
         """
-        if named:
-            arguments = self._placed(arguments, named)
-        structures, lanes = self._lanes(arguments)
+        arguments, structures, lanes = self._taken(arguments, named)
         if recorder.is_on():
             self._check_inside(lanes)
         if lanes.has_values or recorder.is_on():
@@ -93,9 +85,7 @@ class Compiled:
                 self.function, argnums=places
             )(*arguments)
             return found
-        if modes.anomaly():
-            self._look(structures, lanes, back=True)
-        paths = self.known(structures)
+        paths = self._ready(structures, lanes, back=True)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, INPUTS)
             self._check_one(path.structure)
@@ -104,7 +94,6 @@ class Compiled:
                 return point.values[0], (point.inputs,)
             numbers = iter(point.inputs)
             return point.values[0], tuple(together(one, numbers) for one in structures)
-        self._check_batch(lanes)
         collected = run_batch(paths, lanes, INPUTS, 1.0, self.threads)
         self._check_one(collected.structure)
         grads = map(columns, structures, collected.inputs)
@@ -126,23 +115,18 @@ class Compiled:
             )
         if recorder.is_on():
             raise recorder.frozen_pass()
-        if named:
-            arguments = self._placed(arguments, named)
-        structures, lanes = self._lanes(arguments)
+        arguments, structures, lanes = self._taken(arguments, named)
         if lanes.has_values:
             raise errors.OperandError(
                 f"{self.name}: backward wants numbers and arrays; got a Value; call the function"
                 " and use the backward() of what it returns"
             )
-        if modes.anomaly():
-            self._look(structures, lanes, back=True)
-        paths = self.known(structures)
+        paths = self._ready(structures, lanes, back=True)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, CAPTURED)
             self._check_one(path.structure)
             path.add(point.captured)
             return point.values[0]
-        self._check_batch(lanes)
         share = 1.0 / lanes.count if reduction == "mean" else 1.0
         collected = run_batch(paths, lanes, CAPTURED, share, self.threads)
         self._check_one(collected.structure)
@@ -205,9 +189,17 @@ class Compiled:
         }
         options = self.mode, self.threads, self.max_paths
         place = found_by_name(self.function)
-        return _restored, (self.name, place, options, paths, digest(), _portable(self))
+        return _restored, (self.name, place, options, paths, digest(), _portable(self._signature))
 
     # -- inside ------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        """The parameters of the function; any number of them where it does not say, as of C."""
+        try:
+            return inspect.signature(self.function)
+        except (ValueError, TypeError):
+            return inspect.signature(lambda *arguments: None)
 
     def _placed(self, arguments: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
         """Return arguments by place.
@@ -215,10 +207,8 @@ class Compiled:
         Raises: `TypeError` where the function does not take them so.
         """
         try:
-            if self._signature is None:
-                self._signature = inspect.signature(self.function)
             bound = self._signature.bind(*arguments, **named)
-        except (TypeError, ValueError) as error:
+        except TypeError as error:
             raise errors.OperandError(
                 f"{self.name}: arguments must fit the function; got other ones ({error}); see"
                 f" help({self.name})"
@@ -234,15 +224,27 @@ class Compiled:
             )
         return bound.args
 
-    def _lanes(self, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...], Lanes]:
+    def _taken(
+        self, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], tuple[Structure, ...], Lanes]:
+        """Return the arguments of a call by place, and taken apart."""
+        if named:
+            arguments = self._placed(arguments, named)
         seen = self._seen
-        if seen is not None:
-            again = seen.lanes(arguments)
-            if again is not None:
-                return seen.structures, again
+        again = seen.lanes(arguments) if seen is not None else None
+        if seen is not None and again is not None:
+            return arguments, seen.structures, again
         structures, lanes = lanes_of(self.name, arguments)
         self._seen = Seen.of(arguments, structures, lanes)
-        return structures, lanes
+        return arguments, structures, lanes
+
+    def _ready(self, structures: tuple[Structure, ...], lanes: Lanes, *, back: bool) -> Paths:
+        """Return the paths on which lanes may be replayed."""
+        if not lanes.is_point:
+            self._check_batch(lanes)
+        if modes.anomaly():
+            self._look(structures, lanes, back=back)
+        return self.known(structures)
 
     def known(self, structures: tuple[Structure, ...]) -> Paths:
         """Return the paths for arguments of some structures."""
@@ -262,7 +264,7 @@ class Compiled:
             row = iter(values)
             return [together(structure, row) for structure in structures]
 
-        called = zip(structures, _argument_names(self.function, len(structures)), strict=True)
+        called = zip(structures, _argument_names(self._signature, len(structures)), strict=True)
         inputs = [name for structure, argument in called for name in names(structure, argument)]
         try:
             tape, structure = record(self.name, self.function, arguments, numbers, inputs)
@@ -291,7 +293,8 @@ class Compiled:
 
     def _check_inside(self, lanes: Lanes) -> None:
         if not lanes.is_point:
-            raise recorder.frozen_batch(self.name)
+            remedy = "call it with the Values of one lane"
+            raise recorder.frozen_call(f"{self.name} with arrays", remedy)
 
     def _check_batch(self, lanes: Lanes) -> None:
         if max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:
@@ -364,12 +367,8 @@ class _Bound:
         return _Bound()
 
 
-def _portable(compiled: Compiled) -> inspect.Signature | None:
+def _portable(signature: inspect.Signature) -> inspect.Signature:
     """Return the parameters of a function for a pickle: names, and defaults that are numbers."""
-    try:
-        signature = compiled._signature or inspect.signature(compiled.function)
-    except (ValueError, TypeError):  # of C
-        return None
     parameters = []
     for p in signature.parameters.values():
         is_number = p.default is p.empty or isinstance(p.default, (int, float))
@@ -378,12 +377,9 @@ def _portable(compiled: Compiled) -> inspect.Signature | None:
     return inspect.Signature(parameters)
 
 
-def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+def _argument_names(signature: inspect.Signature, count: int) -> list[str]:
     """Return what a function calls its arguments; x0, x1, ... where it does not say."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (ValueError, TypeError):  # of C
-        parameters = []
+    parameters = signature.parameters.values()
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return named[:count] + [f"x{place}" for place in range(len(named[:count]), count)]
 
@@ -394,7 +390,7 @@ def _restored(
     options: tuple[str, int, int],
     paths: Any,
     table: int,
-    signature: inspect.Signature | None,
+    signature: inspect.Signature,
 ) -> Compiled:
     """Return what a pickle holds: tapes are replayed as they are, further ones are recorded."""
     if table != digest():

@@ -22,7 +22,7 @@ from .lanes import Lanes
 from .records import Tape
 from .replay import Replay
 from .runner import Point, Runner
-from .structure import Structure, count
+from .structure import Structure
 
 
 class Path:
@@ -31,7 +31,6 @@ class Path:
     def __init__(self, runner: Runner, structure: Structure) -> None:
         self.runner = runner
         self.structure = structure  # of what the function returns
-        self.size = count(structure)
         self.captured = runner.tape.captured
         #: whether each of them is a Value, and a leaf: the common case
         self._are_values = all(isinstance(x, Arithmetic) for x in self.captured)

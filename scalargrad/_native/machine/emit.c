@@ -125,10 +125,10 @@ static uint32_t emit_spread(Maker *maker, Program *program, uint32_t i)
 {
     Plan *plan = maker->plan;
     Node *node = &maker->nodes[i];
-    uint32_t *operands = operands_of(maker, node), first = 0;
+    const uint32_t *operands = operands_of(maker, node);
+    uint32_t first = (uint32_t)plan->list_count;
     for (uint32_t j = 0; j < node->count; j++) {
-        uint32_t place = push_list(maker, value_of(maker, operands[j]));
-        first = j == 0 ? place : first;
+        push_list(maker, value_of(maker, operands[j]));
     }
     for (uint32_t j = 0; j < node->count; j++) {
         push_list(maker, plan->slots + j);

@@ -34,7 +34,18 @@
         }                                                                                          \
     } while (0)
 
-/* the same for two targets */
+/* the partial by one operand of two */
+#define WRITE_ONE(name)                                                                            \
+    do {                                                                                           \
+        if (step->operand == 0) {                                                                  \
+            WRITE(g[i] * partial_##name##_x(x[i], y[i], z[i]));                                    \
+        }                                                                                          \
+        else {                                                                                     \
+            WRITE(g[i] * partial_##name##_y(x[i], y[i], z[i]));                                    \
+        }                                                                                          \
+    } while (0)
+
+/* a term for each of two targets */
 #define WRITE_BOTH(term, other)                                                                    \
     do {                                                                                           \
         switch (assigns) {                                                                         \
@@ -443,12 +454,7 @@ static NOINLINE void backward_row(const Step *step, const double *values, double
     }
 #define BINARY(OP, name)                                                                           \
     case OP:                                                                                       \
-        if (step->operand == 0) {                                                                  \
-            WRITE(g[i] * partial_##name##_x(x[i], y[i], z[i]));                                    \
-        }                                                                                          \
-        else {                                                                                     \
-            WRITE(g[i] * partial_##name##_y(x[i], y[i], z[i]));                                    \
-        }                                                                                          \
+        WRITE_ONE(name);                                                                           \
         break;
 #ifdef STAGES
         PLAIN_PARTIAL_ROWS(UNARY)
@@ -533,11 +539,8 @@ static void backward(const Plan *plan, const Program *program, const double *val
             WRITE_BOTH(g[i] * partial_##name##_x(x[i], y[i], z[i]),                                \
                        g[i] * partial_##name##_y(x[i], y[i], z[i]));                               \
         }                                                                                          \
-        else if (step->operand == 0) {                                                             \
-            WRITE(g[i] * partial_##name##_x(x[i], y[i], z[i]));                                    \
-        }                                                                                          \
         else {                                                                                     \
-            WRITE(g[i] * partial_##name##_y(x[i], y[i], z[i]));                                    \
+            WRITE_ONE(name);                                                                       \
         }                                                                                          \
         break;                                                                                     \
     }

@@ -76,7 +76,7 @@ static inline uint64_t mixed(uint64_t hash, uint64_t part)
 /* -- plan.c ----------------------------------------------------------------------------------- */
 
 void *grown(Maker *maker, void *items, size_t count, size_t *room, size_t size);
-uint32_t push_list(Maker *maker, uint32_t entry);
+void push_list(Maker *maker, uint32_t entry);
 void push_step(Maker *maker, Program *program, Step step);
 uint32_t add_constant(Maker *maker, double number);
 uint32_t root_of(const Maker *maker);

@@ -21,15 +21,13 @@ void *grown(Maker *maker, void *items, size_t count, size_t *room, size_t size)
     return fresh;
 }
 
-uint32_t push_list(Maker *maker, uint32_t entry)
+void push_list(Maker *maker, uint32_t entry)
 {
     Plan *plan = maker->plan;
     plan->lists = grown(maker, plan->lists, plan->list_count, &plan->list_room, sizeof entry);
-    if (maker->failed) {
-        return 0;
+    if (!maker->failed) {
+        plan->lists[plan->list_count++] = entry;
     }
-    plan->lists[plan->list_count] = entry;
-    return (uint32_t)plan->list_count++;
 }
 
 void push_step(Maker *maker, Program *program, Step step)

@@ -442,6 +442,6 @@ size_t stride_for(const Plan *plan, size_t lanes)
                   : rows < 32768                        ? 32
                   : rows < 262144                       ? 16
                                                         : 8;
-    size_t least = lanes == 1 ? 1 : (lanes + 7) / 8 * 8;
+    size_t least = lanes == 1 ? 1 : padded(lanes);
     return least < most ? least : most;
 }
