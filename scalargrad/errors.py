@@ -64,10 +64,13 @@ def shown(value: object) -> str:
     "'one' (str)"
     """
     try:
-        text = _short.repr(value)
+        text, kind = (
+            _short.repr(value),
+            value.__class__,
+        )  # a whole number of a tape calls itself int
     except Exception:  # a repr of a stranger may fail; the message must not
-        text = "an object"
-    return f"{text} ({type(value).__name__})"
+        text, kind = "an object", type(value)
+    return f"{text} ({kind.__name__})"
 
 
 def unwanted(who: str, wanted: str, got: object, remedy: str) -> str:

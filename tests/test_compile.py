@@ -317,7 +317,7 @@ def test_arguments_may_be_named(runner: str) -> None:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (scaled, r"^scaled: arguments must fit .* \(got an unexpected keyword argument 'z'\)"),
+        (scaled, r"^scaled: arguments must fit .* \(an unexpected keyword argument 'z'\)"),
         (lambda x, *, z: x * z, "by place or name; got 'z', which goes by name only"),
     ],
 )

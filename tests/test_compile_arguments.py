@@ -489,3 +489,9 @@ def test_ints_are_ints_in_fast_mode(name: str) -> None:
     expected = [number(function(n, m)) for n, m in PAIRS]
     found = f(*map(np.array, zip(*PAIRS, strict=True)))
     assert found == pytest.approx(expected, rel=1e-14)
+
+
+def test_whole_numbers_of_a_recording_are_ints_in_messages() -> None:
+    f = sg.compile(lambda scores, t: sg.cross_entropy(scores, t))
+    with pytest.raises(ValueError, match=r"a class from 0 to 2; got 5 \(int\);"):
+        f(np.zeros((2, 3)), np.array([0, 5]))

@@ -209,8 +209,9 @@ class Compiled:
         try:
             bound = self._signature.bind(*arguments, **named)
         except TypeError as error:
+            why = str(error).removeprefix("got ")
             raise errors.OperandError(
-                f"{self.name}: arguments must fit the function; got other ones ({error}); see"
+                f"{self.name}: arguments must fit the function; got other ones ({why}); see"
                 f" help({self.name})"
             ) from None
         if bound.kwargs:  # behind one that was left out, or by name only
