@@ -166,8 +166,8 @@ def lane_functions(
     found = [_function(value_head(name, letters), [*_ignored(unused), *body.lines], result)]
     known = (*letters, "z")
     for letter, text in zip(letters, partials, strict=True):
-        needed = _needed(Formula(parsed.bindings, parse(text).result))
-        used = _in(needed.result).union(*(_in(value) for _, value in needed.bindings))
+        needed = partial_formula(forward, text)
+        used = names_read(needed)
         body = _C(known, (), functions, rows)
         body.bind(needed)
         head = f"partial_{name}_{letter}({', '.join(f'double {x}' for x in known)})"
@@ -304,6 +304,15 @@ def partial_formula(forward: str, partial: str) -> Formula:
     ['a']
     """
     return _needed(Formula(parse(forward).bindings, parse(partial).result))
+
+
+def names_read(formula: Formula) -> set[str]:
+    """Return the names that a formula reads, its own among them.
+
+    >>> sorted(names_read(partial_formula("a = exp(x); b = 2 * a; b", "a + z")))
+    ['a', 'x', 'z']
+    """
+    return _in(formula.result).union(*(_in(value) for _, value in formula.bindings))
 
 
 def entry_function(

@@ -112,13 +112,21 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
     columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
     if isinstance(row, Row):
         source = formula_c.scalar_functions(*columns)
+        reads = ", ".join(str(_reads(row.forward, partial)) for partial in row.partials)
         fields = f".value{row.arity} = value_{row.name}, .step{row.arity} = step_{row.name}"
+        fields = f".reads = {{{reads}}}, {fields}"
     else:
         source, bound, plural = formula_c.many_functions(*columns)
         kinds = ("spread", "entry") if plural else ("many",)
         fields = f".bound = {bound}, " + ", ".join(f".{kind} = {kind}_{row.name}" for kind in kinds)
     entry = f'{{.name = "{row.name}", .arity = {row.arity}, {fields}}}'
     return f"/* {row.name}: {row.forward} */\n{source}", entry
+
+
+def _reads(forward: str, partial: str) -> int:
+    """Return what a partial reads: 1 for x, 2 for y, 4 for z, the value."""
+    names = formula_c.names_read(formula_c.partial_formula(forward, partial))
+    return sum(1 << place for place, name in enumerate("xyz") if name in names)
 
 
 def _move(rule: Rule) -> tuple[str, str]:

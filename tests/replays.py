@@ -11,7 +11,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.tape import compiled
+from scalargrad.tape import compiled, machine
 from scalargrad.tape.machine import Machine
 from scalargrad.tape.replay import Replay
 from scalargrad.tape.runner import VALUES
@@ -19,16 +19,29 @@ from scalargrad.tape.runner import VALUES
 KINDS = _engine.machine().kinds() if _engine.machine() else []
 
 
-@pytest.fixture(params=["replay", *KINDS])
+@pytest.fixture(params=["replay", *KINDS, *["wide"][: len(KINDS)]])
 def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """What replays: the readable replay, and the machine with each kind of kernels."""
+    """What replays: the readable replay, and the machine with each kind of kernels.
+
+    "wide": points run on plans in which equal steps stand beside each other, from the first one on.
+    """
     if request.param == "replay":
         monkeypatch.setattr(compiled, "runner_for", lambda tape, mode: Replay(tape))
         yield "replay"
         return
+    if request.param == "wide":
+        widen(monkeypatch)
+        yield "wide"
+        return
     _engine.machine().use(request.param)
     yield request.param
     _engine.machine().use(KINDS[0])
+
+
+def widen(patch: pytest.MonkeyPatch) -> None:
+    """Let points run on wide plans at once, however little there is to gain."""
+    for name, limit in (("OFTEN", 1), ("LONG", 0), ("BESIDE", 0.0)):
+        patch.setattr(machine, name, limit)
 
 
 def bits(numbers: Sequence[float]) -> list[bytes]:
@@ -62,11 +75,15 @@ def agrees(function: Callable[..., Any], lanes: Sequence[Sequence[float]]) -> sg
     return f
 
 
+def machines(f: sg.tape.Compiled) -> list[Machine]:
+    """Return the machine of each path."""
+    paths = [path for known in f._paths.values() for path in known.known]
+    return [path.runner for path in paths if isinstance(path.runner, Machine)]
+
+
 def plans(f: sg.tape.Compiled) -> list[Any]:
     """Return what the machine planned for the values of each path, described."""
-    paths = [path for known in f._paths.values() for path in known.known]
-    runners = [path.runner for path in paths if isinstance(path.runner, Machine)]
-    return [runner.plan(VALUES).described() for runner in runners]
+    return [runner.plan(VALUES).described() for runner in machines(f)]
 
 
 @sg.custom(lambda x, y: y, lambda x, y: x)

@@ -17,6 +17,7 @@ typedef struct {
     const char *name;
     int arity; /* operands, or lists of operands */
     int bound; /* lists that a row of lists binds on the way */
+    int reads[2]; /* what the partial by each operand reads: 1 for x, 2 for y, 4 for z */
     Value1 value1;
     Step1 step1;
     Value2 value2;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -19,6 +20,12 @@ from .runner import CAPTURED, INPUTS, Batch, Point, Runner
 CHUNK = 4096
 
 
+#: after so many points, equal steps are planned anew, to run beside each other
+OFTEN = 32
+#: if the tape has so many lines, and so large a part of its steps can run in vectors
+LONG, BESIDE = 64, 0.5
+
+
 class Machine:
     """Runs a tape by plans, one for each thing that may be wanted."""
 
@@ -26,25 +33,42 @@ class Machine:
         self.tape = tape
         self._native, self._is_fast = native, mode == "fast"
         self._plans: dict[tuple[int, int], Any] = {}
+        self._for_points: dict[tuple[int, int], Any] = {}
+        self._points: Counter[tuple[int, int]] = Counter()
         self._outputs, self._captured = len(tape.outputs), len(tape.captured)
 
     def plan(self, wanted: int, output: int = 0) -> Any:
         """Return the plan for what is wanted."""
-        return self._plans.get((wanted, output)) or self._made(wanted, output)
+        plan = self._plans.get((wanted, output))
+        if plan is None:
+            plan = self._plans[wanted, output] = self._made(wanted, output, -1.0)
+        return plan
 
-    def _made(self, wanted: int, output: int) -> Any:
+    def _plan_for_points(self, wanted: int, output: int = 0) -> Any:
+        """Return the plan for one lane: in the long run one whose equal steps run in vectors."""
+        key = wanted, output
+        plan = self._for_points.get(key)
+        if plan is not None:
+            return plan
+        plan = self.plan(wanted, output)
+        self._points[key] += 1
+        if self._points[key] >= OFTEN:  # what is so short or has few equal steps stays as it is
+            wide = self._made(wanted, output, BESIDE) if len(self.tape.ops) >= LONG else None
+            plan = self._for_points[key] = wide or plan
+        return plan
+
+    def _made(self, wanted: int, output: int, beside: float) -> Any:
         tape = self.tape
         guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
-        made = self._plans[wanted, output] = self._native.plan(
+        return self._native.plan(
             tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
             tape.constants, tape.outputs, guards, bool(wanted & INPUTS), bool(wanted & CAPTURED),
-            output, self._is_fast,
+            output, self._is_fast, beside,
         )  # fmt: skip
-        return made
 
     def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
         """Run at one point."""
-        values, by_input, by_captured, broken = self.plan(wanted, output).point(
+        values, by_input, by_captured, broken = self._plan_for_points(wanted, output).point(
             inputs, captured, 1.0
         )
         return Point(values, by_input, by_captured, None if broken < 0 else broken)
@@ -59,7 +83,8 @@ class Machine:
     ) -> Batch:
         """Run a batch."""
         numpy = sys.modules["numpy"]
-        plan, count, width = self.plan(wanted), lanes.count, self._outputs
+        count, width = lanes.count, self._outputs
+        plan = self._plan_for_points(wanted) if count == 1 else self.plan(wanted)
         grads: Any = []
         places = None
         if wanted & INPUTS:

@@ -215,6 +215,9 @@ static uint32_t take_row(Maker *maker)
 
 static void give_row(Maker *maker, uint32_t row)
 {
+    if (maker->tape->beside >= 0.0) { /* steps change places */
+        return;
+    }
     maker->free_rows =
         grown(maker, maker->free_rows, maker->free_count, &maker->free_room, sizeof row);
     if (!maker->failed) {

@@ -12,7 +12,7 @@ static const Lanes *const *fast_kernels; /* NULL: there are none */
 typedef struct {
     PyObject_HEAD
     Plan plan;
-    int is_fast, wants_inputs, wants_captured;
+    int is_fast, is_wide, wants_inputs, wants_captured;
     Spaces spaces;
 } PlanObject;
 
@@ -29,16 +29,18 @@ static void dealloc(PyObject *self)
 }
 
 /* plan(inputs, captured, ops, starts, operands, results, constants, outputs, guards,
- *      wants_inputs, wants_captured, root, is_fast): None where the machine cannot run the tape */
+ *      wants_inputs, wants_captured, root, is_fast, beside): None where the machine cannot run the
+ * tape, or a wide plan gains little */
 static PyObject *plan_of(PyObject *module, PyObject *args)
 {
     (void)module;
     unsigned int inputs, captured, root;
     int wants_inputs, wants_captured, is_fast;
+    double beside;
     Py_buffer ops, starts, operands, results, constants, outputs, guards;
-    if (!PyArg_ParseTuple(args, "IIy*y*y*y*y*y*y*ppIp:plan", &inputs, &captured, &ops, &starts,
+    if (!PyArg_ParseTuple(args, "IIy*y*y*y*y*y*y*ppIpd:plan", &inputs, &captured, &ops, &starts,
                           &operands, &results, &constants, &outputs, &guards, &wants_inputs,
-                          &wants_captured, &root, &is_fast)) {
+                          &wants_captured, &root, &is_fast, &beside)) {
         return NULL;
     }
     Recorded recorded = {
@@ -58,6 +60,7 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
         .wants_inputs = wants_inputs,
         .wants_captured = wants_captured,
         .is_fast = is_fast,
+        .beside = beside,
         .root = root,
     };
     PyObject *result = NULL;
@@ -66,6 +69,7 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
         memset(&object->plan, 0, sizeof object->plan);
         object->spaces = (Spaces){0};
         object->is_fast = is_fast;
+        object->is_wide = beside >= 0.0;
         object->wants_inputs = wants_inputs;
         object->wants_captured = wants_captured;
         int status = make_plan(&object->plan, &recorded);
@@ -155,8 +159,8 @@ static PyObject *point(PyObject *object, PyObject *args)
     else if (has_captured(self, &captured) &&
              read_list(numbers, work, plan->inputs, NULL, 0) == 0) {
         Target nowhere; /* gradients are read where they are */
-        Run run = {.plan = plan, .lanes = &lanes_point, .space = space, .captured = captured.buf,
-                   .shared = work, .upstream = upstream, .status = &status};
+        Run run = {.plan = plan, .lanes = &lanes_point, .beside = strict_lanes, .space = space,
+                   .captured = captured.buf, .shared = work, .upstream = upstream, .status = &status};
         run.gradients = self->wants_inputs ? &nowhere : NULL;
         run.sums = self->wants_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
         run.values = work + plan->inputs;
@@ -311,7 +315,8 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
                           &captured, &upstream, &values, &inputs, &sums, &status, &index)) {
         return NULL;
     }
-    Run run = {.plan = plan, .captured = captured.buf, .upstream = upstream};
+    Run run = {.plan = plan, .beside = strict_lanes, .captured = captured.buf,
+               .upstream = upstream};
     Sources sources = {.count = 0};
     Targets targets = {.count = 0};
     double *numbers = PyMem_Malloc(((size_t)plan->inputs + 1) * sizeof *numbers);
@@ -320,7 +325,7 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
         PyErr_NoMemory();
         goto done;
     }
-    if (first < 0 || last > lanes || first >= last) {
+    if (first < 0 || last > lanes || first >= last || (self->is_wide && last - first > 1)) {
         PyErr_SetString(PyExc_ValueError, "wants a range of lanes");
         goto done;
     }
@@ -398,6 +403,26 @@ static PyObject *steps_of(const Program *program)
     return list;
 }
 
+/* stretches(): of a wide plan, forward and back: (kind, first, count, at) */
+static PyObject *stretches(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    const Plan *plan = &((PlanObject *)object)->plan;
+    PyObject *list = PyList_New(0);
+    for (int is_back = 0; is_back < 2; is_back++) {
+        const Program *program = is_back ? &plan->back : &plan->body;
+        for (size_t i = 0; list != NULL && i < program->stretch_count; i++) {
+            const Stretch *s = &program->stretches[i];
+            PyObject *entry = Py_BuildValue("(iIII)", s->kind, s->first, s->count, s->at);
+            if (entry == NULL || PyList_Append(list, entry) < 0) {
+                Py_CLEAR(list);
+            }
+            Py_XDECREF(entry);
+        }
+    }
+    return list;
+}
+
 /* described(): the four programs, the groups as (inner, outer, wanted), rows of values, of
  * gradients */
 static PyObject *described(PyObject *object, PyObject *unused)
@@ -423,6 +448,7 @@ static PyMethodDef plan_methods[] = {
     {"point", point, METH_VARARGS, "Run at one point."},
     {"run", run_lanes, METH_VARARGS, "Run a range of lanes."},
     {"described", described, METH_NOARGS, "Return the programs."},
+    {"stretches", stretches, METH_NOARGS, "Return how a wide plan runs its steps."},
     {NULL, NULL, 0, NULL},
 };
 

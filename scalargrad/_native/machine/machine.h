@@ -47,9 +47,31 @@ typedef struct {
 
 enum { SHAPE_OTHER, SHAPE_DOT, SHAPE_SUM, SHAPE_MEAN, SHAPE_SPREAD };
 
+/* Of a program for one lane whose equal steps run beside each other: see wide.c. */
+typedef struct {
+    uint8_t kind;
+    uint32_t first, count; /* steps; entries of the side list; or the slot to fill from, and a count */
+    uint32_t at;           /* lanes; or the first slot, to write or to scatter from */
+} Stretch;
+
+enum {
+    STRETCH_STEPS,
+    STRETCH_FILL,
+    STRETCH_GATHER,
+    STRETCH_FILL_BACK, /* of gradients */
+    STRETCH_GATHER_BACK,
+    STRETCH_SCATTER,
+};
+
+typedef struct {
+    uint32_t constant, slot;
+} ConstantRow;
+
 typedef struct {
     Step *steps;
     size_t count, room;
+    Stretch *stretches; /* or NULL */
+    size_t stretch_count, stretch_room;
 } Program;
 
 /* Dots over the same operands: a matrix product. */
@@ -102,6 +124,8 @@ typedef struct {
     Group *groups;
     size_t matrix_room; /* doubles of work space for matrices */
     uint32_t longest;   /* operands of the longest row of lists */
+    ConstantRow *constant_rows; /* constants that stand in MOST_LANES slots each */
+    size_t constant_row_count, constant_row_room;
 } Plan;
 
 /* What a plan is made of: the flat arrays of records.py. */
@@ -113,6 +137,8 @@ typedef struct {
     const uint32_t *output_places;
     const uint32_t *guard_places; /* comparison, left, right, outcome */
     int wants_inputs, wants_captured, is_fast;
+    double beside; /* plan for one lane, equal steps beside each other, if they are so large a part
+                    * of all; negative: for blocks of lanes */
     uint32_t root; /* which output is differentiated */
 } Recorded;
 
@@ -132,6 +158,7 @@ int is_add(int op);
 int is_mul(int op);
 int is_pow(int op);
 int is_div(int op);
+int add_op(void);
 int mul_op(void);
 double div_partial(double divisor); /* of a quotient by its numerator */
 int is_cheap(int op); /* whose two partials are best computed together */

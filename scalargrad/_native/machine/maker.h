@@ -77,6 +77,7 @@ static inline uint64_t mixed(uint64_t hash, uint64_t part)
 
 void *grown(Maker *maker, void *items, size_t count, size_t *room, size_t size);
 void push_list(Maker *maker, uint32_t entry);
+uint32_t *filled(size_t count); /* with NONE */
 void push_step(Maker *maker, Program *program, Step step);
 uint32_t add_constant(Maker *maker, double number);
 uint32_t root_of(const Maker *maker);
@@ -95,5 +96,9 @@ double start_of(const Node *node);
 uint32_t value_of(Maker *maker, uint32_t i);
 void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread);
 void emit_backward(Maker *maker);
+
+/* -- wide.c: equal steps beside each other ---------------------------------------------------- */
+
+int widen(Maker *maker);
 
 #endif

@@ -30,6 +30,15 @@ void push_list(Maker *maker, uint32_t entry)
     }
 }
 
+uint32_t *filled(size_t count)
+{
+    uint32_t *items = malloc((count + 1) * sizeof *items);
+    if (items != NULL) {
+        memset(items, 0xff, (count + 1) * sizeof *items);
+    }
+    return items;
+}
+
 void push_step(Maker *maker, Program *program, Step step)
 {
     program->steps = grown(maker, program->steps, program->count, &program->room, sizeof step);
@@ -302,15 +311,6 @@ static int find_order(Maker *maker)
 
 /* -- all of it -------------------------------------------------------------------------------- */
 
-static uint32_t *filled(size_t count)
-{
-    uint32_t *items = malloc((count + 1) * sizeof *items);
-    if (items != NULL) {
-        memset(items, 0xff, (count + 1) * sizeof *items);
-    }
-    return items;
-}
-
 /* Uniform values that the body reads are spread over all lanes. */
 static void find_spread(Maker *maker)
 {
@@ -436,7 +436,10 @@ static int run_maker(Maker *maker)
     }
     place_matrices(plan);
     plan->gradients = maker->gradient_rows;
-    return maker->failed ? PLAN_NO_MEMORY : PLAN_DONE;
+    if (maker->failed) {
+        return PLAN_NO_MEMORY;
+    }
+    return tape->beside >= 0.0 ? widen(maker) : PLAN_DONE;
 }
 
 int make_plan(Plan *plan, const Recorded *recorded)
@@ -484,6 +487,9 @@ void free_plan(Plan *plan)
     free(plan->spread_list);
     free(plan->uniform_gradients);
     free(plan->lists);
+    free(plan->constant_rows);
+    free(plan->body.stretches);
+    free(plan->back.stretches);
     free(plan->prelude.steps);
     free(plan->body.steps);
     free(plan->back.steps);

@@ -18,6 +18,7 @@ int is_mul(int op) { return op == OP_MUL; }
 int is_cheap(int op) { return 0 CHEAP_ROWS(OR_IS); }
 int is_pow(int op) { return op == OP_POW; }
 int is_div(int op) { return op == OP_DIV; }
+int add_op(void) { return OP_ADD; }
 int mul_op(void) { return OP_MUL; }
 
 double div_partial(double divisor)

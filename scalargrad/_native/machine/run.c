@@ -63,6 +63,10 @@ static Space *new_space(const Plan *plan, size_t stride)
             fill(row(space->values, plan->constant_slots[i], stride), plan->constants[i], stride);
         }
     }
+    for (size_t i = 0; i < plan->constant_row_count; i++) {
+        const ConstantRow *whole = &plan->constant_rows[i];
+        fill(space->values + whole->slot, plan->constants[whole->constant], MOST_LANES);
+    }
     return space;
 }
 
@@ -338,13 +342,89 @@ static void clear_behind(const Run *run, size_t lanes, size_t whole)
     }
 }
 
+/* -- equal steps of one lane ------------------------------------------------------------------ */
+
+static void gather_from(const double *from, const uint32_t *list, size_t count, double *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[list[i]];
+    }
+}
+
+/* Add terms to their targets, the last one first. */
+static void scatter(const uint32_t *list, size_t count, const double *terms, double *gradients)
+{
+    for (size_t i = 0; i < count; i++) {
+        double *target = gradients + (list[i] >> 1), term = terms[count - 1 - i];
+        *target = list[i] & 1 ? term : *target + term;
+    }
+}
+
+static void run_steps(const Run *run, const Program *program, const Stretch *stretch, int is_back)
+{
+    const Plan *plan = run->plan;
+    const Program part = {.steps = program->steps + stretch->first, .count = stretch->count};
+    const Lanes *lanes = stretch->at == 1 ? run->lanes : run->beside;
+    double *values = run->space->values, *matrices = run->space->matrices;
+    if (is_back) {
+        lanes->backward(plan, &part, values, run->space->gradients, matrices, 1, stretch->at, 1);
+    }
+    else {
+        lanes->forward(plan, &part, values, matrices, 1, stretch->at);
+    }
+}
+
+static void run_stretches(const Run *run, const Program *program, int is_back)
+{
+    double *values = run->space->values, *gradients = run->space->gradients;
+    const uint32_t *lists = run->plan->lists;
+    for (size_t i = 0; i < program->stretch_count; i++) {
+        const Stretch *s = &program->stretches[i];
+        switch (s->kind) {
+        case STRETCH_STEPS: run_steps(run, program, s, is_back); break;
+        case STRETCH_FILL: fill(values + s->at, values[s->first], s->count); break;
+        case STRETCH_GATHER:
+            gather_from(values, lists + s->first, s->count, values + s->at);
+            break;
+        case STRETCH_FILL_BACK: fill(gradients + s->at, gradients[s->first], s->count); break;
+        case STRETCH_GATHER_BACK:
+            gather_from(gradients, lists + s->first, s->count, gradients + s->at);
+            break;
+        case STRETCH_SCATTER: scatter(lists + s->first, s->count, gradients + s->at, gradients);
+        }
+    }
+}
+
+static void go_forward(const Run *run, const Program *program, size_t lanes)
+{
+    Space *space = run->space;
+    if (program->stretches != NULL) {
+        run_stretches(run, program, 0);
+        return;
+    }
+    run->lanes->forward(run->plan, program, space->values, space->matrices, space->stride, lanes);
+}
+
+static void go_back(const Run *run, const Program *program, size_t lanes, size_t real)
+{
+    Space *space = run->space;
+    if (program->stretches != NULL) {
+        run_stretches(run, program, 1);
+        return;
+    }
+    run->lanes->backward(run->plan, program, space->values, space->gradients, space->matrices,
+                         space->stride, lanes, real);
+}
+
+/* -- blocks ----------------------------------------------------------------------------------- */
+
 static void run_block(Run *run, size_t first, size_t lanes)
 {
     const Plan *plan = run->plan;
     Space *space = run->space;
     size_t stride = space->stride, whole = whole_of(run, lanes);
     load_lanes(run, first, lanes);
-    run->lanes->forward(plan, &plan->body, space->values, space->matrices, stride, whole);
+    go_forward(run, &plan->body, whole);
     store(space->values, plan->output_slots, plan->outputs, stride, lanes, -0.0,
           run->values + first * plan->outputs);
     if (plan->guard_count != 0) {
@@ -368,8 +448,7 @@ static void run_block(Run *run, size_t first, size_t lanes)
     for (size_t i = 0; i < whole; i++) {
         seed[i] = plan->seed_collects ? seed[i] + run->upstream : run->upstream;
     }
-    run->lanes->backward(plan, &plan->back, space->values, space->gradients, space->matrices,
-                         stride, whole, lanes);
+    go_back(run, &plan->back, whole, lanes);
     clear_behind(run, lanes, whole);
     store_gradients(run, first, lanes);
 }
