@@ -218,8 +218,9 @@ def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
         shape.append(inner[2])
         inner = inner[1]
     if isinstance(inner, str):
-        part = matrix[:, start : start + _size(shape)]
-        return part.reshape(len(matrix), *shape)
+        size = _size(shape)
+        part = matrix if size == matrix.shape[1] else matrix[:, start : start + size]
+        return part if len(shape) == 1 else part.reshape(len(matrix), *shape)
     kind, keys, parts = structure
     if isinstance(parts, int):  # a list of tuples or dicts
         parts = (keys,) * parts

@@ -61,6 +61,7 @@ enum {
     STRETCH_FILL_BACK, /* of gradients */
     STRETCH_GATHER_BACK,
     STRETCH_SCATTER,
+    STRETCH_SCATTER_TURNED, /* from the last term to the first */
 };
 
 typedef struct {

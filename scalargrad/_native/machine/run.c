@@ -297,7 +297,10 @@ static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
 static void store(const double *rows, const uint32_t *slots, size_t count, size_t stride,
                   size_t lanes, double zero, double *to)
 {
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; stride == 1 && k < count; k++) {
+        to[k] = slots[k] != NONE ? rows[slots[k]] + zero : 0.0;
+    }
+    for (size_t k = 0; stride != 1 && k < count; k++) {
         const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
         if (from != NULL && count == 1) { /* vector by vector */
             for (size_t i = 0; i < lanes; i++) {
@@ -351,12 +354,13 @@ static void gather_from(const double *from, const uint32_t *list, size_t count, 
     }
 }
 
-/* Add terms to their targets, the last one first. */
-static void scatter(const uint32_t *list, size_t count, const double *terms, double *gradients)
+/* Add terms to their targets, the next one being `onwards`. */
+static void scatter(const uint32_t *list, size_t count, const double *term, ptrdiff_t onwards,
+                    double *gradients)
 {
-    for (size_t i = 0; i < count; i++) {
-        double *target = gradients + (list[i] >> 1), term = terms[count - 1 - i];
-        *target = list[i] & 1 ? term : *target + term;
+    for (size_t i = 0; i < count; i++, term += onwards) {
+        double *target = gradients + (list[i] >> 1);
+        *target = list[i] & 1 ? *term : *target + *term;
     }
 }
 
@@ -390,7 +394,11 @@ static void run_stretches(const Run *run, const Program *program, int is_back)
         case STRETCH_GATHER_BACK:
             gather_from(gradients, lists + s->first, s->count, gradients + s->at);
             break;
-        case STRETCH_SCATTER: scatter(lists + s->first, s->count, gradients + s->at, gradients);
+        case STRETCH_SCATTER:
+            scatter(lists + s->first, s->count, gradients + s->at, 1, gradients);
+            break;
+        case STRETCH_SCATTER_TURNED:
+            scatter(lists + s->first, s->count, gradients + s->at + s->count - 1, -1, gradients);
         }
     }
 }

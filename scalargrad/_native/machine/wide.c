@@ -201,7 +201,7 @@ static void read_list_back(Wide *wide, const Step *step)
     }
     for (uint32_t j = 0; j < step->y; j++) {
         uint32_t target = plan->lists[step->t + j];
-        Step term = {.op = (uint8_t)add_op(), .g = step->g, .t = target >> 1};
+        Step term = {.op = (uint8_t)add_op(), .g = step->g, .t = target >> 1, .z = step->z};
         if (step->shape != SHAPE_SUM) {
             term.op = (uint8_t)mul_op();
             term.y = step->shape == SHAPE_DOT ? plan->lists[step->t + step->y + j] : step->x + j;
@@ -491,8 +491,8 @@ static uint32_t operand_of(Wide *wide, const uint32_t *members, uint32_t width, 
 }
 
 /* Let a class write its terms: to a row of targets, or to a place from where they are scattered. */
-static void write_terms(Wide *wide, const uint32_t *members, uint32_t width, Step step,
-                        Stretch run)
+static void write_terms(Wide *wide, const uint32_t *members, uint32_t width, int is_turned,
+                        Step step, Stretch run)
 {
     Slots *slots = &wide->gradients;
     uint32_t first = wide->units[members[0]].step.t;
@@ -507,20 +507,22 @@ static void write_terms(Wide *wide, const uint32_t *members, uint32_t width, Ste
     push_step(wide->maker, &wide->plan->back, step);
     push_stretch(wide, &wide->plan->back, run);
     uint32_t list = (uint32_t)wide->plan->list_count;
-    for (uint32_t i = width; i-- > 0;) { /* the order of an eager pass */
-        uint32_t old = wide->units[members[i]].step.t;
+    for (uint32_t i = 0; i < width; i++) { /* in the order of an eager pass */
+        uint32_t old = wide->units[members[is_turned ? width - 1 - i : i]].step.t;
         uint8_t assigns = is_first(wide, old);
         if (!is_row) {
             push_list(wide->maker, slots->place[old] << 1 | assigns);
         }
     }
     if (!is_row) {
-        push_stretch(wide, &wide->plan->back, (Stretch){STRETCH_SCATTER, list, width, step.t});
+        uint8_t kind = is_turned ? STRETCH_SCATTER_TURNED : STRETCH_SCATTER;
+        push_stretch(wide, &wide->plan->back, (Stretch){kind, list, width, step.t});
     }
 }
 
-static void emit_beside(Wide *wide, const uint32_t *members, uint32_t width, const uint8_t *fields,
-                        uint32_t field_count)
+/* Run some of a class as lanes. */
+static void emit_beside(Wide *wide, const uint32_t *members, uint32_t width, int is_turned,
+                        const uint8_t *fields, uint32_t field_count)
 {
     Program *program = program_of(wide);
     Step step = {0};
@@ -550,7 +552,7 @@ static void emit_beside(Wide *wide, const uint32_t *members, uint32_t width, con
     wide->in_vectors += width;
     Stretch run = {STRETCH_STEPS, (uint32_t)program->count, 1, width};
     if (wide->is_back) {
-        write_terms(wide, members, width, step, run);
+        write_terms(wide, members, width, is_turned, step, run);
         return;
     }
     step.z = wide->values.place[first->z]; /* results are new, and so in a row */
@@ -558,11 +560,19 @@ static void emit_beside(Wide *wide, const uint32_t *members, uint32_t width, con
     push_stretch(wide, program, run);
 }
 
-/* The members of a class stand as the tape has them; on the way back the last one comes first. */
-static void emit_class(Wide *wide, const uint32_t *members, uint32_t count)
+static void turn_around(uint32_t *members, uint32_t count)
 {
-    uint8_t fields[MOST_LISTED];
-    uint32_t field_count = fields_of(wide, &wide->units[members[0]].step, fields);
+    for (uint32_t i = 0; i < count / 2; i++) {
+        uint32_t other = members[i];
+        members[i] = members[count - 1 - i];
+        members[count - 1 - i] = other;
+    }
+}
+
+/* Give a class its places: in a row, as far as they are new. */
+static void place_class(Wide *wide, const uint32_t *members, uint32_t count, const uint8_t *fields,
+                        uint32_t field_count)
+{
     for (uint32_t k = 0; k < field_count; k++) {
         for (uint32_t i = 0; i < count; i++) {
             placed(fields[k] == FIELD_G ? &wide->gradients : &wide->values,
@@ -578,22 +588,30 @@ static void emit_class(Wide *wide, const uint32_t *members, uint32_t count)
             placed(&wide->values, step->z);
         }
     }
-    while (count >= LEAST && !wide->maker->failed) {
-        uint32_t width = count < MOST_LANES ? count / LEAST * LEAST : MOST_LANES;
-        count -= width;
-        emit_beside(wide, members + count, width, fields, field_count);
-    }
-    while (count-- > 0 && !wide->maker->failed) {
-        emit_alone(wide, &wide->units[members[count]]);
-    }
 }
 
-static void turn_around(uint32_t *members, uint32_t count)
+/* Members come in the order of an eager pass. On the way back that is mostly from the last number
+ * to the first: then it is turned around, as lanes read from the first to the last.
+ */
+static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
 {
-    for (uint32_t i = 0; i < count / 2; i++) {
-        uint32_t other = members[i];
-        members[i] = members[count - 1 - i];
-        members[count - 1 - i] = other;
+    uint8_t fields[MOST_LISTED];
+    const Step *first = &wide->units[members[0]].step, *last = &wide->units[members[count - 1]].step;
+    uint32_t field_count = fields_of(wide, first, fields);
+    int is_turned = first->z > last->z;
+    if (is_turned) {
+        turn_around(members, count);
+    }
+    place_class(wide, members, count, fields, field_count);
+    while (count >= LEAST && !wide->maker->failed) {
+        uint32_t width = count < MOST_LANES ? count / LEAST * LEAST : MOST_LANES;
+        emit_beside(wide, is_turned ? members + count - width : members, width, is_turned, fields,
+                    field_count);
+        count -= width;
+        members += is_turned ? 0 : width;
+    }
+    for (uint32_t i = 0; i < count && !wide->maker->failed; i++) {
+        emit_alone(wide, &wide->units[members[is_turned ? count - 1 - i : i]]);
     }
 }
 
@@ -618,9 +636,6 @@ static void emit_units(Wide *wide)
                 emit_alone(wide, &wide->units[order[i]]);
             }
             continue;
-        }
-        if (wide->is_back) {
-            turn_around(order + from, to - from);
         }
         emit_class(wide, order + from, to - from);
     }
