@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -40,7 +41,7 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 def widen(patch: pytest.MonkeyPatch) -> None:
     """Let points run on wide plans at once, however little there is to gain."""
-    for name, limit in (("OFTEN", 1), ("LONG", 0), ("BESIDE", 0.0)):
+    for name, limit in (("OFTEN", 1), ("LONG", 0), ("BESIDE", math.inf)):
         patch.setattr(machine, name, limit)
 
 

@@ -22,8 +22,8 @@ CHUNK = 4096
 
 #: after so many points, equal steps are planned anew, to run beside each other
 OFTEN = 32
-#: if the tape has so many lines, and so large a part of its steps can run in vectors
-LONG, BESIDE = 64, 0.5
+#: if the tape has so many lines, and they then take at most so large a part of the time
+LONG, BESIDE = 64, 0.8
 
 
 class Machine:

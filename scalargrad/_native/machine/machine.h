@@ -138,8 +138,8 @@ typedef struct {
     const uint32_t *output_places;
     const uint32_t *guard_places; /* comparison, left, right, outcome */
     int wants_inputs, wants_captured, is_fast;
-    double beside; /* plan for one lane, equal steps beside each other, if they are so large a part
-                    * of all; negative: for blocks of lanes */
+    double beside; /* plan for one lane, equal steps beside each other, if that takes at most so
+                    * large a part of the time; infinite: in any case; negative: do not */
     uint32_t root; /* which output is differentiated */
 } Recorded;
 

@@ -1,46 +1,15 @@
 /* A plan for one lane that runs equal steps beside each other, as the lanes of the kernels.
  *
- * The *level* of a step is one above the highest of what it reads. Equal steps of a level are a
- * *class*: none needs another. Numbers get new places, so that those of a class stand in a row;
- * what does not is gathered, or scattered. On the way back a term is also above those that an eager
- * pass adds to the same gradient before it, unless it is of their class, which keeps its order; the
- * first two may change places, as a + b is b + a. So every bit stays as it is.
+ * Each step gets a *level*, above all that it needs. Equal steps of a level are a *class*: none
+ * needs another. Numbers get new places, so that those of a class stand in a row; what does not is
+ * gathered, or scattered. On the way back a term keeps its place among those that an eager pass
+ * adds to the same gradient, but for the first two, as a + b is b + a. So every bit stays as it is.
  */
-#include "maker.h"
+#include "wide.h"
+#include <math.h>
 
-enum { LEAST = 8, MOST_LISTED = 32, PARTS = MOST_LISTED };        /* steps, operands of a class */
-enum { CLASSES = 1024, ALONE = CLASSES - 1 };                     /* no other step is equal */
-enum { FIELD_X, FIELD_Y, FIELD_Z, FIELD_G, FIELD_LIST };          /* where an operand is named */
-enum { OF_READ, OF_TERMS }; /* spare places of gradients */
-enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
-
-typedef struct {
-    Step step;
-    uint32_t level, class;
-} Unit;
-
-/* Slots of one kind, values or gradients: their old numbers and the new ones. */
-typedef struct {
-    uint32_t *place; /* the new number, or NONE */
-    uint32_t *level; /* of the last step that writes it */
-    uint32_t *class; /* that of this step; NONE where there are several */
-    uint8_t *terms;  /* how many were added, at most 2; then whether one was written */
-    uint32_t count;
-    uint32_t spare[PARTS]; /* places for what is gathered, or NONE */
-} Slots;
-
-typedef struct {
-    Maker *maker;
-    Plan *plan;
-    Unit *units;
-    uint32_t count, in_vectors;
-    size_t room;
-    uint32_t *order, *sorted, *tally;
-    Slots values, gradients;
-    uint32_t *constant_at; /* the constant that stands in an old slot of values, or NONE */
-    uint32_t *row_at;      /* where it stands so often that a class can read it, or NONE */
-    int is_back;
-} Wide;
+enum { FIELD_X, FIELD_Y, FIELD_Z, FIELD_G, FIELD_LIST }; /* where an operand is named */
+enum { OF_READ, OF_TERMS };                              /* spare places of gradients */
 
 static uint32_t placed(Slots *slots, uint32_t old)
 {
@@ -64,224 +33,12 @@ static Program *program_of(const Wide *wide)
     return wide->is_back ? &wide->plan->back : &wide->plan->body;
 }
 
-/* -- units ------------------------------------------------------------------------------------ */
-
-static void push_unit(Wide *wide, Step step, uint32_t level, uint32_t class)
-{
-    wide->units = grown(wide->maker, wide->units, wide->count, &wide->room, sizeof(Unit));
-    if (!wide->maker->failed) {
-        wide->units[wide->count++] = (Unit){step, level, class};
-    }
-}
-
-static int is_plain(const Step *step)
-{
-    return step->op != STEP_LIST && step->op != STEP_MATMUL && step->op != STEP_ZERO;
-}
-
-/* What of x, y and z a plain step reads. */
-static int reads_of(const Wide *wide, const Step *step)
-{
-    if (step->op == STEP_SQUARE) {
-        return READS_X;
-    }
-    const Operation *row = row_of(step->op);
-    return wide->is_back ? row->reads[step->operand]
-                         : row->value1 != NULL ? READS_X : READS_X | READS_Y;
-}
-
-static void raise_to(const uint32_t *levels, uint32_t slot, uint32_t *level)
-{
-    *level = levels[slot] > *level ? levels[slot] : *level;
-}
-
-/* The slots of values that a step that is not plain reads: a list of them. */
-static const uint32_t *list_read(const Plan *plan, const Step *step, uint32_t *count)
-{
-    if (step->op == STEP_MATMUL) {
-        *count = plan->groups[step->x].inner;
-        return plan->groups[step->x].xs;
-    }
-    *count = step->y;
-    return plan->lists + step->x;
-}
-
-static void read_forward(Wide *wide, const Step *step)
-{
-    const Plan *plan = wide->plan;
-    uint32_t *levels = wide->values.level, level = 0, class, count;
-    if (is_plain(step)) {
-        int reads = reads_of(wide, step);
-        raise_to(levels, step->x, &level);
-        raise_to(levels, reads & READS_Y ? step->y : step->x, &level);
-        class = step->op;
-    }
-    else {
-        const uint32_t *list = list_read(plan, step, &count);
-        for (uint32_t j = 0; j < count; j++) {
-            raise_to(levels, list[j], &level);
-        }
-        int is_sum = step->shape == SHAPE_DOT || step->shape == SHAPE_SUM;
-        class = step->op == STEP_LIST && is_sum && count != 0 && count <= MOST_LISTED
-                    ? 256 + (step->shape * 2u + step->assigns) * (MOST_LISTED + 1) + count
-                    : ALONE;
-    }
-    push_unit(wide, *step, ++level, class);
-    if (step->op == STEP_MATMUL) {
-        for (uint32_t j = 0; j < plan->groups[step->x].outer; j++) {
-            levels[plan->groups[step->x].zs[j]] = level;
-        }
-    }
-    else if (step->op == STEP_LIST && step->shape == SHAPE_SPREAD) {
-        for (uint32_t j = 0; j < step->y; j++) {
-            levels[plan->lists[step->x + step->y + j]] = level;
-        }
-    }
-    else {
-        levels[step->z] = level;
-    }
-}
-
-/* The level above which a term may be added. */
-static void raise_above_terms(const Slots *slots, uint32_t target, uint32_t class, uint32_t *level)
-{
-    if (slots->terms[target] >= 2) {
-        uint32_t least = slots->level[target] + (class != slots->class[target]);
-        *level = least > *level ? least : *level;
-    }
-}
-
-static void note_term(Slots *slots, uint32_t target, uint32_t class, uint32_t level)
-{
-    if (slots->terms[target] == 0 || level > slots->level[target]) {
-        slots->level[target] = level;
-        slots->class[target] = class;
-    }
-    else if (level == slots->level[target] && class != slots->class[target]) {
-        slots->class[target] = NONE;
-    }
-    slots->terms[target] += slots->terms[target] < 2;
-}
-
-static void read_term(Wide *wide, Step step)
-{
-    Slots *slots = &wide->gradients;
-    uint32_t class = 2u * step.op + step.operand, level = slots->level[step.g] + 1;
-    raise_above_terms(slots, step.t, class, &level);
-    note_term(slots, step.t, class, level);
-    push_unit(wide, step, level, class);
-}
-
-/* A step that writes several targets. */
-static void read_alone(Wide *wide, const Step *step, const uint32_t *targets, uint32_t count,
-                       uint32_t level)
-{
-    Slots *slots = &wide->gradients;
-    for (uint32_t j = 0; j < count; j++) {
-        if (targets[j] != NONE) {
-            raise_above_terms(slots, targets[j] >> 1, ALONE, &level);
-        }
-    }
-    for (uint32_t j = 0; j < count; j++) {
-        if (targets[j] != NONE) {
-            note_term(slots, targets[j] >> 1, ALONE, level);
-        }
-    }
-    push_unit(wide, *step, level, ALONE);
-}
-
-/* The terms of a list are those of a sum, or of products with the other operand. */
-static void read_list_back(Wide *wide, const Step *step)
-{
-    const Plan *plan = wide->plan;
-    uint32_t above = wide->gradients.level[step->g] + 1;
-    if (step->shape == SHAPE_SPREAD || step->shape == SHAPE_MEAN) {
-        read_alone(wide, step, plan->lists + step->t, step->y, above);
-        return;
-    }
-    for (uint32_t j = 0; j < step->y; j++) {
-        uint32_t target = plan->lists[step->t + j];
-        Step term = {.op = (uint8_t)add_op(), .g = step->g, .t = target >> 1, .z = step->z};
-        if (step->shape != SHAPE_SUM) {
-            term.op = (uint8_t)mul_op();
-            term.y = step->shape == SHAPE_DOT ? plan->lists[step->t + step->y + j] : step->x + j;
-        }
-        if (target != NONE) {
-            read_term(wide, term);
-        }
-    }
-}
-
-static void read_backward(Wide *wide, const Step *step)
-{
-    const Plan *plan = wide->plan;
-    if (step->op == STEP_LIST) {
-        read_list_back(wide, step);
-    }
-    else if (step->op == STEP_ZERO) {
-        uint32_t target = step->t << 1;
-        read_alone(wide, step, &target, 1, 1);
-    }
-    else if (step->op == STEP_MATMUL) {
-        const Group *group = &plan->groups[step->x];
-        uint32_t level = 0;
-        for (uint32_t j = 0; j < group->outer; j++) {
-            raise_to(wide->gradients.level, group->gs[j], &level);
-        }
-        read_alone(wide, step, group->targets, group->wanted_count, level + 1);
-    }
-    else if (step->operand == BOTH) {
-        Step first = *step, second = *step;
-        first.operand = 0;
-        second.operand = 1;
-        second.t = step->u;
-        read_term(wide, first);
-        read_term(wide, second);
-    }
-    else {
-        read_term(wide, *step);
-    }
-}
-
-/* -- classes ---------------------------------------------------------------------------------- */
-
-/* Sort by one key; what is equal stays in order. */
-static void sort_by_class(const Wide *wide, const uint32_t *from, uint32_t *to)
-{
-    uint32_t *starts = wide->tally;
-    memset(starts, 0, (CLASSES + 1) * sizeof *starts);
-    for (uint32_t i = 0; i < wide->count; i++) {
-        starts[wide->units[i].class + 1]++;
-    }
-    for (uint32_t i = 0; i < CLASSES; i++) {
-        starts[i + 1] += starts[i];
-    }
-    for (uint32_t i = 0; i < wide->count; i++) {
-        to[starts[wide->units[from[i]].class]++] = from[i];
-    }
-}
-
-static void sort_by_level(const Wide *wide, const uint32_t *from, uint32_t *to)
-{
-    uint32_t *starts = wide->tally;
-    memset(starts, 0, ((size_t)wide->count + 2) * sizeof *starts);
-    for (uint32_t i = 0; i < wide->count; i++) {
-        starts[wide->units[i].level + 1]++;
-    }
-    for (uint32_t i = 0; i <= wide->count; i++) {
-        starts[i + 1] += starts[i];
-    }
-    for (uint32_t i = 0; i < wide->count; i++) {
-        to[starts[wide->units[from[i]].level]++] = from[i];
-    }
-}
-
 /* -- steps alone ------------------------------------------------------------------------------ */
 
 static uint8_t is_first(Wide *wide, uint32_t target)
 {
-    uint8_t is_written = wide->gradients.terms[target];
-    wide->gradients.terms[target] = 1;
+    uint8_t is_written = wide->gradients.is_written[target];
+    wide->gradients.is_written[target] = 1;
     return !is_written;
 }
 
@@ -394,7 +151,7 @@ static void emit_alone(Wide *wide, const Unit *unit)
     push_step(wide->maker, program, step);
 }
 
-/* -- steps beside each other ------------------------------------------------------------------ */
+/* -- what a class reads ----------------------------------------------------------------------- */
 
 /* The fields in which a class reads: those of its first step. */
 static uint32_t fields_of(const Wide *wide, const Step *step, uint8_t *fields)
@@ -455,110 +212,176 @@ static uint32_t row_of_constant(Wide *wide, uint32_t old)
     return wide->row_at[old];
 }
 
-/* Return where an operand of a whole class stands in a row: there, or gathered. */
-static uint32_t operand_of(Wide *wide, const uint32_t *members, uint32_t width, uint8_t field,
-                           uint32_t part)
+/* -- how operands lie ------------------------------------------------------------------------- */
+
+/* Some of a class, which run as lanes. */
+typedef struct {
+    const uint32_t *members;
+    uint32_t width;
+    int is_turned;
+    uint32_t field_count;
+    uint8_t fields[MOST_LISTED]; /* in which it reads */
+} Piece;
+
+enum { IN_A_ROW, ONE_FOR_ALL, ANYWHERE };
+
+static const Step *step_of(const Wide *wide, const Piece *piece, uint32_t i)
 {
-    Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
-    uint32_t first = read_at(wide, &wide->units[members[0]].step, field);
+    return &wide->units[piece->members[i]].step;
+}
+
+static int operands_lie(const Wide *wide, const Piece *piece, uint8_t field)
+{
+    const Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
+    uint32_t first = slots->place[read_at(wide, step_of(wide, piece, 0), field)];
     int is_one = 1, is_row = 1;
-    for (uint32_t i = 1; i < width; i++) {
-        uint32_t old = read_at(wide, &wide->units[members[i]].step, field);
-        is_one &= old == first;
-        is_row &= slots->place[old] == slots->place[first] + i;
+    for (uint32_t i = 1; i < piece->width; i++) {
+        uint32_t place = slots->place[read_at(wide, step_of(wide, piece, i), field)];
+        is_one &= place == first;
+        is_row &= place == first + i;
     }
-    if (is_row) {
+    return is_row ? IN_A_ROW : is_one ? ONE_FOR_ALL : ANYWHERE;
+}
+
+/* Targets in a row are all new, or have all been written. */
+static int targets_lie(const Wide *wide, const Piece *piece)
+{
+    const Slots *slots = &wide->gradients;
+    uint32_t first = step_of(wide, piece, 0)->t;
+    int is_row = 1;
+    for (uint32_t i = 1; i < piece->width; i++) {
+        uint32_t old = step_of(wide, piece, i)->t;
+        is_row &= slots->place[old] == slots->place[first] + i;
+        is_row &= slots->is_written[old] == slots->is_written[first];
+    }
+    return is_row ? IN_A_ROW : ANYWHERE;
+}
+
+/* What a step takes alone, in tenths of ns, as measured. */
+static uint32_t cost_alone(const Step *step)
+{
+    switch (step->op) {
+    case STEP_LIST: return 36 + 12 * step->y;
+    case STEP_MATMUL:
+    case STEP_ZERO: return 0; /* the same in every plan */
+    default: return step->operand == BOTH ? 48 : 36;
+    }
+}
+
+/* What the steps of a piece take as lanes. */
+static uint32_t cost_beside(const Wide *wide, const Piece *piece)
+{
+    uint32_t width = piece->width, cost = 100 + 4 * width;
+    for (uint32_t k = 0; k < piece->field_count; k++) {
+        int lie = operands_lie(wide, piece, piece->fields[k]);
+        cost += lie == ANYWHERE ? 100 + 14 * width : lie == ONE_FOR_ALL ? 50 + 2 * width : 0;
+    }
+    if (wide->is_back && targets_lie(wide, piece) == ANYWHERE) {
+        cost += 100 + 20 * width;
+    }
+    return cost;
+}
+
+static int is_better_beside(Wide *wide, const Piece *piece)
+{
+    uint32_t cost = cost_beside(wide, piece);
+    uint32_t alone = piece->width * cost_alone(step_of(wide, piece, 0));
+    int is_better = piece->width >= LEAST && (cost < alone || isinf(wide->maker->tape->beside));
+    wide->cost += is_better ? cost : alone;
+    return is_better;
+}
+
+/* -- steps beside each other ------------------------------------------------------------------ */
+
+/* Return where an operand stands in a row: there, or gathered. */
+static uint32_t operand_of(Wide *wide, const Piece *piece, uint32_t k)
+{
+    uint8_t field = piece->fields[k];
+    Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
+    uint32_t first = read_at(wide, step_of(wide, piece, 0), field);
+    int lie = operands_lie(wide, piece, field);
+    if (lie == IN_A_ROW) {
         return slots->place[first];
     }
-    if (is_one && field != FIELD_G && wide->constant_at[first] != NONE) {
+    if (lie == ONE_FOR_ALL && field != FIELD_G && wide->constant_at[first] != NONE) {
         return row_of_constant(wide, first);
     }
-    Stretch stretch = {.count = width, .at = spare_of(slots, field == FIELD_G ? OF_READ : part)};
-    if (is_one) {
+    Stretch stretch = {.count = piece->width};
+    stretch.at = spare_of(slots, field == FIELD_G ? OF_READ : k);
+    if (lie == ONE_FOR_ALL) {
         stretch.kind = field == FIELD_G ? STRETCH_FILL_BACK : STRETCH_FILL;
         stretch.first = slots->place[first];
     }
     else {
         stretch.kind = field == FIELD_G ? STRETCH_GATHER_BACK : STRETCH_GATHER;
         stretch.first = (uint32_t)wide->plan->list_count;
-        for (uint32_t i = 0; i < width; i++) {
-            uint32_t old = read_at(wide, &wide->units[members[i]].step, field);
-            push_list(wide->maker, slots->place[old]);
+        for (uint32_t i = 0; i < piece->width; i++) {
+            push_list(wide->maker, slots->place[read_at(wide, step_of(wide, piece, i), field)]);
         }
     }
     push_stretch(wide, program_of(wide), stretch);
     return stretch.at;
 }
 
-/* Let a class write its terms: to a row of targets, or to a place from where they are scattered. */
-static void write_terms(Wide *wide, const uint32_t *members, uint32_t width, int is_turned,
-                        Step step, Stretch run)
+/* Add terms to a row of targets, or write them to a place from where they are scattered. */
+static void emit_terms(Wide *wide, const Piece *piece, Step step, Stretch run)
 {
     Slots *slots = &wide->gradients;
-    uint32_t first = wide->units[members[0]].step.t;
-    uint8_t is_written = slots->terms[first];
-    int is_row = 1;
-    for (uint32_t i = 1; i < width; i++) {
-        uint32_t old = wide->units[members[i]].step.t;
-        is_row &= slots->place[old] == slots->place[first] + i && slots->terms[old] == is_written;
-    }
+    Program *program = &wide->plan->back;
+    uint32_t first = step_of(wide, piece, 0)->t, list = (uint32_t)wide->plan->list_count;
+    int is_row = targets_lie(wide, piece) == IN_A_ROW;
     step.t = is_row ? slots->place[first] : spare_of(slots, OF_TERMS);
-    step.assigns = !(is_row && is_written);
-    push_step(wide->maker, &wide->plan->back, step);
-    push_stretch(wide, &wide->plan->back, run);
-    uint32_t list = (uint32_t)wide->plan->list_count;
-    for (uint32_t i = 0; i < width; i++) { /* in the order of an eager pass */
-        uint32_t old = wide->units[members[is_turned ? width - 1 - i : i]].step.t;
+    step.assigns = !(is_row && slots->is_written[first]);
+    push_step(wide->maker, program, step);
+    push_stretch(wide, program, run);
+    for (uint32_t i = 0; i < piece->width; i++) { /* in the order of an eager pass */
+        uint32_t old = step_of(wide, piece, piece->is_turned ? piece->width - 1 - i : i)->t;
         uint8_t assigns = is_first(wide, old);
         if (!is_row) {
             push_list(wide->maker, slots->place[old] << 1 | assigns);
         }
     }
     if (!is_row) {
-        uint8_t kind = is_turned ? STRETCH_SCATTER_TURNED : STRETCH_SCATTER;
-        push_stretch(wide, &wide->plan->back, (Stretch){kind, list, width, step.t});
+        uint8_t kind = piece->is_turned ? STRETCH_SCATTER_TURNED : STRETCH_SCATTER;
+        push_stretch(wide, program, (Stretch){kind, list, piece->width, step.t});
     }
 }
 
-/* Run some of a class as lanes. */
-static void emit_beside(Wide *wide, const uint32_t *members, uint32_t width, int is_turned,
-                        const uint8_t *fields, uint32_t field_count)
+static void emit_beside(Wide *wide, const Piece *piece)
 {
     Program *program = program_of(wide);
-    Step step = {0};
-    const Step *first = &wide->units[members[0]].step;
+    const Step *first = step_of(wide, piece, 0);
+    Step step = {.op = first->op, .operand = first->operand, .shape = first->shape};
     uint32_t stands[MOST_LISTED];
-    for (uint32_t k = 0; k < field_count; k++) {
-        stands[k] = operand_of(wide, members, width, fields[k], k);
+    for (uint32_t k = 0; k < piece->field_count; k++) {
+        stands[k] = operand_of(wide, piece, k);
     }
-    step.op = first->op;
-    step.operand = first->operand;
-    step.shape = first->shape;
     if (first->op == STEP_LIST) {
         step.assigns = first->assigns;
         step.y = first->y;
         step.t = NONE;
         step.x = (uint32_t)wide->plan->list_count;
-        for (uint32_t k = 0; k < field_count; k++) {
-            push_list(wide->maker, stands[k]);
+    }
+    for (uint32_t k = 0; k < piece->field_count; k++) {
+        switch (piece->fields[k]) {
+        case FIELD_X: step.x = stands[k]; break;
+        case FIELD_Y: step.y = stands[k]; break;
+        case FIELD_Z: step.z = stands[k]; break;
+        case FIELD_G: step.g = stands[k]; break;
+        default: push_list(wide->maker, stands[k]);
         }
     }
-    for (uint32_t k = 0; first->op != STEP_LIST && k < field_count; k++) {
-        *(fields[k] == FIELD_X   ? &step.x
-          : fields[k] == FIELD_Y ? &step.y
-          : fields[k] == FIELD_Z ? &step.z
-                                 : &step.g) = stands[k];
-    }
-    wide->in_vectors += width;
-    Stretch run = {STRETCH_STEPS, (uint32_t)program->count, 1, width};
+    Stretch run = {STRETCH_STEPS, (uint32_t)program->count, 1, piece->width};
     if (wide->is_back) {
-        write_terms(wide, members, width, is_turned, step, run);
+        emit_terms(wide, piece, step, run);
         return;
     }
     step.z = wide->values.place[first->z]; /* results are new, and so in a row */
     push_step(wide->maker, program, step);
     push_stretch(wide, program, run);
 }
+
+/* -- classes ---------------------------------------------------------------------------------- */
 
 static void turn_around(uint32_t *members, uint32_t count)
 {
@@ -569,23 +392,22 @@ static void turn_around(uint32_t *members, uint32_t count)
     }
 }
 
-/* Give a class its places: in a row, as far as they are new. */
-static void place_class(Wide *wide, const uint32_t *members, uint32_t count, const uint8_t *fields,
-                        uint32_t field_count)
+/* Give all members their places: in a row, as far as they are new. */
+static void place_members(Wide *wide, const Piece *all)
 {
-    for (uint32_t k = 0; k < field_count; k++) {
-        for (uint32_t i = 0; i < count; i++) {
-            placed(fields[k] == FIELD_G ? &wide->gradients : &wide->values,
-                   read_at(wide, &wide->units[members[i]].step, fields[k]));
+    for (uint32_t k = 0; k < all->field_count; k++) {
+        uint8_t field = all->fields[k];
+        for (uint32_t i = 0; i < all->width; i++) {
+            placed(field == FIELD_G ? &wide->gradients : &wide->values,
+                   read_at(wide, step_of(wide, all, i), field));
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
-        const Step *step = &wide->units[members[i]].step;
+    for (uint32_t i = 0; i < all->width; i++) {
         if (wide->is_back) {
-            placed(&wide->gradients, step->t);
+            placed(&wide->gradients, step_of(wide, all, i)->t);
         }
         else {
-            placed(&wide->values, step->z);
+            placed(&wide->values, step_of(wide, all, i)->z);
         }
     }
 }
@@ -595,49 +417,45 @@ static void place_class(Wide *wide, const uint32_t *members, uint32_t count, con
  */
 static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
 {
-    uint8_t fields[MOST_LISTED];
-    const Step *first = &wide->units[members[0]].step, *last = &wide->units[members[count - 1]].step;
-    uint32_t field_count = fields_of(wide, first, fields);
-    int is_turned = first->z > last->z;
-    if (is_turned) {
+    Piece piece = {.members = members, .width = count};
+    const Step *first = step_of(wide, &piece, 0), *last = step_of(wide, &piece, count - 1);
+    piece.field_count = fields_of(wide, first, piece.fields);
+    piece.is_turned = first->z > last->z;
+    if (piece.is_turned) {
         turn_around(members, count);
     }
-    place_class(wide, members, count, fields, field_count);
-    while (count >= LEAST && !wide->maker->failed) {
-        uint32_t width = count < MOST_LANES ? count / LEAST * LEAST : MOST_LANES;
-        emit_beside(wide, is_turned ? members + count - width : members, width, is_turned, fields,
-                    field_count);
+    place_members(wide, &piece);
+    while (count != 0 && !wide->maker->failed) {
+        uint32_t width = count >= MOST_LANES ? MOST_LANES : count < LEAST ? 1 : count / LEAST * LEAST;
         count -= width;
-        members += is_turned ? 0 : width;
-    }
-    for (uint32_t i = 0; i < count && !wide->maker->failed; i++) {
-        emit_alone(wide, &wide->units[members[is_turned ? count - 1 - i : i]]);
+        piece.width = width;
+        piece.members = piece.is_turned ? members + count : members;
+        members += piece.is_turned ? 0 : width;
+        if (is_better_beside(wide, &piece)) {
+            emit_beside(wide, &piece);
+            continue;
+        }
+        for (uint32_t i = 0; i < width; i++) {
+            uint32_t at = piece.is_turned ? width - 1 - i : i;
+            emit_alone(wide, &wide->units[piece.members[at]]);
+        }
     }
 }
 
 static void emit_units(Wide *wide)
 {
     uint32_t *order = wide->order;
-    for (uint32_t i = 0; i < wide->count; i++) {
-        order[i] = i;
-    }
-    sort_by_class(wide, order, wide->sorted);
-    sort_by_level(wide, wide->sorted, order);
     for (uint32_t from = 0, to; from < wide->count && !wide->maker->failed; from = to) {
         const Unit *first = &wide->units[order[from]];
-        for (to = from + 1; to < wide->count; to++) {
-            const Unit *unit = &wide->units[order[to]];
-            if (unit->level != first->level || unit->class != first->class) {
-                break;
+        for (to = from; to < wide->count && is_of_class(wide, to, first); to++) {
+            if (first->class == ALONE) {
+                wide->cost += cost_alone(&wide->units[order[to]].step);
+                emit_alone(wide, &wide->units[order[to]]);
             }
         }
-        if (first->class == ALONE) {
-            for (uint32_t i = from; i < to; i++) {
-                emit_alone(wide, &wide->units[order[i]]);
-            }
-            continue;
+        if (first->class != ALONE) {
+            emit_class(wide, order + from, to - from);
         }
-        emit_class(wide, order + from, to - from);
     }
 }
 
@@ -646,50 +464,39 @@ static void emit_units(Wide *wide)
 static int make_slots(Slots *slots, size_t count)
 {
     slots->place = filled(count);
-    slots->class = filled(count);
-    slots->level = calloc(count + 1, sizeof *slots->level);
-    slots->terms = calloc(count + 1, 1);
+    slots->is_written = calloc(count + 1, 1);
     memset(slots->spare, 0xff, sizeof slots->spare);
-    return slots->place != NULL && slots->class != NULL && slots->level != NULL &&
-           slots->terms != NULL;
+    return slots->place != NULL && slots->is_written != NULL;
 }
 
 static void free_slots(Slots *slots)
 {
     free(slots->place);
-    free(slots->class);
-    free(slots->level);
-    free(slots->terms);
+    free(slots->is_written);
 }
 
 /* Read both programs of a direction as units, and write one of stretches in their place. */
 static int widen_direction(Wide *wide, Program *first, Program *second,
                            void (*read)(Wide *, const Step *))
 {
-    Program *program = program_of(wide);
     wide->count = 0;
+    wide->edge_count = 0;
     for (size_t i = 0; i < first->count; i++) {
         read(wide, &first->steps[i]);
+        wide->cost_before += cost_alone(&first->steps[i]);
     }
     for (size_t i = 0; i < second->count; i++) {
         read(wide, &second->steps[i]);
+        wide->cost_before += cost_alone(&second->steps[i]);
     }
     first->count = second->count = 0;
-    size_t count = wide->count > CLASSES ? wide->count : CLASSES;
-    wide->order = malloc((count + 2) * sizeof(uint32_t));
-    wide->sorted = malloc((count + 2) * sizeof(uint32_t));
-    wide->tally = malloc((count + 2) * sizeof(uint32_t));
-    int is_ready = wide->order != NULL && wide->sorted != NULL && wide->tally != NULL;
-    if (wide->is_back) { /* from now on: whether something is written there */
-        memset(wide->gradients.terms, 0, wide->plan->gradients);
-    }
-    if (is_ready && !wide->maker->failed) {
-        push_stretch(wide, program, (Stretch){STRETCH_STEPS, 0, 0, 1});
+    wide->order = malloc(((size_t)wide->count + 1) * sizeof *wide->order);
+    int is_ready = wide->order != NULL && !wide->maker->failed && find_classes(wide);
+    if (is_ready) {
+        push_stretch(wide, program_of(wide), (Stretch){STRETCH_STEPS, 0, 0, 1});
         emit_units(wide);
     }
     free(wide->order);
-    free(wide->sorted);
-    free(wide->tally);
     return is_ready && !wide->maker->failed;
 }
 
@@ -731,7 +538,6 @@ int widen(Maker *maker)
     int is_ready = make_slots(&wide.values, plan->slots) &&
                    make_slots(&wide.gradients, plan->gradients) && wide.constant_at != NULL &&
                    wide.row_at != NULL;
-    uint32_t all = 0;
     if (is_ready) {
         for (uint32_t i = 0; i < plan->constant_count; i++) {
             if (plan->constant_slots[i] != NONE) {
@@ -739,16 +545,15 @@ int widen(Maker *maker)
             }
         }
         is_ready = widen_direction(&wide, &plan->prelude, &plan->body, read_forward);
-        all = wide.count;
         wide.is_back = 1;
     }
     if (is_ready) {
         is_ready = widen_direction(&wide, &plan->back, &plan->back_prelude, read_backward);
-        all += wide.count;
         place_ends(&wide);
     }
-    int is_worth_it = wide.in_vectors >= maker->tape->beside * all;
+    int is_worth_it = (double)wide.cost <= maker->tape->beside * (double)wide.cost_before;
     free(wide.units);
+    free(wide.edges);
     free(wide.constant_at);
     free(wide.row_at);
     free_slots(&wide.values);

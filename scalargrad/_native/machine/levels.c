@@ -1,0 +1,326 @@
+/* The steps of a wide plan as units, their levels, and the classes of equal ones. */
+#include "wide.h"
+
+/* -- units ------------------------------------------------------------------------------------ */
+
+static void push_unit(Wide *wide, Step step, uint32_t class)
+{
+    wide->units = grown(wide->maker, wide->units, wide->count, &wide->room, sizeof(Unit));
+    if (!wide->maker->failed) {
+        wide->units[wide->count++] =
+            (Unit){.step = step, .class = class, .edges = (uint32_t)wide->edge_count};
+    }
+}
+
+static void push_edge(Wide *wide, uint32_t slot)
+{
+    wide->edges = grown(wide->maker, wide->edges, wide->edge_count, &wide->edge_room, sizeof slot);
+    if (!wide->maker->failed) {
+        wide->edges[wide->edge_count++] = slot;
+    }
+}
+
+/* Edges of the last unit: first all that it reads, then all that it writes. */
+static void push_read(Wide *wide, uint32_t slot)
+{
+    push_edge(wide, slot);
+    if (!wide->maker->failed) {
+        wide->units[wide->count - 1].reads++;
+    }
+}
+
+static void push_write(Wide *wide, uint32_t slot)
+{
+    push_edge(wide, slot);
+    if (!wide->maker->failed) {
+        wide->units[wide->count - 1].writes++;
+    }
+}
+
+/* What of x, y and z a step reads that is no list, no matrix product and no zero. */
+int reads_of(const Wide *wide, const Step *step)
+{
+    if (step->op == STEP_SQUARE) {
+        return READS_X;
+    }
+    const Operation *row = row_of(step->op);
+    if (wide->is_back) {
+        return row->reads[step->operand];
+    }
+    return row->value1 != NULL ? READS_X : READS_X | READS_Y;
+}
+
+static void read_product(Wide *wide, const Step *step)
+{
+    const Group *group = &wide->plan->groups[step->x];
+    push_unit(wide, *step, ALONE);
+    for (uint32_t j = 0; j < group->inner; j++) {
+        push_read(wide, group->xs[j]);
+    }
+    for (uint32_t j = 0; j < group->outer; j++) {
+        push_write(wide, group->zs[j]);
+    }
+}
+
+/* Short sums and dots of equally many operands are equal steps. */
+static uint32_t class_of_list(const Step *step)
+{
+    int is_sum = step->shape == SHAPE_DOT || step->shape == SHAPE_SUM;
+    return is_sum && step->y != 0 && step->y <= MOST_LISTED
+               ? 256 + (step->shape * 2u + step->assigns) * (MOST_LISTED + 1) + step->y
+               : ALONE;
+}
+
+static void read_list(Wide *wide, const Step *step)
+{
+    const Plan *plan = wide->plan;
+    push_unit(wide, *step, class_of_list(step));
+    for (uint32_t j = 0; j < step->y; j++) {
+        push_read(wide, plan->lists[step->x + j]);
+    }
+    for (uint32_t j = 0; step->shape == SHAPE_SPREAD && j < step->y; j++) {
+        push_write(wide, plan->lists[step->x + step->y + j]);
+    }
+    if (step->shape != SHAPE_SPREAD) {
+        push_write(wide, step->z);
+    }
+}
+
+void read_forward(Wide *wide, const Step *step)
+{
+    if (step->op == STEP_MATMUL) {
+        read_product(wide, step);
+    }
+    else if (step->op == STEP_LIST) {
+        read_list(wide, step);
+    }
+    else {
+        push_unit(wide, *step, step->op);
+        push_read(wide, step->x);
+        if (reads_of(wide, step) & READS_Y) {
+            push_read(wide, step->y);
+        }
+        push_write(wide, step->z);
+    }
+}
+
+static void read_term(Wide *wide, Step step)
+{
+    push_unit(wide, step, 2u * step.op + step.operand);
+    push_read(wide, step.g);
+    push_write(wide, step.t);
+}
+
+static void write_targets(Wide *wide, const uint32_t *targets, uint32_t count)
+{
+    for (uint32_t j = 0; j < count; j++) {
+        if (targets[j] != NONE) {
+            push_write(wide, targets[j] >> 1);
+        }
+    }
+}
+
+/* The terms of a list are those of a sum, or of products with the other operand. */
+static void read_list_back(Wide *wide, const Step *step)
+{
+    const Plan *plan = wide->plan;
+    if (step->shape == SHAPE_SPREAD || step->shape == SHAPE_MEAN) {
+        push_unit(wide, *step, ALONE);
+        push_read(wide, step->g);
+        write_targets(wide, plan->lists + step->t, step->y);
+        return;
+    }
+    for (uint32_t j = 0; j < step->y; j++) {
+        uint32_t target = plan->lists[step->t + j];
+        Step term = {.op = (uint8_t)add_op(), .g = step->g, .t = target >> 1, .z = step->z};
+        if (step->shape != SHAPE_SUM) {
+            term.op = (uint8_t)mul_op();
+            term.y = step->shape == SHAPE_DOT ? plan->lists[step->t + step->y + j] : step->x + j;
+        }
+        if (target != NONE) {
+            read_term(wide, term);
+        }
+    }
+}
+
+void read_backward(Wide *wide, const Step *step)
+{
+    if (step->op == STEP_LIST) {
+        read_list_back(wide, step);
+    }
+    else if (step->op == STEP_ZERO) {
+        push_unit(wide, *step, ALONE);
+        push_write(wide, step->t);
+    }
+    else if (step->op == STEP_MATMUL) {
+        const Group *group = &wide->plan->groups[step->x];
+        push_unit(wide, *step, ALONE);
+        for (uint32_t j = 0; j < group->outer; j++) {
+            push_read(wide, group->gs[j]);
+        }
+        write_targets(wide, group->targets, group->wanted_count);
+    }
+    else if (step->operand == BOTH) {
+        Step first = *step, second = *step;
+        first.operand = 0;
+        second.operand = 1;
+        second.t = step->u;
+        read_term(wide, first);
+        read_term(wide, second);
+    }
+    else {
+        read_term(wide, *step);
+    }
+}
+
+/* -- levels ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t read, term, class; /* levels of who reads it, of a term; and of which class that is */
+    uint32_t terms;
+} Mark;
+
+static void raise_to(uint32_t *level, uint32_t least) { *level = least > *level ? least : *level; }
+
+/* Behind the first two, a term comes after the one before it, or beside it if it is of its class,
+ * which keeps its order.
+ */
+static uint32_t level_beside(const Mark *mark, uint32_t class)
+{
+    return mark->term + (mark->class != class);
+}
+
+/* Run every unit as soon as it can be. */
+static void level_early(Wide *wide, Mark *marks)
+{
+    for (uint32_t i = 0; i < wide->count; i++) {
+        Unit *unit = &wide->units[i];
+        const uint32_t *reads = wide->edges + unit->edges, *writes = reads + unit->reads;
+        uint32_t level = 0;
+        for (uint32_t j = 0; j < unit->reads; j++) {
+            raise_to(&level, marks[reads[j]].term);
+        }
+        level++;
+        for (uint32_t j = 0; j < unit->writes; j++) {
+            const Mark *mark = &marks[writes[j]];
+            raise_to(&level, mark->terms >= 2 ? level_beside(mark, unit->class) : 0);
+        }
+        unit->level = level;
+        for (uint32_t j = 0; j < unit->writes; j++) {
+            Mark *mark = &marks[writes[j]];
+            if (level > mark->term) {
+                mark->class = unit->class;
+            }
+            else if (level == mark->term && mark->class != unit->class) {
+                mark->class = NONE;
+            }
+            raise_to(&mark->term, level);
+            mark->terms++;
+        }
+    }
+}
+
+/* Run every unit as late as it can be. */
+static void level_late(Wide *wide, Mark *marks)
+{
+    uint32_t top = 0;
+    for (uint32_t i = 0; i < wide->count; i++) {
+        const uint32_t *writes = wide->edges + wide->units[i].edges + wide->units[i].reads;
+        for (uint32_t j = 0; j < wide->units[i].writes; j++) {
+            marks[writes[j]].terms++;
+        }
+    }
+    for (uint32_t i = wide->count; i-- > 0;) {
+        Unit *unit = &wide->units[i];
+        const uint32_t *reads = wide->edges + unit->edges, *writes = reads + unit->reads;
+        uint32_t level = 0; /* counted from the end */
+        for (uint32_t j = 0; j < unit->writes; j++) {
+            raise_to(&level, marks[writes[j]].read);
+        }
+        level++;
+        for (uint32_t j = 0; j < unit->writes; j++) {
+            const Mark *mark = &marks[writes[j]];
+            raise_to(&level, mark->term != 0 ? level_beside(mark, unit->class) : 0);
+        }
+        unit->level = level;
+        raise_to(&top, level);
+        for (uint32_t j = 0; j < unit->writes; j++) {
+            Mark *mark = &marks[writes[j]];
+            if (mark->terms-- > 2) {
+                mark->term = level;
+                mark->class = unit->class;
+            }
+        }
+        for (uint32_t j = 0; j < unit->reads; j++) {
+            raise_to(&marks[reads[j]].read, level);
+        }
+    }
+    for (uint32_t i = 0; i < wide->count; i++) {
+        wide->units[i].level = top + 1 - wide->units[i].level;
+    }
+}
+
+/* -- classes ---------------------------------------------------------------------------------- */
+
+/* Sort by what stands in a field of the units; what is equal stays in order. */
+static void sort_by(const Wide *wide, size_t field, uint32_t most, const uint32_t *from,
+                    uint32_t *to, uint32_t *starts)
+{
+#define KEY(i) (*(const uint32_t *)(const void *)((const char *)&wide->units[i] + field))
+    memset(starts, 0, ((size_t)most + 2) * sizeof *starts);
+    for (uint32_t i = 0; i < wide->count; i++) {
+        starts[KEY(i) + 1]++;
+    }
+    for (uint32_t i = 0; i <= most; i++) {
+        starts[i + 1] += starts[i];
+    }
+    for (uint32_t i = 0; i < wide->count; i++) {
+        to[starts[KEY(from[i])]++] = from[i];
+    }
+#undef KEY
+}
+
+/* Sort units by level and class; return how many can run beside others. */
+static uint32_t sort_units(Wide *wide, uint32_t *spare, uint32_t *starts)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < wide->count; i++) {
+        wide->order[i] = i;
+    }
+    sort_by(wide, offsetof(Unit, class), CLASSES, wide->order, spare, starts);
+    sort_by(wide, offsetof(Unit, level), wide->count, spare, wide->order, starts);
+    for (uint32_t from = 0, to; from < wide->count; from = to) {
+        const Unit *first = &wide->units[wide->order[from]];
+        for (to = from; to < wide->count && is_of_class(wide, to, first); to++) {
+        }
+        found += first->class != ALONE ? (to - from) / LEAST * LEAST : 0;
+    }
+    return found;
+}
+
+/* Level the units early or late, whatever puts more of them beside each other: early those that
+ * end in a chain, as most do on the way forward; late those that begin with one, as on the way
+ * back.
+ */
+int find_classes(Wide *wide)
+{
+    size_t slots = (wide->is_back ? wide->plan->gradients : wide->plan->slots) + (size_t)1;
+    size_t room = (wide->count > CLASSES ? wide->count : CLASSES) + (size_t)2;
+    Mark *marks = malloc(slots * sizeof *marks);
+    uint32_t *spare = malloc(room * sizeof *spare), *starts = malloc(room * sizeof *starts);
+    int is_ready = marks != NULL && spare != NULL && starts != NULL;
+    void (*const levels[])(Wide *, Mark *) = {level_early, level_late, level_early};
+    for (uint32_t turn = 0, best = 0; is_ready && turn < 3; turn++) {
+        memset(marks, 0, slots * sizeof *marks);
+        levels[turn](wide, marks);
+        uint32_t found = sort_units(wide, spare, starts);
+        if (turn == 1 && found >= best) {
+            break;
+        }
+        best = found;
+    }
+    free(marks);
+    free(spare);
+    free(starts);
+    return is_ready;
+}

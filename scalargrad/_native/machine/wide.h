@@ -1,0 +1,55 @@
+/* What the parts of a wide plan share: see wide.c. */
+#ifndef SCALARGRAD_WIDE_H
+#define SCALARGRAD_WIDE_H
+
+#include "maker.h"
+
+enum { LEAST = 8, MOST_LISTED = 32 };        /* steps of a class in vectors; operands of such */
+enum { CLASSES = 1024, ALONE = CLASSES - 1 }; /* no other step is equal */
+enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
+
+/* A step that computes a value, or adds a term to one gradient: what it needs, and what it makes. */
+typedef struct {
+    Step step;
+    uint32_t level, class;
+    uint32_t edges, reads, writes; /* slots of values; on the way back, of gradients */
+} Unit;
+
+/* Slots of one kind, values or gradients: their old numbers and the new ones. */
+typedef struct {
+    uint32_t *place;     /* the new number, or NONE */
+    uint8_t *is_written; /* by a step that has its place */
+    uint32_t count;
+    uint32_t spare[MOST_LISTED]; /* places for what is gathered, or NONE */
+} Slots;
+
+typedef struct {
+    Maker *maker;
+    Plan *plan;
+    Unit *units;
+    uint32_t count;
+    uint64_t cost, cost_before; /* of running it so, and step by step, in tenths of ns */
+    size_t room;
+    uint32_t *edges;
+    size_t edge_count, edge_room;
+    uint32_t *order; /* the units, class by class */
+    Slots values, gradients;
+    uint32_t *constant_at; /* the constant that stands in an old slot of values, or NONE */
+    uint32_t *row_at;      /* where it stands so often that a class can read it, or NONE */
+    int is_back;
+} Wide;
+
+/* -- levels.c --------------------------------------------------------------------------------- */
+
+int reads_of(const Wide *wide, const Step *step);
+void read_forward(Wide *wide, const Step *step);
+void read_backward(Wide *wide, const Step *step);
+int find_classes(Wide *wide); /* 0: no memory */
+
+static inline int is_of_class(const Wide *wide, uint32_t i, const Unit *first)
+{
+    const Unit *unit = &wide->units[wide->order[i]];
+    return unit->level == first->level && unit->class == first->class;
+}
+
+#endif
