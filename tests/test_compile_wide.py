@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import pairwise
@@ -60,9 +61,10 @@ def agree(
     f = sg.compile(function)
     found = found_by(f, xs, parameters)
     assert found == found_by(f, xs, parameters)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "OFTEN", 1 << 60)
-        assert found == found_by(sg.compile(function), xs, parameters)
+    for name, limit in (("OFTEN", 1 << 60), ("BESIDE", 1e300)):  # one by one; only what is faster
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(machine, name, limit)
+            assert found == found_by(sg.compile(function), xs, parameters)
 
     inputs = [sg.Value(x) for x in xs]
     result = function(inputs)
@@ -148,6 +150,16 @@ def test_terms_are_added_in_the_order_of_an_eager_pass(
     assert beside(f, CAPTURED) >= 32
 
 
+@pytest.mark.parametrize("x", [0.1, 0.3, 0.7, 1.1, 1.3, 1.7, 1.9])
+def test_two_classes_of_a_level_come_before_the_next_one(x: float) -> None:
+    def function(xs: Any) -> Any:
+        w, x, *others = xs
+        few = [(w + x) * 3.3, (w + x * 1.5) * 0.1, (w * x) * 2.7]
+        return sg.sum([*few, *map(sg.sin, others)])
+
+    agree(function, [0.7, x, *XS], [])
+
+
 def test_some_targets_of_a_row_may_be_new() -> None:
     agree(lambda xs: sg.sum([*map(sg.sin, xs), *(-x for x in xs[:8])]), XS, [])
 
@@ -215,6 +227,53 @@ def test_only_long_programs_of_equal_steps_are_planned_anew(
         assert not runner._for_points
         assert f(argument) == before
         assert bool(runner._for_points[VALUES, 0].stretches()) is is_wide
+
+
+def chained(xs: Sequence[Any]) -> Any:
+    total = 0.0
+    for a, b in pairwise(xs):
+        total = total + 100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2
+    return total
+
+
+def taken_away(xs: Sequence[Any]) -> Any:
+    total = 0.0
+    for x in xs[1:]:
+        total = total - sg.sin(x * xs[0])
+    return total
+
+
+def crossed(xs: Sequence[Any]) -> Any:
+    for step in (7, 11, 13, 17):
+        xs = [xs[i * step % 41 - 1] * xs[i * step * 3 % 41 - 1] for i in range(1, 41)]
+    return sum(xs)
+
+
+@pytest.mark.parametrize(
+    ("function", "least"),
+    [
+        (lambda xs: sum(sg.sin(x * xs[0]) for x in xs[1:]), 6 * 40),
+        (taken_away, 5 * 40),  # but for the chain of differences
+        (chained, 10 * 40),
+    ],
+)
+def test_most_steps_run_beside_each_other(
+    function: Callable[[Any], Any], least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "BESIDE", 0.8)
+    f = agree(function, [0.5, *XS], [])
+    assert beside(f, INPUTS) >= least
+
+
+def test_what_would_be_slower_stays_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, counts = [], []
+    for limit in (math.inf, 1e300, 0.8):
+        monkeypatch.setattr(machine, "BESIDE", limit)
+        f = sg.compile(crossed)
+        found.append(f.value_and_grad(XS))
+        counts.append(beside(f, INPUTS))
+    assert found == found[:1] * 3
+    assert counts[0] > counts[1] > counts[2] == 0
 
 
 def test_another_path_is_seen() -> None:

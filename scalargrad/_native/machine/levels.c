@@ -67,7 +67,7 @@ static uint32_t class_of_list(const Step *step)
 {
     int is_sum = step->shape == SHAPE_DOT || step->shape == SHAPE_SUM;
     return is_sum && step->y != 0 && step->y <= MOST_LISTED
-               ? 256 + (step->shape * 2u + step->assigns) * (MOST_LISTED + 1) + step->y
+               ? LISTS + (step->shape * 2u + step->assigns) * (MOST_LISTED + 1) + step->y
                : ALONE;
 }
 
@@ -95,9 +95,12 @@ void read_forward(Wide *wide, const Step *step)
         read_list(wide, step);
     }
     else {
-        push_unit(wide, *step, step->op);
+        int reads = reads_of(wide, step);
+        uint32_t constants = (wide->constant_at[step->x] != NONE) * 256u +
+                             (reads & READS_Y && wide->constant_at[step->y] != NONE) * 512u;
+        push_unit(wide, *step, step->op + constants); /* 1 - x is no x - y */
         push_read(wide, step->x);
-        if (reads_of(wide, step) & READS_Y) {
+        if (reads & READS_Y) {
             push_read(wide, step->y);
         }
         push_write(wide, step->z);
@@ -298,9 +301,8 @@ static uint32_t sort_units(Wide *wide, uint32_t *spare, uint32_t *starts)
     return found;
 }
 
-/* Level the units early or late, whatever puts more of them beside each other: early those that
- * end in a chain, as most do on the way forward; late those that begin with one, as on the way
- * back.
+/* Level the units early, which keeps those apart that come from different places; or late if that
+ * puts many more beside each other: where they begin with a chain, as the way back from one does.
  */
 int find_classes(Wide *wide)
 {
@@ -314,7 +316,7 @@ int find_classes(Wide *wide)
         memset(marks, 0, slots * sizeof *marks);
         levels[turn](wide, marks);
         uint32_t found = sort_units(wide, spare, starts);
-        if (turn == 1 && found >= best) {
+        if (turn == 1 && found > best + best / 8) {
             break;
         }
         best = found;

@@ -412,8 +412,48 @@ static void place_members(Wide *wide, const Piece *all)
     }
 }
 
+static int compare(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Sort members by where the first operand stands that does not lie in a row. */
+static void sort_members(Wide *wide, const Piece *all, uint32_t *members)
+{
+    uint32_t k = 0;
+    while (k < all->field_count && operands_lie(wide, all, all->fields[k]) != ANYWHERE) {
+        k++;
+    }
+    if (k == all->field_count) {
+        return;
+    }
+    const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
+    for (uint32_t i = 0; i < all->width; i++) {
+        uint64_t place = slots->place[read_at(wide, step_of(wide, all, i), all->fields[k])];
+        wide->keys[i] = place << 32 | members[i];
+    }
+    qsort(wide->keys, all->width, sizeof *wide->keys, compare);
+    for (uint32_t i = 0; i < all->width; i++) {
+        members[i] = (uint32_t)wide->keys[i];
+    }
+}
+
+/* Whether several members add to one gradient. */
+static int is_shared(Wide *wide, const Piece *all)
+{
+    int is_shared = 0;
+    for (uint32_t i = 0; wide->is_back && i < all->width; i++) {
+        uint32_t *last = &wide->last_writer[step_of(wide, all, i)->t];
+        is_shared |= *last == all->members[0];
+        *last = all->members[0];
+    }
+    return is_shared;
+}
+
 /* Members come in the order of an eager pass. On the way back that is mostly from the last number
- * to the first: then it is turned around, as lanes read from the first to the last.
+ * to the first: then it is turned around, as lanes read from the first to the last. Those that
+ * share no gradient may have any other order.
  */
 static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
 {
@@ -423,6 +463,9 @@ static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
     piece.is_turned = first->z > last->z;
     if (piece.is_turned) {
         turn_around(members, count);
+    }
+    if (!is_shared(wide, &piece)) {
+        sort_members(wide, &piece, members);
     }
     place_members(wide, &piece);
     while (count != 0 && !wide->maker->failed) {
@@ -491,12 +534,15 @@ static int widen_direction(Wide *wide, Program *first, Program *second,
     }
     first->count = second->count = 0;
     wide->order = malloc(((size_t)wide->count + 1) * sizeof *wide->order);
-    int is_ready = wide->order != NULL && !wide->maker->failed && find_classes(wide);
+    wide->keys = malloc(((size_t)wide->count + 1) * sizeof *wide->keys);
+    int is_ready = wide->order != NULL && wide->keys != NULL && !wide->maker->failed &&
+                   find_classes(wide);
     if (is_ready) {
         push_stretch(wide, program_of(wide), (Stretch){STRETCH_STEPS, 0, 0, 1});
         emit_units(wide);
     }
     free(wide->order);
+    free(wide->keys);
     return is_ready && !wide->maker->failed;
 }
 
@@ -535,9 +581,10 @@ int widen(Maker *maker)
     Wide wide = {.maker = maker, .plan = plan};
     wide.constant_at = filled(plan->slots);
     wide.row_at = filled(plan->slots);
+    wide.last_writer = filled(plan->gradients);
     int is_ready = make_slots(&wide.values, plan->slots) &&
                    make_slots(&wide.gradients, plan->gradients) && wide.constant_at != NULL &&
-                   wide.row_at != NULL;
+                   wide.row_at != NULL && wide.last_writer != NULL;
     if (is_ready) {
         for (uint32_t i = 0; i < plan->constant_count; i++) {
             if (plan->constant_slots[i] != NONE) {
@@ -556,6 +603,7 @@ int widen(Maker *maker)
     free(wide.edges);
     free(wide.constant_at);
     free(wide.row_at);
+    free(wide.last_writer);
     free_slots(&wide.values);
     free_slots(&wide.gradients);
     return !is_ready ? PLAN_NO_MEMORY : is_worth_it ? PLAN_DONE : PLAN_IMPOSSIBLE;

@@ -5,7 +5,7 @@
 #include "maker.h"
 
 enum { LEAST = 8, MOST_LISTED = 32 };        /* steps of a class in vectors; operands of such */
-enum { CLASSES = 1024, ALONE = CLASSES - 1 }; /* no other step is equal */
+enum { LISTS = 1024, CLASSES = 2048, ALONE = CLASSES - 1 }; /* alone: no other step is equal */
 enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
 
 /* A step that computes a value, or adds a term to one gradient: what it needs, and what it makes. */
@@ -33,9 +33,11 @@ typedef struct {
     uint32_t *edges;
     size_t edge_count, edge_room;
     uint32_t *order; /* the units, class by class */
+    uint64_t *keys;  /* to sort them by */
     Slots values, gradients;
     uint32_t *constant_at; /* the constant that stands in an old slot of values, or NONE */
     uint32_t *row_at;      /* where it stands so often that a class can read it, or NONE */
+    uint32_t *last_writer; /* the first member of the class that wrote to a gradient */
     int is_back;
 } Wide;
 
