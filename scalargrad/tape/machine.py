@@ -18,6 +18,8 @@ from .runner import CAPTURED, INPUTS, Batch, Point, Runner
 
 #: so many lanes are run at a time: their sums are added in order, whatever thread they come from
 CHUNK = 4096
+#: so many numbers the C library has at hand
+SMALL = 8192
 
 
 #: after so many points, equal steps are planned anew, to run beside each other
@@ -83,21 +85,12 @@ class Machine:
     ) -> Batch:
         """Run a batch."""
         numpy = sys.modules["numpy"]
-        count, width = lanes.count, self._outputs
+        count = lanes.count
         plan = self._plan_for_points(wanted) if count == 1 else self.plan(wanted)
-        grads: Any = []
-        places = None
-        if wanted & INPUTS:
-            # in one piece: the C library gives small ones back to the system, and asks for new ones
-            block = numpy.empty(count * (width + self.tape.inputs))
-            values, grads = block[: count * width].reshape(count, width), []
-            end = width
-            for _, columns in lanes.parts:
-                start, end = end, end + columns
-                grads.append(block[count * start : count * end].reshape(count, columns))
-            places = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
-        else:
-            values = numpy.empty((count, width))
+        parts = lanes.parts if wanted & INPUTS else ()
+        values, *grads = _matrices(count, [self._outputs, *[columns for _, columns in parts]])
+        starts = [start for start, _ in parts]
+        places = [*zip(starts, grads, strict=True)] if wanted & INPUTS else None
         status = numpy.empty(count, numpy.int32) if self.tape.guards else None
 
         def run(first: int, last: int) -> tuple[int, Any]:
@@ -110,6 +103,19 @@ class Machine:
 
         undone, sums = run(0, count) if count <= CHUNK else _in_chunks(run, count, threads)
         return Batch(values, grads, sums, status if undone else None)
+
+
+def _matrices(rows: int, widths: Sequence[int]) -> list[Any]:
+    """Return matrices to write to."""
+    numpy = sys.modules["numpy"]
+    if rows * sum(widths) < SMALL:
+        return [numpy.empty((rows, width)) for width in widths]
+    # in one piece: the C library gives middling ones back to the system, and asks for new ones
+    block, made, end = numpy.empty(rows * sum(widths)), [], 0
+    for width in widths:
+        start, end = end, end + rows * width
+        made.append(block[start:end].reshape(rows, width))
+    return made
 
 
 def _in_chunks(
