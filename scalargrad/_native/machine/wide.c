@@ -42,21 +42,58 @@ static uint8_t is_first(Wide *wide, uint32_t target)
     return !is_written;
 }
 
-static void place_targets(Wide *wide, uint32_t *targets, uint32_t count)
+static void begin_targets(Wide *wide, uint32_t *targets, uint32_t count)
 {
     for (uint32_t j = 0; j < count; j++) {
         if (targets[j] != NONE) {
-            uint32_t old = targets[j] >> 1;
-            uint8_t assigns = is_first(wide, old);
-            targets[j] = placed(&wide->gradients, old) << 1 | assigns;
+            targets[j] = (targets[j] & ~1u) | is_first(wide, targets[j] >> 1);
         }
     }
 }
 
-static void place_all(Slots *slots, uint32_t *list, uint32_t count)
+/* Long lists may name any places: classes, which want rows, choose theirs first. */
+static void place_later(Wide *wide, Waiting waiting)
+{
+    wide->waiting = grown(wide->maker, wide->waiting, wide->waiting_count, &wide->waiting_room,
+                          sizeof waiting);
+    if (!wide->maker->failed) {
+        wide->waiting[wide->waiting_count++] = waiting;
+    }
+}
+
+static void place_list(Slots *slots, uint32_t *list, uint32_t count)
 {
     for (uint32_t j = 0; j < count; j++) {
         list[j] = placed(slots, list[j]);
+    }
+}
+
+static void place_targets(Slots *slots, uint32_t *targets, uint32_t count)
+{
+    for (uint32_t j = 0; j < count; j++) {
+        if (targets[j] != NONE) {
+            targets[j] = placed(slots, targets[j] >> 1) << 1 | (targets[j] & 1);
+        }
+    }
+}
+
+static void place_waiting(Wide *wide)
+{
+    Plan *plan = wide->plan;
+    for (size_t i = 0; i < wide->waiting_count; i++) {
+        const Waiting *w = &wide->waiting[i];
+        Group *group = w->kind >= OF_PRODUCT ? &plan->groups[w->first] : NULL;
+        switch (w->kind) {
+        case OF_VALUES: place_list(&wide->values, plan->lists + w->first, w->count); break;
+        case OF_TARGETS: place_targets(&wide->gradients, plan->lists + w->first, w->count); break;
+        case OF_PRODUCT:
+            place_list(&wide->values, group->xs, group->inner);
+            place_list(&wide->values, group->zs, group->outer);
+            break;
+        default:
+            place_list(&wide->gradients, group->gs, group->outer);
+            place_targets(&wide->gradients, group->targets, group->wanted_count);
+        }
     }
 }
 
@@ -87,14 +124,14 @@ static void place_forward(Wide *wide, Step *step)
     Slots *values = &wide->values;
     Plan *plan = wide->plan;
     if (step->op == STEP_MATMUL) {
-        place_all(values, plan->groups[step->x].xs, plan->groups[step->x].inner);
-        place_all(values, plan->groups[step->x].zs, plan->groups[step->x].outer);
+        place_later(wide, (Waiting){OF_PRODUCT, step->x, 0});
     }
     else if (step->op == STEP_LIST && step->shape == SHAPE_SPREAD) {
-        place_all(values, plan->lists + step->x, 2 * step->y);
+        place_later(wide, (Waiting){OF_VALUES, step->x, step->y});
+        place_list(values, plan->lists + step->x + step->y, step->y); /* in a row */
     }
     else if (step->op == STEP_LIST) {
-        place_all(values, plan->lists + step->x, step->y);
+        place_later(wide, (Waiting){OF_VALUES, step->x, step->y});
         if (step->t != NONE) {
             place_row(values, &step->t, step->y);
         }
@@ -111,12 +148,13 @@ static void place_backward(Wide *wide, Step *step)
     Plan *plan = wide->plan;
     if (step->op == STEP_MATMUL) {
         Group *group = &plan->groups[step->x];
-        place_all(gradients, group->gs, group->outer);
-        place_targets(wide, group->targets, group->wanted_count);
+        begin_targets(wide, group->targets, group->wanted_count);
+        place_later(wide, (Waiting){OF_PRODUCT_BACK, step->x, 0});
         return;
     }
     if (step->op == STEP_LIST) { /* spread, or mean */
-        place_targets(wide, plan->lists + step->t, step->y);
+        begin_targets(wide, plan->lists + step->t, step->y);
+        place_later(wide, (Waiting){OF_TARGETS, step->t, step->y});
         step->x = step->shape == SHAPE_SPREAD ? placed(&wide->values, step->x) : 0;
     }
     else {
@@ -418,10 +456,26 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Sort members by where the first operand stands that does not lie in a row. */
+/* How often what a class reads does not stand beside what the member before reads. */
+static uint32_t breaks(const Wide *wide, const Piece *all)
+{
+    uint32_t found = 0;
+    for (uint32_t k = 0; k < all->field_count; k++) {
+        const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
+        uint32_t last = slots->place[read_at(wide, step_of(wide, all, 0), all->fields[k])];
+        for (uint32_t i = 1; i < all->width; i++) {
+            uint32_t place = slots->place[read_at(wide, step_of(wide, all, i), all->fields[k])];
+            found += place != last && place != last + 1;
+            last = place;
+        }
+    }
+    return found;
+}
+
+/* Sort members by where the first operand stands that does not lie in a row, if that is better. */
 static void sort_members(Wide *wide, const Piece *all, uint32_t *members)
 {
-    uint32_t k = 0;
+    uint32_t k = 0, count = all->width, before = breaks(wide, all);
     while (k < all->field_count && operands_lie(wide, all, all->fields[k]) != ANYWHERE) {
         k++;
     }
@@ -429,13 +483,17 @@ static void sort_members(Wide *wide, const Piece *all, uint32_t *members)
         return;
     }
     const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
-    for (uint32_t i = 0; i < all->width; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uint64_t place = slots->place[read_at(wide, step_of(wide, all, i), all->fields[k])];
         wide->keys[i] = place << 32 | members[i];
     }
-    qsort(wide->keys, all->width, sizeof *wide->keys, compare);
-    for (uint32_t i = 0; i < all->width; i++) {
+    qsort(wide->keys, count, sizeof *wide->keys, compare);
+    memcpy(wide->unsorted, members, count * sizeof *members);
+    for (uint32_t i = 0; i < count; i++) {
         members[i] = (uint32_t)wide->keys[i];
+    }
+    if (breaks(wide, all) >= before) {
+        memcpy(members, wide->unsorted, count * sizeof *members);
     }
 }
 
@@ -535,14 +593,16 @@ static int widen_direction(Wide *wide, Program *first, Program *second,
     first->count = second->count = 0;
     wide->order = malloc(((size_t)wide->count + 1) * sizeof *wide->order);
     wide->keys = malloc(((size_t)wide->count + 1) * sizeof *wide->keys);
-    int is_ready = wide->order != NULL && wide->keys != NULL && !wide->maker->failed &&
-                   find_classes(wide);
+    wide->unsorted = malloc(((size_t)wide->count + 1) * sizeof *wide->unsorted);
+    int is_ready = wide->order != NULL && wide->keys != NULL && wide->unsorted != NULL &&
+                   !wide->maker->failed && find_classes(wide);
     if (is_ready) {
         push_stretch(wide, program_of(wide), (Stretch){STRETCH_STEPS, 0, 0, 1});
         emit_units(wide);
     }
     free(wide->order);
     free(wide->keys);
+    free(wide->unsorted);
     return is_ready && !wide->maker->failed;
 }
 
@@ -558,6 +618,7 @@ static void place_ends(Wide *wide)
 {
     Plan *plan = wide->plan;
     Slots *values = &wide->values, *gradients = &wide->gradients;
+    place_waiting(wide);
     place_used(values, plan->input_slots, plan->inputs);
     place_used(values, plan->captured_slots, plan->captured);
     place_used(values, plan->output_slots, plan->outputs);
@@ -601,6 +662,7 @@ int widen(Maker *maker)
     int is_worth_it = (double)wide.cost <= maker->tape->beside * (double)wide.cost_before;
     free(wide.units);
     free(wide.edges);
+    free(wide.waiting);
     free(wide.constant_at);
     free(wide.row_at);
     free(wide.last_writer);

@@ -23,6 +23,14 @@ typedef struct {
     uint32_t spare[MOST_LISTED]; /* places for what is gathered, or NONE */
 } Slots;
 
+/* A list that gets its places last. */
+typedef struct {
+    uint8_t kind;
+    uint32_t first, count; /* of the side list; or a group */
+} Waiting;
+
+enum { OF_VALUES, OF_TARGETS, OF_PRODUCT, OF_PRODUCT_BACK };
+
 typedef struct {
     Maker *maker;
     Plan *plan;
@@ -33,8 +41,11 @@ typedef struct {
     uint32_t *edges;
     size_t edge_count, edge_room;
     uint32_t *order; /* the units, class by class */
-    uint64_t *keys;  /* to sort them by */
+    uint64_t *keys;  /* to sort them by; and as they were before: */
+    uint32_t *unsorted;
     Slots values, gradients;
+    Waiting *waiting;
+    size_t waiting_count, waiting_room;
     uint32_t *constant_at; /* the constant that stands in an old slot of values, or NONE */
     uint32_t *row_at;      /* where it stands so often that a class can read it, or NONE */
     uint32_t *last_writer; /* the first member of the class that wrote to a gradient */
