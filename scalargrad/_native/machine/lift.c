@@ -227,7 +227,8 @@ typedef struct {
 } Bucket;
 
 /* An operand that stands there twice has one gradient, for which a panel has one place each. */
-static int has_doubles(Maker *maker, const uint32_t *xs, uint32_t size, uint32_t *seen, uint32_t tag)
+static int has_doubles(Maker *maker, const uint32_t *xs, uint32_t size, uint32_t *seen,
+                       uint32_t tag)
 {
     for (uint32_t i = 0; i < size; i++) {
         uint32_t x = maker->nodes[xs[i]].same;

@@ -160,7 +160,8 @@ static PyObject *point(PyObject *object, PyObject *args)
              read_list(numbers, work, plan->inputs, NULL, 0) == 0) {
         Target nowhere; /* gradients are read where they are */
         Run run = {.plan = plan, .lanes = &lanes_point, .beside = strict_lanes, .space = space,
-                   .captured = captured.buf, .shared = work, .upstream = upstream, .status = &status};
+                   .captured = captured.buf, .shared = work, .upstream = upstream,
+                   .status = &status};
         run.gradients = self->wants_inputs ? &nowhere : NULL;
         run.sums = self->wants_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
         run.values = work + plan->inputs;
@@ -170,7 +171,8 @@ static PyObject *point(PyObject *object, PyObject *args)
         PyObject *values = list_of(space->values, plan->output_slots, plan->outputs, -0.0);
         PyObject *by_input = Py_NewRef(Py_None);
         if (self->wants_inputs) {
-            Py_SETREF(by_input, list_of(space->gradients, plan->input_gradients, plan->inputs, 0.0));
+            Py_SETREF(by_input, list_of(space->gradients, plan->input_gradients, plan->inputs,
+                                        0.0));
         }
         if (values != NULL && by_input != NULL) {
             result = Py_BuildValue("(OOOi)", values, by_input, sums, status - 1);

@@ -34,7 +34,8 @@ enum { DETACH = 0, CALL = 255, BOTH = 2 };
 
 /* Forward: z from x and y; of a row of lists, x is the first of `y` operands in the side list.
  * Backward: t (+)= g · partial by one operand.
- * A step of a list has its row in `operand`; forward, one that `assigns` begins with its first term.
+ * A step of a list has its row in `operand`; forward, one that `assigns` begins with its first
+ * term.
  */
 typedef struct {
     uint8_t op;
@@ -50,7 +51,7 @@ enum { SHAPE_OTHER, SHAPE_DOT, SHAPE_SUM, SHAPE_MEAN, SHAPE_SPREAD };
 /* Of a program for one lane whose equal steps run beside each other: see wide.c. */
 typedef struct {
     uint8_t kind;
-    uint32_t first, count; /* steps; entries of the side list; or the slot to fill from, and a count */
+    uint32_t first, count; /* steps; or entries of the side list; to fill: from a slot, how many */
     uint32_t at;           /* lanes; or the first slot, to write or to scatter from */
 } Stretch;
 

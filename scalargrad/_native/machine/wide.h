@@ -5,10 +5,11 @@
 #include "maker.h"
 
 enum { LEAST = 8, MOST_LISTED = 32 };        /* steps of a class in vectors; operands of such */
-enum { LISTS = 1024, CLASSES = 2048, ALONE = CLASSES - 1 }; /* alone: no other step is equal */
+enum { LISTS = 1024, CLASSES = 2048 };
+enum { ALONE = CLASSES - 1 }; /* no other step is equal */
 enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
 
-/* A step that computes a value, or adds a term to one gradient: what it needs, and what it makes. */
+/* A step that computes a value, or adds a term to a gradient; what it needs, what it makes. */
 typedef struct {
     Step step;
     uint32_t level, class;
@@ -51,6 +52,16 @@ typedef struct {
     uint32_t *last_writer; /* the first member of the class that wrote to a gradient */
     int is_back;
 } Wide;
+
+/* -- places.c --------------------------------------------------------------------------------- */
+
+int make_slots(Slots *slots, size_t count); /* 0: no memory */
+void free_slots(Slots *slots);
+uint32_t placed(Slots *slots, uint32_t old);
+uint8_t is_first(Wide *wide, uint32_t target); /* and from now on it is written */
+void place_forward(Wide *wide, Step *step);
+void place_backward(Wide *wide, Step *step);
+void place_ends(Wide *wide);
 
 /* -- levels.c --------------------------------------------------------------------------------- */
 
