@@ -309,7 +309,7 @@ def partial_formula(forward: str, partial: str) -> Formula:
 def names_read(formula: Formula) -> set[str]:
     """Return the names that a formula reads, its own among them.
 
-    >>> sorted(names_read(partial_formula("a = exp(x); b = 2 * a; b", "a + z")))
+    >>> sorted(names_read(partial_formula("a = 2 * x; b = a + x; b", "a + z")))
     ['a', 'x', 'z']
     """
     return _in(formula.result).union(*(_in(value) for _, value in formula.bindings))

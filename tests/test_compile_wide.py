@@ -160,6 +160,32 @@ def test_two_classes_of_a_level_come_before_the_next_one(x: float) -> None:
     agree(function, [0.7, x, *XS], [])
 
 
+WEIGHTS = np.random.default_rng(2).uniform(-1, 1, (8, 8)).tolist()
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        lambda xs: sum(sg.tanh(sg.dot(xs, row)) for row in WEIGHTS),
+        lambda xs: sum(sg.mean([x, x]) * 3.3 for x in xs),
+        lambda xs: sum(sg.mean([x, y, x]) * 2.1 for x, y in pairwise(xs)),
+        lambda xs: sum(sg.softmax([x, x, 1.0])[2] * 3.3 for x in xs),
+    ],
+    ids=["a layer", "a mean", "neighbours", "a softmax"],
+)
+@pytest.mark.parametrize("is_first", [False, True], ids=["last", "first"])
+def test_a_step_that_adds_several_terms_keeps_its_place(
+    several: Callable[[Any], Any], *, is_first: bool
+) -> None:
+    def function(xs: Any) -> Any:
+        deep = sum(sg.sin(sg.sin(sg.sin(x) * 1.1)) for x in xs)
+        return several(xs) + deep if is_first else deep + several(xs)
+
+    draw = np.random.default_rng(3)
+    for _ in range(5):
+        agree(function, draw.uniform(-2, 2, 8).tolist(), [])
+
+
 def test_some_targets_of_a_row_may_be_new() -> None:
     agree(lambda xs: sg.sum([*map(sg.sin, xs), *(-x for x in xs[:8])]), XS, [])
 

@@ -3,7 +3,7 @@
  * Each step gets a *level*, above all that it needs. Equal steps of a level are a *class*: none
  * needs another. Numbers get new places, so that those of a class stand in a row; what does not is
  * gathered, or scattered. On the way back a term keeps its place among those that an eager pass
- * adds to the same gradient, but for the first two, as a + b is b + a. So every bit stays as it is.
+ * adds to the same gradient; but the first two may change, as a + b is b + a. So every bit stays.
  */
 #include "wide.h"
 #include <math.h>
