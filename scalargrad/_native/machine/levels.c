@@ -181,28 +181,14 @@ void read_backward(Wide *wide, const Step *step)
 typedef struct {
     uint32_t read, term, class; /* levels of who reads it, of a term; and of which class that is */
     uint32_t terms;             /* how many were met, or are still to be met */
-    uint32_t bound;             /* which is the first that has to come after those before it */
 } Mark;
 
 static void raise_to(uint32_t *level, uint32_t least) { *level = least > *level ? least : *level; }
 
-/* The first two terms may change places, unless a step writes one that adds up several by itself. */
-static void begin_marks(const Wide *wide, Mark *marks, size_t count)
-{
-    memset(marks, 0, count * sizeof *marks);
-    for (size_t i = 0; i < count; i++) {
-        marks[i].bound = 2;
-    }
-    for (uint32_t i = 0; i < wide->count; i++) {
-        const Unit *unit = &wide->units[i];
-        const uint32_t *writes = wide->edges + unit->edges + unit->reads;
-        for (uint32_t j = 0; unit->class == ALONE && j < unit->writes; j++) {
-            marks[writes[j]].bound = 1;
-        }
-    }
-}
+/* The first two terms may change places; a step alone may add several, and counts as two. */
+static uint32_t terms_of(const Unit *unit) { return unit->class == ALONE ? 2 : 1; }
 
-/* Then a term comes after the one before it, or beside it if it is of its class, which keeps its
+/* Any other comes after the one before it, or beside it if it is of its class, which keeps its
  * order.
  */
 static uint32_t level_beside(const Mark *mark, uint32_t class)
@@ -223,7 +209,8 @@ static void level_early(Wide *wide, Mark *marks)
         level++;
         for (uint32_t j = 0; j < unit->writes; j++) {
             const Mark *mark = &marks[writes[j]];
-            raise_to(&level, mark->terms >= mark->bound ? level_beside(mark, unit->class) : 0);
+            int is_bound = mark->terms + terms_of(unit) > 2;
+            raise_to(&level, is_bound ? level_beside(mark, unit->class) : 0);
         }
         unit->level = level;
         for (uint32_t j = 0; j < unit->writes; j++) {
@@ -235,7 +222,7 @@ static void level_early(Wide *wide, Mark *marks)
                 mark->class = NONE;
             }
             raise_to(&mark->term, level);
-            mark->terms++;
+            mark->terms += terms_of(unit);
         }
     }
 }
@@ -247,7 +234,7 @@ static void level_late(Wide *wide, Mark *marks)
     for (uint32_t i = 0; i < wide->count; i++) {
         const uint32_t *writes = wide->edges + wide->units[i].edges + wide->units[i].reads;
         for (uint32_t j = 0; j < wide->units[i].writes; j++) {
-            marks[writes[j]].terms++;
+            marks[writes[j]].terms += terms_of(&wide->units[i]);
         }
     }
     for (uint32_t i = wide->count; i-- > 0;) {
@@ -266,10 +253,11 @@ static void level_late(Wide *wide, Mark *marks)
         raise_to(&top, level);
         for (uint32_t j = 0; j < unit->writes; j++) {
             Mark *mark = &marks[writes[j]];
-            if (mark->terms-- > mark->bound) {
+            if (mark->terms > 2) {
                 mark->term = level;
                 mark->class = unit->class;
             }
+            mark->terms -= terms_of(unit);
         }
         for (uint32_t j = 0; j < unit->reads; j++) {
             raise_to(&marks[reads[j]].read, level);
@@ -330,7 +318,7 @@ int find_classes(Wide *wide)
     int is_ready = marks != NULL && spare != NULL && starts != NULL;
     void (*const levels[])(Wide *, Mark *) = {level_early, level_late, level_early};
     for (uint32_t turn = 0, best = 0; is_ready && turn < 3; turn++) {
-        begin_marks(wide, marks, slots);
+        memset(marks, 0, slots * sizeof *marks);
         levels[turn](wide, marks);
         uint32_t found = sort_units(wide, spare, starts);
         if (turn == 1 && found > best + best / 8) {

@@ -182,6 +182,6 @@ void place_ends(Wide *wide)
     place_used(gradients, plan->uniform_gradients, plan->uniform_gradient_count);
     place_used(gradients, &plan->seed, 1);
     plan->spread_count = 0;
-    plan->slots = values->count;
+    plan->slots = values->count > MOST_LANES ? values->count : MOST_LANES; /* named, if not read */
     plan->gradients = gradients->count;
 }

@@ -37,9 +37,8 @@ static void emit_alone(Wide *wide, const Unit *unit)
     else {
         place_forward(wide, &step);
     }
-    Stretch *last = program->stretch_count != 0 ? program->stretches + program->stretch_count - 1
-                                                : NULL;
-    if (last != NULL && last->kind == STRETCH_STEPS && last->at == 1) {
+    Stretch *last = program->stretches + program->stretch_count - 1; /* there is a first one */
+    if (last->kind == STRETCH_STEPS && last->at == 1) {
         last->count++;
     }
     else {

@@ -9,7 +9,8 @@ enum { LISTS = 1024, CLASSES = 2048 };
 enum { ALONE = CLASSES - 1 }; /* no other step is equal */
 enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
 
-/* A step that computes a value, or adds a term to a gradient; what it needs, what it makes. */
+/* A step that computes a value, or adds a term to a gradient, or several; what it needs and makes.
+ */
 typedef struct {
     Step step;
     uint32_t level, class;
