@@ -87,10 +87,14 @@ class Machine:
         numpy = sys.modules["numpy"]
         count = lanes.count
         plan = self._plan_for_points(wanted) if count == 1 else self.plan(wanted)
-        parts = lanes.parts if wanted & INPUTS else ()
-        values, *grads = _matrices(count, [self._outputs, *[columns for _, columns in parts]])
-        starts = [start for start, _ in parts]
-        places = [*zip(starts, grads, strict=True)] if wanted & INPUTS else None
+        grads: list[Any] = []
+        places = None
+        if wanted & INPUTS:
+            widths = [columns for _, columns in lanes.parts]
+            values, *grads = _matrices(count, [self._outputs, *widths])
+            places = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
+        else:
+            values = numpy.empty((count, self._outputs))
         status = numpy.empty(count, numpy.int32) if self.tape.guards else None
 
         def run(first: int, last: int) -> tuple[int, Any]:
