@@ -18,8 +18,6 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from black_scholes import call_price
-
 import scalargrad as sg
 
 try:
@@ -28,6 +26,7 @@ try:
 except ImportError:
     print('many_machines: needs dask; run: python3 -m pip install ".[cluster]" in the checkout')
     sys.exit()
+from black_scholes import call_price  # which asks for NumPy by its own name
 
 SCENARIOS, SHARD = 10**7, 250_000
 STEPS, BATCH, RATE = 30, 1000, 0.1

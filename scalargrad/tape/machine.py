@@ -20,8 +20,6 @@ from .runner import CAPTURED, INPUTS, Batch, Point, Runner
 CHUNK = 4096
 #: so many numbers the C library has at hand
 SMALL = 8192
-
-
 #: after so many points, equal steps are planned anew, to run beside each other
 OFTEN = 32
 #: if the tape has so many lines, and they then take at most so large a part of the time

@@ -4,13 +4,12 @@
 
 #include "maker.h"
 
-enum { LEAST = 8, MOST_LISTED = 32 };        /* steps of a class in vectors; operands of such */
+enum { LEAST = 8, MOST_LISTED = 32 }; /* steps of a class in vectors; operands of such */
 enum { LISTS = 1024, CLASSES = 2048 };
 enum { ALONE = CLASSES - 1 }; /* no other step is equal */
 enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
 
-/* A step that computes a value, or adds a term to a gradient, or several; what it needs and makes.
- */
+/* A step that computes values or adds to gradients: what it needs, and what it makes. */
 typedef struct {
     Step step;
     uint32_t level, class;
