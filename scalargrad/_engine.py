@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import _python, copying
 from .errors import EngineError, unwanted
 from .recorder import Records
-from .rows import ManyRow, Row, digest
+from .table.row import ManyRow, Row, digest
 
 __all__ = [
     "Value",

@@ -26,7 +26,7 @@ from .copying import Copyable
 from .node import Node
 from .order import post_order
 from .recorder import Recorder as Recorder
-from .rows import ManyRow, Row
+from .table.row import ManyRow, Row
 
 _new = object.__new__
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from . import ops, recorder
+from . import recorder
 from .conversion import as_number
-from .rows import ManyRow, Row, docstring
+from .table import ops
+from .table.row import ManyRow, Row, docstring
 
 Number: TypeAlias = float | int
 

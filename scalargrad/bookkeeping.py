@@ -10,7 +10,7 @@ from operator import add, attrgetter, setitem
 from typing import Any
 
 from .conversion import number
-from .rows import ManyRow, Rule
+from .table.row import ManyRow, Rule
 
 
 def evaluate_many(row: ManyRow, lists: Sequence[Sequence[Any]], value: type) -> tuple[Any, ...]:

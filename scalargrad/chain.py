@@ -11,7 +11,7 @@ from typing import Any
 from .arithmetic import Arithmetic
 from .order import post_order
 from .partials import PLAIN, paired, row_of, stated
-from .rows import LETTERS, ManyRow, Row
+from .table.row import LETTERS, ManyRow, Row
 
 #: operands of a call that are written out
 MANY = 6

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import errors, formula, functions, ops, recorder
+from . import errors, functions, recorder
 from .modes import anomaly, check_pass, recording
 from .order import order_above
 from .partials import place_of
-from .rows import ROWS, ManyRow, Row, is_plural
+from .table import formula, ops
+from .table.row import ROWS, ManyRow, Row, is_plural
 
 
 class _OnValues(Mapping[str, Callable[..., Any]]):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from . import errors, ops, recorder
+from . import errors, recorder
 from ._engine import quick
 from .arithmetic import Arithmetic
 from .conversion import number
-from .rows import LETTERS, ManyRow, Row, docstring
+from .table import ops
+from .table.row import LETTERS, ManyRow, Row, docstring
 
 V = TypeVar("V", bound=Arithmetic)
 

@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from . import functions, ops
+from . import functions
 from .own_nodes import custom
+from .table import ops
 
 #: −B₂ₖ/(2k) of the series of ψ in 1/x², and where it is exact to the last digits
 _SERIES = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760, -1 / 12, 3617 / 8160)

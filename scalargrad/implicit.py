@@ -15,10 +15,10 @@ from ._engine import Value
 from .arithmetic import Arithmetic
 from .conversion import as_whole, number
 from .derivatives import call_inside, graph_sweep
-from .ieee import divide
 from .modes import Scope, recording, scope
 from .order import order_above
 from .own_nodes import with_derivatives
+from .table.libm import divide
 
 #: below this share of the solution, steps that no longer shrink are rounding
 _SETTLED = 1e-6

@@ -6,11 +6,12 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from . import errors, ops
+from . import errors
 from .arithmetic import Arithmetic
 from .conversion import number
 from .functions import apply_many, check_lengths, listed
-from .rows import ManyRow
+from .table import ops
+from .table.row import ManyRow
 
 
 def mse(prediction: Any, target: Any) -> Any:

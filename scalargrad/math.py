@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from math import comb, e, factorial, gcd, inf, isqrt, lcm, nan, nextafter, perm, pi, tau, ulp
 from typing import Any
 
-from . import errors, functions, ops
+from . import errors, functions
 from .arithmetic import Arithmetic
 from .conversion import as_whole, number
 from .functions import (
@@ -48,6 +48,7 @@ from .functions import (
     tanh,
 )
 from .gamma_function import gamma, lgamma
+from .table import ops
 
 __all__ = [
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign",

@@ -8,12 +8,13 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from . import bookkeeping, errors, ieee, recorder, rules, state
+from . import bookkeeping, errors, recorder, state
 from ._engine import quick
 from .arithmetic import Arithmetic
 from .conversion import number, whole
 from .functions import listed, zero_grad
-from .rows import Rule
+from .table import libm, optimizers
+from .table.row import Rule
 
 #: from the number of steps taken so far, from 0, to the learning rate of the next one
 Schedule: TypeAlias = Callable[[int], float]
@@ -152,7 +153,7 @@ class SGD(Optimizer):
     2.4
     """
 
-    _rule = rules.SGD
+    _rule = optimizers.SGD
 
     def __init__(
         self,
@@ -189,7 +190,7 @@ class AdaGrad(Optimizer):
     2.9
     """
 
-    _rule = rules.ADAGRAD
+    _rule = optimizers.ADAGRAD
 
     def __init__(
         self,
@@ -221,7 +222,7 @@ class RMSprop(Optimizer):
     2.0
     """
 
-    _rule = rules.RMSPROP
+    _rule = optimizers.RMSPROP
 
     def __init__(
         self,
@@ -259,7 +260,7 @@ class Adam(Optimizer):
     2.9
     """
 
-    _rule = rules.ADAM
+    _rule = optimizers.ADAM
 
     def __init__(
         self,
@@ -299,7 +300,7 @@ class AdamW(Adam):
     2.87
     """
 
-    _rule = rules.ADAMW
+    _rule = optimizers.ADAMW
 
     def __init__(
         self,
@@ -354,7 +355,7 @@ def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
     """
     lr, every = _at_least_0("step_decay", "lr", lr), whole("step_decay", "every", every)
     factor = _at_least_0("step_decay", "factor", factor)
-    return lambda step: lr * ieee.pow(factor, step // every)
+    return lambda step: lr * libm.pow(factor, step // every)
 
 
 def exponential_decay(lr: float, factor: float) -> Schedule:
@@ -365,7 +366,7 @@ def exponential_decay(lr: float, factor: float) -> Schedule:
     """
     lr = _at_least_0("exponential_decay", "lr", lr)
     factor = _at_least_0("exponential_decay", "factor", factor)
-    return lambda step: lr * ieee.pow(factor, step)
+    return lambda step: lr * libm.pow(factor, step)
 
 
 def cosine_decay(lr: float, steps: int, final: float = 0.0) -> Schedule:

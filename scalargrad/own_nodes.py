@@ -10,7 +10,7 @@ from . import errors, recorder
 from .arithmetic import Arithmetic
 from .conversion import number
 from .functions import check_engine, listed
-from .rows import ROWS
+from .table.row import ROWS
 
 #: the partials of a node by the operands at some places
 OnValues = Callable[[Any, Sequence[int]], list[Any]]

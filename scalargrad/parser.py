@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from . import errors, functions, ops
+from . import errors, functions
 from .errors import ExpressionError
-from .rows import ROWS
+from .table import ops
+from .table.row import ROWS
 from .tokens import Token, normal, quoted, tokenize
 from .vocabulary import CONSTANTS, Apply, Function, gives_list, table
 

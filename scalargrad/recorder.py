@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from . import errors
 from .callers import Place, line_at, running_place
-from .rows import ROWS
+from .table.row import ROWS
 
 #: where an operand stands: the kind in the upper two bits of 32, the place among its kind below
 INPUT, CAPTURED, CONSTANT, LINE = range(4)

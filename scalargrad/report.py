@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .chain import Chain, Part, Step, ascii_only, free_name
-from .ops import SUM
+from .table.ops import SUM
 
 WIDTH = 80
 #: steps that are shown from the beginning and from the end; between them, they are counted

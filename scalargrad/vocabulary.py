@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from . import functions, losses, ops
-from .rows import ROWS, ManyRow, Row
+from . import functions, losses
+from .table import ops
+from .table.row import ROWS, ManyRow, Row
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mpmath import mp, mpf
 
-from scalargrad.rows import ManyRow, Row
+from scalargrad.table.row import ManyRow, Row
 
 ULPS = 4  # what NUMERICS promises at regular points
 

@@ -17,7 +17,7 @@ import pytest
 from conftest import ENGINES, engine_class
 
 import scalargrad as sg
-from scalargrad.rows import ROWS, ManyRow, Row
+from scalargrad.table.row import ROWS, ManyRow, Row
 
 HIGHER = [name for name, row in ROWS.items() if isinstance(row, Row) and name in oracles.ORACLES]
 LISTS = [name for name, row in ROWS.items() if isinstance(row, ManyRow) and name in oracles.ORACLES]

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 import scalargrad as sg
 import scalargrad._python
-from scalargrad import cli, drawing, ops
+from scalargrad import cli, drawing
 from scalargrad._engine import why
 from scalargrad.differences import compare
 from scalargrad.report import WIDTH
-from scalargrad.rows import ROWS
+from scalargrad.table import ops
+from scalargrad.table.row import ROWS
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}

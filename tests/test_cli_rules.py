@@ -6,11 +6,11 @@ import pytest
 
 import scalargrad as sg
 import scalargrad._python
-from scalargrad import ops
 from scalargrad.chain import Chain
 from scalargrad.partials import plain
 from scalargrad.report import write_report
-from scalargrad.rows import ROWS
+from scalargrad.table import ops
+from scalargrad.table.row import ROWS
 
 # -- the letters of the chain rule -----------------------------------------------------------
 

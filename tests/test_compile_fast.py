@@ -13,7 +13,7 @@ from replays import KINDS
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.functions import apply_binary, apply_unary
-from scalargrad.rows import ROWS, Row
+from scalargrad.table.row import ROWS, Row
 from scalargrad.tape import machine
 
 ROWS_OF_NUMBERS = [row for row in ROWS.values() if isinstance(row, Row)]

@@ -15,8 +15,8 @@ import pytest
 from conftest import ENGINES
 
 import scalargrad as sg
-from scalargrad import formula
-from scalargrad.rows import ROWS, docstring
+from scalargrad.table import formula
+from scalargrad.table.row import ROWS, docstring
 
 ROOT = Path(sg.__file__).parents[1]
 README = ROOT / "README.md"

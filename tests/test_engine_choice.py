@@ -11,7 +11,7 @@ import pytest
 from conftest import ENGINES, engine_class
 
 import scalargrad as sg
-from scalargrad import generate
+from scalargrad.table import generate
 
 CHECKOUT = Path(__file__).parent.parent
 

@@ -23,9 +23,10 @@ from hypothesis import given
 from test_random_graphs import LEAVES, PROFILE, STEPS, build
 
 import scalargrad as sg
-from scalargrad import bookkeeping, copying, functions, ops, optim, rules
+from scalargrad import bookkeeping, copying, functions, optim
 from scalargrad.order import post_order
-from scalargrad.rows import ROWS, RULES, ManyRow, Row
+from scalargrad.table import ops, optimizers
+from scalargrad.table.row import ROWS, RULES, ManyRow, Row
 
 if "native" not in ENGINES:  # where CI is set, test_engine_choice.py fails for it
     pytest.skip("no native engine was built", allow_module_level=True)
@@ -418,7 +419,7 @@ def test_rows_that_the_native_table_lacks_are_refused():
     Value = engine_class("native")
     strange = Row("strange", "?", "x", ("1",), "Do nothing.")
 
-    with pytest.raises(TypeError, match=r"does not know the row .*scalargrad\.generate"):
+    with pytest.raises(TypeError, match=r"does not know the row .*scalargrad\.table"):
         Value._unary(strange, Value(1.0))
 
 
@@ -447,7 +448,7 @@ def test_every_rule_of_an_optimiser_is_in_the_native_table():
             "move", lambda *arguments: "asked", 0
         )
         assert short(optimizer._rule, w, optimizer._kept, settings) is None
-    plain = rules.rule("plain", kept=(), settings=("lr",), text="w - lr * g")
+    plain = optimizers.rule("plain", kept=(), settings=("lr",), text="w - lr * g")
     RULES.pop("plain")
     assert short(plain, w, [], (0.1,)) == "asked"
 

@@ -13,8 +13,8 @@ import browser
 import mpmath
 import pytest
 
-from scalargrad import formula_js, ieee
-from scalargrad.rows import FUNCTIONS, ROWS, ManyRow, Row
+from scalargrad.table import libm, to_javascript
+from scalargrad.table.row import FUNCTIONS, ROWS, ManyRow, Row
 
 INF, NAN = math.inf, math.nan
 open_page = browser.open_page
@@ -90,7 +90,7 @@ def same(got: float, wanted: float, relative: float) -> bool:
 def results(open_page: browser.Opener) -> dict[str, list[Any]]:
     """What JavaScript gives for every row, at its regular points and then the special ones."""
     points = {name: text(regular(row) + special(row)) for name, row in ROWS.items()}
-    script = formula_js.script(ROWS, ROWS, FUNCTIONS)
+    script = to_javascript.script(ROWS, ROWS, FUNCTIONS)
     with open_page(f"{HEAD}<script>{script}</script>") as visit:
         received = visit.page.evaluate(RUN, json.dumps(points))
         assert visit.complaints == visit.requests == []
@@ -136,7 +136,9 @@ def test_partials_of_lists_have_the_shape_of_python(name: str, results: Any) -> 
 
 def test_error_functions_agree_with_fifty_digits(open_page: browser.Opener) -> None:
     points = [x / 64 for x in range(-448, 1696)] + [1 - 2**-53, 1e-300, -1e-8, 26.5]
-    with open_page(f"<script>{formula_js.script(['erf', 'erfc'], ROWS, FUNCTIONS)}</script>") as v:
+    with open_page(
+        f"<script>{to_javascript.script(['erf', 'erfc'], ROWS, FUNCTIONS)}</script>"
+    ) as v:
         run = "(xs) => ['erf', 'erfc'].map((name) => xs.map((x) => ROWS[name].step(x)[0]))"
         found = v.page.evaluate(run, points)
 
@@ -149,7 +151,7 @@ def test_error_functions_agree_with_fifty_digits(open_page: browser.Opener) -> N
 
 def test_entry_tells_what_its_step_takes(open_page: browser.Opener) -> None:
     names = ["mul", "exp", "dot", "softmax"]
-    script = formula_js.script(names, ROWS, FUNCTIONS)
+    script = to_javascript.script(names, ROWS, FUNCTIONS)
     with open_page(f"<script>{script}</script>") as visit:
         facts = "() => Object.entries(ROWS).map(([k, r]) => [k, r.many, r.plural, r.arity])"
         entries = visit.page.evaluate(facts)
@@ -169,28 +171,28 @@ def test_entry_tells_what_its_step_takes(open_page: browser.Opener) -> None:
 
 
 def test_script_has_all_that_its_rows_call(open_page: browser.Opener) -> None:
-    scripts = {name: formula_js.script([name], ROWS, FUNCTIONS) for name in ROWS}
+    scripts = {name: to_javascript.script([name], ROWS, FUNCTIONS) for name in ROWS}
     with open_page("<!doctype html>") as visit:
         assert visit.page.evaluate(ALONE, scripts) == [2] * len(ROWS)
 
 
 def test_script_has_no_more_than_its_rows_call() -> None:
-    assert "value_" not in formula_js.script(["mul", "exp"], ROWS, FUNCTIONS)
-    gelu = formula_js.script(["gelu"], ROWS, FUNCTIONS)
+    assert "value_" not in to_javascript.script(["mul", "exp"], ROWS, FUNCTIONS)
+    gelu = to_javascript.script(["gelu"], ROWS, FUNCTIONS)
     assert "const value_gauss" in gelu
     assert gelu.count("const erfc") == 1
     assert "const pow" not in gelu
 
 
 def test_script_binds_no_other_name_than_rows(open_page: browser.Opener) -> None:
-    script = formula_js.script(ROWS, ROWS, FUNCTIONS)
+    script = to_javascript.script(ROWS, ROWS, FUNCTIONS)
     with open_page(f"<script>{script}</script>") as visit:
         kinds = "() => [typeof ROWS, typeof INF, typeof pow, typeof erf, typeof step_mul]"
         assert visit.page.evaluate(kinds) == ["object", *["undefined"] * 4]
 
 
 def test_script_can_stand_in_html_and_compares_strictly() -> None:
-    script = formula_js.script(ROWS, ROWS, FUNCTIONS)
+    script = to_javascript.script(ROWS, ROWS, FUNCTIONS)
 
     assert not any(sign in script for sign in ("</", "<!--", " == ", " != "))
 
@@ -199,7 +201,7 @@ def test_where_computes_only_the_branch_it_takes(open_page: browser.Opener) -> N
     row = SimpleNamespace(
         letters=("x",), forward="where(x > 0, exp(x), log(x))", partials=("where(x > 0, z, 1 / x)",)
     )
-    script = formula_js.script(["lazy"], {"lazy": row}, {**ieee.FUNCTIONS, "lazy": abs})
+    script = to_javascript.script(["lazy"], {"lazy": row}, {**libm.FUNCTIONS, "lazy": abs})
     calls = """() => {
         const calls = [];
         Math.exp = () => calls.push("exp");

@@ -18,7 +18,7 @@ import scalargrad as sg
 from scalargrad import vocabulary
 from scalargrad.errors import ExpressionError
 from scalargrad.order import post_order
-from scalargrad.rows import ROWS
+from scalargrad.table.row import ROWS
 
 # -- precedence: the same text, read by Python -----------------------------------------------
 

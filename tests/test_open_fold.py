@@ -13,7 +13,7 @@ from test_drawing_geometry import collisions
 import scalargrad as sg
 from scalargrad.drawing.viewing import view
 from scalargrad.graph import meet
-from scalargrad.rows import ROWS, Row
+from scalargrad.table.row import ROWS, Row
 
 DEFINED = [name for name, row in ROWS.items() if row.definition]
 

@@ -6,7 +6,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value, optim
-from scalargrad.rows import Rule
+from scalargrad.table.row import Rule
 
 # -- PyTorch --------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 from oracles import ORACLES, derivative, exactly, many_terms
 
 from scalargrad.order import post_order
-from scalargrad.rows import ROWS, ManyRow, Row
+from scalargrad.table.row import ROWS, ManyRow, Row
 
 PROFILE = settings(
     max_examples=80,

@@ -14,7 +14,7 @@ from oracles import ORACLES, check_row, points
 
 import scalargrad as sg
 import scalargrad._python
-from scalargrad.rows import ROWS, ManyRow, Row
+from scalargrad.table.row import ROWS, ManyRow, Row
 
 NAMES = list(ROWS)
 PUBLIC = [name for name, row in ROWS.items() if not getattr(row, "helper", False)]

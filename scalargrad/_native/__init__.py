@@ -12,14 +12,15 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import conversion, modes, ops, recorder
-from .. import rules as rules  # fills its table
+from .. import conversion, modes, recorder
 from .._python import Value as _Readable
 from ..arithmetic import METHOD_ROWS, Arithmetic
 from ..callers import running_place
 from ..copying import Copyable
 from ..node import Node
-from ..rows import ROWS, RULES, ManyRow, Row, digest
+from ..table import ops
+from ..table import optimizers as rules  # fills its table
+from ..table.row import ROWS, RULES, ManyRow, Row, digest
 from . import _core
 
 __all__ = [

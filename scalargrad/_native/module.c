@@ -57,7 +57,7 @@ int place_of_row(PyObject *row)
         if (!PyErr_Occurred()) {
             PyErr_Format(PyExc_TypeError,
                          "the native engine does not know the row %R; after a change of the table"
-                         " run python -m scalargrad.generate and build it anew",
+                         " run python -m scalargrad.table and build it anew",
                          row);
         }
         return -1;

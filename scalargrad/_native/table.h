@@ -39,7 +39,7 @@ typedef struct {
     Flat flat; /* the same for whole blocks */
 } MoveRule;
 
-extern const unsigned long table_digest; /* see rows.py */
+extern const unsigned long table_digest; /* see table/row.py */
 extern const Operation operations[];
 extern const int operation_count;
 extern const MoveRule move_rules[];

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 
-from .. import ieee
+from ..table import libm
 from . import text
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -88,7 +88,7 @@ class Product:
 
     def __pow__(self, exponent: int) -> Product:
         powers = {factor: power * exponent for factor, power in self.order}
-        return _product(ieee.pow(self.coefficient, exponent), powers)
+        return _product(libm.pow(self.coefficient, exponent), powers)
 
 
 def _cost(factor: Factor, power: int) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import formula_js
 from ..arithmetic import Arithmetic
 from ..order import post_order
 from ..partials import is_current, named_row, place_of
-from ..rows import FUNCTIONS, ROWS, is_plural
+from ..table import to_javascript
+from ..table.row import FUNCTIONS, ROWS, is_plural
 from .local_rules import sign
 
 #: so many nodes are computed anew while a slider moves
@@ -50,7 +50,7 @@ class Listing:
     def script(self) -> str:
         """Return the JavaScript of the rows that are needed."""
         names = sorted({node.op for node in self.nodes if self._is_computed(node)})
-        return formula_js.script(names, ROWS, FUNCTIONS)
+        return to_javascript.script(names, ROWS, FUNCTIONS)
 
     def entries(self) -> list[list[Any]]:
         """Return an entry a node: row, place among several results, operands, numbers.

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from ..arithmetic import Arithmetic
 from ..graph import Graph, Use, Vertex
-from ..ops import DIV, DOT, SUM
 from ..partials import paired, row_of
-from ..rows import LETTERS, ManyRow, Row
+from ..table.ops import DIV, DOT, SUM
+from ..table.row import LETTERS, ManyRow, Row
 from . import text
 
 #: operands that a rule writes out

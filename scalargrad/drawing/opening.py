@@ -8,14 +8,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .. import formula, functions, ops
+from .. import functions
 from ..arithmetic import Arithmetic
 from ..errors import InputError, unwanted
 from ..graph import COUNT_LIMIT, meet
 from ..modes import Scope, recording_in
 from ..order import post_order
 from ..partials import is_result, place_of, results_of, row_of
-from ..rows import ROWS, ManyRow, Row, is_plural
+from ..table import formula, ops
+from ..table.row import ROWS, ManyRow, Row, is_plural
 from .folding import names_of
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from typing import Literal, Protocol
 
 from ..graph import Constant, Flow, Graph, Use, Vertex
 from ..modes import Scope
-from ..ops import ADD, SUM
 from ..partials import row_of
-from ..rows import ROWS
+from ..table.ops import ADD, SUM
+from ..table.row import ROWS
 from . import text
 from .exercise import Place
 

@@ -13,7 +13,7 @@ from ..errors import InputError, unwanted
 from ..graph import Constant, Flow, Use, Vertex
 from ..modes import Scope
 from ..partials import agree, paired, parsed, place_of, row_of, stated
-from ..rows import ManyRow, Row, is_plural
+from ..table.row import ManyRow, Row, is_plural
 from . import text
 from .algebra import (
     MINUS_ONE,

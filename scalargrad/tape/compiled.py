@@ -14,7 +14,7 @@ from ..arithmetic import Arithmetic
 from ..conversion import whole
 from ..derivatives import graph_sweep
 from ..own_nodes import with_derivatives
-from ..rows import digest
+from ..table.row import digest
 from .elsewhere import Elsewhere, found_by_name
 from .lanes import Lanes, Seen, lanes_of
 from .machine import runner_for

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from .. import ops, recorder
+from .. import recorder
 from .._engine import Value
 from ..arithmetic import Arithmetic
 from ..conversion import as_whole
-from ..rows import Row
+from ..table import ops
+from ..table.row import Row
 
 #: below it a double holds every whole number, and sums and products of such are exact
 EXACT = 2**53

@@ -8,7 +8,7 @@ from .._engine import Value
 from ..arithmetic import Arithmetic
 from ..functions import apply_binary, apply_many, apply_unary
 from ..recorder import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
-from ..rows import ROWS, ManyRow
+from ..table.row import ROWS, ManyRow
 from .lines import unpack
 
 

@@ -36,7 +36,7 @@ from ..recorder import (
     LINE,
     Guard,
 )
-from ..rows import ROWS, Row
+from ..table.row import ROWS, Row
 from .lines import Line, unpack
 from .picture import graph_of
 from .text import counted, written

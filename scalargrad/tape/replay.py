@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..recorder import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
-from ..rows import ROWS, ManyRow
+from ..table.row import ROWS, ManyRow
 from .lanes import Lanes
 from .lines import unpack
 from .records import NAMES, Tape

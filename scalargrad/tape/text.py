@@ -8,7 +8,7 @@ from typing import Any
 from ..arithmetic import Arithmetic
 from ..callers import line_at
 from ..recorder import CAPTURED, COMPARISONS, CONSTANT, INPUT
-from ..rows import ROWS, ManyRow, is_plural
+from ..table.row import ROWS, ManyRow, is_plural
 from .lines import Line, Operand, unpack
 
 #: so many operands of a line are written, and so many lines of a tape

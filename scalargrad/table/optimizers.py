@@ -6,7 +6,7 @@ expression is the new number.
 
 from __future__ import annotations
 
-from .rows import rule
+from .row import rule
 
 _DECAYED = "g = where(decay == 0, g, g + decay * w);"
 _ADAM = (

@@ -1,24 +1,22 @@
-"""Writes the C of the operations from the table: `python -m scalargrad.generate`."""
+"""Writes the C of the operations from the table: `python -m scalargrad.table`."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from . import formula_c, ieee
+from . import libm, to_c
 from . import ops as ops  # it fills the table
-from . import rules as rules  # it fills the other one
-from .rows import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
+from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
 
-_NATIVE = Path(__file__).parent / "_native"
+_NATIVE = Path(__file__).parents[1] / "_native"
 PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "lanes.inc"
 
 #: rows of two operands whose partials are best computed together
 CHEAP = ("add", "sub", "mul", "div")
 
 _HEAD = """\
-/* Generated from scalargrad/ops.py and scalargrad/rules.py; do not edit.
- * After a change there: python -m scalargrad.generate
+/* Generated from scalargrad/table/ops.py and optimizers.py; do not edit.
+ * After a change there: python -m scalargrad.table
  */
 """
 
@@ -36,14 +34,14 @@ static void flat_{name}(Py_ssize_t count, double *w, const double *g, double *co
 def text() -> str:
     """Return the whole of `ops.inc`."""
     scalars = [row for row in ROWS.values() if isinstance(row, Row)]
-    called = {row.name for row in scalars} - set(ieee.FUNCTIONS)
+    called = {row.name for row in scalars} - set(libm.FUNCTIONS)
     operations = [_operation(row, called) for row in ROWS.values()]
     moves = [_move(rule) for rule in RULES.values()]
     parts = [
         _HEAD,
         f"const unsigned long table_digest = {digest()}UL;\n",
         _numbers(),
-        "".join(f"{formula_c.value_head(row.name, row.letters)};\n" for row in scalars),
+        "".join(f"{to_c.value_head(row.name, row.letters)};\n" for row in scalars),
         *(source for source, _ in operations),
         _table("Operation operations", ['{.name = ""}', *(entry for _, entry in operations)]),
         f"const int operation_count = {len(ROWS) + 1};\n",
@@ -64,15 +62,15 @@ def lanes_text() -> str:
     """Return the whole of `lanes.inc`: what the machine does to every lane."""
     scalars = [row for row in ROWS.values() if isinstance(row, Row)]
     plural = [row for row in ROWS.values() if isinstance(row, ManyRow) and is_plural(row)]
-    called = {row.name for row in scalars} - set(ieee.FUNCTIONS)
+    called = {row.name for row in scalars} - set(libm.FUNCTIONS)
     parts = [_HEAD, _numbers()]
-    parts += [f"{formula_c.value_head(row.name, row.letters)};\n" for row in scalars]
+    parts += [f"{to_c.value_head(row.name, row.letters)};\n" for row in scalars]
     for row in scalars:
         columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
-        parts.append(f"/* {row.name}: {row.forward} */\n{formula_c.lane_functions(*columns)}")
+        parts.append(f"/* {row.name}: {row.forward} */\n{to_c.lane_functions(*columns)}")
     staged = _staged([row for row in scalars if row.arity == 1], called)
     parts += [text for texts in staged.values() for text in texts if text]
-    parts += [formula_c.entry_function(r.name, r.partials[0], FUNCTIONS, called) for r in plural]
+    parts += [to_c.entry_function(r.name, r.partials[0], FUNCTIONS, called) for r in plural]
     unary = [row for row in scalars if row.arity == 1]
     for kind, rows in (
         ("UNARY", unary),
@@ -93,12 +91,12 @@ def _staged(rows: list[Row], called: set[str]) -> dict[str, tuple[str, str]]:
     known = {name: (ROWS[name].letters, ROWS[name].forward) for name in called - {"where"}}
     found = {}
     for row in rows:
-        value = formula_c.value_formula(row.forward)
-        partial = formula_c.partial_formula(row.forward, row.partials[0])
+        value = to_c.value_formula(row.forward)
+        partial = to_c.partial_formula(row.forward, row.partials[0])
         names = f"staged_value_{row.name}", f"staged_partial_{row.name}"
         found[row.name] = (
-            formula_c.staged_function(names[0], "x", value, FUNCTIONS, known),
-            formula_c.staged_function(names[1], "xz", partial, FUNCTIONS, known),
+            to_c.staged_function(names[0], "x", value, FUNCTIONS, known),
+            to_c.staged_function(names[1], "xz", partial, FUNCTIONS, known),
         )
     return found
 
@@ -111,12 +109,12 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
     """Return the functions of a row, and its entry in the table of C."""
     columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
     if isinstance(row, Row):
-        source = formula_c.scalar_functions(*columns)
+        source = to_c.scalar_functions(*columns)
         reads = ", ".join(str(_reads(row.forward, partial)) for partial in row.partials)
         fields = f".value{row.arity} = value_{row.name}, .step{row.arity} = step_{row.name}"
         fields = f".reads = {{{reads}}}, {fields}"
     else:
-        source, bound, plural = formula_c.many_functions(*columns)
+        source, bound, plural = to_c.many_functions(*columns)
         kinds = ("spread", "entry") if plural else ("many",)
         fields = f".bound = {bound}, " + ", ".join(f".{kind} = {kind}_{row.name}" for kind in kinds)
     entry = f'{{.name = "{row.name}", .arity = {row.arity}, {fields}}}'
@@ -125,13 +123,13 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
 
 def _reads(forward: str, partial: str) -> int:
     """Return what a partial reads: 1 for x, 2 for y, 4 for z, the value."""
-    names = formula_c.names_read(formula_c.partial_formula(forward, partial))
+    names = to_c.names_read(to_c.partial_formula(forward, partial))
     return sum(1 << place for place, name in enumerate("xyz") if name in names)
 
 
 def _move(rule: Rule) -> tuple[str, str]:
     """Return the function of an optimiser's rule, and its entry in the table of C."""
-    source = formula_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, FUNCTIONS)
+    source = to_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, FUNCTIONS)
     source += _FLAT.format(name=rule.name)
     sizes = f".kept = {len(rule.kept)}, .settings = {len(rule.settings)}"
     return (
@@ -147,7 +145,3 @@ def main() -> int:
         path.write_text(fresh, encoding="utf-8")
         print(f"{path.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from . import formula, ieee
+from . import formula, libm
 
 #: letters of the operands, everywhere: first, second; z is the result
 LETTERS = ("x", "y")
@@ -25,8 +25,8 @@ class _Functions(Mapping[str, Callable[..., float]]):
     """What formulas may call: libm, and the rows of one or two operands themselves."""
 
     def __getitem__(self, name: str) -> Callable[..., float]:
-        if name in ieee.FUNCTIONS:
-            return ieee.FUNCTIONS[name]
+        if name in libm.FUNCTIONS:
+            return libm.FUNCTIONS[name]
         row = ROWS[name]
         if isinstance(row, ManyRow):
             raise KeyError(name)
@@ -34,7 +34,7 @@ class _Functions(Mapping[str, Callable[..., float]]):
 
     def __iter__(self) -> Iterator[str]:
         rows = (name for name, row in ROWS.items() if isinstance(row, Row))
-        return iter(dict.fromkeys([*ieee.FUNCTIONS, *rows]))
+        return iter(dict.fromkeys([*libm.FUNCTIONS, *rows]))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

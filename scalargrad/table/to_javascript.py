@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from .formula import Body, parse
-from .ieee import FUNCTIONS
+from .libm import FUNCTIONS
 
 # All terms are positive, so no digit cancels: a series near 0, a continued fraction from 1 on.
 # There exp(-x²) is taken in two parts: h holds the high half of x, so that h*h is exact.

@@ -7,7 +7,7 @@ functions. In a row of many operands a letter stands for one element, and `sum(.
 and `min(...)` of one argument run over all of them; `n` is their number.
 
 One text serves every engine, so no derivative is ever typed twice: this file reads the language
-and writes Python, `formula_c.py` writes C.
+and writes Python, `to_c.py` writes C.
 """
 
 from __future__ import annotations

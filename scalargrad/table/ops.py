@@ -6,7 +6,7 @@ that its forward formula binds. A plain number as an operand has no partial.
 
 from __future__ import annotations
 
-from .rows import binary, many, unary
+from .row import binary, many, unary
 
 # == arithmetic ========================================================================
 

@@ -1,0 +1,1 @@
+"""The operations, one row each, and what is written from them: Python, C, JavaScript, words."""
