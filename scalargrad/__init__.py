@@ -15,6 +15,7 @@ from .calculus import (
     vjp,
 )
 from .checks import check_gradients
+from .core.modes import detect_anomaly, no_grad, scope
 from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
 from .functions import (
@@ -73,7 +74,6 @@ from .grammar import expression
 from .implicit import newton, root
 from .leaves import values
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
-from .modes import detect_anomaly, no_grad, scope
 from .own_nodes import custom, record
 from .tape.compiled import compile
 from .training import History, evaluate, fit

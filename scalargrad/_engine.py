@@ -9,9 +9,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _python, copying
+from . import _python
+from .core import copying
+from .core.tracer import Records
 from .errors import EngineError, unwanted
-from .recorder import Records
 from .table.row import ManyRow, Row, digest
 
 __all__ = [

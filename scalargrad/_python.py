@@ -15,17 +15,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import modes, recorder
-from .arithmetic import Arithmetic
-from .bookkeeping import add_gradients as add_gradients
-from .bookkeeping import are_floats as are_floats
-from .bookkeeping import commit, evaluate_many, make
-from .bookkeeping import numbers as numbers
-from .conversion import as_number, number
-from .copying import Copyable
-from .node import Node
-from .order import post_order
-from .recorder import Recorder as Recorder
+from .core import modes, tracer
+from .core.arguments import as_number, number
+from .core.arithmetic import Arithmetic
+from .core.copying import Copyable
+from .core.evaluation import add_gradients as add_gradients
+from .core.evaluation import are_floats as are_floats
+from .core.evaluation import commit, evaluate_many, make
+from .core.evaluation import numbers as numbers
+from .core.fields import Node
+from .core.order import post_order
+from .core.tracer import Recorder as Recorder
 from .table.row import ManyRow, Row
 
 _new = object.__new__
@@ -108,8 +108,8 @@ class Value(Arithmetic, Node, Copyable):
         >>> x.grad
         60.0
         """
-        if recorder.is_on():
-            raise recorder.frozen_pass()
+        if tracer.is_on():
+            raise tracer.frozen_pass()
         order, grads = self._sweep(number("backward", "upstream", upstream))
         if modes.anomaly():
             modes.check_pass(order, grads)
@@ -129,8 +129,8 @@ class Value(Arithmetic, Node, Copyable):
         return order, grads
 
     def _gradients(self, upstream: float, values: list[Value]) -> list[float]:
-        if isinstance(recorder.current, recorder.Recorder) and id(self) in recorder.current.live:
-            raise recorder.frozen_pass()
+        if isinstance(tracer.current, tracer.Recorder) and id(self) in tracer.current.live:
+            raise tracer.frozen_pass()
         _, grads = self._sweep(upstream)
         return [grads.get(value, 0.0) for value in values]
 
@@ -141,6 +141,6 @@ class Value(Arithmetic, Node, Copyable):
         ()
         """
         leaf = Value(self._data, self.label)
-        if isinstance(recorder.current, recorder.Recorder) and recorder.is_on():
-            recorder.current.detach(leaf, self)
+        if isinstance(tracer.current, tracer.Recorder) and tracer.is_on():
+            tracer.current.detach(leaf, self)
         return leaf

@@ -11,13 +11,14 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import errors, recorder
+from . import errors
 from ._engine import Value
-from .arithmetic import Arithmetic
-from .conversion import as_whole
+from .core import tracer
+from .core.arguments import as_whole
+from .core.arithmetic import Arithmetic
+from .core.modes import recording
+from .core.nesting import Tree, Unit, shaped, take_apart, take_values
 from .derivatives import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
-from .modes import recording
-from .trees import Tree, Unit, shaped, take_apart, take_values
 
 
 class _Run:
@@ -36,7 +37,7 @@ class _Run:
         given = list(args)
         others = [x for i, x in enumerate(args) if i not in self.places]
         # what is recorded for a replay stays a graph too
-        nested = recorder.is_on() or bool(take_values([*others, *kwargs.values()]))
+        nested = tracer.is_on() or bool(take_values([*others, *kwargs.values()]))
         with recording():
             for place in self.places:
                 tree, leaves = take_apart(who, f"argument {place}", args[place], "pass a float")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .arithmetic import Arithmetic
-from .order import post_order
-from .partials import PLAIN, paired, row_of, stated
+from .core.arithmetic import Arithmetic
+from .core.node_rows import PLAIN, paired, row_of, stated
+from .core.order import post_order
 from .table.row import LETTERS, ManyRow, Row
 
 #: operands of a call that are written out

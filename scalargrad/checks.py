@@ -11,13 +11,13 @@ from typing import Any
 
 from . import errors
 from ._engine import Value
-from .arithmetic import Arithmetic
 from .calculus import gradient_for
-from .conversion import number
+from .core.arguments import number
+from .core.arithmetic import Arithmetic
+from .core.modes import no_grad
+from .core.nesting import Tree, take_apart
 from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
-from .modes import no_grad
 from .report import values_table
-from .trees import Tree, take_apart
 
 #: rows of a table that are shown, the worst first
 SHOWN = 20

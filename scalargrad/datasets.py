@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from . import errors
-from .conversion import number, whole
+from .core.arguments import number, whole
+from .core.whole_files import path_text
 from .seeding import Seed, generator
-from .wholefile import path_text
 
 Dataset: TypeAlias = tuple[list[list[float]], list[int]]
 

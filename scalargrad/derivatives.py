@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import errors, functions, recorder
-from .modes import anomaly, check_pass, recording
-from .order import order_above
-from .partials import place_of
+from . import errors, functions
+from .core import tracer
+from .core.modes import anomaly, check_pass, recording
+from .core.node_rows import place_of
+from .core.order import order_above
 from .table import formula, ops
 from .table.row import ROWS, ManyRow, Row, is_plural
 
@@ -46,7 +47,7 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
 
 def _shift(name: str, xs: list[Any]) -> Any:
     """Return the largest or smallest of some Values and numbers, as what has no derivative."""
-    if recorder.is_on():  # a replay must find it anew
+    if tracer.is_on():  # a replay must find it anew
         found = functions.max(xs) if name == "max" else functions.min(xs)
         return found if isinstance(found, float) else found.detach()
     return ROWS[name].value([x if x.__class__ is float else x._data for x in xs])

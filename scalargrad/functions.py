@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from . import errors, recorder
+from . import errors
 from ._engine import quick
-from .arithmetic import Arithmetic
-from .conversion import number
+from .core import tracer
+from .core.arguments import number
+from .core.arithmetic import Arithmetic
 from .table import ops
 from .table.row import LETTERS, ManyRow, Row, docstring
 
@@ -279,8 +280,8 @@ def zero_grad(values: Iterable[Any]) -> None:
             raise errors.OperandError(
                 errors.unwanted("zero_grad", "wants Values only", value, "leave plain numbers out")
             )
-    if recorder.is_on():
-        raise recorder.frozen_write("grad")
+    if tracer.is_on():
+        raise tracer.frozen_write("grad")
     for value in values:  # an interior node is as before its first pass: a picture shows no red
         value._grad = None if value.parents else 0.0
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from .arithmetic import Arithmetic
-from .conversion import number
+from .core.arguments import number
+from .core.arithmetic import Arithmetic
 from .errors import OperandError
 from .parser import parse
 from .tokens import quoted

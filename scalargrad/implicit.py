@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import errors, recorder
+from . import errors
 from ._engine import Value
-from .arithmetic import Arithmetic
-from .conversion import as_whole, number
+from .core import tracer
+from .core.arguments import as_whole, number
+from .core.arithmetic import Arithmetic
+from .core.modes import Scope, recording, scope
+from .core.order import order_above
 from .derivatives import call_inside, graph_sweep
-from .modes import Scope, recording, scope
-from .order import order_above
 from .own_nodes import with_derivatives
 from .table.libm import divide
 
@@ -161,8 +162,8 @@ class _Equation:
         residual = self._run(x)
         if isinstance(residual, float) or not residual.others:
             return x
-        if recorder.is_on():
-            raise recorder.number_of_own(self.who)
+        if tracer.is_on():
+            raise tracer.number_of_own(self.who)
         slope, *grads = residual.gradient()
         others = tuple(residual.others)
         partials = tuple(divide(-grad, slope) for grad in grads)

@@ -8,10 +8,11 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from . import errors, recorder
+from . import errors
 from ._engine import Value, machine, move_flat, numbers, set_numbers
-from .arithmetic import Arithmetic
-from .modes import no_grad
+from .core import tracer
+from .core.arithmetic import Arithmetic
+from .core.modes import no_grad
 from .objectives import Objective
 from .optim import Optimizer
 from .state import each
@@ -101,8 +102,8 @@ def score(
     model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective
 ) -> tuple[float, int]:
     """Return the mean loss of a set and how many are correct."""
-    if recorder.is_on():
-        raise recorder.frozen_call("evaluate", "call it outside of the function")
+    if tracer.is_on():
+        raise tracer.frozen_call("evaluate", "call it outside of the function")
     with no_grad():
         outputs = [model(sample) for sample in inputs]
         loss = objective.compute(outputs, list(targets))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import errors
-from .arithmetic import Arithmetic
-from .conversion import number
+from .core.arguments import number
+from .core.arithmetic import Arithmetic
 from .functions import apply_many, check_lengths, listed
 from .table import ops
 from .table.row import ManyRow

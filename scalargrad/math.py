@@ -16,8 +16,8 @@ from math import comb, e, factorial, gcd, inf, isqrt, lcm, nan, nextafter, perm,
 from typing import Any
 
 from . import errors, functions
-from .arithmetic import Arithmetic
-from .conversion import as_whole, number
+from .core.arguments import as_whole, number
+from .core.arithmetic import Arithmetic
 from .functions import (
     acos,
     acosh,

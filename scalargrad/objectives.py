@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import errors, losses
-from .conversion import is_list
+from .core.arguments import is_list
 
 
 @dataclass(frozen=True)

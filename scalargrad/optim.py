@@ -8,10 +8,11 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from . import bookkeeping, errors, recorder, state
+from . import errors, state
 from ._engine import quick
-from .arithmetic import Arithmetic
-from .conversion import number, whole
+from .core import evaluation, tracer
+from .core.arguments import number, whole
+from .core.arithmetic import Arithmetic
 from .functions import listed, zero_grad
 from .table import libm, optimizers
 from .table.row import Rule
@@ -20,7 +21,7 @@ from .table.row import Rule
 Schedule: TypeAlias = Callable[[int], float]
 Rate: TypeAlias = float | Schedule
 
-_move = quick(bookkeeping.move, kind="move")
+_move = quick(evaluation.move, kind="move")
 
 # -- what all optimisers share --------------------------------------------------------------
 
@@ -58,8 +59,8 @@ class Optimizer(ABC):
 
     def step(self) -> None:
         """Move every parameter once, by the gradient that it holds: all of them or none."""
-        if recorder.is_on():
-            raise recorder.frozen_write("data")
+        if tracer.is_on():
+            raise tracer.frozen_write("data")
         settings = self._settings(self.lr, self.steps + 1)
         _move(self._rule, self.parameters, self._kept, settings)
         self.steps += 1

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import errors, recorder
-from .arithmetic import Arithmetic
-from .conversion import number
+from . import errors
+from .core import tracer
+from .core.arguments import number
+from .core.arithmetic import Arithmetic
 from .functions import check_engine, listed
 from .table.row import ROWS
 
@@ -54,8 +55,8 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
         raise errors.OperandError(
             errors.unwanted("record", "op must be a name", op, 'pass e.g. op="square"')
         )
-    if recorder.is_on():
-        raise recorder.number_of_own(op)
+    if tracer.is_on():
+        raise tracer.number_of_own(op)
     numbers = tuple(number("record", "each partial", partial) for partial in partials)
     node = parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
     return with_derivatives(node) if op in ROWS else node  # it is not that row
@@ -146,8 +147,8 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                 for operand, plain in zip(operands, numbers, strict=True)
             )
             node = values[0]._record(data, name, written, tuple(values), local)
-            if recorder.is_on() and recorder.current is not None:
-                recorder.current.call(node, operation)
+            if tracer.is_on() and tracer.current is not None:
+                tracer.current.call(node, operation)
             return with_derivatives(node, on_values)
 
         operation.step = step  # type: ignore[attr-defined]

@@ -10,10 +10,10 @@ from itertools import accumulate, cycle
 from typing import Any
 
 from . import errors
-from .arithmetic import Arithmetic
-from .conversion import check_samples, is_list, whole
-from .modes import no_grad
-from .wholefile import path_text, write_whole
+from .core.arguments import check_samples, is_list, whole
+from .core.arithmetic import Arithmetic
+from .core.modes import no_grad
+from .core.whole_files import path_text, write_whole
 
 _INK, _FAINT = "#333333", "#e6e6e6"
 #: told apart by most colour-blind readers too (Okabe, Ito)

@@ -6,7 +6,7 @@ import random
 from typing import TypeAlias, cast
 
 from . import errors
-from .conversion import as_whole
+from .core.arguments import as_whole
 
 Seed: TypeAlias = int | random.Random | None
 

@@ -11,10 +11,10 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from . import errors
-from .arithmetic import Arithmetic
-from .conversion import is_list, number
+from .core.arguments import is_list, number
+from .core.arithmetic import Arithmetic
+from .core.whole_files import path_text, write_whole
 from .functions import zero_grad
-from .wholefile import path_text, write_whole
 
 Path: TypeAlias = str | os.PathLike[str]
 

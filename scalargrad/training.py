@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import errors, modes, plots
-from .conversion import check_samples, whole
+from . import errors, plots
+from .core import modes
+from .core.arguments import check_samples, whole
 from .learners import Graphs, Learner, Steps, Tapes, Unfit, score
 from .objectives import Objective, objective_of
 from .seeding import Seed, generator

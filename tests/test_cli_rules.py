@@ -7,7 +7,7 @@ import pytest
 import scalargrad as sg
 import scalargrad._python
 from scalargrad.chain import Chain
-from scalargrad.partials import plain
+from scalargrad.core.node_rows import plain
 from scalargrad.report import write_report
 from scalargrad.table import ops
 from scalargrad.table.row import ROWS

@@ -19,8 +19,8 @@ from conftest import ENGINES
 from threads import run_in_threads
 
 import scalargrad as sg
-from scalargrad import copying
-from scalargrad.order import post_order
+from scalargrad.core import copying
+from scalargrad.core.order import post_order
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

@@ -15,12 +15,12 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import graph as graphs
+from scalargrad.core.modes import Scope, recording_in
 from scalargrad.drawing import text
 from scalargrad.drawing.algebra import constant, name, settled, total, write
 from scalargrad.drawing.listing import finite
 from scalargrad.drawing.local_rules import other_operand
 from scalargrad.drawing.viewing import View, view
-from scalargrad.modes import Scope, recording_in
 
 open_page = browser.open_page
 

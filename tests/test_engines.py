@@ -23,8 +23,9 @@ from hypothesis import given
 from test_random_graphs import LEAVES, PROFILE, STEPS, build
 
 import scalargrad as sg
-from scalargrad import bookkeeping, copying, functions, optim
-from scalargrad.order import post_order
+from scalargrad import functions, optim
+from scalargrad.core import copying, evaluation
+from scalargrad.core.order import post_order
 from scalargrad.table import ops, optimizers
 from scalargrad.table.row import ROWS, RULES, ManyRow, Row
 
@@ -200,7 +201,7 @@ def test_optimiser_moves_by_the_same_bits(name):
     def make(Value: type) -> Any:
         w = [Value(x) for x in (0.5, -1.25, 3.0, 0.0)]
         kept = [array("d", [0.1, 0.2, 0.3, 0.4]) for _ in rule.kept]
-        move = optim._move if Value is engine_class("native") else bookkeeping.move
+        move = optim._move if Value is engine_class("native") else evaluation.move
         for turn in range(5):
             for p, grad in zip(w, (0.1, -2.0, 1e-3 * turn, NAN), strict=True):
                 p.grad = grad

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import scalargrad as sg
 from scalargrad import vocabulary
+from scalargrad.core.order import post_order
 from scalargrad.errors import ExpressionError
-from scalargrad.order import post_order
 from scalargrad.table.row import ROWS
 
 # -- precedence: the same text, read by Python -----------------------------------------------

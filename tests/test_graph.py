@@ -20,7 +20,7 @@ from threads import run_in_threads
 
 import scalargrad as sg
 import scalargrad._python
-from scalargrad.order import post_order
+from scalargrad.core.order import post_order
 
 ROOT = Path(sg.__file__).parents[1]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import scalargrad as sg
-from scalargrad import modes
+from scalargrad.core import modes
 
 HERE = str(Path(__file__))
 REMEDY = "keep numbers inside the domain and of moderate size"

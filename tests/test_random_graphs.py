@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from oracles import ORACLES, derivative, exactly, many_terms
 
-from scalargrad.order import post_order
+from scalargrad.core.order import post_order
 from scalargrad.table.row import ROWS, ManyRow, Row
 
 PROFILE = settings(

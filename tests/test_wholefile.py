@@ -8,7 +8,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import nn
-from scalargrad.wholefile import write_whole
+from scalargrad.core.whole_files import write_whole
 
 
 def mode(path):

@@ -12,14 +12,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import conversion, modes, recorder
 from .._python import Value as _Readable
-from ..arithmetic import METHOD_ROWS, Arithmetic
-from ..callers import running_place
-from ..copying import Copyable
-from ..node import Node
+from ..core import arguments, modes, tracer
+from ..core.arithmetic import METHOD_ROWS, Arithmetic
+from ..core.copying import Copyable
+from ..core.fields import Node
+from ..core.source_lines import running_place
 from ..table import ops
-from ..table import optimizers as rules  # fills its table
 from ..table.row import ROWS, RULES, ManyRow, Row, digest
 from . import _core
 
@@ -51,25 +50,25 @@ else:
         list(ROWS.values()),
         list(RULES.values()),
         {
-            "as_number": conversion.as_number,
-            "number": conversion.number,
+            "as_number": arguments.as_number,
+            "number": arguments.number,
             "active": modes.active,
             "mode": modes.variable,
             "current": modes.current,
             "watch": modes.watch,
             "check_pass": modes.check_pass,
-            "recorder": recorder,
+            "recorder": tracer,
             "arithmetic": Arithmetic,
         },
     )
 
 
 class Recorder:
-    """Watches the Values of this engine: see `recorder.Recorder`, its twin."""
+    """Watches the Values of this engine: see `tracer.Recorder`, its twin."""
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         self._inputs = list(inputs)
-        self._guards: list[recorder.Guard] = []
+        self._guards: list[tracer.Guard] = []
         self._calls: dict[int, Any] = {}
 
     def start(self) -> None:
@@ -84,21 +83,21 @@ class Recorder:
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None:
         sides = _core.standing(x), _core.standing(y)
         place = running_place()
-        self._guards.append(recorder.Guard(comparison, *sides, bool(outcome), place))
+        self._guards.append(tracer.Guard(comparison, *sides, bool(outcome), place))
 
     def stand_for(self, leaf: Any, node: Any) -> None:
         _core.stand_for(leaf, node)
 
-    def stop(self, outputs: Sequence[Any]) -> recorder.Raw:
+    def stop(self, outputs: Sequence[Any]) -> tracer.Raw:
         places = list(map(_core.standing, outputs))
         ops, starts, operands, results, constants, captured = _core.written()
-        own = bytes([recorder.CALL])
+        own = bytes([tracer.CALL])
         line = ops.find(own)
         while line >= 0:
             if line not in self._calls:
-                raise recorder.number_of_own("record")
+                raise tracer.number_of_own("record")
             line = ops.find(own, line + 1)
-        return recorder.Raw(
+        return tracer.Raw(
             ops, array("I", starts), array("I", operands), array("I", results),
             array("d", constants), captured, self._guards, self._calls, places,
         )  # fmt: skip

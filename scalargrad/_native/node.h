@@ -194,10 +194,10 @@ enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name *
 /* -- what Python supplies (module.c) -------------------------------------------------------- */
 
 typedef struct {
-    PyObject *as_number, *number;       /* conversion.py */
-    PyObject *active, *mode, *current;  /* modes.py: the set, the context variable, its reader */
+    PyObject *as_number, *number;       /* core/arguments.py */
+    PyObject *active, *mode, *current;  /* core/modes.py: the set, its variable, its reader */
     PyObject *watch, *check_pass;
-    PyObject *recorder;                 /* recorder.py */
+    PyObject *recorder;                 /* core/tracer.py */
     PyObject *arithmetic;               /* the class that every engine's Value comes from */
     PyObject *names;                    /* name of an operation -> row of the table */
     PyObject *row_places;               /* row object -> row of the table */

@@ -1,4 +1,4 @@
-/* Writes down every node that one thread makes, for `compile`: see recorder.py, whose arrays these
+/* Writes down every node that one thread makes, for `compile`: see core/tracer.py, whose arrays these
  * are.
  *
  * Where a node stands is kept in its mark. A pass may overwrite marks; it has them stamped anew.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
-from ..wholefile import write_whole
 from . import digraph, files, svg
 from .columns import arrange, reading_order
 from .exercise import Box, Marks, answer_sheet, empty_boxes, marked

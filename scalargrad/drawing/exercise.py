@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..conversion import as_number, number, whole
+from ..core.arguments import as_number, number, whole
 from ..errors import InputError, OperandError, StateError, unwanted
 from ..graph import Graph, Use
 from . import text

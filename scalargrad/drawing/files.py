@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from ..core.whole_files import path_text
 from ..errors import InputError, missing_extra, unwanted
-from ..wholefile import path_text
 
 #: pixels of a .png
 LARGEST = 40e6

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..arithmetic import Arithmetic
-from ..order import post_order
-from ..partials import is_current, named_row, place_of
+from ..core.arithmetic import Arithmetic
+from ..core.node_rows import is_current, named_row, place_of
+from ..core.order import post_order
 from ..table import to_javascript
 from ..table.row import FUNCTIONS, ROWS, is_plural
 from .local_rules import sign

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic
+from ..core.node_rows import paired, row_of
 from ..graph import Graph, Use, Vertex
-from ..partials import paired, row_of
 from ..table.ops import DIV, DOT, SUM
 from ..table.row import LETTERS, ManyRow, Row
 from . import text

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from ..arithmetic import Arithmetic
-from ..conversion import as_number, is_list
+from ..core.arguments import as_number, is_list
+from ..core.arithmetic import Arithmetic
 from ..errors import InputError, OperandError, unwanted
 from ..graph import Named
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .. import functions
-from ..arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic
+from ..core.modes import Scope, recording_in
+from ..core.node_rows import is_result, place_of, results_of, row_of
+from ..core.order import post_order
 from ..errors import InputError, unwanted
 from ..graph import COUNT_LIMIT, meet
-from ..modes import Scope, recording_in
-from ..order import post_order
-from ..partials import is_result, place_of, results_of, row_of
 from ..table import formula, ops
 from ..table.row import ROWS, ManyRow, Row, is_plural
 from .folding import names_of

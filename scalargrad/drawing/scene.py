@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from ..core.modes import Scope
+from ..core.node_rows import row_of
 from ..graph import Constant, Flow, Graph, Use, Vertex
-from ..modes import Scope
-from ..partials import row_of
 from ..table.ops import ADD, SUM
 from ..table.row import ROWS
 from . import text

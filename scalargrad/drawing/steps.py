@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..core.node_rows import row_of
 from ..graph import Flow, Graph, Use, Vertex
-from ..partials import row_of
 from . import text
 from .local_rules import (
     HIDDEN,

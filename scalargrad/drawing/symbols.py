@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic
+from ..core.modes import Scope
+from ..core.node_rows import agree, paired, parsed, place_of, row_of, stated
 from ..errors import InputError, unwanted
 from ..graph import Constant, Flow, Use, Vertex
-from ..modes import Scope
-from ..partials import agree, paired, parsed, place_of, row_of, stated
 from ..table.row import ManyRow, Row, is_plural
 from . import text
 from .algebra import (

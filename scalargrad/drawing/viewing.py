@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from ..arithmetic import Arithmetic
-from ..conversion import is_list, number
+from ..core.arguments import is_list, number
+from ..core.arithmetic import Arithmetic
 from ..errors import InputError, OperandError, StateError, unwanted
 from ..graph import Graph, Plan, Use, look, meet
 from .folding import fold_homes, read_fold

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.whole_files import path_text, write_whole
 from ..errors import InputError, OperandError, unwanted
 from ..graph import meet
-from ..wholefile import path_text, write_whole
 from . import page, svg, text
 from .columns import arrange
 from .levels import settle

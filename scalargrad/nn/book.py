@@ -13,8 +13,8 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
-from ..arithmetic import Arithmetic
-from ..conversion import is_list, number
+from ..core.arguments import is_list, number
+from ..core.arithmetic import Arithmetic
 from ..functions import affine, dot, listed, relu, sigmoid, softmax
 from ..losses import cross_entropy
 from ..state import each, flat

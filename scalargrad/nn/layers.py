@@ -10,10 +10,10 @@ from typing import Any
 
 from .. import errors, losses
 from .._engine import Value
-from ..arithmetic import Arithmetic
-from ..conversion import as_number, is_list, number, whole
+from ..core.arguments import as_number, is_list, number, whole
+from ..core.arithmetic import Arithmetic
+from ..core.modes import no_grad, scope
 from ..functions import affine, dot, listed, relu, sigmoid, softmax, tanh
-from ..modes import no_grad, scope
 from ..seeding import Seed, generator
 from ..state import Module, each
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import libm, to_c
-from . import ops as ops  # it fills the table
 from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
 
 _NATIVE = Path(__file__).parents[1] / "_native"

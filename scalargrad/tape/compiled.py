@@ -8,10 +8,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import calculus, errors, functions, modes, recorder
+from .. import calculus, errors, functions
 from .._engine import Value
-from ..arithmetic import Arithmetic
-from ..conversion import whole
+from ..core import modes, tracer
+from ..core.arguments import whole
+from ..core.arithmetic import Arithmetic
 from ..derivatives import graph_sweep
 from ..own_nodes import with_derivatives
 from ..table.row import digest
@@ -58,7 +59,7 @@ class Compiled:
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
         arguments, structures, lanes = self._taken(arguments, named)
-        if recorder.is_on():  # its operations belong to the function that is being recorded
+        if tracer.is_on():  # its operations belong to the function that is being recorded
             self._check_inside(lanes)
             return self.function(*arguments)
         if lanes.has_values:
@@ -77,9 +78,9 @@ class Compiled:
         Raises: `TypeError` where the function does not return one number.
         """
         arguments, structures, lanes = self._taken(arguments, named)
-        if recorder.is_on():
+        if tracer.is_on():
             self._check_inside(lanes)
-        if lanes.has_values or recorder.is_on():
+        if lanes.has_values or tracer.is_on():
             places = tuple(range(len(arguments)))
             found: tuple[Any, tuple[Any, ...]] = calculus.value_and_grad(
                 self.function, argnums=places
@@ -113,8 +114,8 @@ class Compiled:
                     self.name, 'reduction must be "mean" or "sum"', reduction, "leave it out"
                 )
             )
-        if recorder.is_on():
-            raise recorder.frozen_pass()
+        if tracer.is_on():
+            raise tracer.frozen_pass()
         arguments, structures, lanes = self._taken(arguments, named)
         if lanes.has_values:
             raise errors.OperandError(
@@ -295,7 +296,7 @@ class Compiled:
     def _check_inside(self, lanes: Lanes) -> None:
         if not lanes.is_point:
             remedy = "call it with the Values of one lane"
-            raise recorder.frozen_call(f"{self.name} with arrays", remedy)
+            raise tracer.frozen_call(f"{self.name} with arrays", remedy)
 
     def _check_batch(self, lanes: Lanes) -> None:
         if max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from .. import recorder
 from .._engine import Value
-from ..arithmetic import Arithmetic
-from ..conversion import as_whole
+from ..core import tracer
+from ..core.arguments import as_whole
+from ..core.arithmetic import Arithmetic
 from ..table import ops
 from ..table.row import Row
 
@@ -49,7 +49,7 @@ class Integer(Value):
             _pin(self)
             if not (is_exact and abs(self._whole) < EXACT):
                 if not self._of:
-                    raise recorder.beyond_doubles(self._whole)
+                    raise tracer.beyond_doubles(self._whole)
                 _pin_below(self)
         return self._whole
 
@@ -113,7 +113,7 @@ class Integer(Value):
 
 
 def _is_recording() -> bool:
-    return recorder.current is not None and recorder.is_on()
+    return tracer.current is not None and tracer.is_on()
 
 
 # -- what a whole number computes --------------------------------------------------------------
@@ -155,8 +155,8 @@ def _known(node: Any, whole: int, of: Sequence[Integer]) -> Any:
     if not _is_recording():
         return node
     made = Integer(whole, node._data, of)
-    assert recorder.current is not None
-    recorder.current.stand_for(made, node)
+    assert tracer.current is not None
+    tracer.current.stand_for(made, node)
     return made
 
 
@@ -196,8 +196,8 @@ for _name in ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"):
 
 
 def _guard(comparison: str, x: Integer, y: float, *, outcome: bool = True) -> None:
-    assert recorder.current is not None
-    recorder.current.guard(recorder.COMPARISONS.index(comparison), x, y, outcome)
+    assert tracer.current is not None
+    tracer.current.guard(tracer.COMPARISONS.index(comparison), x, y, outcome)
 
 
 def _pin(number: Integer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import are_floats
-from ..arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic
 from .structure import NUMBER, Structure, flatten, of_rows
 
 

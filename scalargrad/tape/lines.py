@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..recorder import KIND_BITS
+from ..core.tracer import KIND_BITS
 
 
 class Operand(NamedTuple):

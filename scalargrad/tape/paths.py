@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from .. import errors, functions
 from .._engine import add_gradients, numbers
-from ..arithmetic import Arithmetic
-from ..callers import line_at
-from ..modes import recording
-from ..recorder import INDEX
+from ..core.arithmetic import Arithmetic
+from ..core.modes import recording
+from ..core.source_lines import line_at
+from ..core.tracer import INDEX
 from .lanes import Lanes
 from .records import Tape
 from .replay import Replay

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine import Value
-from ..arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic
+from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..functions import apply_binary, apply_many, apply_unary
-from ..recorder import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..table.row import ROWS, ManyRow
 from .lines import unpack
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .. import errors, modes, recorder
+from .. import errors
 from .._engine import Value, recorder_of
-from ..arithmetic import Arithmetic
-from ..callers import line_at
+from ..core import modes, tracer
+from ..core.arithmetic import Arithmetic
+from ..core.source_lines import line_at
 from ..derivatives import call_inside
 from .integers import Integer
 from .records import Tape
@@ -20,15 +21,15 @@ from .structure import Structure, flatten
 
 
 @contextmanager
-def _watched(inputs: Sequence[Any]) -> Iterator[recorder.Records]:
+def _watched(inputs: Sequence[Any]) -> Iterator[tracer.Records]:
     watcher = recorder_of(list(inputs))
-    recorder.begin(watcher)
+    tracer.begin(watcher)
     modes.active.add(modes.WATCHED)
     try:
         yield watcher
     finally:
         modes.active.discard(modes.WATCHED)
-        recorder.end()
+        tracer.end()
 
 
 def record(
@@ -69,12 +70,12 @@ def _run(
     function: Callable[..., Any],
     arguments: Callable[[Sequence[Any]], Sequence[Any]],
     numbers: Sequence[float | int],
-) -> tuple[recorder.Raw, Structure]:
+) -> tuple[tracer.Raw, Structure]:
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
     with modes.recording(), _watched(inputs) as watcher:
         result = call_inside(inputs, function, *arguments(inputs))
-        if recorder.refused is not None:  # which the function caught
-            raise recorder.refused
+        if tracer.refused is not None:  # which the function caught
+            raise tracer.refused
         if result is None:
             raise errors.OperandError(
                 "compile: the function must return a number, or lists of numbers; got None;"
@@ -92,8 +93,8 @@ def _run(
 
 def _check_same(
     name: str,
-    first: tuple[recorder.Raw, Structure],
-    second: tuple[recorder.Raw, Structure],
+    first: tuple[tracer.Raw, Structure],
+    second: tuple[tracer.Raw, Structure],
     *,
     is_random: bool,
 ) -> None:
@@ -120,7 +121,7 @@ def _random_states() -> list[Any]:
     return [random.getstate(), kind, bytes(keys), rest]
 
 
-def _numbers(raw: recorder.Raw) -> tuple[Any, ...]:
+def _numbers(raw: tracer.Raw) -> tuple[Any, ...]:
     return (
         raw.ops, raw.starts.tobytes(), raw.operands.tobytes(), raw.places.tobytes(),
         raw.constants.tobytes(), len(raw.captured), raw.guards, list(raw.calls), raw.outputs,
@@ -132,7 +133,7 @@ def _made_inside(value: Any, other: Any) -> bytes:
     return b"" if value is other else array("d", [value._data]).tobytes()
 
 
-def _difference(one: recorder.Raw, other: recorder.Raw) -> str:
+def _difference(one: tracer.Raw, other: tracer.Raw) -> str:
     """Say where two runs parted, as far as a comparison tells."""
     for a, b in zip(one.guards, other.guards, strict=False):
         if a != b:

@@ -23,19 +23,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import drawing, errors
-from ..arithmetic import Arithmetic
-from ..conversion import whole
-from ..recorder import (
-    CALL,
-    CAPTURED,
-    COMPARISONS,
-    CONSTANT,
-    DETACH,
-    INDEX,
-    INPUT,
-    LINE,
-    Guard,
-)
+from ..core.arguments import whole
+from ..core.arithmetic import Arithmetic
+from ..core.tracer import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE, Guard
 from ..table.row import ROWS, Row
 from .lines import Line, unpack
 from .picture import graph_of

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from ..recorder import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
+from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, ManyRow
 from .lanes import Lanes
 from .lines import unpack

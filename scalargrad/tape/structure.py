@@ -11,8 +11,8 @@ from typing import Any
 
 from .. import errors
 from .._engine import are_floats
-from ..arithmetic import Arithmetic
-from ..conversion import as_number, as_whole
+from ..core.arguments import as_number, as_whole
+from ..core.arithmetic import Arithmetic
 
 #: "number", "integer", (list, structure, how many) or (kind, names or None, structures)
 Structure = Any

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..arithmetic import Arithmetic
-from ..callers import line_at
-from ..recorder import CAPTURED, COMPARISONS, CONSTANT, INPUT
+from ..core.arithmetic import Arithmetic
+from ..core.source_lines import line_at
+from ..core.tracer import CAPTURED, COMPARISONS, CONSTANT, INPUT
 from ..table.row import ROWS, ManyRow, is_plural
 from .lines import Line, Operand, unpack
 

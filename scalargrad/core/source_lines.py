@@ -8,7 +8,7 @@ import linecache
 import os
 import sys
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 #: files that are nobody's program: ours, and modules of Python through which ours is called
 _NOT_THE_USERS = (_PACKAGE, "<formula", copy.__file__, contextlib.__file__)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from . import recorder
-from .conversion import as_number
-from .table import ops
-from .table.row import ManyRow, Row, docstring
+from ..table import ops
+from ..table.row import ManyRow, Row, docstring
+from . import tracer
+from .arguments import as_number
 
 Number: TypeAlias = float | int
 
@@ -106,11 +106,11 @@ def _compare(method: str, x: Arithmetic, other: object) -> bool:
     if y is None:
         return NotImplemented  # type: ignore[no-any-return]
     outcome: bool = getattr(x._data, method)(y)
-    if recorder.current is not None and recorder.is_on():
+    if tracer.current is not None and tracer.is_on():
         right: Any = other if isinstance(other, Arithmetic) else y
-        recorder.note_guard(_METHODS.index(method), x, right, outcome)
+        tracer.note_guard(_METHODS.index(method), x, right, outcome)
     return outcome
 
 
-#: the comparisons, in the order of `recorder.COMPARISONS`
+#: the comparisons, in the order of `tracer.COMPARISONS`
 _METHODS = ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__")

@@ -13,9 +13,9 @@ from array import array
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from . import errors
-from .callers import Place, line_at, running_place
-from .table.row import ROWS
+from .. import errors
+from ..table.row import ROWS
+from .source_lines import Place, line_at, running_place
 
 #: where an operand stands: the kind in the upper two bits of 32, the place among its kind below
 INPUT, CAPTURED, CONSTANT, LINE = range(4)

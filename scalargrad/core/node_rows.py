@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..table import formula
+from ..table.row import ROWS, ManyRow, Row, is_plural
 from .arithmetic import Arithmetic
-from .table import formula
-from .table.row import ROWS, ManyRow, Row, is_plural
 
 # the signs of the book in the characters of a terminal
 PLAIN: dict[str, str | int | None] = {

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from . import errors, recorder
-from .callers import source_line
+from .. import errors
+from . import tracer
+from .source_lines import source_line
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -207,14 +208,14 @@ WATCHED = Mode()
 
 def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
-    watcher = recorder.current if recorder.is_on() else None
-    if isinstance(watcher, recorder.Recorder):
+    watcher = tracer.current if tracer.is_on() else None
+    if isinstance(watcher, tracer.Recorder):
         watcher.line(node)
     mode = current()
     if mode.anomaly:
         watch(node)
     if not mode.recording:
-        if isinstance(watcher, recorder.Recorder):
+        if isinstance(watcher, tracer.Recorder):
             watcher.detach(node, node)
         node.op = ""
         node.operands = node.parents = node.partials = ()

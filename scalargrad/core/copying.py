@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import recorder
+from . import tracer
 
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
@@ -68,8 +68,8 @@ class Copyable:
 
 
 def _refuse_while_recorded() -> None:
-    if recorder.current is not None and recorder.is_on():
-        raise recorder.frozen_copy()
+    if tracer.current is not None and tracer.is_on():
+        raise tracer.frozen_copy()
 
 
 def _unmet(root: Any, met: Mapping[int, Any], *, leaves: bool = True) -> Iterator[Any]:

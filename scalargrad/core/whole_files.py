@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from .errors import InputError, OperandError, unwanted
+from ..errors import InputError, OperandError, unwanted
 
 
 def path_text(who: str, what: str, path: object, example: str) -> str:

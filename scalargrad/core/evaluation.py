@@ -9,8 +9,8 @@ from itertools import chain, compress, count, repeat
 from operator import add, attrgetter, setitem
 from typing import Any
 
-from .conversion import number
-from .table.row import ManyRow, Rule
+from ..table.row import ManyRow, Rule
+from .arguments import number
 
 
 def evaluate_many(row: ManyRow, lists: Sequence[Sequence[Any]], value: type) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Sized
 from typing import Any
 
-from . import errors
+from .. import errors
 
 
 def as_number(value: object, who: str = "Value", what: str = "an operand") -> float | None:

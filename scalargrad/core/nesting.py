@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from . import errors
+from .. import errors
+from .arguments import as_number
 from .arithmetic import Arithmetic
-from .conversion import as_number
 
 
 @dataclass(frozen=True)

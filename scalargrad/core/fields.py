@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from . import errors, recorder
-from .conversion import number
+from .. import errors
+from . import tracer
+from .arguments import number
 from .modes import Scope
 
 
@@ -35,27 +36,27 @@ class Node:
     @property
     def data(self) -> float:
         """The number, always an exact float."""
-        if recorder.current is not None and recorder.is_on():
-            raise recorder.frozen_read("data")
+        if tracer.current is not None and tracer.is_on():
+            raise tracer.frozen_read("data")
         return self._data
 
     @data.setter
     def data(self, value: float) -> None:
-        if recorder.current is not None and recorder.is_on():
-            raise recorder.frozen_write("data")
+        if tracer.current is not None and tracer.is_on():
+            raise tracer.frozen_write("data")
         self._data = number("Value", "data", value)  # type: ignore[misc]
 
     @property
     def grad(self) -> float:
         """The gradient: of the latest pass in an interior node, of all passes in a leaf."""
-        if recorder.current is not None and recorder.is_on():
-            raise recorder.frozen_read("grad")
+        if tracer.current is not None and tracer.is_on():
+            raise tracer.frozen_read("grad")
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, value: float) -> None:
-        if recorder.current is not None and recorder.is_on():
-            raise recorder.frozen_write("grad")
+        if tracer.current is not None and tracer.is_on():
+            raise tracer.frozen_write("grad")
         self._grad = number("Value", "grad", value, "0.0")  # type: ignore[misc]
 
     @property
@@ -88,19 +89,19 @@ class Node:
 
     def __repr__(self) -> str:
         parts = [f"data={self._data!r}", f"grad={self._grad or 0.0!r}"]
-        if recorder.is_on():  # whoever prints is not to take a number along that never changes
+        if tracer.is_on():  # whoever prints is not to take a number along that never changes
             parts = ["recorded"]
         parts += [f"op={self.op!r}"] * bool(self.op)
         parts += [f"label={self.label!r}"] * bool(self.label)
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __format__(self, spec: str) -> str:
-        if spec and recorder.is_on():
-            raise recorder.frozen_text()
+        if spec and tracer.is_on():
+            raise tracer.frozen_text()
         return format(self._data, spec) if spec else str(self)
 
     def _refuse(self, function: str) -> NoReturn:
-        number = "" if recorder.is_on() else "write v.data for the number, or "
+        number = "" if tracer.is_on() else "write v.data for the number, or "
         raise errors.OperandError(
             f"{function}: a Value is not turned into a plain number silently, the gradient would"
             f" be lost; got {self!r}; {number}use a scalargrad function (sg.exp(v), not"

@@ -1,0 +1,1 @@
+"""What every Value has, whatever the engine: operators, fields, modes, copies, recording."""
