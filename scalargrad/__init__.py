@@ -18,7 +18,8 @@ from .checks import check_gradients
 from .core.modes import detect_anomaly, no_grad, scope
 from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
-from .functions import (
+from .functions.custom import custom, record
+from .functions.elementary import (
     acos,
     acosh,
     asin,
@@ -70,11 +71,10 @@ from .functions import (
     where,
     zero_grad,
 )
+from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
 from .grammar import expression
 from .implicit import newton, root
 from .leaves import values
-from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
-from .own_nodes import custom, record
 from .tape.compiled import compile
 from .training import History, evaluate, fit
 

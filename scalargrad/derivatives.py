@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import errors, functions
+from . import errors
 from .core import tracer
 from .core.modes import anomaly, check_pass, recording
 from .core.node_rows import place_of
 from .core.order import order_above
+from .functions import elementary
 from .table import formula, ops
 from .table.row import ROWS, ManyRow, Row, is_plural
 
@@ -26,17 +27,17 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name == "divide":
-            return lambda x, y: functions.apply_binary(ops.DIV, x, y)
+            return lambda x, y: elementary.apply_binary(ops.DIV, x, y)
         if name == "label":
             return lambda name, value: None
         row = ROWS[name]
         if name in ("max", "min"):  # in formulas only ever a shift that cancels: a plain number
             return lambda xs: _shift(name, list(xs))
         if isinstance(row, ManyRow):
-            return lambda xs: functions.apply_many(row, list(xs))
+            return lambda xs: elementary.apply_many(row, list(xs))
         if row.arity == 1:
-            return lambda x: functions.apply_unary(row, x)
-        return lambda x, y: functions.apply_binary(row, x, y)
+            return lambda x: elementary.apply_unary(row, x)
+        return lambda x, y: elementary.apply_binary(row, x, y)
 
     def __iter__(self) -> Iterator[str]:
         return iter(["divide", "label", *ROWS])
@@ -48,7 +49,7 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
 def _shift(name: str, xs: list[Any]) -> Any:
     """Return the largest or smallest of some Values and numbers, as what has no derivative."""
     if tracer.is_on():  # a replay must find it anew
-        found = functions.max(xs) if name == "max" else functions.min(xs)
+        found = elementary.max(xs) if name == "max" else elementary.min(xs)
         return found if isinstance(found, float) else found.detach()
     return ROWS[name].value([x if x.__class__ is float else x._data for x in xs])
 
@@ -123,7 +124,7 @@ def _partials_of_many(
     if is_plural(row):
         _check_same(node, values)
         place = place_of(node, count)
-        results = functions.apply_many(row, list(node.operands))
+        results = elementary.apply_many(row, list(node.operands))
         results[place] = node
         own = [float(i == place) for i in range(count)]
         (partial,) = _partials_of(row.name)
@@ -176,7 +177,7 @@ def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) 
     root, start = outputs[0], upstream[0]
     if len(outputs) > 1:
         with recording():
-            root, start = functions.dot(outputs, upstream), 1.0
+            root, start = elementary.dot(outputs, upstream), 1.0
     if anomaly():
         check_pass(*root._sweep(start))
     found: list[float] = root._gradients(start, inputs)

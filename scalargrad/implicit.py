@@ -18,7 +18,7 @@ from .core.arithmetic import Arithmetic
 from .core.modes import Scope, recording, scope
 from .core.order import order_above
 from .derivatives import call_inside, graph_sweep
-from .own_nodes import with_derivatives
+from .functions.custom import with_derivatives
 from .table.libm import divide
 
 #: below this share of the solution, steps that no longer shrink are rounding

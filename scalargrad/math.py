@@ -15,10 +15,11 @@ from collections.abc import Iterable, Sequence
 from math import comb, e, factorial, gcd, inf, isqrt, lcm, nan, nextafter, perm, pi, tau, ulp
 from typing import Any
 
-from . import errors, functions
+from . import errors
 from .core.arguments import as_whole, number
 from .core.arithmetic import Arithmetic
-from .functions import (
+from .functions import elementary
+from .functions.elementary import (
     acos,
     acosh,
     asin,
@@ -47,7 +48,7 @@ from .functions import (
     tan,
     tanh,
 )
-from .gamma_function import gamma, lgamma
+from .functions.gamma import gamma, lgamma
 from .table import ops
 
 __all__ = [
@@ -70,7 +71,7 @@ def floor(x: Any, /) -> Any:
     >>> floor(-2.5)
     -3
     """
-    return functions.floor(x) if isinstance(x, Arithmetic) else _math.floor(x)
+    return elementary.floor(x) if isinstance(x, Arithmetic) else _math.floor(x)
 
 
 def ceil(x: Any, /) -> Any:
@@ -81,7 +82,7 @@ def ceil(x: Any, /) -> Any:
     >>> ceil(-2.5)
     -2
     """
-    return functions.ceil(x) if isinstance(x, Arithmetic) else _math.ceil(x)
+    return elementary.ceil(x) if isinstance(x, Arithmetic) else _math.ceil(x)
 
 
 def trunc(x: Any, /) -> Any:
@@ -92,7 +93,7 @@ def trunc(x: Any, /) -> Any:
     >>> trunc(-2.5)
     -2
     """
-    return functions.trunc(x) if isinstance(x, Arithmetic) else _math.trunc(x)
+    return elementary.trunc(x) if isinstance(x, Arithmetic) else _math.trunc(x)
 
 
 def modf(x: Any, /) -> tuple[Any, Any]:
@@ -103,8 +104,8 @@ def modf(x: Any, /) -> tuple[Any, Any]:
     >>> modf(-2.5)
     (-0.5, -2.0)
     """
-    whole = functions.trunc(x)
-    part = functions.copysign(0.0, x) if isinf(x) else functions.fmod(x, 1.0)
+    whole = elementary.trunc(x)
+    part = elementary.copysign(0.0, x) if isinf(x) else elementary.fmod(x, 1.0)
     return part, whole
 
 
@@ -149,7 +150,7 @@ def fabs(x: Any, /) -> Any:
     >>> fabs(-2)
     2.0
     """
-    return functions.apply_unary(ops.ABS, x)
+    return elementary.apply_unary(ops.ABS, x)
 
 
 def log(x: Any, base: Any = None, /) -> Any:
@@ -161,8 +162,8 @@ def log(x: Any, base: Any = None, /) -> Any:
     3.0
     """
     if base is None:
-        return functions.log(x)
-    return functions.apply_binary(ops.DIV, functions.log(x), functions.log(base))
+        return elementary.log(x)
+    return elementary.apply_binary(ops.DIV, elementary.log(x), elementary.log(base))
 
 
 def degrees(x: Any, /) -> Any:
@@ -184,7 +185,7 @@ def radians(x: Any, /) -> Any:
 
 
 def _product(who: str, x: Any, factor: float) -> Any:
-    return functions.apply_binary(ops.MUL, x, factor, who)
+    return elementary.apply_binary(ops.MUL, x, factor, who)
 
 
 # -- many operands ---------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def hypot(*coordinates: Any) -> Any:
     """
     length = fabs(coordinates[0]) if coordinates else 0.0
     for coordinate in coordinates[1:]:
-        length = functions.hypot(length, coordinate)
+        length = elementary.hypot(length, coordinate)
     return length
 
 
@@ -213,9 +214,9 @@ def dist(p: Iterable[Any], q: Iterable[Any], /) -> Any:
     >>> dist([1.0, 2.0], [4.0, 6.0])
     5.0
     """
-    p, q = functions.listed("dist", p), functions.listed("dist", q)
-    functions.check_lengths("dist", p, q)
-    return hypot(*(functions.apply_binary(ops.SUB, a, b) for a, b in zip(p, q, strict=True)))
+    p, q = elementary.listed("dist", p), elementary.listed("dist", q)
+    elementary.check_lengths("dist", p, q)
+    return hypot(*(elementary.apply_binary(ops.SUB, a, b) for a, b in zip(p, q, strict=True)))
 
 
 def fsum(operands: Iterable[Any], /) -> Any:
@@ -224,14 +225,14 @@ def fsum(operands: Iterable[Any], /) -> Any:
     >>> fsum([0.1] * 10)
     1.0
     """
-    xs = functions.listed("fsum", operands)
+    xs = elementary.listed("fsum", operands)
     if _any_value(xs):
-        return functions.sum(xs)
+        return elementary.sum(xs)
     numbers = [number("fsum", "each operand", x) for x in xs]
     try:
         return _math.fsum(numbers)
     except (ValueError, OverflowError):  # of infinities, or beyond the doubles
-        return functions.sum(numbers)
+        return elementary.sum(numbers)
 
 
 def prod(operands: Iterable[Any], /, *, start: Any = 1) -> Any:
@@ -240,7 +241,7 @@ def prod(operands: Iterable[Any], /, *, start: Any = 1) -> Any:
     >>> prod([2, 3, 4])
     24
     """
-    for operand in functions.listed("prod", operands):
+    for operand in elementary.listed("prod", operands):
         start = start * operand
     return start
 
@@ -251,7 +252,7 @@ def sumprod(p: Iterable[Any], q: Iterable[Any], /) -> Any:
     >>> sumprod([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    return functions.dot(p, q)
+    return elementary.dot(p, q)
 
 
 def _any_value(operands: Sequence[Any]) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import errors, losses
+from . import errors
 from .core.arguments import is_list
+from .functions import losses
 
 
 @dataclass(frozen=True)

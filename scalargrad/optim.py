@@ -13,7 +13,7 @@ from ._engine import quick
 from .core import evaluation, tracer
 from .core.arguments import number, whole
 from .core.arithmetic import Arithmetic
-from .functions import listed, zero_grad
+from .functions.elementary import listed, zero_grad
 from .table import libm, optimizers
 from .table.row import Rule
 

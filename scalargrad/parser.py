@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from . import errors, functions
+from . import errors
 from .errors import ExpressionError
+from .functions import elementary
 from .table import ops
 from .table.row import ROWS
 from .tokens import Token, normal, quoted, tokenize
@@ -135,7 +136,7 @@ class _Parser:
         elif token.kind == "name":
             self._name(token)
         elif token.text == "-":
-            negate = Apply(functools.partial(functions.apply_unary, ops.NEG), 1)
+            negate = Apply(functools.partial(elementary.apply_unary, ops.NEG), 1)
             self._waiting.append(_Operator(_SIGN, negate))
         elif token.text == "+":
             pass  # +x is x
@@ -201,7 +202,7 @@ class _Parser:
             self._compare(token)
         elif token.text in OPERATORS:
             self._binary(
-                token.text, functools.partial(functions.apply_binary, OPERATORS[token.text])
+                token.text, functools.partial(elementary.apply_binary, OPERATORS[token.text])
             )
         elif token.text == ",":
             self._separate(token)

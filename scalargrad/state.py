@@ -14,7 +14,7 @@ from . import errors
 from .core.arguments import is_list, number
 from .core.arithmetic import Arithmetic
 from .core.whole_files import path_text, write_whole
-from .functions import zero_grad
+from .functions.elementary import zero_grad
 
 Path: TypeAlias = str | os.PathLike[str]
 

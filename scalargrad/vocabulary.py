@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from . import functions, losses
+from .functions import elementary, losses
 from .table import ops
 from .table.row import ROWS, ManyRow, Row
 
@@ -99,12 +99,12 @@ def table() -> dict[str, Function]:
     """
     found = {}
     for name, row in ROWS.items():
-        call = getattr(functions, name, None) or getattr(losses, name, None)
+        call = getattr(elementary, name, None) or getattr(losses, name, None)
         if call is not None and not getattr(row, "helper", False) and not gives_list(row):
             found[name] = _function(name, call, row)
     for name, call, many in (  # public under another name than a row's, or not at all
         ("abs", abs, None),
-        ("where", functions.where, None),
+        ("where", elementary.where, None),
         ("binary_cross_entropy_with_logits", losses.binary_cross_entropy_with_logits, ops.BCE),
     ):
         found[name] = _function(name, call, many)

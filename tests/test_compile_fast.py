@@ -12,7 +12,7 @@ from replays import KINDS
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.functions import apply_binary, apply_unary
+from scalargrad.functions.elementary import apply_binary, apply_unary
 from scalargrad.table.row import ROWS, Row
 from scalargrad.tape import machine
 

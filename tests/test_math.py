@@ -14,7 +14,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import math
-from scalargrad.gamma_function import digamma
+from scalargrad.functions.gamma import digamma
 
 #: of whole numbers or of the digits of one: Python's own
 AS_THEY_ARE = {"comb", "factorial", "gcd", "isqrt", "lcm", "nextafter", "perm", "ulp"}

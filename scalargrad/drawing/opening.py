@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .. import functions
 from ..core.arithmetic import Arithmetic
 from ..core.modes import Scope, recording_in
 from ..core.node_rows import is_result, place_of, results_of, row_of
 from ..core.order import post_order
 from ..errors import InputError, unwanted
+from ..functions import elementary
 from ..graph import COUNT_LIMIT, meet
 from ..table import formula, ops
 from ..table.row import ROWS, ManyRow, Row, is_plural
@@ -239,21 +239,21 @@ class _Callable(Mapping[str, Callable[..., Any]]):
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name == "divide":
-            return lambda x, y: functions.apply_binary(ops.DIV, x, y)
+            return lambda x, y: elementary.apply_binary(ops.DIV, x, y)
         if name == "label":
             return _label
         row = ROWS[name]
         if isinstance(row, Row):
             return self._scalar_function(row) if row.arity == 1 else self._binary_function(row)
-        return lambda xs: self._apply(row, [xs], lambda: functions.apply_many(row, xs))
+        return lambda xs: self._apply(row, [xs], lambda: elementary.apply_many(row, xs))
 
     def _scalar_function(self, row: Row) -> Callable[..., Any]:
-        return lambda x: self._apply(row, [x], lambda: functions.apply_unary(row, x))
+        return lambda x: self._apply(row, [x], lambda: elementary.apply_unary(row, x))
 
     def _binary_function(self, row: Row) -> Callable[..., Any]:
         return lambda x, y: (
             y if isinstance(x, _Nothing)
-            else self._apply(row, [x, y], lambda: functions.apply_binary(row, x, y))
+            else self._apply(row, [x, y], lambda: elementary.apply_binary(row, x, y))
         )  # fmt: skip
 
     def _apply(self, row: Row | ManyRow, given: Any, plain: Callable[[], Any]) -> Any:

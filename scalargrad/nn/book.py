@@ -15,8 +15,8 @@ from .. import errors
 from .._engine import Value
 from ..core.arguments import is_list, number
 from ..core.arithmetic import Arithmetic
-from ..functions import affine, dot, listed, relu, sigmoid, softmax
-from ..losses import cross_entropy
+from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax
+from ..functions.losses import cross_entropy
 from ..state import each, flat
 from .layers import TwoLayerNet
 

@@ -8,12 +8,13 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-from .. import errors, losses
+from .. import errors
 from .._engine import Value
 from ..core.arguments import as_number, is_list, number, whole
 from ..core.arithmetic import Arithmetic
 from ..core.modes import no_grad, scope
-from ..functions import affine, dot, listed, relu, sigmoid, softmax, tanh
+from ..functions import losses
+from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax, tanh
 from ..seeding import Seed, generator
 from ..state import Module, each
 

@@ -8,13 +8,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import calculus, errors, functions
+from .. import calculus, errors
 from .._engine import Value
 from ..core import modes, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import Arithmetic
 from ..derivatives import graph_sweep
-from ..own_nodes import with_derivatives
+from ..functions import elementary
+from ..functions.custom import with_derivatives
 from ..table.row import digest
 from .elsewhere import Elsewhere, found_by_name
 from .lanes import Lanes, Seen, lanes_of
@@ -332,7 +333,7 @@ class Compiled:
         grads = [*zip(leaves, point.inputs, strict=True)]
         grads += zip(path.captured, memoryview(point.captured).cast("B").cast("d"), strict=True)
         pairs = [(x, grad) for x, grad in grads if isinstance(x, Arithmetic)]
-        functions.check_engine(self.name, [x for x, _ in pairs])
+        elementary.check_engine(self.name, [x for x, _ in pairs])
         parents, partials = zip(*pairs, strict=True)
         node = parents[0]._record(point.values[place], self.name, parents, parents, partials)
 

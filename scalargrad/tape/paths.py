@@ -12,12 +12,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .. import errors, functions
+from .. import errors
 from .._engine import add_gradients, numbers
 from ..core.arithmetic import Arithmetic
 from ..core.modes import recording
 from ..core.source_lines import line_at
 from ..core.tracer import INDEX
+from ..functions import elementary
 from .lanes import Lanes
 from .records import Tape
 from .replay import Replay
@@ -60,7 +61,7 @@ class Path:
         if pairs:  # a pass goes on through the graphs below
             values, grads = zip(*pairs, strict=True)
             with recording():
-                functions.dot(values, grads).backward()
+                elementary.dot(values, grads).backward()
 
 
 class Paths:

@@ -7,7 +7,7 @@ from typing import Any
 from .._engine import Value
 from ..core.arithmetic import Arithmetic
 from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
-from ..functions import apply_binary, apply_many, apply_unary
+from ..functions.elementary import apply_binary, apply_many, apply_unary
 from ..table.row import ROWS, ManyRow
 from .lines import unpack
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from . import functions
-from .own_nodes import custom
-from .table import ops
+from ..table import ops
+from . import elementary
+from .custom import custom
 
 #: −B₂ₖ/(2k) of the series of ψ in 1/x², and where it is exact to the last digits
 _SERIES = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760, -1 / 12, 3617 / 8160)
@@ -31,19 +31,19 @@ def digamma(x: Any) -> Any:
     0.577215664902
     """
     if x <= 0.0:
-        if x == functions.floor(x):
+        if x == elementary.floor(x):
             return x * math.nan
-        turn = math.pi * functions.remainder(x, 1.0)  # cos/sin: 1/tan loses its digits half-way
-        return digamma(1.0 - x) - math.pi * functions.cos(turn) / functions.sin(turn)
+        turn = math.pi * elementary.remainder(x, 1.0)  # cos/sin: 1/tan loses its digits half-way
+        return digamma(1.0 - x) - math.pi * elementary.cos(turn) / elementary.sin(turn)
     steps = []
     while x < _FAR:
         steps.append(x)
         x = x + 1.0
-    square = functions.apply_binary(ops.DIV, 1.0, x * x)
+    square = elementary.apply_binary(ops.DIV, 1.0, x * x)
     series: Any = 0.0
     for coefficient in reversed(_SERIES):
         series = (series + coefficient) * square
-    result = functions.log(x) - 0.5 / x + series
+    result = elementary.log(x) - 0.5 / x + series
     for step in reversed(steps):  # the smallest quotient first
         result = result - 1.0 / step
     return result

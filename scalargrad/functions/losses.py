@@ -6,12 +6,12 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from . import errors
-from .core.arguments import number
-from .core.arithmetic import Arithmetic
-from .functions import apply_many, check_lengths, listed
-from .table import ops
-from .table.row import ManyRow
+from .. import errors
+from ..core.arguments import number
+from ..core.arithmetic import Arithmetic
+from ..table import ops
+from ..table.row import ManyRow
+from .elementary import apply_many, check_lengths, listed
 
 
 def mse(prediction: Any, target: Any) -> Any:

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import errors
-from .core import tracer
-from .core.arguments import number
-from .core.arithmetic import Arithmetic
-from .functions import check_engine, listed
-from .table.row import ROWS
+from .. import errors
+from ..core import tracer
+from ..core.arguments import number
+from ..core.arithmetic import Arithmetic
+from ..table.row import ROWS
+from .elementary import check_engine, listed
 
 #: the partials of a node by the operands at some places
 OnValues = Callable[[Any, Sequence[int]], list[Any]]

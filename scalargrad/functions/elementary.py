@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from . import errors
-from ._engine import quick
-from .core import tracer
-from .core.arguments import number
-from .core.arithmetic import Arithmetic
-from .table import ops
-from .table.row import LETTERS, ManyRow, Row, docstring
+from .. import errors
+from .._engine import quick
+from ..core import tracer
+from ..core.arguments import number
+from ..core.arithmetic import Arithmetic
+from ..table import ops
+from ..table.row import LETTERS, ManyRow, Row, docstring
 
 V = TypeVar("V", bound=Arithmetic)
 

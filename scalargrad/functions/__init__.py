@@ -1,0 +1,1 @@
+"""Elementary functions, losses, and nodes of one's own."""
