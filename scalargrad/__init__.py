@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from . import datasets, math, nn, optim, plots
 from ._engine import Value, engine
-from .calculus import (
-    grad,
-    gradients,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
-)
-from .checks import check_gradients
+from .calculus.checks import check_gradients
+from .calculus.equations import newton, root
+from .calculus.transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .core.modes import detect_anomaly, no_grad, scope
 from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
@@ -73,7 +65,6 @@ from .functions.elementary import (
 )
 from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
 from .grammar import expression
-from .implicit import newton, root
 from .leaves import values
 from .tape.compiled import compile
 from .training import History, evaluate, fit

@@ -11,6 +11,7 @@ from typing import Any
 from .core.arithmetic import Arithmetic
 from .core.node_rows import PLAIN, paired, row_of, stated
 from .core.order import post_order
+from .core.text_tables import ascii_only
 from .table.row import LETTERS, ManyRow, Row
 
 #: operands of a call that are written out
@@ -173,13 +174,3 @@ def free_name(taken: Iterable[str], *wanted: str) -> str:
     taken = set(taken)
     numbered = (f"{wanted[0]}{i}" for i in itertools.count(1))
     return next(name for name in itertools.chain(wanted, numbered) if name not in taken)
-
-
-def ascii_only(text: str) -> str:
-    """Return a text that any terminal can show; other characters become escapes.
-
-    >>> ascii_only("θ = 1")
-    '\\\\u03b8 = 1'
-    """
-    shown = text.encode("ascii", "backslashreplace").decode("ascii")
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in shown)

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
 
-from . import __version__, differences
+from . import __version__
 from ._engine import Value, engine, why
-from .chain import ascii_only, free_name, signs
+from .calculus import differences
+from .chain import free_name, signs
+from .core.text_tables import ascii_only, values_table
 from .errors import InputError, ScalargradError
 from .grammar import Expression, expression
-from .report import plain_report, values_table, write_report
+from .report import plain_report, write_report
 from .tokens import normal, quoted
 from .vocabulary import CONSTANTS, table
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .chain import Chain, Part, Step, ascii_only, free_name
+from .chain import Chain, Part, Step, free_name
+from .core.text_tables import column, points, values_table
 from .table.ops import SUM
 
 WIDTH = 80
@@ -76,21 +77,6 @@ def _table(values: dict[str, Any]) -> list[str]:
     if any(hasattr(value, "grad") for value in values.values()):
         columns["gradient"] = [repr(v.grad) if hasattr(v, "grad") else "" for v in values.values()]
     return values_table(list(values), columns)
-
-
-def values_table(
-    names: Sequence[str], columns: Mapping[str, Sequence[str]], notes: Sequence[str] = ()
-) -> list[str]:
-    """Return the lines of a table: names, columns of numbers, and perhaps a note a line.
-
-    >>> values_table(["x"], {"value": ["1.0"]}, ["ok"])
-    ['name  value', 'x       1.0  ok']
-    """
-    cells = [column(["name", *map(ascii_only, names)])]
-    cells += [headed(title, points(numbers)) for title, numbers in columns.items()]
-    if notes:
-        cells.append(["", *notes])
-    return [line.rstrip() for line in joined(cells, "  ")]
 
 
 def _forward(chain: Chain) -> Iterator[str]:
@@ -217,40 +203,3 @@ def _ends(items: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
 def _left_out(items: Sequence[Any], first: Sequence[Any], last: Sequence[Any]) -> list[str]:
     count = len(items) - len(first) - len(last)
     return [f"  ... {count} steps left out"] if count else []
-
-
-# -- columns ---------------------------------------------------------------------------------
-
-
-def column(cells: Iterable[str], *, right: bool = False) -> list[str]:
-    """Pad texts to one width.
-
-    >>> column(["x", "abc"]), column(["x", "abc"], right=True)
-    (['x  ', 'abc'], ['  x', 'abc'])
-    """
-    cells = list(cells)
-    width = max(map(len, cells), default=0)
-    return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
-
-
-def points(numbers: Iterable[str]) -> list[str]:
-    """Pad numbers so that their points stand below one another.
-
-    >>> points(["1.25", "-12.0", "inf"])
-    ['  1.25', '-12.0 ', 'inf   ']
-    """
-    split = [number.partition(".") for number in numbers]
-    before = column((whole for whole, _, _ in split), right=True)
-    after = column(point + rest for _, point, rest in split)
-    return [left + right for left, right in zip(before, after, strict=True)]
-
-
-def headed(title: str, cells: Sequence[str]) -> list[str]:
-    """Return a column of numbers below its title."""
-    width = max(len(title), *map(len, cells))
-    return [title.rjust(width), *(cell.rjust(width) for cell in cells)]
-
-
-def joined(columns: Sequence[Sequence[str]], gap: str) -> list[str]:
-    """Join columns to lines."""
-    return [gap.join(cells) for cells in zip(*columns, strict=True)]

@@ -21,7 +21,7 @@ import scalargrad as sg
 import scalargrad._python
 from scalargrad import cli, drawing
 from scalargrad._engine import why
-from scalargrad.differences import compare
+from scalargrad.calculus.differences import compare
 from scalargrad.report import WIDTH
 from scalargrad.table import ops
 from scalargrad.table.row import ROWS

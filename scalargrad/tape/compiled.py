@@ -8,12 +8,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import calculus, errors
+from .. import errors
 from .._engine import Value
+from ..calculus import transforms
+from ..calculus.graph_gradients import graph_sweep
 from ..core import modes, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import Arithmetic
-from ..derivatives import graph_sweep
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -83,7 +84,7 @@ class Compiled:
             self._check_inside(lanes)
         if lanes.has_values or tracer.is_on():
             places = tuple(range(len(arguments)))
-            found: tuple[Any, tuple[Any, ...]] = calculus.value_and_grad(
+            found: tuple[Any, tuple[Any, ...]] = transforms.value_and_grad(
                 self.function, argnums=places
             )(*arguments)
             return found
@@ -285,7 +286,7 @@ class Compiled:
             result = self.function(*(together(one, numbers) for one in structures))
             if back and isinstance(result, Value):
                 leaves = [x for x in values if isinstance(x, Value)]
-                calculus.gradients(result, leaves)
+                transforms.gradients(result, leaves)
 
     def _check_one(self, structure: Structure) -> None:
         if count(structure) != 1:

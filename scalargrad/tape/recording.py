@@ -11,10 +11,10 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value, recorder_of
+from ..calculus.graph_gradients import call_inside
 from ..core import modes, tracer
 from ..core.arithmetic import Arithmetic
 from ..core.source_lines import line_at
-from ..derivatives import call_inside
 from .integers import Integer
 from .records import Tape
 from .structure import Structure, flatten

@@ -11,14 +11,14 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import errors
-from ._engine import Value
-from .core import tracer
-from .core.arguments import as_whole
-from .core.arithmetic import Arithmetic
-from .core.modes import recording
-from .core.nesting import Tree, Unit, shaped, take_apart, take_values
-from .derivatives import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
+from .. import errors
+from .._engine import Value
+from ..core import tracer
+from ..core.arguments import as_whole
+from ..core.arithmetic import Arithmetic
+from ..core.modes import recording
+from ..core.nesting import Tree, Unit, shaped, take_apart, take_values
+from .graph_gradients import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
 
 
 class _Run:

@@ -10,16 +10,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import errors
-from ._engine import Value
-from .core import tracer
-from .core.arguments import as_whole, number
-from .core.arithmetic import Arithmetic
-from .core.modes import Scope, recording, scope
-from .core.order import order_above
-from .derivatives import call_inside, graph_sweep
-from .functions.custom import with_derivatives
-from .table.libm import divide
+from .. import errors
+from .._engine import Value
+from ..core import tracer
+from ..core.arguments import as_whole, number
+from ..core.arithmetic import Arithmetic
+from ..core.modes import Scope, recording, scope
+from ..core.order import order_above
+from ..functions.custom import with_derivatives
+from ..table.libm import divide
+from .graph_gradients import call_inside, graph_sweep
 
 #: below this share of the solution, steps that no longer shrink are rounding
 _SETTLED = 1e-6

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import errors
-from ._engine import Value
-from .calculus import gradient_for
-from .core.arguments import number
-from .core.arithmetic import Arithmetic
-from .core.modes import no_grad
-from .core.nesting import Tree, take_apart
+from .. import errors
+from .._engine import Value
+from ..core.arguments import number
+from ..core.arithmetic import Arithmetic
+from ..core.modes import no_grad
+from ..core.nesting import Tree, take_apart
+from ..core.text_tables import values_table
 from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
-from .report import values_table
+from .transforms import gradient_for
 
 #: rows of a table that are shown, the worst first
 SHOWN = 20

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import errors
-from .core import tracer
-from .core.modes import anomaly, check_pass, recording
-from .core.node_rows import place_of
-from .core.order import order_above
-from .functions import elementary
-from .table import formula, ops
-from .table.row import ROWS, ManyRow, Row, is_plural
+from .. import errors
+from ..core import tracer
+from ..core.modes import anomaly, check_pass, recording
+from ..core.node_rows import place_of
+from ..core.order import order_above
+from ..functions import elementary
+from ..table import formula, ops
+from ..table.row import ROWS, ManyRow, Row, is_plural
 
 
 class _OnValues(Mapping[str, Callable[..., Any]]):

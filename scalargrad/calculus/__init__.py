@@ -1,0 +1,1 @@
+"""Derivatives of functions and graphs: grad to hessian, equations, checks."""
