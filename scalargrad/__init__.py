@@ -10,6 +10,7 @@ from .calculus.transforms import grad, gradients, hessian, hvp, jacobian, jvp, v
 from .core.modes import detect_anomaly, no_grad, scope
 from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
+from .expressions.expression import expression
 from .functions.custom import custom, record
 from .functions.elementary import (
     acos,
@@ -64,7 +65,6 @@ from .functions.elementary import (
     zero_grad,
 )
 from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
-from .grammar import expression
 from .leaves import values
 from .tape.compiled import compile
 from .training import History, evaluate, fit

@@ -18,10 +18,10 @@ from .calculus import differences
 from .chain import free_name, signs
 from .core.text_tables import ascii_only, values_table
 from .errors import InputError, ScalargradError
-from .grammar import Expression, expression
+from .expressions.expression import Expression, expression
+from .expressions.tokens import normal, quoted
+from .expressions.vocabulary import CONSTANTS, table
 from .report import plain_report, write_report
-from .tokens import normal, quoted
-from .vocabulary import CONSTANTS, table
 
 OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 

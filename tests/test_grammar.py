@@ -15,9 +15,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import scalargrad as sg
-from scalargrad import vocabulary
 from scalargrad.core.order import post_order
 from scalargrad.errors import ExpressionError
+from scalargrad.expressions import vocabulary
 from scalargrad.table.row import ROWS
 
 # -- precedence: the same text, read by Python -----------------------------------------------

@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .functions import elementary, losses
-from .table import ops
-from .table.row import ROWS, ManyRow, Row
+from ..functions import elementary, losses
+from ..table import ops
+from ..table.row import ROWS, ManyRow, Row
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from . import errors
-from .errors import ExpressionError
-from .functions import elementary
-from .table import ops
-from .table.row import ROWS
+from .. import errors
+from ..errors import ExpressionError
+from ..functions import elementary
+from ..table import ops
+from ..table.row import ROWS
 from .tokens import Token, normal, quoted, tokenize
 from .vocabulary import CONSTANTS, Apply, Function, gives_list, table
 

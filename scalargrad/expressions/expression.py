@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from .core.arguments import number
-from .core.arithmetic import Arithmetic
-from .errors import OperandError
+from ..core.arguments import number
+from ..core.arithmetic import Arithmetic
+from ..errors import OperandError
 from .parser import parse
 from .tokens import quoted
 from .vocabulary import CONSTANTS, Apply

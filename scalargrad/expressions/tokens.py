@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import NamedTuple, NoReturn
 
-from .errors import ExpressionError
+from ..errors import ExpressionError
 
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SYMBOL = re.compile(r"\*\*|[<>=!]=|[-+*/()\[\],<>=]")

@@ -1,0 +1,1 @@
+"""A text becomes a callable: tokens, parser, expression."""
