@@ -14,12 +14,12 @@ import browser
 import pytest
 
 import scalargrad as sg
-from scalargrad import graph as graphs
 from scalargrad.core.modes import Scope, recording_in
 from scalargrad.drawing import text
 from scalargrad.drawing.algebra import constant, name, settled, total, write
 from scalargrad.drawing.listing import finite
 from scalargrad.drawing.local_rules import other_operand
+from scalargrad.drawing.select import graph as graphs
 from scalargrad.drawing.viewing import View, view
 
 open_page = browser.open_page

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from ..core.arguments import as_number, number, whole
 from ..errors import InputError, OperandError, StateError, unwanted
-from ..graph import Graph, Use
 from . import text
 from .local_rules import (
     HIDDEN,
@@ -22,6 +21,7 @@ from .local_rules import (
     spoken,
     sum_rule,
 )
+from .select.graph import Graph, Use
 
 Side = Literal["forward", "backward"]
 #: where a value stands: beside an arrow or a stem, by the id of the use or the flow

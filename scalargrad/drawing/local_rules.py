@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from ..core.arithmetic import Arithmetic
 from ..core.node_rows import paired, row_of
-from ..graph import Graph, Use, Vertex
 from ..table.ops import DIV, DOT, SUM
 from ..table.row import LETTERS, ManyRow, Row
 from . import text
+from .select.graph import Graph, Use, Vertex
 
 #: operands that a rule writes out
 MANY = 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..graph import Graph
 from .listing import LIVE, Listing, finite
 from .local_rules import Quantity, Rule, spoken
+from .select.graph import Graph
 from .steps import Step, Walk
 
 #: so many inputs have a row with a slider

@@ -8,11 +8,11 @@ from typing import Literal, Protocol
 
 from ..core.modes import Scope
 from ..core.node_rows import row_of
-from ..graph import Constant, Flow, Graph, Use, Vertex
 from ..table.ops import ADD, SUM
 from ..table.row import ROWS
 from . import text
 from .exercise import Place
+from .select.graph import Constant, Flow, Graph, Use, Vertex
 
 Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 

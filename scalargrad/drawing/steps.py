@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.node_rows import row_of
-from ..graph import Flow, Graph, Use, Vertex
 from . import text
 from .local_rules import (
     HIDDEN,
@@ -25,6 +24,7 @@ from .local_rules import (
     sum_rule,
 )
 from .scene import Wording
+from .select.graph import Flow, Graph, Use, Vertex
 
 Side = Literal["forward", "backward"]
 #: lines of one step: a box may give so many values

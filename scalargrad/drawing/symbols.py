@@ -12,7 +12,6 @@ from ..core.arithmetic import Arithmetic
 from ..core.modes import Scope
 from ..core.node_rows import agree, paired, parsed, place_of, row_of, stated
 from ..errors import InputError, unwanted
-from ..graph import Constant, Flow, Use, Vertex
 from ..table.row import ManyRow, Row, is_plural
 from . import text
 from .algebra import (
@@ -30,8 +29,9 @@ from .algebra import (
     write,
 )
 from .numbers import Numbers
-from .opening import Opened
 from .scene import Labels
+from .select.graph import Constant, Flow, Use, Vertex
+from .select.opening import Opened
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 34

@@ -10,13 +10,13 @@ from typing import Any
 from ..core.arguments import is_list, number
 from ..core.arithmetic import Arithmetic
 from ..errors import InputError, OperandError, StateError, unwanted
-from ..graph import Graph, Plan, Use, look, meet
-from .folding import fold_homes, read_fold
 from .local_rules import is_reciprocal
-from .naming import read_names
 from .numbers import Numbers
-from .opening import Opened, opened, read_open
 from .scene import Wording
+from .select.folding import fold_homes, read_fold
+from .select.graph import Graph, Plan, Use, look, meet
+from .select.naming import read_names
+from .select.opening import Opened, opened, read_open
 from .symbols import Both, Symbols, read_symbols
 
 MAX_NODES = 150

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..core.whole_files import path_text, write_whole
 from ..errors import InputError, OperandError, unwanted
-from ..graph import meet
 from . import page, svg, text
 from .columns import arrange
 from .levels import settle
@@ -21,6 +20,7 @@ from .picture import Picture, Text
 from .roomy import Roomy
 from .routes import draw_routes
 from .scene import compose
+from .select.graph import meet
 from .steps import Walk
 from .viewing import MAX_NODES, View, view
 

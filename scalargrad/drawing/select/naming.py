@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from ..core.arguments import as_number, is_list
-from ..core.arithmetic import Arithmetic
-from ..errors import InputError, OperandError, unwanted
-from ..graph import Named
+from ...core.arguments import as_number, is_list
+from ...core.arithmetic import Arithmetic
+from ...errors import InputError, OperandError, unwanted
+from .graph import Named
 
 
 @dataclass

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from .core.arithmetic import Arithmetic
-from .core.modes import Scope
+from ...core.arithmetic import Arithmetic
+from ...core.modes import Scope
 
 #: beyond this many nodes the rest is neither looked at nor counted
 COUNT_LIMIT = 100_000

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ..core.modes import Scope
-from ..core.order import post_order
-from ..errors import InputError, OperandError, unwanted
-from ..graph import BUNDLE, Named, Vertex, meet
+from ...core.modes import Scope
+from ...core.order import post_order
+from ...errors import InputError, OperandError, unwanted
+from .graph import BUNDLE, Named, Vertex, meet
 
 #: so many labelled leaves of a box have an arrow each
 LABELLED = 12

@@ -8,16 +8,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..core.arithmetic import Arithmetic
-from ..core.modes import Scope, recording_in
-from ..core.node_rows import is_result, place_of, results_of, row_of
-from ..core.order import post_order
-from ..errors import InputError, unwanted
-from ..functions import elementary
-from ..graph import COUNT_LIMIT, meet
-from ..table import formula, ops
-from ..table.row import ROWS, ManyRow, Row, is_plural
+from ...core.arithmetic import Arithmetic
+from ...core.modes import Scope, recording_in
+from ...core.node_rows import is_result, place_of, results_of, row_of
+from ...core.order import post_order
+from ...errors import InputError, unwanted
+from ...functions import elementary
+from ...table import formula, ops
+from ...table.row import ROWS, ManyRow, Row, is_plural
 from .folding import names_of
+from .graph import COUNT_LIMIT, meet
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""What a picture shows: the graph, what is folded, opened and named."""
