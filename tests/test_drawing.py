@@ -17,8 +17,8 @@ from figures import FIGURES, hairball
 
 import scalargrad as sg
 from scalargrad.core.whole_files import write_whole
-from scalargrad.drawing.text import harmless, number, width
 from scalargrad.drawing.viewing import view
+from scalargrad.drawing.words.text import harmless, number, width
 
 GOLDEN = Path(__file__).parent / "golden"
 ELEMENTS = {"svg", "desc", "rect", "path", "polygon", "circle", "text", "tspan"}

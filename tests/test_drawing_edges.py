@@ -15,12 +15,12 @@ import pytest
 
 import scalargrad as sg
 from scalargrad.core.modes import Scope, recording_in
-from scalargrad.drawing import text
-from scalargrad.drawing.algebra import constant, name, settled, total, write
 from scalargrad.drawing.listing import finite
-from scalargrad.drawing.local_rules import other_operand
 from scalargrad.drawing.select import graph as graphs
 from scalargrad.drawing.viewing import View, view
+from scalargrad.drawing.words import text
+from scalargrad.drawing.words.algebra import constant, name, settled, total, write
+from scalargrad.drawing.words.rules import other_operand
 
 open_page = browser.open_page
 

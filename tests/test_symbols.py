@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 import scalargrad as sg
-from scalargrad.drawing.algebra import ONE, Names, Product, add, constant, name, write
 from scalargrad.drawing.viewing import view
+from scalargrad.drawing.words.algebra import ONE, Names, Product, add, constant, name, write
 
 
 def labels(value: sg.Value, **options: object) -> dict[str, list[str | None]]:

@@ -15,9 +15,9 @@ from figures import FIGURES, hairball
 from walking import MOVE, NUMBERS, SEEN, branch, clean, fruit, table, walk_to, words
 
 import scalargrad as sg
-from scalargrad.drawing.exercise import _agree
 from scalargrad.drawing.listing import LIVE
-from scalargrad.drawing.text import number
+from scalargrad.drawing.words.exercise import _agree
+from scalargrad.drawing.words.text import number
 
 INF, NAN = math.inf, math.nan
 open_page = browser.open_page

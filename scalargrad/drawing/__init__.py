@@ -11,13 +11,13 @@ from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
 from . import digraph, files, svg
 from .columns import arrange, reading_order
-from .exercise import Box, Marks, answer_sheet, empty_boxes, marked
 from .levels import settle
 from .picture import Picture
 from .routes import draw_routes
 from .scene import Scene, compose
 from .viewing import MAX_NODES, View, known, need_gradients, view
 from .walk import walkthrough as walkthrough
+from .words.exercise import Box, Marks, answer_sheet, empty_boxes, marked
 
 if TYPE_CHECKING:
     import graphviz

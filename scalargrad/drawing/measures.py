@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .columns import Cell
 from .scene import Item, Labels
-from .text import width
+from .words.text import width
 
 BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"
 

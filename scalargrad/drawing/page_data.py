@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .listing import LIVE, Listing, finite
-from .local_rules import Quantity, Rule, spoken
 from .select.graph import Graph
 from .steps import Step, Walk
+from .words.rules import Quantity, Rule, spoken
 
 #: so many inputs have a row with a slider
 INPUTS = 100

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import text
-from .local_rules import MANY, gradient, spoken, sum_rule
 from .scene import Labels, Wording
 from .select.graph import Constant, Flow, Graph, Use
+from .words import text
+from .words.rules import MANY, gradient, spoken, sum_rule
 
 #: width of a number such as −123.456, and of the longest sum that is written beside a stem
 NUMBER, SUM = 58.0, 130.0

@@ -10,9 +10,9 @@ from ..core.modes import Scope
 from ..core.node_rows import row_of
 from ..table.ops import ADD, SUM
 from ..table.row import ROWS
-from . import text
-from .exercise import Place
 from .select.graph import Constant, Flow, Graph, Use, Vertex
+from .words import text
+from .words.exercise import Place
 
 Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 

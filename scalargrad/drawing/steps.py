@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.node_rows import row_of
-from . import text
-from .local_rules import (
+from .scene import Wording
+from .select.graph import Flow, Graph, Use, Vertex
+from .words import text
+from .words.rules import (
     HIDDEN,
     MANY,
     Quantity,
@@ -23,8 +25,6 @@ from .local_rules import (
     spelled_rule,
     sum_rule,
 )
-from .scene import Wording
-from .select.graph import Flow, Graph, Use, Vertex
 
 Side = Literal["forward", "backward"]
 #: lines of one step: a box may give so many values

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from . import measures as m
 from .measures import BLACK, GREY, PALE, RED
 from .picture import Blank, Line, Picture, Point, Shape, Text
-from .text import escaped
+from .words.text import escaped
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"

@@ -10,14 +10,14 @@ from typing import Any
 from ..core.arguments import is_list, number
 from ..core.arithmetic import Arithmetic
 from ..errors import InputError, OperandError, StateError, unwanted
-from .local_rules import is_reciprocal
-from .numbers import Numbers
 from .scene import Wording
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use, look, meet
 from .select.naming import read_names
 from .select.opening import Opened, opened, read_open
-from .symbols import Both, Symbols, read_symbols
+from .words.numbers import Numbers
+from .words.rules import is_reciprocal
+from .words.symbols import Both, Symbols, read_symbols
 
 MAX_NODES = 150
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from ..core.whole_files import path_text, write_whole
 from ..errors import InputError, OperandError, unwanted
-from . import page, svg, text
+from . import page, svg
 from .columns import arrange
 from .levels import settle
 from .listing import LIVE, Listing
-from .local_rules import spoken
 from .page_data import Teller
 from .picture import Picture, Text
 from .roomy import Roomy
@@ -23,6 +22,8 @@ from .scene import compose
 from .select.graph import meet
 from .steps import Walk
 from .viewing import MAX_NODES, View, view
+from .words import text
+from .words.rules import spoken
 
 _OPTIONS = (
     "open", "fold", "names", "constants", "branches", "max_nodes", "digits", "title",

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..core.arithmetic import Arithmetic
-from ..core.modes import Scope
-from ..core.node_rows import agree, paired, parsed, place_of, row_of, stated
-from ..errors import InputError, unwanted
-from ..table.row import ManyRow, Row, is_plural
+from ...core.arithmetic import Arithmetic
+from ...core.modes import Scope
+from ...core.node_rows import agree, paired, parsed, place_of, row_of, stated
+from ...errors import InputError, unwanted
+from ...table.row import ManyRow, Row, is_plural
+from ..scene import Labels
+from ..select.graph import Constant, Flow, Use, Vertex
+from ..select.opening import Opened
 from . import text
 from .algebra import (
     MINUS_ONE,
@@ -29,9 +32,6 @@ from .algebra import (
     write,
 )
 from .numbers import Numbers
-from .scene import Labels
-from .select.graph import Constant, Flow, Use, Vertex
-from .select.opening import Opened
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 34

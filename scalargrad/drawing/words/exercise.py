@@ -8,20 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..core.arguments import as_number, number, whole
-from ..errors import InputError, OperandError, StateError, unwanted
+from ...core.arguments import as_number, number, whole
+from ...errors import InputError, OperandError, StateError, unwanted
+from ..select.graph import Graph, Use
 from . import text
-from .local_rules import (
-    HIDDEN,
-    Rule,
-    backward_rule,
-    forward_rule,
-    gradient,
-    is_partial,
-    spoken,
-    sum_rule,
-)
-from .select.graph import Graph, Use
+from .rules import HIDDEN, Rule, backward_rule, forward_rule, gradient, is_partial, spoken, sum_rule
 
 Side = Literal["forward", "backward"]
 #: where a value stands: beside an arrow or a stem, by the id of the use or the flow

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..core.arithmetic import Arithmetic
-from ..core.node_rows import paired, row_of
-from ..table.ops import DIV, DOT, SUM
-from ..table.row import LETTERS, ManyRow, Row
+from ...core.arithmetic import Arithmetic
+from ...core.node_rows import paired, row_of
+from ...table.ops import DIV, DOT, SUM
+from ...table.row import LETTERS, ManyRow, Row
+from ..select.graph import Graph, Use, Vertex
 from . import text
-from .select.graph import Graph, Use, Vertex
 
 #: operands that a rule writes out
 MANY = 8

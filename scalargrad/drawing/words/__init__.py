@@ -1,0 +1,1 @@
+"""Which texts a picture shows: numbers, symbols, rules, empty boxes."""
