@@ -17,7 +17,7 @@ from figures import FIGURES, hairball
 
 import scalargrad as sg
 from scalargrad.core.whole_files import write_whole
-from scalargrad.drawing.viewing import view
+from scalargrad.drawing.options import view
 from scalargrad.drawing.words.text import harmless, number, width
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -16,8 +16,8 @@ import pytest
 import scalargrad as sg
 from scalargrad.core.modes import Scope, recording_in
 from scalargrad.drawing.listing import finite
+from scalargrad.drawing.options import View, view
 from scalargrad.drawing.select import graph as graphs
-from scalargrad.drawing.viewing import View, view
 from scalargrad.drawing.words import text
 from scalargrad.drawing.words.algebra import constant, name, settled, total, write
 from scalargrad.drawing.words.rules import other_operand

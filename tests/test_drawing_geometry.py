@@ -10,7 +10,7 @@ import pytest
 from figures import FIGURES, hairball
 
 import scalargrad as sg
-from scalargrad.drawing.picture import Blank, Box, Line, Picture, Point, Shape, Text
+from scalargrad.drawing.layout.picture import Blank, Box, Line, Picture, Point, Shape, Text
 
 BEFORE = "before backward"
 

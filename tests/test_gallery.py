@@ -17,7 +17,7 @@ import pytest
 from test_drawing_geometry import collisions
 
 from scalargrad.drawing import Drawing
-from scalargrad.drawing.picture import Picture
+from scalargrad.drawing.layout.picture import Picture
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "examples" / "gallery"

@@ -11,8 +11,8 @@ import pytest
 from test_drawing_geometry import collisions
 
 import scalargrad as sg
+from scalargrad.drawing.options import view
 from scalargrad.drawing.select.graph import meet
-from scalargrad.drawing.viewing import view
 from scalargrad.table.row import ROWS, Row
 
 DEFINED = [name for name, row in ROWS.items() if row.definition]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import scalargrad as sg
-from scalargrad.drawing.viewing import view
+from scalargrad.drawing.options import view
 from scalargrad.drawing.words.algebra import ONE, Names, Product, add, constant, name, write
 
 

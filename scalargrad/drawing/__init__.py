@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
 from . import digraph, files, svg
-from .columns import arrange, reading_order
-from .levels import settle
-from .picture import Picture
-from .routes import draw_routes
-from .scene import Scene, compose
-from .viewing import MAX_NODES, View, known, need_gradients, view
+from .layout.columns import arrange, reading_order
+from .layout.heights import settle
+from .layout.picture import Picture
+from .layout.routes import draw_routes
+from .layout.scene import Scene, compose
+from .options import MAX_NODES, View, known, need_gradients, view
 from .walk import walkthrough as walkthrough
 from .words.exercise import Box, Marks, answer_sheet, empty_boxes, marked
 

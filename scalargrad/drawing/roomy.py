@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .scene import Labels, Wording
+from .layout.scene import Labels, Wording
 from .select.graph import Constant, Flow, Graph, Use
 from .words import text
 from .words.rules import MANY, gradient, spoken, sum_rule

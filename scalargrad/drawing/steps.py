@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.node_rows import row_of
-from .scene import Wording
+from .layout.scene import Wording
 from .select.graph import Flow, Graph, Use, Vertex
 from .words import text
 from .words.rules import (

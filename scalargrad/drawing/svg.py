@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Callable
 
-from . import measures as m
-from .measures import BLACK, GREY, PALE, RED
-from .picture import Blank, Line, Picture, Point, Shape, Text
+from .layout import measures as m
+from .layout.measures import BLACK, GREY, PALE, RED
+from .layout.picture import Blank, Line, Picture, Point, Shape, Text
 from .words.text import escaped
 
 FONT = (

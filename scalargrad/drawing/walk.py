@@ -11,17 +11,17 @@ from typing import Any
 from ..core.whole_files import path_text, write_whole
 from ..errors import InputError, OperandError, unwanted
 from . import page, svg
-from .columns import arrange
-from .levels import settle
+from .layout.columns import arrange
+from .layout.heights import settle
+from .layout.picture import Picture, Text
+from .layout.routes import draw_routes
+from .layout.scene import compose
 from .listing import LIVE, Listing
+from .options import MAX_NODES, View, view
 from .page_data import Teller
-from .picture import Picture, Text
 from .roomy import Roomy
-from .routes import draw_routes
-from .scene import compose
 from .select.graph import meet
 from .steps import Walk
-from .viewing import MAX_NODES, View, view
 from .words import text
 from .words.rules import spoken
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ..scene import Labels
+from ..layout.scene import Labels
 from ..select.graph import Constant, Flow, Graph, Use
 from . import text
 

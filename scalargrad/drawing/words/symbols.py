@@ -13,7 +13,7 @@ from ...core.modes import Scope
 from ...core.node_rows import agree, paired, parsed, place_of, row_of, stated
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
-from ..scene import Labels
+from ..layout.scene import Labels
 from ..select.graph import Constant, Flow, Use, Vertex
 from ..select.opening import Opened
 from . import text

@@ -10,7 +10,7 @@ from typing import Any
 from ..core.arguments import is_list, number
 from ..core.arithmetic import Arithmetic
 from ..errors import InputError, OperandError, StateError, unwanted
-from .scene import Wording
+from .layout.scene import Wording
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use, look, meet
 from .select.naming import read_names

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from ..core.modes import Scope
-from ..core.node_rows import row_of
-from ..table.ops import ADD, SUM
-from ..table.row import ROWS
-from .select.graph import Constant, Flow, Graph, Use, Vertex
-from .words import text
-from .words.exercise import Place
+from ...core.modes import Scope
+from ...core.node_rows import row_of
+from ...table.ops import ADD, SUM
+from ...table.row import ROWS
+from ..select.graph import Constant, Flow, Graph, Use, Vertex
+from ..words import text
+from ..words.exercise import Place
 
 Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..words.text import width
 from .columns import Cell
 from .scene import Item, Labels
-from .words.text import width
 
 BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..words import text
 from . import measures
-from .words import text
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom

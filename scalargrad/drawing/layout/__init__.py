@@ -1,0 +1,1 @@
+"""Where everything stands: columns, heights, routes, measured in the units of a picture."""
