@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
-from . import digraph, files, svg
 from .layout.columns import arrange, reading_order
 from .layout.heights import settle
 from .layout.picture import Picture
 from .layout.routes import draw_routes
 from .layout.scene import Scene, compose
 from .options import MAX_NODES, View, known, need_gradients, view
+from .output import dot, saving, svg
 from .walk import walkthrough as walkthrough
 from .words.exercise import Box, Marks, answer_sheet, empty_boxes, marked
 
@@ -64,11 +64,11 @@ class Drawing:
         Raises: `ValueError` for another suffix or a place that cannot be written, `ImportError`
         naming the extra that .png and .pdf need.
         """
-        suffix = files.suffix_of(path)
+        suffix = saving.suffix_of(path)
         if suffix == ".dot":
-            write_whole("save", path, digraph.digraph(self._scene).source.encode())
+            write_whole("save", path, dot.digraph(self._scene).source.encode())
         else:
-            write_whole("save", path, files.encode(self.svg, suffix))
+            write_whole("save", path, saving.encode(self.svg, suffix))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         fitting = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
@@ -217,6 +217,6 @@ def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:
     """
     seen = view("draw_dot", value, **known("draw_dot", options))
     title, branches = options.get("title", ""), options.get("branches", False)
-    return digraph.digraph(
+    return dot.digraph(
         compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note)
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.whole_files import path_text, write_whole
 from ..errors import InputError, OperandError, unwanted
-from . import page, svg
+from . import page
 from .layout.columns import arrange
 from .layout.heights import settle
 from .layout.picture import Picture, Text
@@ -18,6 +18,7 @@ from .layout.routes import draw_routes
 from .layout.scene import compose
 from .listing import LIVE, Listing
 from .options import MAX_NODES, View, view
+from .output import svg
 from .page_data import Teller
 from .roomy import Roomy
 from .select.graph import meet

@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
-from ..core.whole_files import path_text
-from ..errors import InputError, missing_extra, unwanted
+from ...core.whole_files import path_text
+from ...errors import InputError, missing_extra, unwanted
 
 #: pixels of a .png
 LARGEST = 40e6

@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable
 
-from .layout import measures as m
-from .layout.measures import BLACK, GREY, PALE, RED
-from .layout.picture import Blank, Line, Picture, Point, Shape, Text
-from .words.text import escaped
+from ..layout import measures as m
+from ..layout.measures import BLACK, GREY, PALE, RED
+from ..layout.picture import Blank, Line, Picture, Point, Shape, Text
+from ..words.text import escaped
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .layout.measures import RED
-from .layout.scene import Frame, Item, Labels, Scene
+from ..layout.measures import RED
+from ..layout.scene import Frame, Item, Labels, Scene
 
 if TYPE_CHECKING:
     import graphviz
