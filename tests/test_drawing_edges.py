@@ -15,8 +15,8 @@ import pytest
 
 import scalargrad as sg
 from scalargrad.core.modes import Scope, recording_in
-from scalargrad.drawing.listing import finite
 from scalargrad.drawing.options import View, view
+from scalargrad.drawing.page.live_graph import finite
 from scalargrad.drawing.select import graph as graphs
 from scalargrad.drawing.words import text
 from scalargrad.drawing.words.algebra import constant, name, settled, total, write

@@ -15,7 +15,7 @@ from figures import FIGURES, hairball
 from walking import MOVE, NUMBERS, SEEN, branch, clean, fruit, table, walk_to, words
 
 import scalargrad as sg
-from scalargrad.drawing.listing import LIVE
+from scalargrad.drawing.page.live_graph import LIVE
 from scalargrad.drawing.words.exercise import _agree
 from scalargrad.drawing.words.text import number
 

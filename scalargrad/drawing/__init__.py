@@ -16,7 +16,7 @@ from .layout.routes import draw_routes
 from .layout.scene import Scene, compose
 from .options import MAX_NODES, View, known, need_gradients, view
 from .output import dot, saving, svg
-from .walk import walkthrough as walkthrough
+from .page.walkthrough import walkthrough as walkthrough
 from .words.exercise import Box, Marks, answer_sheet, empty_boxes, marked
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import Any
 from ..core.arguments import is_list, number
 from ..core.arithmetic import Arithmetic
 from ..errors import InputError, OperandError, StateError, unwanted
-from .layout.scene import Wording
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use, look, meet
 from .select.naming import read_names
@@ -18,6 +17,7 @@ from .select.opening import Opened, opened, read_open
 from .words.numbers import Numbers
 from .words.rules import is_reciprocal
 from .words.symbols import Both, Symbols, read_symbols
+from .words.wording import Wording
 
 MAX_NODES = 150
 

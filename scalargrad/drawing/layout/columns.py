@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from .scene import Frame, Item, Labels, Link, Scene
+from ..words.wording import Labels
+from .scene import Frame, Item, Link, Scene
 
 SWEEPS = 24
 MANY_CELLS = 1000

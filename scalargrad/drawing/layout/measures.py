@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..words.text import width
+from ..words.wording import Labels
 from .columns import Cell
-from .scene import Item, Labels
+from .scene import Item
 
 BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"
 

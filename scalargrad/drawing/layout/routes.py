@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from ..words.text import width
+from ..words.wording import Labels
 from . import measures as m
 from .columns import Border, Cell, Column, Grid, Path
 from .frame_titles import clear_title
 from .picture import Blank, Dot, Line, Picture, Point, Shape, Text
-from .scene import Frame, Item, Labels, Scene
+from .scene import Frame, Item, Scene
 
 _SMALLEST_ANGLE = math.radians(44)  # between two arrows into one circle
 _JOG = 0.3  # so little is no step: an arrow stays level

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 from ...core.modes import Scope
 from ...core.node_rows import row_of
@@ -13,6 +13,7 @@ from ...table.row import ROWS
 from ..select.graph import Constant, Flow, Graph, Use, Vertex
 from ..words import text
 from ..words.exercise import Place
+from ..words.wording import Labels, Wording
 
 Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 
@@ -22,19 +23,6 @@ _SIGNS = {row.symbol for row in ROWS.values()} | {"dot", "sum"}
 _ELEMENTWISE = ("+", "−", "×", "/")
 #: what a sum does forward and backward; of matrices it adds up rows, whose mirror is a broadcast
 _SUMS = {"+": ("+", "branch"), "Σ": ("sum", "broadcast"), "sum": ("sum", "broadcast")}
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The two texts of an arrow pair, maybe of two lines; `backward` is None without an arrow.
-
-    An exercise leaves an empty box in the place of a text; boxes have numbers.
-    """
-
-    forward: str
-    backward: str | None
-    forward_box: int | None = None
-    backward_box: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,25 +82,6 @@ class Scene:
     title: str
     note: str  # what was left out
     summary: str  # for readers who cannot see the picture
-
-
-class Wording(Protocol):
-    """The texts of a picture: numbers, or symbols, or empty boxes."""
-
-    def flow(self, flow: Flow) -> Labels:
-        """Return the texts of what comes out: its value and its gradient."""
-
-    def use(self, use: Use) -> Labels:
-        """Return the texts of one arrow: the value, and the part of the gradient."""
-
-    def constant(self, constant: Constant) -> str:
-        """Return the text of a plain number."""
-
-    def name(self, flow: Flow) -> str:
-        """Return the name at the beginning of an arrow."""
-
-    def is_fixed(self, flow: Flow) -> bool:
-        """Tell whether a value is a constant of the picture: nothing ever flows back to it."""
 
 
 def compose(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..layout.measures import RED
-from ..layout.scene import Frame, Item, Labels, Scene
+from ..layout.scene import Frame, Item, Scene
+from ..words.wording import Labels
 
 if TYPE_CHECKING:
     import graphviz

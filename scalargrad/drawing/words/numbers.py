@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ..layout.scene import Labels
 from ..select.graph import Constant, Flow, Graph, Use
 from . import text
+from .wording import Labels
 
 
 class Numbers:

@@ -13,7 +13,6 @@ from ...core.modes import Scope
 from ...core.node_rows import agree, paired, parsed, place_of, row_of, stated
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
-from ..layout.scene import Labels
 from ..select.graph import Constant, Flow, Use, Vertex
 from ..select.opening import Opened
 from . import text
@@ -32,6 +31,7 @@ from .algebra import (
     write,
 )
 from .numbers import Numbers
+from .wording import Labels
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 34

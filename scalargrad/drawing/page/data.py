@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .listing import LIVE, Listing, finite
-from .select.graph import Graph
+from ..select.graph import Graph
+from ..words.rules import Quantity, Rule, spoken
+from .live_graph import LIVE, Listing, finite
 from .steps import Step, Walk
-from .words.rules import Quantity, Rule, spoken
 
 #: so many inputs have a row with a slider
 INPUTS = 100

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.arithmetic import Arithmetic
-from ..core.node_rows import is_current, named_row, place_of
-from ..core.order import post_order
-from ..table import to_javascript
-from ..table.row import FUNCTIONS, ROWS, is_plural
-from .words.rules import sign
+from ...core.arithmetic import Arithmetic
+from ...core.node_rows import is_current, named_row, place_of
+from ...core.order import post_order
+from ...table import to_javascript
+from ...table.row import FUNCTIONS, ROWS, is_plural
+from ..words.rules import sign
 
 #: so many nodes are computed anew while a slider moves
 LIVE = 2_000

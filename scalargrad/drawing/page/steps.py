@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..core.node_rows import row_of
-from .layout.scene import Wording
-from .select.graph import Flow, Graph, Use, Vertex
-from .words import text
-from .words.rules import (
+from ...core.node_rows import row_of
+from ..select.graph import Flow, Graph, Use, Vertex
+from ..words import text
+from ..words.rules import (
     HIDDEN,
     MANY,
     Quantity,
@@ -25,6 +24,7 @@ from .words.rules import (
     spelled_rule,
     sum_rule,
 )
+from ..words.wording import Wording
 
 Side = Literal["forward", "backward"]
 #: lines of one step: a box may give so many values

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .layout.scene import Labels, Wording
-from .select.graph import Constant, Flow, Graph, Use
-from .words import text
-from .words.rules import MANY, gradient, spoken, sum_rule
+from ..select.graph import Constant, Flow, Graph, Use
+from ..words import text
+from ..words.rules import MANY, gradient, spoken, sum_rule
+from ..words.wording import Labels, Wording
 
 #: width of a number such as −123.456, and of the longest sum that is written beside a stem
 NUMBER, SUM = 58.0, 130.0

@@ -9,7 +9,7 @@ import re
 from importlib.resources import files
 from typing import Any
 
-from .words.text import escaped
+from ..words.text import escaped
 
 #: a wider picture stands above everything else, not beside the values
 WIDE = 900.0
@@ -24,7 +24,7 @@ def page(*, title: str, picture: str, note: str, data: Any, rows: str) -> str:
     """
     wide = re.findall(r'^<svg [^>]*? width="([^"]+)"', picture)[0]
     style = _part("page.css").replace("WIDE", wide)
-    script = '"use strict";\n' + rows + _part("page_numbers.js") + _part("page.js")
+    script = '"use strict";\n' + rows + _part("numbers.js") + _part("page.js")
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
         " base-uri 'none'; form-action 'none'"

@@ -8,23 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.whole_files import path_text, write_whole
-from ..errors import InputError, OperandError, unwanted
-from . import page
-from .layout.columns import arrange
-from .layout.heights import settle
-from .layout.picture import Picture, Text
-from .layout.routes import draw_routes
-from .layout.scene import compose
-from .listing import LIVE, Listing
-from .options import MAX_NODES, View, view
-from .output import svg
-from .page_data import Teller
-from .roomy import Roomy
-from .select.graph import meet
+from ...core.whole_files import path_text, write_whole
+from ...errors import InputError, OperandError, unwanted
+from ..layout.columns import arrange
+from ..layout.heights import settle
+from ..layout.picture import Picture, Text
+from ..layout.routes import draw_routes
+from ..layout.scene import compose
+from ..options import MAX_NODES, View, view
+from ..output import svg
+from ..select.graph import meet
+from ..words import text
+from ..words.rules import spoken
+from . import document
+from .data import Teller
+from .live_graph import LIVE, Listing
+from .spacious import Roomy
 from .steps import Walk
-from .words import text
-from .words.rules import spoken
 
 _OPTIONS = (
     "open", "fold", "names", "constants", "branches", "max_nodes", "digits", "title",
@@ -54,7 +54,7 @@ class Walkthrough:
         write_whole("save", path, self.html.encode())
 
     def _repr_html_(self) -> str:
-        return page.frame(self.html, self._title)
+        return document.frame(self.html, self._title)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
@@ -126,7 +126,7 @@ def _page(seen: View, walk: Walk, title: str, *, branches: bool, digits: int) ->
     picture = _picture(roomy, branches)
     texts = {key: spoken(rule, digits) for key, rule in walk.texts().items()}
     picture.texts = [_written(line, texts) for line in picture.texts]
-    return page.page(
+    return document.page(
         title=title,
         picture=svg.render(picture, hooks=True),
         note=seen.note,

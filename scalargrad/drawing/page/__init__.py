@@ -1,0 +1,1 @@
+"""The walkthrough: a page that steps through a graph, with sliders and a quiz."""

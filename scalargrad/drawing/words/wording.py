@@ -1,0 +1,40 @@
+"""What words a picture: every text of an arrow, of a constant, of a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..select.graph import Constant, Flow, Use
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The two texts of an arrow pair, maybe of two lines; `backward` is None without an arrow.
+
+    An exercise leaves an empty box in the place of a text; boxes have numbers.
+    """
+
+    forward: str
+    backward: str | None
+    forward_box: int | None = None
+    backward_box: int | None = None
+
+
+class Wording(Protocol):
+    """The texts of a picture: numbers, or symbols, or empty boxes."""
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return the texts of what comes out: its value and its gradient."""
+
+    def use(self, use: Use) -> Labels:
+        """Return the texts of one arrow: the value, and the part of the gradient."""
+
+    def constant(self, constant: Constant) -> str:
+        """Return the text of a plain number."""
+
+    def name(self, flow: Flow) -> str:
+        """Return the name at the beginning of an arrow."""
+
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether a value is a constant of the picture: nothing ever flows back to it."""
