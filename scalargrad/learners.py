@@ -17,7 +17,7 @@ from .objectives import Objective
 from .optim import Optimizer
 from .state import each
 from .tape.compiled import Compiled
-from .tape.lanes import Lanes, lanes_of
+from .tape.lane_arguments import Lanes, lanes_of
 from .tape.paths import Path, Paths, run_batch
 from .tape.runner import CAPTURED, VALUES
 from .tape.structure import columns

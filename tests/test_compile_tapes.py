@@ -8,7 +8,7 @@ import pytest
 from replays import times
 
 import scalargrad as sg
-from scalargrad.tape.records import Tape, check
+from scalargrad.tape.tape import Tape, check
 
 
 def test_tape_prints_as_one_would_write_it() -> None:

@@ -18,15 +18,15 @@ from ..core.arithmetic import Arithmetic
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
-from .elsewhere import Elsewhere, found_by_name
-from .lanes import Lanes, Seen, lanes_of
+from .lane_arguments import Lanes, Seen, lanes_of
+from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, run_batch, run_point
-from .recording import record
-from .records import Tape
+from .pickled import Elsewhere, found_by_name
 from .runner import CAPTURED, INPUTS, VALUES, Point
 from .structure import NUMBER, Structure, columns, count, flatten, names, together
-from .text import counted
+from .tape import Tape
+from .tracing import record
 
 MODES = ("strict", "fast")
 

@@ -11,10 +11,10 @@ from itertools import chain
 from typing import Any
 
 from .. import _engine
-from .lanes import Lanes
-from .records import Tape
+from .lane_arguments import Lanes
 from .replay import Replay
 from .runner import CAPTURED, INPUTS, Batch, Point, Runner
+from .tape import Tape
 
 #: so many lanes are run at a time: their sums are added in order, whatever thread they come from
 CHUNK = 4096

@@ -19,11 +19,11 @@ from ..core.modes import recording
 from ..core.source_lines import line_at
 from ..core.tracer import INDEX
 from ..functions import elementary
-from .lanes import Lanes
-from .records import Tape
+from .lane_arguments import Lanes
 from .replay import Replay
 from .runner import Point, Runner
 from .structure import Structure
+from .tape import Tape
 
 
 class Path:

@@ -15,10 +15,10 @@ from typing import Any
 
 from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, ManyRow
-from .lanes import Lanes
+from .lane_arguments import Lanes
 from .lines import unpack
-from .records import NAMES, Tape
 from .runner import VALUES, Batch, Point
+from .tape import NAMES, Tape
 
 _COMPARE = (
     operator.lt,

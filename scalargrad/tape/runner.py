@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from .lanes import Lanes
-from .records import Tape
+from .lane_arguments import Lanes
+from .tape import Tape
 
 #: what is wanted besides values, to be added up: gradients by the inputs, by what was captured
 VALUES, INPUTS, CAPTURED = 0, 1, 2

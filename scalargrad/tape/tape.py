@@ -28,8 +28,8 @@ from ..core.arithmetic import Arithmetic
 from ..core.tracer import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE, Guard
 from ..table.row import ROWS, Row
 from .lines import Line, unpack
-from .picture import graph_of
-from .text import counted, written
+from .listing import counted, written
+from .tape_graph import graph_of
 
 #: the name of every operation by its number
 NAMES = ("detach", *ROWS)

@@ -16,8 +16,8 @@ from ..core import modes, tracer
 from ..core.arithmetic import Arithmetic
 from ..core.source_lines import line_at
 from .integers import Integer
-from .records import Tape
 from .structure import Structure, flatten
+from .tape import Tape
 
 
 @contextmanager
