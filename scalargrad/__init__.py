@@ -8,6 +8,7 @@ from .calculus.checks import check_gradients
 from .calculus.equations import newton, root
 from .calculus.transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .core.modes import detect_anomaly, no_grad, scope
+from .core.version import __version__
 from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
 from .expressions.expression import expression
@@ -65,11 +66,9 @@ from .functions.elementary import (
     zero_grad,
 )
 from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
+from .learning.training import History, evaluate, fit
 from .leaves import values
 from .tape.compiled import compile
-from .training import History, evaluate, fit
-
-__version__ = "0.1.0"
 
 __all__ = [
     "GradientError",

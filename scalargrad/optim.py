@@ -8,11 +8,12 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from . import errors, state
+from . import errors
 from ._engine import quick
 from .core import evaluation, tracer
 from .core.arguments import number, whole
 from .core.arithmetic import Arithmetic
+from .core.nesting import check_keys, pairs
 from .functions.elementary import listed, zero_grad
 from .table import libm, optimizers
 from .table.row import Rule
@@ -84,10 +85,10 @@ class Optimizer(ABC):
         is no number.
         """
         who, kept = "load_state_dict", self._rule.kept
-        state.check_keys(who, type(self).__name__, numbers, ["steps", *kept])
+        check_keys(who, type(self).__name__, numbers, ["steps", *kept])
         steps = whole(who, "steps", numbers["steps"], 0)
         self._kept = [
-            array("d", [data for _, data in state.pairs(who, name, self.parameters, numbers[name])])
+            array("d", [data for _, data in pairs(who, name, self.parameters, numbers[name])])
             for name in kept
         ]
         self.steps = steps

@@ -6,9 +6,9 @@ import pytest
 
 import scalargrad as sg
 import scalargrad._python
-from scalargrad.chain import Chain
+from scalargrad.cli.chain import Chain
+from scalargrad.cli.report import write_report
 from scalargrad.core.node_rows import plain
-from scalargrad.report import write_report
 from scalargrad.table import ops
 from scalargrad.table.row import ROWS
 

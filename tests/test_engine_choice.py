@@ -43,9 +43,12 @@ import sys, types
 core = sys.modules["scalargrad._native._core"] = types.ModuleType("_core")
 core.digest, core.create, core.short_cut = 0, None, None
 """
-COMMAND = (
-    'import sys; sys.argv = ["scalargrad", *{}]\nfrom scalargrad.cli import main\nsys.exit(main())'
-)
+COMMAND = """
+import sys
+sys.argv = ["scalargrad", *{}]
+from scalargrad.cli.main import main
+sys.exit(main())
+"""
 
 
 @pytest.mark.parametrize(

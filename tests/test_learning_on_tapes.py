@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import scalargrad as sg
-from scalargrad import _engine, learners, nn, optim
+from scalargrad import _engine, nn, optim
+from scalargrad.learning import on_tapes
 
 pytestmark = pytest.mark.skipif(
     _engine.machine() is None, reason="the machine was not built: there is nothing to compare"
@@ -223,7 +224,7 @@ def test_what_cannot_be_replayed_learns_on_graphs(options: dict[str, Any], words
 
 
 def test_too_many_paths_go_on_with_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "MOST_PATHS", 2)
+    monkeypatch.setattr(on_tapes, "MOST_PATHS", 2)
 
     class Steps(nn.Module):
         def __init__(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value, nn, optim, plots
-from scalargrad.training import Score
+from scalargrad.learning.training import Score
 
 
 class Line(nn.Module):

@@ -6,13 +6,13 @@ import copy
 import functools
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from .. import errors
-from .arguments import as_number
+from .arguments import as_number, is_list, number
 from .arithmetic import Arithmetic
 
 
@@ -230,3 +230,75 @@ def take_values(thing: Any) -> list[Any]:
         elif isinstance(thing, dict):
             stack += reversed(thing.values())
     return found
+
+
+# -- nested lists alone ---------------------------------------------------------------------
+
+
+def flat(tree: Any) -> list[Any]:
+    """Return everything that nested lists or arrays hold.
+
+    >>> flat([[1.0, 2.0], [[3.0]]])
+    [1.0, 2.0, 3.0]
+    """
+    if not is_list(tree):
+        return [tree]
+    if all(issubclass(kind, Arithmetic) for kind in set(map(type, tree))):
+        return list(tree)
+    return list(chain.from_iterable(map(flat, tree)))
+
+
+def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Give every Value of nested lists with the path to it."""
+    if not isinstance(tree, (list, tuple)):
+        yield path, tree
+    else:
+        for place, branch in enumerate(tree):
+            yield from leaves(branch, f"{path}.{place}")
+
+
+def each(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """Apply a function to every element of nested lists or arrays.
+
+    >>> each([[1.0], [2.0, 3.0]], lambda x: -x)
+    [[-1.0], [-2.0, -3.0]]
+    """
+    if is_list(tree) or isinstance(tree, Iterator):
+        return [each(branch, function) for branch in tree]
+    return function(tree)
+
+
+def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, float]]:
+    """Give every Value of nested lists with the number at the same place.
+
+    Raises: `ValueError` where the shapes differ, `TypeError` for what is no number.
+    """
+    if not isinstance(tree, (list, tuple)):
+        yield tree, number(who, path, numbers)
+        return
+    if not isinstance(numbers, (list, tuple)) or len(numbers) != len(tree):
+        is_list = isinstance(numbers, (list, tuple))
+        got = f"{len(numbers)} elements" if is_list else errors.shown(numbers)
+        raise errors.InputError(
+            f"{who}: {path} must be a list of {len(tree)}; got {got}; build it as it was saved"
+        )
+    for place, (branch, given) in enumerate(zip(tree, numbers, strict=True)):
+        yield from pairs(who, f"{path}.{place}", branch, given)
+
+
+def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:
+    """Refuse a state that is no dict, or whose keys are not the wanted ones.
+
+    Raises: `TypeError` and `ValueError`.
+    """
+    if not isinstance(state, Mapping):
+        raise errors.OperandError(
+            errors.unwanted(who, "wants a dict", state, "pass what state_dict() returned")
+        )
+    keys = set(wanted)
+    for problem, names in (("unknown", set(state) - keys), ("missing", keys - set(state))):
+        if names:
+            raise errors.InputError(
+                f"{who}: the keys must be those of {owner}; got {problem}"
+                f" {', '.join(sorted(map(repr, names)))}; build it as it was saved"
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..state import Module
 from . import book
 from .layers import (
     MLP,
@@ -16,6 +15,7 @@ from .layers import (
     Tanh,
     TwoLayerNet,
 )
+from .module import Module
 
 __all__ = [
     "MLP",

@@ -15,9 +15,9 @@ from .. import errors
 from .._engine import Value
 from ..core.arguments import is_list, number
 from ..core.arithmetic import Arithmetic
+from ..core.nesting import each, flat
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax
 from ..functions.losses import cross_entropy
-from ..state import each, flat
 from .layers import TwoLayerNet
 
 __all__ = ["AddLayer", "Affine", "MulLayer", "Relu", "Sigmoid", "SoftmaxWithLoss", "TwoLayerNet"]

@@ -38,7 +38,7 @@ import replay_peers as peers
 from replay_peers import Action
 
 import scalargrad as sg
-from scalargrad import learners, objectives
+from scalargrad.learning import objectives, on_tapes
 
 #: seconds that a turn takes, about
 TURN = 0.1
@@ -204,7 +204,7 @@ class Fitted:
 def our_fit(model: Any, name: str, x: Any, t: Any, masks: Iterable[Any]) -> Action:
     """Return the step that `fit` takes; finding the samples of a batch counts."""
     optimizer = sg.optim.SGD(model.parameters(), lr=RATE)
-    learner = learners.Tapes(model, x, t, objectives.objective_of("fit", name, None), optimizer)
+    learner = on_tapes.Tapes(model, x, t, objectives.objective_of("fit", name, None), optimizer)
     turns, fitted = iter(masks), Fitted(model, learner)
     return lambda: (learner.step(next(turns), "")[0], fitted)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import errors
-from .core.arguments import is_list
-from .functions import losses
+from .. import errors
+from ..core.arguments import is_list
+from ..functions import losses
 
 
 @dataclass(frozen=True)

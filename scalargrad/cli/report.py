@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..core.text_tables import column, points, values_table
+from ..table.ops import SUM
 from .chain import Chain, Part, Step, free_name
-from .core.text_tables import column, points, values_table
-from .table.ops import SUM
 
 WIDTH = 80
 #: steps that are shown from the beginning and from the end; between them, they are counted

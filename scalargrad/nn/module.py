@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from . import errors
-from .core.arguments import is_list, number
-from .core.arithmetic import Arithmetic
-from .core.whole_files import path_text, write_whole
-from .functions.elementary import zero_grad
+from .. import errors
+from ..core.arithmetic import Arithmetic
+from ..core.nesting import check_keys, each, flat, leaves, pairs
+from ..core.whole_files import path_text, write_whole
+from ..functions.elementary import zero_grad
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -146,78 +145,6 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
             return bool(thing) and not any(map(_parents, thing))
         return all(_is_tree(branch, (*above, thing)) for branch in thing)
     return isinstance(thing, Arithmetic) and not thing.parents
-
-
-def flat(tree: Any) -> list[Any]:
-    """Return everything that nested lists or arrays hold.
-
-    >>> flat([[1.0, 2.0], [[3.0]]])
-    [1.0, 2.0, 3.0]
-    """
-    if not is_list(tree):
-        return [tree]
-    if all(issubclass(kind, Arithmetic) for kind in set(map(type, tree))):
-        return list(tree)
-    return list(chain.from_iterable(map(flat, tree)))
-
-
-def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Give every Value of nested lists with the path to it."""
-    if not isinstance(tree, (list, tuple)):
-        yield path, tree
-    else:
-        for place, branch in enumerate(tree):
-            yield from leaves(branch, f"{path}.{place}")
-
-
-# -- numbers --------------------------------------------------------------------------------
-
-
-def each(tree: Any, function: Callable[[Any], Any]) -> Any:
-    """Apply a function to every element of nested lists or arrays.
-
-    >>> each([[1.0], [2.0, 3.0]], lambda x: -x)
-    [[-1.0], [-2.0, -3.0]]
-    """
-    if is_list(tree) or isinstance(tree, Iterator):
-        return [each(branch, function) for branch in tree]
-    return function(tree)
-
-
-def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, float]]:
-    """Give every Value of nested lists with the number at the same place.
-
-    Raises: `ValueError` where the shapes differ, `TypeError` for what is no number.
-    """
-    if not isinstance(tree, (list, tuple)):
-        yield tree, number(who, path, numbers)
-        return
-    if not isinstance(numbers, (list, tuple)) or len(numbers) != len(tree):
-        is_list = isinstance(numbers, (list, tuple))
-        got = f"{len(numbers)} elements" if is_list else errors.shown(numbers)
-        raise errors.InputError(
-            f"{who}: {path} must be a list of {len(tree)}; got {got}; build it as it was saved"
-        )
-    for place, (branch, given) in enumerate(zip(tree, numbers, strict=True)):
-        yield from pairs(who, f"{path}.{place}", branch, given)
-
-
-def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:
-    """Refuse a state that is no dict, or whose keys are not the wanted ones.
-
-    Raises: `TypeError` and `ValueError`.
-    """
-    if not isinstance(state, Mapping):
-        raise errors.OperandError(
-            errors.unwanted(who, "wants a dict", state, "pass what state_dict() returned")
-        )
-    keys = set(wanted)
-    for problem, names in (("unknown", set(state) - keys), ("missing", keys - set(state))):
-        if names:
-            raise errors.InputError(
-                f"{who}: the keys must be those of {owner}; got {problem}"
-                f" {', '.join(sorted(map(repr, names)))}; build it as it was saved"
-            )
 
 
 # -- files ----------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .core.arithmetic import Arithmetic
-from .core.node_rows import PLAIN, paired, row_of, stated
-from .core.order import post_order
-from .core.text_tables import ascii_only
-from .table.row import LETTERS, ManyRow, Row
+from ..core.arithmetic import Arithmetic
+from ..core.node_rows import PLAIN, paired, row_of, stated
+from ..core.order import post_order
+from ..core.text_tables import ascii_only
+from ..table.row import LETTERS, ManyRow, Row
 
 #: operands of a call that are written out
 MANY = 6

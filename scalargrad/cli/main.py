@@ -12,15 +12,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
 
-from . import __version__
-from ._engine import Value, engine, why
-from .calculus import differences
+from .._engine import Value, engine, why
+from ..calculus import differences
+from ..core.text_tables import ascii_only, values_table
+from ..core.version import __version__
+from ..errors import InputError, ScalargradError
+from ..expressions.expression import Expression, expression
+from ..expressions.tokens import normal, quoted
+from ..expressions.vocabulary import CONSTANTS, table
 from .chain import free_name, signs
-from .core.text_tables import ascii_only, values_table
-from .errors import InputError, ScalargradError
-from .expressions.expression import Expression, expression
-from .expressions.tokens import normal, quoted
-from .expressions.vocabulary import CONSTANTS, table
 from .report import plain_report, write_report
 
 OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -330,7 +330,7 @@ def _draw(options: argparse.Namespace, root: Value) -> Any:
                 " file to write one to; add -o graph.svg"
             )
         return None
-    from . import drawing  # only who wants a picture waits for its libraries
+    from .. import drawing  # only who wants a picture waits for its libraries
 
     wanted = options.open.split(",") if options.open is not None else None
     picture = drawing.draw(

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import errors, plots
-from .core import modes
-from .core.arguments import check_samples, whole
-from .learners import Graphs, Learner, Steps, Tapes, Unfit, score
+from .. import errors, plots
+from ..core import modes
+from ..core.arguments import check_samples, whole
+from ..seeding import Seed, generator
 from .objectives import Objective, objective_of
-from .seeding import Seed, generator
+from .on_tapes import Graphs, Learner, Steps, Tapes, Unfit, score
 
 # -- what comes out -------------------------------------------------------------------------
 

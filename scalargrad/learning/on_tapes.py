@@ -8,19 +8,19 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from . import errors
-from ._engine import Value, machine, move_flat, numbers, set_numbers
-from .core import tracer
-from .core.arithmetic import Arithmetic
-from .core.modes import no_grad
+from .. import errors
+from .._engine import Value, machine, move_flat, numbers, set_numbers
+from ..core import tracer
+from ..core.arithmetic import Arithmetic
+from ..core.modes import no_grad
+from ..core.nesting import each
+from ..optim import Optimizer
+from ..tape.compiled import Compiled
+from ..tape.lane_arguments import Lanes, lanes_of
+from ..tape.paths import Path, Paths, run_batch
+from ..tape.runner import CAPTURED, VALUES
+from ..tape.structure import columns
 from .objectives import Objective
-from .optim import Optimizer
-from .state import each
-from .tape.compiled import Compiled
-from .tape.lane_arguments import Lanes, lanes_of
-from .tape.paths import Path, Paths, run_batch
-from .tape.runner import CAPTURED, VALUES
-from .tape.structure import columns
 
 
 @runtime_checkable

@@ -1,0 +1,1 @@
+"""Training: fit, on graphs and on tapes, and its objectives."""
