@@ -62,12 +62,12 @@ from .functions.elementary import (
     tan,
     tanh,
     trunc,
+    values,
     where,
     zero_grad,
 )
 from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
 from .learning.training import History, evaluate, fit
-from .leaves import values
 from .tape.compiled import compile
 
 __all__ = [

@@ -110,7 +110,7 @@ def test_counts_and_seeds_may_be_numpys():
 
 # -- shipped --------------------------------------------------------------------------------
 
-FOLDER = Path(datasets.__file__).parent / "data"
+FOLDER = Path(datasets.__file__).parent / "files"
 
 
 def test_iris_is_fishers_not_the_misprint():
@@ -200,9 +200,9 @@ def tiny(tmp_path, monkeypatch):
         }
         for name, content in contents.items():
             (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
-            magic, _, width, _ = datasets._MNIST[name]
+            magic, _, width, _ = mnist_files._MNIST[name]
             table[name] = (magic, count, width, hashlib.md5(content).hexdigest())
-    monkeypatch.setattr(datasets, "_MNIST", table)
+    monkeypatch.setattr(mnist_files, "_MNIST", table)
     monkeypatch.delenv("SCALARGRAD_MNIST", raising=False)
     return tmp_path
 

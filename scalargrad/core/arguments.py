@@ -1,13 +1,17 @@
-"""The door: what counts as a number, a whole number, a list; numbers become exact floats."""
+"""The door: what counts as a number, a whole number, a list, a seed; numbers become floats."""
 
 from __future__ import annotations
 
 import numbers
 import operator
+import random
 from collections.abc import Sized
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from .. import errors
+
+#: where random numbers come from: a seed, a generator, or Python's `random` itself
+Seed: TypeAlias = int | random.Random | None
 
 
 def as_number(value: object, who: str = "Value", what: str = "an operand") -> float | None:
@@ -99,6 +103,27 @@ def check_samples(who: str, inputs: Any, targets: Any) -> None:
             f"{who}: needs samples, and one target for each; got {len(inputs)} samples and"
             f" {len(targets)} targets; check their shapes"
         )
+
+
+def generator(who: str, seed: Seed) -> random.Random:
+    """Return a generator for a seed; without one, the shared generator of `random`.
+
+    Raises: `TypeError` for anything but an integer, a `random.Random` or None.
+
+    >>> generator("Neuron", 0).random() == random.Random(0).random()
+    True
+    """
+    if seed is None:
+        return cast(random.Random, random)  # the module has the same methods
+    if isinstance(seed, random.Random):
+        return seed
+    if (number := as_whole(seed)) is not None:
+        return random.Random(number)
+    raise errors.OperandError(
+        errors.unwanted(
+            who, "seed must be an integer, a random.Random or None", seed, "pass e.g. 0"
+        )
+    )
 
 
 def _is_numpy_bool(value: object) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 from .. import errors
-from .._engine import quick
+from .._engine import Value, quick
 from ..core import tracer
 from ..core.arguments import number
 from ..core.arithmetic import Arithmetic
@@ -262,6 +262,22 @@ def check_lengths(who: str, xs: list[Any], ys: list[Any]) -> None:
             f"{who}: both lists must be equally long; got {len(xs)} and {len(ys)} operands;"
             " check their shapes"
         )
+
+
+def values(**numbers: float) -> tuple[Value, ...]:
+    """Return one labelled leaf for each keyword, in the order written.
+
+    Raises: `TypeError` for anything that is not a number, `ValueError` where nothing is given.
+
+    >>> x, y = values(x=1, y=3)
+    >>> x
+    Value(data=1.0, grad=0.0, label='x')
+    """
+    if not numbers:
+        raise errors.InputError(
+            "values: needs at least one named number; got none; write values(x=1.0)"
+        )
+    return tuple(Value(number, label=name) for name, number in numbers.items())
 
 
 def zero_grad(values: Iterable[Any]) -> None:

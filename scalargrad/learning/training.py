@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from .. import errors, plots
 from ..core import modes
-from ..core.arguments import check_samples, whole
-from ..seeding import Seed, generator
+from ..core.arguments import Seed, check_samples, generator, whole
 from .objectives import Objective, objective_of
 from .on_tapes import Graphs, Learner, Steps, Tapes, Unfit, score
 

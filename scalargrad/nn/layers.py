@@ -10,13 +10,12 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
-from ..core.arguments import as_number, is_list, number, whole
+from ..core.arguments import Seed, as_number, generator, is_list, number, whole
 from ..core.arithmetic import Arithmetic
 from ..core.modes import no_grad, scope
 from ..core.nesting import each
 from ..functions import losses
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax, tanh
-from ..seeding import Seed, generator
 from .module import Module
 
 # a block may be entered any number of times

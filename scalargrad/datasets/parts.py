@@ -1,0 +1,45 @@
+"""Samples divided into those to learn from and those to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from .. import errors
+from ..core.arguments import Seed, generator, number
+
+Part: TypeAlias = tuple[list[Any], list[Any]]
+
+
+def split(
+    inputs: Sequence[Any], targets: Sequence[Any], test: float = 0.2, seed: Seed = 0
+) -> tuple[Part, Part]:
+    """Shuffle samples and divide them: (inputs, targets) to learn from, (inputs, targets) to test.
+
+    Raises: `ValueError` where lengths differ, `test` is not between 0 and 1 or a part is empty.
+
+    >>> split([1, 2, 3, 4, 5], ["a", "b", "c", "d", "e"])
+    (([2, 1, 5, 4], ['b', 'a', 'e', 'd']), ([3], ['c']))
+    """
+    if len(inputs) != len(targets):
+        raise errors.InputError(
+            f"split: needs one target a sample; got {len(inputs)} samples and {len(targets)}"
+            " targets; check their shapes"
+        )
+    tested = round(len(inputs) * part) if 0.0 < (part := number("split", "test", test)) < 1.0 else 0
+    if not 0 < tested < len(inputs):
+        raise errors.InputError(
+            errors.unwanted(
+                "split",
+                f"test must leave both parts of the {len(inputs)} samples something",
+                test,
+                "pass e.g. 0.2",
+            )
+        )
+    places = list(range(len(inputs)))
+    generator("split", seed).shuffle(places)
+    learnt, held = places[tested:], places[:tested]
+    return (
+        ([inputs[place] for place in learnt], [targets[place] for place in learnt]),
+        ([inputs[place] for place in held], [targets[place] for place in held]),
+    )
