@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scalargrad import ScalargradError, datasets
+from scalargrad.datasets import mnist_files
 
 # -- drawn ----------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ def agree(left: Iterable[float], right: Iterable[float]) -> bool:
 def paired(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[list[Any], int]:
     """Return what the letters stand for at one operand, and which letter it is itself.
 
-    >>> from .ops import DOT
+    >>> from ..table.ops import DOT
     >>> paired(DOT, [1.0, 2.0, 3.0, 4.0], 2)
     ([1.0, 3.0], 1)
     """
@@ -113,7 +113,7 @@ def paired(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[lis
 def stated(row: Row | ManyRow, letter: int) -> str:
     """Return the partial for one letter in ASCII, or "" where it has no short form.
 
-    >>> from .ops import DIV, RELU, SOFTMAX
+    >>> from ..table.ops import DIV, RELU, SOFTMAX
     >>> stated(DIV, 1), stated(RELU, 0), stated(SOFTMAX, 0)
     ('-x/y**2', '1 if x>0 else 0', '')
     """

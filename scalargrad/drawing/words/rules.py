@@ -135,7 +135,7 @@ def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
 def _told(formula: str, row: Row | ManyRow) -> str:
     """Return a partial in words, or as a formula with what its letters are.
 
-    >>> from ..ops import DIV, EXP, TANH
+    >>> from ...table.ops import DIV, EXP, TANH
     >>> _told("z", EXP), _told("1−z²", TANH)
     ('its own output', '1−z² (z is its own output)')
     >>> _told("−x/y²", DIV)
