@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engines import ENGINES, WITHOUT, engine_class
 
 import scalargrad._python
-
-#: every engine that is there, by the name a test id shows
-ENGINES = {"python": "scalargrad._python", "native": "scalargrad._native"}
-try:
-    importlib.import_module(ENGINES["native"])
-except ImportError as reason:  # where CI is set, a test fails for it
-    WITHOUT = f"without the native engine, whose tests do not run: {reason}"
-    del ENGINES["native"]
-else:
-    WITHOUT = ""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,12 +20,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> str:
     return WITHOUT or f"engines: {', '.join(ENGINES)}"
-
-
-@functools.cache
-def engine_class(name: str) -> type:
-    """Return the Value class of one engine."""
-    return importlib.import_module(ENGINES[name]).Value
 
 
 @pytest.fixture(params=ENGINES.keys())

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 
 
 def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:

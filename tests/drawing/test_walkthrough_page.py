@@ -273,7 +273,7 @@ def test_page_has_the_same_bytes_in_every_process() -> None:
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True, check=True, cwd=Path(__file__).parents[1],
+            capture_output=True, check=True, cwd=Path(__file__).parents[2],
         ).stdout
         for seed in ("1", "2")
     }  # fmt: skip

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENGINES, engine_class
+from engines import ENGINES, engine_class
 
 import scalargrad as sg
 from scalargrad.table import generate
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 
 
 def test_native_engine_is_there_and_chosen_unless_another_is_asked_for():

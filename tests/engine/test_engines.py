@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENGINES, engine_class
+from engines import ENGINES, engine_class
 from hypothesis import given
-from test_random_graphs import LEAVES, PROFILE, STEPS, build
+from row_programs import LEAVES, PROFILE, STEPS, build
 
 import scalargrad as sg
 from scalargrad import optim
@@ -33,7 +33,7 @@ from scalargrad.table.row import ROWS, RULES, ManyRow, Row
 if "native" not in ENGINES:  # where CI is set, test_engine_choice.py fails for it
     pytest.skip("no native engine was built", allow_module_level=True)
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 INF, NAN = math.inf, math.nan
 
 

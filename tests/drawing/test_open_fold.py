@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from test_drawing_geometry import collisions
+from geometry import collisions
 
 import scalargrad as sg
 from scalargrad.drawing.options import view

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import ENGINES, engine_class
+from engines import ENGINES, engine_class
 from memory import IS_SANITIZED, held
 from native_nodes import chain, run
 
@@ -187,7 +187,7 @@ def labelled():
     return [Value(1.0, label=f"n{i}") for i in range(900)]
 
 three = (x, y, p)
-many_of = functools.partial(Value._many, sg.ops.SUM)
+many_of = functools.partial(Value._many, sg.table.ops.SUM)
 
 # Only what C does: list(x) and generators lose references or crash when there is no memory, in
 # CPython itself; so do its context variables, and these blocks are entered while there is some.
@@ -199,7 +199,7 @@ actions = {
     "sum": lambda: sg.sum(many), "sum of held": lambda: sg.sum([x, p]),
     "dot": lambda: sg.dot(many, many), "softmax": lambda: sg.softmax([x, y, 1.0]),
     "softmax of floats": lambda: sg.softmax([1.0, 2.0]), "strange": lambda: many_of([x, True]),
-    "affine": lambda: sg.functions.affine([[x, y]] * 3, [[x, y]] * 3, [x, y, p]),
+    "affine": lambda: sg.functions.elementary.affine([[x, y]] * 3, [[x, y]] * 3, [x, y, p]),
     "record": lambda: Value._record(1.0, "mine", three, three, (1.0, 2.0, 3.0)),
     "backward": graph.backward, "sweep": lambda: graph._sweep(1.0),
     "gradients": lambda: graph._gradients(1.0, [graph]),

@@ -27,7 +27,7 @@ from scalargrad.cli.report import WIDTH
 from scalargrad.table import ops
 from scalargrad.table.row import ROWS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 

@@ -294,7 +294,7 @@ def test_mnist_without_numpy_names_the_extra(monkeypatch):
 def test_mnist_is_the_real_one():
     import numpy
 
-    beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
+    beside = Path(__file__).parents[3] / "shared" / "data" / "mnist"
     folder = os.environ.get("SCALARGRAD_MNIST") or beside
     if folder == beside and not beside.is_dir():
         pytest.skip("no MNIST: set SCALARGRAD_MNIST to the folder with the four original files")

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_drawing_geometry import collisions
+from geometry import collisions
 
 from scalargrad.drawing import Drawing
 from scalargrad.drawing.layout.picture import Picture
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "examples" / "gallery"
 SCRIPTS = sorted(path.stem for path in GALLERY.glob("*.py") if path.stem != "draw_all")
 PICTURES = sorted(path.name for path in (GALLERY / "pictures").glob("*.svg"))

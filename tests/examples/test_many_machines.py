@@ -19,7 +19,7 @@ try:
 except ImportError:
     pytest.skip('dask is not installed; install ".[cluster]"', allow_module_level=True)
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))  # the workers get this path, too
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))  # the workers get this path, too
 
 import many_machines
 

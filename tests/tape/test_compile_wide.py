@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recorded_programs import programs, run
 from replays import KINDS, bits, machines, plans, widen
-from test_compile_programs import programs, run
 
 import scalargrad as sg
 from scalargrad import _engine

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import ENGINES
+from engines import ENGINES
 from threads import run_in_threads
 
 import scalargrad as sg

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import ENGINES, engine_class
+from engines import ENGINES, engine_class
 from native_nodes import CHECKOUT, chain, run
 from threads import run_in_threads
 

@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 import oracles
 import pytest
-from conftest import ENGINES, engine_class
+from engines import ENGINES, engine_class
 
 import scalargrad as sg
 from scalargrad.table.row import ROWS, ManyRow, Row
