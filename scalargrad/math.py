@@ -17,7 +17,7 @@ from typing import Any
 
 from . import errors
 from .core.arguments import as_whole, number
-from .core.arithmetic import Arithmetic
+from .core.arithmetic import is_value
 from .functions import elementary
 from .functions.elementary import (
     acos,
@@ -71,7 +71,7 @@ def floor(x: Any, /) -> Any:
     >>> floor(-2.5)
     -3
     """
-    return elementary.floor(x) if isinstance(x, Arithmetic) else _math.floor(x)
+    return elementary.floor(x) if is_value(x) else _math.floor(x)
 
 
 def ceil(x: Any, /) -> Any:
@@ -82,7 +82,7 @@ def ceil(x: Any, /) -> Any:
     >>> ceil(-2.5)
     -2
     """
-    return elementary.ceil(x) if isinstance(x, Arithmetic) else _math.ceil(x)
+    return elementary.ceil(x) if is_value(x) else _math.ceil(x)
 
 
 def trunc(x: Any, /) -> Any:
@@ -93,7 +93,7 @@ def trunc(x: Any, /) -> Any:
     >>> trunc(-2.5)
     -2
     """
-    return elementary.trunc(x) if isinstance(x, Arithmetic) else _math.trunc(x)
+    return elementary.trunc(x) if is_value(x) else _math.trunc(x)
 
 
 def modf(x: Any, /) -> tuple[Any, Any]:
@@ -256,7 +256,7 @@ def sumprod(p: Iterable[Any], q: Iterable[Any], /) -> Any:
 
 
 def _any_value(operands: Sequence[Any]) -> bool:
-    return any(isinstance(operand, Arithmetic) for operand in operands)
+    return any(is_value(operand) for operand in operands)
 
 
 # -- questions -------------------------------------------------------------------------------
@@ -300,4 +300,4 @@ def isclose(a: Any, b: Any, *, rel_tol: float = 1e-09, abs_tol: float = 0.0) -> 
 
 
 def _plain(who: str, x: Any) -> float:
-    return x._data if isinstance(x, Arithmetic) else number(who, "x", x)
+    return x._data if is_value(x) else number(who, "x", x)

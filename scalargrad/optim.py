@@ -12,7 +12,7 @@ from . import errors
 from ._engine import quick
 from .core import evaluation, tracer
 from .core.arguments import number, whole
-from .core.arithmetic import Arithmetic
+from .core.arithmetic import is_value
 from .core.nesting import check_keys, pairs
 from .functions.elementary import listed, zero_grad
 from .table import libm, optimizers
@@ -104,7 +104,7 @@ def _checked(who: str, parameters: Iterable[Any]) -> list[Any]:
             errors.unwanted(who, "needs at least one parameter", checked, "pass model.parameters()")
         )
     for parameter in checked:
-        if not isinstance(parameter, Arithmetic):
+        if not is_value(parameter):
             raise errors.OperandError(
                 errors.unwanted(who, "parameters must be Values", parameter, "pass Values only")
             )

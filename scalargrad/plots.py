@@ -11,7 +11,7 @@ from typing import Any
 
 from . import errors
 from .core.arguments import check_samples, is_list, whole
-from .core.arithmetic import Arithmetic
+from .core.arithmetic import is_value
 from .core.modes import no_grad
 from .core.whole_files import path_text, write_whole
 
@@ -173,7 +173,7 @@ def _ends(ticks: list[float]) -> tuple[float, float]:
 def _scores(output: Any) -> list[float]:
     """Return a score for each class; one score is that of the second of two classes."""
     listed = list(output) if is_list(output) else [output]
-    numbers = [x._data if isinstance(x, Arithmetic) else float(x) for x in listed]
+    numbers = [x._data if is_value(x) else float(x) for x in listed]
     return [-numbers[0], numbers[0]] if len(numbers) == 1 else numbers
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from .. import errors
 from .._engine import Value
 from ..core.arguments import number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.modes import no_grad
 from ..core.nesting import Tree, take_apart
 from ..core.text_tables import values_table
@@ -103,7 +103,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     taken = [take_apart(who, "the point", argument, "pass floats") for argument in point]
     structure = Tree(list, tuple(tree for tree, _ in taken))
     numbers = [leaf for _, leaves in taken for leaf in leaves]
-    numbers = [float(x.data) if isinstance(x, Arithmetic) else x for x in numbers]  # type: ignore[attr-defined]
+    numbers = [float(x.data) if is_value(x) else x for x in numbers]
     if not numbers:
         wanted = "the point must have at least one number"
         raise errors.InputError(errors.unwanted(who, wanted, point, "pass e.g. 1.0"))
@@ -113,7 +113,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     def function(*leaves: float) -> float:
         with no_grad():
             made = f(*structure.from_numbers([Value(leaf) for leaf in leaves]))
-        return made._data if isinstance(made, Arithmetic) else number(who, "what f returns", made)
+        return made._data if is_value(made) else number(who, "what f returns", made)
 
     first, second = function(*numbers), function(*numbers)
     changes = first != second and not (first != first and second != second)

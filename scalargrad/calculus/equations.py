@@ -14,7 +14,7 @@ from .. import errors
 from .._engine import Value
 from ..core import tracer
 from ..core.arguments import as_whole, number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.modes import Scope, recording, scope
 from ..core.order import order_above
 from ..functions.custom import with_derivatives
@@ -138,7 +138,7 @@ def _between(equation: _Equation, low: float, high: float) -> float:
 
 
 def _plain(who: str, what: str, x: Any) -> float:
-    return x._data if isinstance(x, Arithmetic) else number(who, what, x)
+    return x._data if is_value(x) else number(who, what, x)
 
 
 class _Equation:
@@ -175,7 +175,7 @@ class _Equation:
             leaf = Value(x)
             with scope(self.who) as group:
                 result = call_inside([leaf], self.f, leaf)
-        if isinstance(result, Arithmetic):
+        if is_value(result):
             return _Residual(result, leaf, group)
         return number(self.who, "what f returns", result)
 

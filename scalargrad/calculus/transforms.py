@@ -15,7 +15,7 @@ from .. import errors
 from .._engine import Value
 from ..core import tracer
 from ..core.arguments import as_whole
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.modes import recording
 from ..core.nesting import Tree, Unit, shaped, take_apart, take_values
 from .graph_gradients import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
@@ -45,8 +45,8 @@ class _Run:
                 if set(map(type, leaves)) <= {float}:  # the common case, and most of the time
                     fresh = list(map(Value, leaves))
                 else:
-                    nested = nested or any(isinstance(leaf, Arithmetic) for leaf in leaves)
-                    fresh = [x * 1.0 if isinstance(x, Arithmetic) else Value(x) for x in leaves]
+                    nested = nested or any(is_value(leaf) for leaf in leaves)
+                    fresh = [x * 1.0 if is_value(x) else Value(x) for x in leaves]
                 given[place] = tree.from_numbers(fresh)
                 self.trees.append(tree)
                 self.inputs += fresh
@@ -72,7 +72,7 @@ class _Run:
         return any(id(node) in ids for node in order_of(values, self.inputs))
 
     def _values(self) -> list[Any]:
-        return [output for output in self.outputs if isinstance(output, Arithmetic)]
+        return [output for output in self.outputs if is_value(output)]
 
     @property
     def value(self) -> Any:
@@ -95,18 +95,18 @@ class _Run:
         pairs = [
             (output, start)
             for output, start in zip(self.outputs, upstream, strict=True)
-            if isinstance(output, Arithmetic)
+            if is_value(output)
         ]
         if not pairs:
             return [0.0] * len(self.inputs)
         outputs, starts = map(list, zip(*pairs, strict=True))
-        if self.keeps_graph or any(isinstance(start, Arithmetic) for start in starts):
+        if self.keeps_graph or any(is_value(start) for start in starts):
             return graph_sweep(outputs, starts, self.inputs, independent=True)
         return sweep(outputs, starts, self.inputs)
 
     def pull_one(self, output: Any) -> list[Any]:
         """Return the gradient of one output by every input."""
-        if not isinstance(output, Arithmetic):
+        if not is_value(output):
             return [0.0] * len(self.inputs)
         if self.keeps_graph:
             return graph_sweep([output], [1.0], self.inputs, independent=True)
@@ -169,12 +169,12 @@ def _places(who: str, argnums: Any, count: int) -> list[int]:
 
 
 def _number(x: Any) -> float:
-    return float(x.data if isinstance(x, Arithmetic) else x)  # type: ignore[attr-defined]
+    return float(x.data if is_value(x) else x)
 
 
 def _plain(aux: Any) -> Any:
     """Return what was brought along with its Values as numbers."""
-    if isinstance(aux, Arithmetic):
+    if is_value(aux):
         return _number(aux)
     if type(aux) in (list, tuple):
         return type(aux)(map(_plain, aux))
@@ -340,7 +340,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     structure = Tree(tuple, tuple(run.trees))
     directions = _matching("jvp", "the tangents", tangents, structure)
     moved: dict[int, Any] = {id(x): t for x, t in zip(run.inputs, directions, strict=True)}
-    graph = run.keeps_graph or any(isinstance(t, Arithmetic) for t in directions)
+    graph = run.keeps_graph or any(is_value(t) for t in directions)
     with recording():
         for node in order_of(run._values(), run.inputs):
             if id(node) not in moved and any(id(parent) in moved for parent in node.parents):
@@ -351,7 +351,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:
     """Return how a node moves when its parents do: Σ partial · movement."""
     if graph:
-        places = [place for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)]
+        places = [place for place, o in enumerate(node.operands) if is_value(o)]
         partials: Sequence[Any] = partials_on_values(node, places)
     else:
         partials = node.partials
@@ -379,11 +379,11 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     direction = _matching("hvp", "the vector", v, run.trees[0])
     values = run._values()
     first = graph_sweep(values, [1.0], run.inputs, independent=True) if values else []
-    pairs = [(g, t) for g, t in zip(first, direction, strict=False) if isinstance(g, Arithmetic)]
+    pairs = [(g, t) for g, t in zip(first, direction, strict=False) if is_value(g)]
     if not pairs:
         return run.like_arguments([0.0] * len(run.inputs))
     slopes, starts = map(list, zip(*pairs, strict=True))
-    if run.keeps_graph or any(isinstance(start, Arithmetic) for start in starts):
+    if run.keeps_graph or any(is_value(start) for start in starts):
         found = graph_sweep(slopes, starts, run.inputs, independent=True)
         return run.like_arguments(found)
     return run.like_arguments(sweep(slopes, starts, run.inputs))
@@ -410,17 +410,17 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
     tree, ends = take_apart(who, "outputs", outputs, "pass Values")
     structure, starts = take_apart(who, "inputs", inputs, "pass Values")
     for start in starts:
-        if not isinstance(start, Arithmetic):
+        if not is_value(start):
             wanted = "inputs must be Values"
             raise errors.OperandError(errors.unwanted(who, wanted, start, "pass leaves or nodes"))
     above = [1.0] * len(ends) if upstream is None else _matching(who, "upstream", upstream, tree)
-    pairs = [(e, u) for e, u in zip(ends, above, strict=True) if isinstance(e, Arithmetic)]
+    pairs = [(e, u) for e, u in zip(ends, above, strict=True) if is_value(e)]
     if not pairs:
         return structure.from_numbers([0.0] * len(starts))
     values, weights = map(list, zip(*pairs, strict=True))
-    if create_graph or any(isinstance(weight, Arithmetic) for weight in weights):
+    if create_graph or any(is_value(weight) for weight in weights):
         found = graph_sweep(values, weights, starts)
-        values = [x if isinstance(x, Arithmetic) else Value(x) for x in found]
+        values = [x if is_value(x) else Value(x) for x in found]
         return structure.from_numbers(values)
     return structure.from_numbers(sweep(values, weights, starts))
 

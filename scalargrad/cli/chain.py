@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.node_rows import PLAIN, paired, row_of, stated
 from ..core.order import post_order
 from ..core.text_tables import ascii_only
@@ -69,7 +69,7 @@ class Chain:
         self.steps = [self._step(node) for node in reversed(self.nodes)]
 
     def _step(self, node: Any) -> Step:
-        positions = [i for i, x in enumerate(node.operands) if isinstance(x, Arithmetic)]
+        positions = [i for i, x in enumerate(node.operands) if is_value(x)]
         parts = []
         for place, parent, partial in zip(positions, node.parents, node.partials, strict=True):
             rule = self.rule(node, place)
@@ -82,7 +82,7 @@ class Chain:
 
     def name(self, operand: Any) -> str:
         """Return the name of a Value, or the text of a plain number."""
-        if isinstance(operand, Arithmetic):
+        if is_value(operand):
             return self.names[id(operand)]
         return constant(operand)
 

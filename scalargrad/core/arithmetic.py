@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard
 
 from ..table import ops
 from ..table.row import ManyRow, Row, docstring
@@ -89,6 +89,16 @@ class Arithmetic:
     # fmt: on
 
 
+def is_value(thing: object) -> TypeGuard[Any]:
+    """Tell whether a thing is a Value, of either engine.
+
+    >>> import scalargrad as sg
+    >>> is_value(sg.Value(1.0)), is_value(1.0)
+    (True, False)
+    """
+    return isinstance(thing, Arithmetic)
+
+
 #: name of a method -> the row it names
 METHOD_ROWS: dict[str, Row | ManyRow] = {}
 
@@ -100,14 +110,14 @@ for _method_name, _method in list(vars(Arithmetic).items()):
 
 
 def _compare(method: str, x: Arithmetic, other: object) -> bool:
-    y = other._data if isinstance(other, Arithmetic) else other
+    y = other._data if is_value(other) else other
     if not isinstance(y, (float, int)):  # an int of any size compares as it does with a float
         y = as_number(y)
     if y is None:
         return NotImplemented  # type: ignore[no-any-return]
     outcome: bool = getattr(x._data, method)(y)
     if tracer.current is not None and tracer.is_on():
-        right: Any = other if isinstance(other, Arithmetic) else y
+        right: Any = other if is_value(other) else y
         tracer.note_guard(_METHODS.index(method), x, right, outcome)
     return outcome
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import errors
 from .arguments import as_number, is_list, number
-from .arithmetic import Arithmetic
+from .arithmetic import Arithmetic, is_value
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def shaped(unit: Unit, numbers: Sequence[Any]) -> Any:
     if unit.shape is None:
         return numbers[0]
     numpy = sys.modules["numpy"]
-    if any(isinstance(number, Arithmetic) for number in numbers):
+    if any(is_value(number) for number in numbers):
         array = numpy.empty(len(numbers), dtype=object)
         array[:] = numbers
     else:
@@ -149,7 +149,7 @@ def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list
 
     Raises: `TypeError` for anything in it that is no number, list, tuple, dict or array.
     """
-    if type(thing) is float or isinstance(thing, Arithmetic):
+    if type(thing) is float or is_value(thing):
         return ALONE, [thing]
     found: list[Any] = []
 
@@ -181,7 +181,7 @@ def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list
         return Tree(None, unit=Unit(array.shape, array.dtype if floats else None))
 
     def visit_number(thing: Any) -> Tree:
-        if isinstance(thing, Arithmetic):
+        if is_value(thing):
             found.append(thing)
             return ALONE
         number = as_number(thing, who, what)
@@ -223,7 +223,7 @@ def take_values(thing: Any) -> list[Any]:
     stack = [thing]
     while stack:
         thing = stack.pop()
-        if isinstance(thing, Arithmetic):
+        if is_value(thing):
             found.append(thing)
         elif isinstance(thing, (list, tuple)):
             stack += reversed(thing)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..table import formula
 from ..table.row import ROWS, ManyRow, Row, is_plural
-from .arithmetic import Arithmetic
+from .arithmetic import is_value
 
 # the signs of the book in the characters of a terminal
 PLAIN: dict[str, str | int | None] = {
@@ -73,13 +73,13 @@ def is_current(node: Any, row: Row | ManyRow) -> bool:
 def is_result(node: Any, result: tuple[float, Sequence[float]]) -> bool:
     """Tell whether value and partials of a node are those, one a plain number being left out."""
     value, partials = result
-    kept = [p for p, o in zip(partials, node.operands, strict=True) if isinstance(o, Arithmetic)]
+    kept = [p for p, o in zip(partials, node.operands, strict=True) if is_value(o)]
     return agree([value, *kept], [node._data, *node.partials])
 
 
 def results_of(row: Row | ManyRow, operands: Sequence[Any]) -> list[tuple[float, Sequence[float]]]:
     """Return every result of a row with its partials, those of plain numbers too."""
-    numbers = [o._data if isinstance(o, Arithmetic) else o for o in operands]
+    numbers = [o._data if is_value(o) else o for o in operands]
     if isinstance(row, Row):
         return [row.step(*numbers)]
     count = len(numbers) // row.lists
@@ -140,5 +140,5 @@ def place_of(node: Any, count: int) -> int:
     if len(equal) == 1:
         return equal[0]
     partials = iter(node.partials)
-    own = [next(partials) if isinstance(o, Arithmetic) else 0.0 for o in node.operands]
+    own = [next(partials) if is_value(o) else 0.0 for o in node.operands]
     return max(equal or range(count), key=lambda i: own[i])

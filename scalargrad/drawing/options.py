@@ -8,7 +8,7 @@ from inspect import signature
 from typing import Any
 
 from ..core.arguments import is_list, number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..errors import InputError, OperandError, StateError, unwanted
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use, look, meet
@@ -102,7 +102,7 @@ def _check(
     flags: Mapping[str, Any],
 ) -> None:
     """Refuse what is no Value, and options of another type or beyond their limit."""
-    if not isinstance(value, Arithmetic):
+    if not is_value(value):
         raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
     for name, (given, most) in whole.items():
         if isinstance(given, bool) or not isinstance(given, int):
@@ -146,7 +146,7 @@ def _fixed(who: str, constants: Any) -> dict[int, None]:
     found: dict[int, None] = {}
 
     def enter(tree: Any) -> None:
-        if isinstance(tree, Arithmetic):
+        if is_value(tree):
             found[id(tree)] = None
         elif is_list(tree):
             for branch in tree:
@@ -162,7 +162,7 @@ def _fixed(who: str, constants: Any) -> dict[int, None]:
 def _centre(who: str, root: Any, around: Any) -> Any:
     if around is None:
         return None
-    if not isinstance(around, Arithmetic):
+    if not is_value(around):
         wanted = "around must be a Value of the graph"
         raise OperandError(unwanted(who, wanted, around, "pass e.g. around=h"))
     met: Iterable[Any] = meet(root)[0]

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ..core.arguments import number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..errors import OperandError
 from .parser import parse
 from .tokens import quoted
@@ -88,7 +88,7 @@ class Expression:
 
 
 def _operand(name: str, value: Any) -> Any:
-    return value if isinstance(value, Arithmetic) else number("expression", name, value)
+    return value if is_value(value) else number("expression", name, value)
 
 
 def expression(text: str) -> Expression:

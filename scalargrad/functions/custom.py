@@ -9,7 +9,7 @@ from typing import Any
 from .. import errors
 from ..core import tracer
 from ..core.arguments import number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..table.row import ROWS
 from .elementary import check_engine, listed
 
@@ -107,7 +107,7 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
         name = op or getattr(function, "__name__", "custom").replace("<lambda>", "custom")
 
         def on_values(node: Any, places: Sequence[int]) -> list[Any]:
-            numbers = [o._data if isinstance(o, Arithmetic) else o for o in node.operands]
+            numbers = [o._data if is_value(o) else o for o in node.operands]
             data = number(name, "the result", function(*numbers))
             if data != node._data and data == data:
                 raise errors.changed_operands(name, data, node._data)
@@ -127,23 +127,21 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                     f" {len(operands)}; pass as many as custom was given derivatives"
                 )
             numbers = [
-                operand._data
-                if isinstance(operand, Arithmetic)
-                else number(name, "operand", operand)
+                operand._data if is_value(operand) else number(name, "operand", operand)
                 for operand in operands
             ]
             data = number(name, "the result", function(*numbers))
-            values = [operand for operand in operands if isinstance(operand, Arithmetic)]
+            values = [operand for operand in operands if is_value(operand)]
             if not values:
                 return data
             check_engine(name, values)
             local = tuple(
                 number(name, "each derivative", partial(*numbers))
                 for partial, operand in zip(partials, operands, strict=True)
-                if isinstance(operand, Arithmetic)
+                if is_value(operand)
             )
             written = tuple(
-                operand if isinstance(operand, Arithmetic) else plain
+                operand if is_value(operand) else plain
                 for operand, plain in zip(operands, numbers, strict=True)
             )
             node = values[0]._record(data, name, written, tuple(values), local)

@@ -9,7 +9,7 @@ from .. import errors
 from .._engine import Value, quick
 from ..core import tracer
 from ..core.arguments import number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row, docstring
 
@@ -53,7 +53,7 @@ class Spread(Protocol):
 
 def apply_unary(row: Row, x: Any) -> Any:
     """Apply a row of one operand in the engine of `x`, or to a float."""
-    if isinstance(x, Arithmetic):
+    if is_value(x):
         return x._unary(row, x)
     return row.value(number(row.name, "x", x))
 
@@ -72,7 +72,7 @@ def apply_binary(row: Row, x: Any, y: Any, who: str = "", names: Sequence[str] =
     numbers = [
         number(who, name, operand)
         for name, operand in zip(names, (x, y), strict=True)
-        if not isinstance(operand, Arithmetic)
+        if not is_value(operand)
     ]
     return row.value(*numbers)
 
@@ -81,7 +81,7 @@ def apply_many(row: ManyRow, *lists: list[Any], who: str = "") -> Any:
     """Apply a row of many operands in the engine found among them, or to floats."""
     for operands in lists:
         for operand in operands:
-            if isinstance(operand, Arithmetic):
+            if is_value(operand):
                 try:
                     return operand._many(row, *lists)
                 except errors.OperandError:  # of two engines, say so
@@ -91,7 +91,7 @@ def apply_many(row: ManyRow, *lists: list[Any], who: str = "") -> Any:
 
 
 def _values(*lists: Iterable[Any]) -> list[Any]:
-    return [operand for xs in lists for operand in xs if isinstance(operand, Arithmetic)]
+    return [operand for xs in lists for operand in xs if is_value(operand)]
 
 
 def listed(who: str, operands: Any, what: str = "one iterable of Values and numbers") -> list[Any]:
@@ -108,7 +108,7 @@ def listed(who: str, operands: Any, what: str = "one iterable of Values and numb
 def check_engine(who: str, operands: Sequence[Any], what: str = "operands") -> None:
     """Raise `TypeError` where not all operands are Values of one engine."""
     for operand in operands:
-        if not isinstance(operand, Arithmetic) or operand._record is not operands[0]._record:
+        if not is_value(operand) or operand._record is not operands[0]._record:
             raise errors.OperandError(
                 errors.unwanted(
                     who, f"{what} must be Values of one engine", operand,
@@ -211,7 +211,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0
     """
-    if not isinstance(condition, Arithmetic):
+    if not is_value(condition):
         condition = number("where", "the condition", condition, "x > 0")
     return apply_binary(ops.WHERE if condition else ops.OTHERWISE, a, b, "where", ("a", "b"))
 
@@ -292,7 +292,7 @@ def zero_grad(values: Iterable[Any]) -> None:
     """
     values = listed("zero_grad", values, "an iterable of Values")
     for value in values:
-        if not isinstance(value, Arithmetic):
+        if not is_value(value):
             raise errors.OperandError(
                 errors.unwanted("zero_grad", "wants Values only", value, "leave plain numbers out")
             )

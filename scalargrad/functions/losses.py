@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import errors
 from ..core.arguments import number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import ManyRow
 from .elementary import apply_many, check_lengths, listed
@@ -55,7 +55,7 @@ def hinge(scores: Any, labels: Any) -> Any:
     labels = listed("hinge", labels) if _is_list(labels) else [labels]
     plain = set(map(type, labels)) <= {int, float}
     for label in dict.fromkeys(labels) if plain else _flat(labels):  # few of many differ
-        if not isinstance(label, Arithmetic) and label not in (-1, 1):
+        if not is_value(label) and label not in (-1, 1):
             raise errors.InputError(
                 errors.unwanted(
                     "hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them"
@@ -82,7 +82,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
         for operands in (logits, targets)
     )
     for target in _flat(targets):
-        if isinstance(target, Arithmetic):
+        if is_value(target):
             continue
         if not 0.0 <= number(who, "each target", target) <= 1.0:
             raise errors.InputError(
@@ -131,9 +131,9 @@ def _probabilities(classes: int, target: Any) -> list[Any]:
                 f" {classes} classes; check the shapes"
             )
         return probabilities
-    if isinstance(target, Arithmetic) and hasattr(type(target), "__index__"):  # of `compile`
+    if is_value(target) and hasattr(type(target), "__index__"):  # of `compile`
         if 0 <= target < classes:
-            label: Any = target.detach()  # type: ignore[attr-defined]
+            label: Any = target.detach()
             return [(1.0 - abs(label - float(place))).relu() for place in range(classes)]
         chosen: int | None = -1
     else:
@@ -187,7 +187,7 @@ def _numbers(who: str, what: str, operands: list[Any]) -> list[Any]:
     """Return the operands with plain numbers as floats."""
     if all(kind is float or issubclass(kind, Arithmetic) for kind in set(map(type, operands))):
         return operands
-    return [x if isinstance(x, Arithmetic) else number(who, what, x) for x in operands]
+    return [x if is_value(x) else number(who, what, x) for x in operands]
 
 
 def _flat(targets: list[Any]) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from .. import errors
 from .._engine import Value, machine, move_flat, numbers, set_numbers
 from ..core import tracer
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.modes import no_grad
 from ..core.nesting import each
 from ..optim import Optimizer
@@ -76,7 +76,7 @@ class Graphs:
         return loss.data, count_correct(self.objective, outputs, targets)
 
     def _checked(self, loss: Any, where: str) -> Any:
-        if not isinstance(loss, Arithmetic):
+        if not is_value(loss):
             raise errors.OperandError(
                 errors.unwanted(
                     "fit", "the loss must be a Value", loss, "compute it from the outputs"
@@ -107,7 +107,7 @@ def score(
     with no_grad():
         outputs = [model(sample) for sample in inputs]
         loss = objective.compute(outputs, list(targets))
-    number = loss._data if isinstance(loss, Arithmetic) else float(loss)
+    number = loss._data if is_value(loss) else float(loss)
     return number, count_correct(objective, outputs, targets)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from .. import errors
 from .._engine import Value
 from ..core.arguments import is_list, number
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.nesting import each, flat
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax
 from ..functions.losses import cross_entropy
@@ -56,12 +56,12 @@ class _Layer:
         who = f"{type(self).__name__}.forward"
 
         def as_value(x: Any) -> Any:
-            return x if isinstance(x, Arithmetic) else Value(number(who, "each number", x))
+            return x if is_value(x) else Value(number(who, "each number", x))
 
         inputs = tuple(each(tree, as_value) for tree in given)
         self._output = function(*inputs)
         self._inputs, self._given = inputs, given
-        if any(isinstance(x, Arithmetic) for tree in given for x in flat(tree)):
+        if any(is_value(x) for tree in given for x in flat(tree)):
             return self._output
         return _like(given[0], each(self._output, lambda value: value.data))
 
@@ -252,9 +252,9 @@ class SoftmaxWithLoss(_Layer):
     def forward(self, x: Any, t: Any) -> Any:
         """Return the loss; `y` are the probabilities then."""
         self.loss = self._run(lambda x: cross_entropy(x, t), x)
-        if not isinstance(self.loss, Arithmetic):
+        if not is_value(self.loss):
             self.loss = float(self.loss)
-        numbers = each(x, lambda x: x._data if isinstance(x, Arithmetic) else float(x))
+        numbers = each(x, lambda x: x._data if is_value(x) else float(x))
         batch = is_list(numbers[0])
         self.y = _like(x, [softmax(row) for row in numbers] if batch else softmax(numbers))
         self.t = t

@@ -11,7 +11,7 @@ from typing import Any
 from .. import errors
 from .._engine import Value
 from ..core.arguments import Seed, as_number, generator, is_list, number, whole
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.modes import no_grad, scope
 from ..core.nesting import each
 from ..functions import losses
@@ -32,7 +32,7 @@ def _is_batch(x: Any) -> bool:
 
 def _sample(who: str, x: Any, width: int) -> list[Any]:
     """Return one sample as a list; a lone number is a list of one."""
-    alone = isinstance(x, Arithmetic) or as_number(x) is not None
+    alone = is_value(x) or as_number(x) is not None
     xs = [x] if alone else listed(who, x, "a list of numbers or Values")
     if len(xs) != width:
         raise errors.InputError(
@@ -405,7 +405,7 @@ class TwoLayerNet(Module):
 
 
 def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Arithmetic) else x
+    return x._data if is_value(x) else x
 
 
 def _class(target: Any) -> int:

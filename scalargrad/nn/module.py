@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from .. import errors
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic, is_value
 from ..core.nesting import check_keys, each, flat, leaves, pairs
 from ..core.whole_files import path_text, write_whole
 from ..functions.elementary import zero_grad
@@ -144,7 +144,7 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
         if all(issubclass(kind, Arithmetic) for kind in set(map(type, thing))):
             return bool(thing) and not any(map(_parents, thing))
         return all(_is_tree(branch, (*above, thing)) for branch in thing)
-    return isinstance(thing, Arithmetic) and not thing.parents
+    return is_value(thing) and not thing.parents
 
 
 # -- files ----------------------------------------------------------------------------------

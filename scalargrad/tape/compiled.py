@@ -14,7 +14,7 @@ from ..calculus import transforms
 from ..calculus.graph_gradients import graph_sweep
 from ..core import modes, tracer
 from ..core.arguments import whole
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -316,7 +316,7 @@ class Compiled:
     ) -> Any:
         """Return the results as nodes, each with the Values given and captured as parents."""
         paths = self.known(structures)
-        numbers = [x._data if isinstance(x, Arithmetic) else x for x in leaves]
+        numbers = [x._data if is_value(x) else x for x in leaves]
         nodes: list[tuple[Path, Point]] = []
         output = 0
         while not nodes or output < len(nodes[0][1].values):
@@ -333,7 +333,7 @@ class Compiled:
     ) -> Any:
         grads = [*zip(leaves, point.inputs, strict=True)]
         grads += zip(path.captured, memoryview(point.captured).cast("B").cast("d"), strict=True)
-        pairs = [(x, grad) for x, grad in grads if isinstance(x, Arithmetic)]
+        pairs = [(x, grad) for x, grad in grads if is_value(x)]
         elementary.check_engine(self.name, [x for x, _ in pairs])
         parents, partials = zip(*pairs, strict=True)
         node = parents[0]._record(point.values[place], self.name, parents, parents, partials)
@@ -342,7 +342,7 @@ class Compiled:
             with modes.recording():
                 result = self.function(*arguments)
                 _, outputs = flatten(self.name, "the result", result, "return a number")
-                if not isinstance(outputs[place], Arithmetic):
+                if not is_value(outputs[place]):
                     return [0.0] * len(places)
                 found = graph_sweep([outputs[place]], [1.0], parents, independent=True)
             return [found[i] for i in places]

@@ -10,7 +10,7 @@ from typing import Any
 from .._engine import Value
 from ..core import tracer
 from ..core.arguments import as_whole
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import Row
 
@@ -179,7 +179,7 @@ def _comparison(name: str) -> Callable[[Integer, Any], Any]:
 
 
 def _is_small(x: Any) -> bool:
-    return not isinstance(x, Arithmetic) and abs(x) < EXACT
+    return not is_value(x) and abs(x) < EXACT
 
 
 def _hash(value: Integer) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import are_floats
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from .structure import NUMBER, Structure, flatten, of_rows
 
 
@@ -95,7 +95,7 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
         if found:
             arrays += [(len(shared) + start, array) for start, array in found]
         elif not are_floats(numbers):
-            has_values = has_values or any(isinstance(x, Arithmetic) for x in numbers)
+            has_values = has_values or any(is_value(x) for x in numbers)
         shared = shared + numbers if shared else numbers
     if not arrays:
         return tuple(structures), Lanes(shared, has_values)

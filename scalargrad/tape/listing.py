@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.source_lines import line_at
 from ..core.tracer import CAPTURED, COMPARISONS, CONSTANT, INPUT
 from ..table.row import ROWS, ManyRow, is_plural
@@ -25,9 +25,9 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
         f"{counted(len(tape), 'line')}, {counted(len(tape.guards), 'guard')}"
     )
     for place, value in enumerate(tape.captured[:OPERANDS]):
-        is_value = isinstance(value, Arithmetic)
-        label = f"  # {value.label}" if is_value and value.label else ""
-        yield f"  w{place} = {value._data if is_value else value!r}{label}"
+        captured = is_value(value)
+        label = f"  # {value.label}" if captured and value.label else ""
+        yield f"  w{place} = {value._data if captured else value!r}{label}"
     if len(tape.captured) > OPERANDS:
         yield f"  ... and {len(tape.captured) - OPERANDS} more"
     last = len(tape) - limit // 2

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .. import errors
 from .._engine import add_gradients, numbers
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.modes import recording
 from ..core.source_lines import line_at
 from ..core.tracer import INDEX
@@ -34,7 +34,7 @@ class Path:
         self.structure = structure  # of what the function returns
         self.captured = runner.tape.captured
         #: whether each of them is a Value, and a leaf: the common case
-        self._are_values = all(isinstance(x, Arithmetic) for x in self.captured)
+        self._are_values = all(is_value(x) for x in self.captured)
         self._are_leaves = self._are_values and not any(x.parents for x in self.captured)
 
     @property
@@ -56,7 +56,7 @@ class Path:
         pairs = [
             (x, float(grad))
             for x, grad in zip(self.captured, memoryview(sums).cast("B").cast("d"), strict=True)
-            if isinstance(x, Arithmetic)
+            if is_value(x)
         ]
         if pairs:  # a pass goes on through the graphs below
             values, grads = zip(*pairs, strict=True)

@@ -12,7 +12,7 @@ from typing import Any
 from .. import errors
 from .._engine import are_floats
 from ..core.arguments import as_number, as_whole
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 
 #: "number", "integer", (list, structure, how many) or (kind, names or None, structures)
 Structure = Any
@@ -59,7 +59,7 @@ class _Walk:
             return _alike(kind, list(map(self.visit, thing)))
         if kind is int or kind is bool:
             return self._whole(int(thing))
-        if isinstance(thing, Arithmetic):
+        if is_value(thing):
             self.found.append(thing)
             return NUMBER
         if hasattr(kind, "__array__"):
@@ -119,7 +119,7 @@ class _Walk:
         """Take Values in an array as lists of Values; plain numbers might be a batch, or not."""
         start = len(self.found)
         structure = self.visit(array.tolist())
-        has_values = any(isinstance(x, Arithmetic) for x in self.found[start:])
+        has_values = any(is_value(x) for x in self.found[start:])
         if self.arrays is not None and array.ndim and not has_values:
             remedy = "pass .astype(float) for a batch, or .tolist() for one point"
             raise self._refused("an array of objects", remedy)
@@ -134,7 +134,7 @@ def _key(key: Any) -> Any:
     """Return a key of a dict as it is without a recording: an int for an int that is followed."""
     if type(key) is tuple:
         return tuple(map(_key, key))
-    whole = as_whole(key) if isinstance(key, Arithmetic) else None
+    whole = as_whole(key) if is_value(key) else None
     return key if whole is None else whole
 
 

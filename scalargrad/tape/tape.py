@@ -24,7 +24,7 @@ from typing import Any
 
 from .. import drawing, errors
 from ..core.arguments import whole
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.tracer import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE, Guard
 from ..table.row import ROWS, Row
 from .lines import Line, unpack
@@ -106,7 +106,7 @@ class Tape:
                 errors.unwanted("tape", f"output must be at most {most}", output, "leave it out")
             )
         found = graph_of(self)[place]
-        if not isinstance(found, Arithmetic):
+        if not is_value(found):
             wanted = "draw wants an output that is computed from something"
             raise errors.InputError(errors.unwanted("tape", wanted, found, "draw another one"))
         return drawing.draw(found, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine import Value
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..functions.elementary import apply_binary, apply_many, apply_unary
 from ..table.row import ROWS, ManyRow
@@ -33,9 +33,9 @@ def graph_of(tape: Any) -> list[Any]:
 
 def _copy(value: Any, place: int) -> Any:
     """Return a leaf in the place of what was captured: a picture changes no model."""
-    if not isinstance(value, Arithmetic):
+    if not is_value(value):
         return Value(value)
-    return Value(value._data, value.label or f"w{place}")  # type: ignore[attr-defined]
+    return Value(value._data, value.label or f"w{place}")
 
 
 def _applied(tape: Any, line: int, operands: list[Any]) -> Any:

@@ -13,7 +13,7 @@ from .. import errors
 from .._engine import Value, recorder_of
 from ..calculus.graph_gradients import call_inside
 from ..core import modes, tracer
-from ..core.arithmetic import Arithmetic
+from ..core.arithmetic import is_value
 from ..core.source_lines import line_at
 from .integers import Integer
 from .structure import Structure, flatten
@@ -86,9 +86,7 @@ def _run(
             raise errors.OperandError(
                 errors.unwanted("compile", "the function must return numbers", result, "return x")
             )
-        return watcher.stop(
-            [x if isinstance(x, Arithmetic) else float(x) for x in outputs]
-        ), structure
+        return watcher.stop([x if is_value(x) else float(x) for x in outputs]), structure
 
 
 def _check_same(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...core.arithmetic import Arithmetic
+from ...core.arithmetic import is_value
 from ...core.node_rows import is_current, named_row, place_of
 from ...core.order import post_order
 from ...table import to_javascript
@@ -66,8 +66,8 @@ class Listing:
         operands, partials = [], iter(node.partials)
         slopes: list[Any] = []
         for operand in node.operands:
-            is_value = isinstance(operand, Arithmetic)
-            known = is_value and (self.live or id(operand) in self._places)
+            varies = is_value(operand)
+            known = varies and (self.live or id(operand) in self._places)
             operands.append(self._places[id(operand)] if known else [finite(_number(operand))])
             slopes.append(finite(next(partials)) if is_value else 0)
         numbers = finite(node.data), finite(self.gradients.get(node, 0.0))
@@ -78,7 +78,7 @@ class Listing:
 
 
 def _number(operand: Any) -> float:
-    return float(operand._data if isinstance(operand, Arithmetic) else operand)
+    return float(operand._data if is_value(operand) else operand)
 
 
 def finite(value: float) -> float | str:

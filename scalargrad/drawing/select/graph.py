@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ...core.arithmetic import Arithmetic
+from ...core.arithmetic import is_value
 from ...core.modes import Scope
 
 #: beyond this many nodes the rest is neither looked at nor counted
@@ -366,7 +366,7 @@ class _Seer:
             gradient = self.gradients.get(node, 0.0)
             partials = iter(node.partials)
             for position, operand in enumerate(node.operands):
-                if not isinstance(operand, Arithmetic):
+                if not is_value(operand):
                     continue
                 partial = next(partials)
                 if vertex.is_box and self.home(operand) is vertex:
@@ -386,9 +386,7 @@ class _Seer:
         """Return what goes to consumers that are not shown, as one arrow."""
         arrow = _Arrow(value, None, 0, [])
         for node in consumers:
-            values = (
-                (place, o) for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)
-            )
+            values = ((place, o) for place, o in enumerate(node.operands) if is_value(o))
             for (position, operand), partial in zip(values, node.partials, strict=True):
                 if operand is value:
                     arrow.edges.append((node, position))
@@ -435,7 +433,7 @@ class _Seer:
             return [
                 Constant(position, operand)
                 for position, operand in enumerate(vertex.node.operands)
-                if not isinstance(operand, Arithmetic)
+                if not is_value(operand)
             ]
         runs = list(dict.fromkeys(run for node in vertex.nodes for run in _runs(node)))
         if not vertex.is_box and runs and all(len(run) <= BUNDLE for _, run in runs):
@@ -462,10 +460,10 @@ def _runs(node: Any) -> Iterator[tuple[int, tuple[float, ...]]]:
     run: list[float] = []
     operands = node.operands
     for position, operand in enumerate(operands):
-        if not isinstance(operand, Arithmetic):
+        if not is_value(operand):
             run.append(operand)
-        if run and (isinstance(operand, Arithmetic) or position + 1 == len(operands)):
-            end = position if isinstance(operand, Arithmetic) else position + 1
+        if run and (is_value(operand) or position + 1 == len(operands)):
+            end = position if is_value(operand) else position + 1
             yield end - len(run), tuple(run)
             run = []
 

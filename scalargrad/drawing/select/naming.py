@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from ...core.arguments import as_number, is_list
-from ...core.arithmetic import Arithmetic
+from ...core.arithmetic import is_value
 from ...errors import InputError, OperandError, unwanted
 from .graph import Named
 
@@ -41,7 +41,7 @@ def read_names(who: str, names: Any) -> Matrices:
         named = Named(text, own[1:] + rest if own else str(shape))
         for place in product(*map(range, shape)):
             element = _at(tree, place)
-            if isinstance(element, Arithmetic):
+            if is_value(element):
                 read.values[id(element)] = named
                 read.elements[id(element)] = text + "".join(f"[{index}]" for index in place)
             elif as_number(element) is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ...core.arithmetic import Arithmetic
+from ...core.arithmetic import is_value
 from ...core.modes import Scope, recording_in
 from ...core.node_rows import is_result, place_of, results_of, row_of
 from ...core.order import post_order
@@ -135,7 +135,7 @@ def _missing(root: Any, wanted: Collection[str]) -> list[str]:
 
 def _copy(node: Any, operands: Sequence[Any]) -> Any:
     """Return a node like another one, on other operands."""
-    parents = tuple(operand for operand in operands if isinstance(operand, Arithmetic))
+    parents = tuple(operand for operand in operands if is_value(operand))
     twin = node._record(node.data, node.op, tuple(operands), parents, node.partials)
     twin._notes = node._notes
     return twin
@@ -163,7 +163,7 @@ class _Opener:
         None where that needs no operation at all, as for the sum of one operand, and where it
         gives other numbers.
         """
-        key = (row.name, *(id(o) if isinstance(o, Arithmetic) else o for o in operands))
+        key = (row.name, *(id(o) if is_value(o) else o for o in operands))
         key += () if is_plural(row) else (id(node),)
         if key not in self.spread:
             length = len(operands) // row.arity
@@ -208,7 +208,7 @@ class _Opener:
         leaves = [list(map(_leaf, run)) for run in runs]
         made = self.run(row, None, leaves if isinstance(row, ManyRow) else leaves[0])
         flat = [x for run in leaves for x in run]
-        places = [place for place, x in enumerate(flat) if isinstance(x, Arithmetic)]
+        places = [place for place, x in enumerate(flat) if is_value(x)]
         made = made if isinstance(made, list) else [made]
         for one, (value, partials) in zip(made, results_of(row, flat), strict=True):
             _, grads = one._sweep(1.0)
@@ -221,8 +221,7 @@ class _Opener:
 
 
 def _leaf(operand: Any) -> Any:
-    is_value = isinstance(operand, Arithmetic)
-    return operand.detach() if is_value else operand
+    return operand.detach() if is_value(operand) else operand
 
 
 def _is_near(found: float, wanted: float) -> bool:
@@ -274,6 +273,6 @@ def _label(name: str, made: Any) -> None:
     text = name.rstrip("_")
     several = isinstance(made, list)
     for place, value in enumerate(made if several else [made], 1):
-        if isinstance(value, Arithmetic):
+        if is_value(value):
             index = str(place).translate(_SUBSCRIPTS) if several else ""
-            value.label = text + index  # type: ignore[attr-defined]
+            value.label = text + index

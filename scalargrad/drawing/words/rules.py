@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...core.arithmetic import Arithmetic
+from ...core.arithmetic import is_value
 from ...core.node_rows import paired, row_of
 from ...table.ops import DIV, DOT, SUM
 from ...table.row import LETTERS, ManyRow, Row
@@ -75,7 +75,7 @@ def is_reciprocal(vertex: Vertex) -> bool:
     if vertex.is_box or not vertex.node.parents or row_of(vertex.node) is not DIV:
         return False
     first, second = vertex.node.operands
-    return not isinstance(first, Arithmetic) and first == 1 and isinstance(second, Arithmetic)
+    return not is_value(first) and first == 1 and is_value(second)
 
 
 def forward_rule(vertex: Vertex, node: Any) -> Rule:
@@ -188,12 +188,11 @@ def sum_rule(uses: Sequence[Use], total: Quantity, *more: str, most: int | None 
 
 
 def _number(operand: Any) -> Quantity:
-    is_value = isinstance(operand, Arithmetic)
-    return data(operand) if is_value else Quantity("plain", (), operand)
+    return data(operand) if is_value(operand) else Quantity("plain", (), operand)
 
 
 def _partial(node: Any, position: int) -> Quantity:
-    values = [place for place, o in enumerate(node.operands) if isinstance(o, Arithmetic)]
+    values = [place for place, o in enumerate(node.operands) if is_value(o)]
     return Quantity("partial", ((node, position),), node.partials[values.index(position)])
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...core.arithmetic import Arithmetic
+from ...core.arithmetic import is_value
 from ...core.modes import Scope
 from ...core.node_rows import agree, paired, parsed, place_of, row_of, stated
 from ...errors import InputError, unwanted
@@ -180,7 +180,7 @@ class Symbols:
         return meaning
 
     def _operand(self, operand: Any) -> Product:
-        if not isinstance(operand, Arithmetic):
+        if not is_value(operand):
             return constant(operand)
         if id(operand) not in self.values:  # beyond what is shown
             self.values[id(operand)] = name(self._name(operand), id(operand))
@@ -265,7 +265,7 @@ class Symbols:
         bare = gradient == self._of(node) and not self.chain
         partials = iter(node.partials)
         for position, operand in enumerate(node.operands):
-            if not isinstance(operand, Arithmetic):
+            if not is_value(operand):
                 continue
             partial = self._partial(node, position, next(partials))
             part = self._short(gradient * partial)
