@@ -69,7 +69,7 @@ class Listing:
             varies = is_value(operand)
             known = varies and (self.live or id(operand) in self._places)
             operands.append(self._places[id(operand)] if known else [finite(_number(operand))])
-            slopes.append(finite(next(partials)) if is_value else 0)
+            slopes.append(finite(next(partials)) if varies else 0)
         numbers = finite(node.data), finite(self.gradients.get(node, 0.0))
         return [row.name if row is not None else "", which, operands, *numbers, slopes]
 
