@@ -164,11 +164,9 @@ static Outcome apply_chain_rule(Pass *pass, double upstream)
             if (LIKELY(y != NULL)) {
                 grads[y->mark - 1] += grad * node->pair[1].number;
             }
-        }
-        else if (node->count == 1) {
+        } else if (node->count == 1) {
             grads[node->pair[0].parent->mark - 1] += grad * node->pair[0].number;
-        }
-        else if (node->count == BLOCK) {
+        } else if (node->count == BLOCK) {
             Operand *operands = node->block->operands;
             for (Py_ssize_t j = 0; j < node->block->count; j++) {
                 if (operands[j].parent != NULL) {
@@ -356,8 +354,7 @@ PyObject *gradients_of(PyObject *root, PyObject *args)
     Pass pass;
     if (i < count) {
         PyErr_SetString(PyExc_TypeError, "_gradients: wants a list of Values");
-    }
-    else if (run_pass(&pass, (Value *)root, upstream) == 0) {
+    } else if (run_pass(&pass, (Value *)root, upstream) == 0) {
         double *found = gradients_in(&pass, values); /* before anything that may run other code */
         end_pass(&pass);
         result = found != NULL ? list_of(found, count) : PyErr_NoMemory();

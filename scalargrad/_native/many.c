@@ -48,23 +48,20 @@ static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i, 
     double number;
     if (PyFloat_CheckExact(item)) {
         number = PyFloat_AS_DOUBLE(item);
-    }
-    else if (PyLong_CheckExact(item)) {
+    } else if (PyLong_CheckExact(item)) {
         number = PyLong_AsDouble(item);
         if (number == -1.0 && PyErr_Occurred()) {
             PyErr_Clear(); /* too large: Python has the words for it */
             return 0;
         }
-    }
-    else if (PyType_IsSubtype(Py_TYPE(item), Value_Type)) {
+    } else if (PyType_IsSubtype(Py_TYPE(item), Value_Type)) {
         Py_INCREF(item);
         operand->parent = (Value *)item;
         list->numbers[i] = ((Value *)item)->data;
         list->values++;
         *held = 1;
         return 1;
-    }
-    else {
+    } else {
         return 0;
     }
     operand->parent = NULL;
@@ -112,8 +109,7 @@ static PyObject *spread(int op, const List *list, double *work, Block *block, in
         Block *own;
         if (list->values == 0) {
             result = PyFloat_FromDouble(zs[i]);
-        }
-        else if ((own = new_block(count)) != NULL) {
+        } else if ((own = new_block(count)) != NULL) {
             for (Py_ssize_t j = 0; j < count; j++) {
                 Value *parent = block->operands[j].parent;
                 Py_XINCREF((PyObject *)parent);
@@ -127,8 +123,7 @@ static PyObject *spread(int op, const List *list, double *work, Block *block, in
         }
         if (result == NULL) {
             Py_CLEAR(results);
-        }
-        else {
+        } else {
             PyList_SET_ITEM(results, i, result);
         }
     }
@@ -162,9 +157,9 @@ static PyObject *computed(int op, PyObject *const *sequences, double *space, Py_
         return spread(op, &lists[0], space, block, held);
     }
     int want = (lists[0].values != 0) | (lists[1].values != 0) << 1;
-    double data = operation->many(count, lists[0].numbers, lists[1].numbers, space, want,
-                                  &lists[0].operands->number,
-                                  want & 2 ? &lists[1].operands->number : NULL);
+    double data =
+        operation->many(count, lists[0].numbers, lists[1].numbers, space, want,
+                        &lists[0].operands->number, want & 2 ? &lists[1].operands->number : NULL);
     if (want == 0) {
         PyMem_Free(block);
         return PyFloat_FromDouble(data);
@@ -210,11 +205,9 @@ static PyObject *converted(int op, PyObject *sequence)
         double number;
         if (is_value_or_subclass(item)) {
             Py_INCREF(item);
-        }
-        else if (number_of(operations[op].name, "each operand", item, "1.0", &number) < 0) {
+        } else if (number_of(operations[op].name, "each operand", item, "1.0", &number) < 0) {
             item = NULL;
-        }
-        else {
+        } else {
             item = PyFloat_FromDouble(number);
         }
         if (item == NULL) {
@@ -293,8 +286,7 @@ static int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject 
         block->op = place == NULL ? Py_NewRef(op) : NULL;
         node->block = block;
         node->count = BLOCK;
-    }
-    else {
+    } else {
         memcpy(into, two, (size_t)count * sizeof *two);
         node->count = (uint8_t)count;
     }

@@ -12,8 +12,8 @@
 
 /* -- slabs ---------------------------------------------------------------------------------- */
 
-enum { SPARES = 64 };  /* empty slabs that are kept: 64 MiB */
-enum { BATCH = 56 };   /* nodes put into a free list at a time: about one page */
+enum { SPARES = 64 }; /* empty slabs that are kept: 64 MiB */
+enum { BATCH = 56 };  /* nodes put into a free list at a time: about one page */
 
 static Slab nothing; /* stands for *no slab yet*, so that the fast path asks one question only */
 Slab *current_slab = &nothing;
@@ -30,8 +30,8 @@ static Slab *map_slab(void)
     return _aligned_malloc(SLAB_SIZE, SLAB_SIZE);
 #else
     /* twice as much as needed contains an aligned slab; the rest goes back at once */
-    char *start = mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *start =
+        mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) {
         return NULL;
     }
@@ -91,14 +91,12 @@ Value *take_node_slowly(void)
                 partial->previous = NULL;
             }
             next->next = NULL;
-        }
-        else if (spares != NULL) {
+        } else if (spares != NULL) {
             next = spares;
             spares = next->next;
             spare_count--;
             reset(next);
-        }
-        else {
+        } else {
             next = map_slab();
             if (next == NULL) {
                 return (Value *)PyErr_NoMemory();
@@ -134,8 +132,7 @@ void slab_changed(Slab *slab)
     }
     if (slab->previous != NULL) {
         slab->previous->next = slab->next;
-    }
-    else {
+    } else {
         partial = slab->next;
     }
     if (slab->next != NULL) {
@@ -145,8 +142,7 @@ void slab_changed(Slab *slab)
         slab->next = spares;
         spares = slab;
         spare_count++;
-    }
-    else {
+    } else {
         unmap_slab(slab);
     }
 }
@@ -215,10 +211,7 @@ static int resize(size_t wanted)
     return 1;
 }
 
-PyObject *get_notes(Value *node)
-{
-    return node->flags & NOTED ? find(node)->notes : NULL;
-}
+PyObject *get_notes(Value *node) { return node->flags & NOTED ? find(node)->notes : NULL; }
 
 PyObject *take_notes(Value *node)
 {

@@ -149,8 +149,7 @@ static PyObject *bring_scope(Value *node, PyObject *scope)
     PyObject *notes = get_notes(node);
     if (notes == NULL) {
         status = set_notes(node, scope);
-    }
-    else if ((notes = PyDict_Copy(notes)) != NULL) { /* with the line that made it */
+    } else if ((notes = PyDict_Copy(notes)) != NULL) { /* with the line that made it */
         status = PyDict_SetItem(notes, tools.scope_key, scope);
         status = status < 0 ? -1 : set_notes(node, notes);
         Py_DECREF(notes);
@@ -198,8 +197,7 @@ PyObject *with_modes(Value *node)
         set_notes(node, NULL);
         drop_operands(node);
         node->flags |= GRADED;
-    }
-    else if (asked.scope != NULL) {
+    } else if (asked.scope != NULL) {
         result = bring_scope(node, asked.scope);
     }
     Py_XDECREF(asked.scope);
@@ -227,7 +225,8 @@ static int number_rows(PyObject *rows, PyObject *rules)
     tools.names = PyDict_New();
     tools.scope_key = PyUnicode_InternFromString("scope");
     tools.init_key = PyUnicode_InternFromString("__init__");
-    if (tools.scope_key == NULL || tools.init_key == NULL || tools.row_places == NULL || tools.rule_places == NULL || tools.names == NULL) {
+    if (tools.scope_key == NULL || tools.init_key == NULL || tools.row_places == NULL ||
+        tools.rule_places == NULL || tools.names == NULL) {
         return -1;
     }
     if (PyList_GET_SIZE(rows) != operation_count - 1 || PyList_GET_SIZE(rules) != move_rule_count) {
@@ -237,7 +236,8 @@ static int number_rows(PyObject *rows, PyObject *rules)
     for (int i = 0; i < operation_count; i++) {
         tools.operation_names[i] = PyUnicode_InternFromString(operations[i].name);
         PyObject *name = tools.operation_names[i], *place = PyLong_FromLong(i);
-        if (name == NULL || place == NULL || (i > 0 && PyDict_SetItem(tools.names, name, place) < 0) ||
+        if (name == NULL || place == NULL ||
+            (i > 0 && PyDict_SetItem(tools.names, name, place) < 0) ||
             (i > 0 && PyDict_SetItem(tools.row_places, PyList_GET_ITEM(rows, i - 1), place) < 0)) {
             return -1;
         }
@@ -245,7 +245,8 @@ static int number_rows(PyObject *rows, PyObject *rules)
     }
     for (int i = 0; i < move_rule_count; i++) {
         PyObject *place = PyLong_FromLong(i);
-        if (place == NULL || PyDict_SetItem(tools.rule_places, PyList_GET_ITEM(rules, i), place) < 0) {
+        if (place == NULL ||
+            PyDict_SetItem(tools.rule_places, PyList_GET_ITEM(rules, i), place) < 0) {
             return -1;
         }
         Py_DECREF(place);
@@ -321,11 +322,9 @@ static PyObject *add_gradients(PyObject *module, PyObject *args)
         return NULL;
     }
     PyObject *result = NULL;
-    if (!are_values(values) ||
-        given.len != PyTuple_GET_SIZE(values) * (Py_ssize_t)sizeof(double)) {
+    if (!are_values(values) || given.len != PyTuple_GET_SIZE(values) * (Py_ssize_t)sizeof(double)) {
         PyErr_SetString(PyExc_TypeError, "add_gradients: wants a tuple of Values, a double each");
-    }
-    else {
+    } else {
         const double *from = given.buf;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
             Value *value = (Value *)PyTuple_GET_ITEM(values, i);
@@ -348,11 +347,9 @@ static PyObject *set_numbers(PyObject *module, PyObject *args)
         return NULL;
     }
     PyObject *result = NULL;
-    if (!are_values(values) ||
-        given.len != PyTuple_GET_SIZE(values) * (Py_ssize_t)sizeof(double)) {
+    if (!are_values(values) || given.len != PyTuple_GET_SIZE(values) * (Py_ssize_t)sizeof(double)) {
         PyErr_SetString(PyExc_TypeError, "set_numbers: wants a tuple of Values, a double each");
-    }
-    else {
+    } else {
         const double *from = given.buf;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
             ((Value *)PyTuple_GET_ITEM(values, i))->data = from[i];
@@ -397,8 +394,7 @@ static PyObject *move_flat(PyObject *module, PyObject *args)
         Py_ssize_t size = numbers.len / (Py_ssize_t)sizeof(double);
         rule->flat(size, numbers.buf, gradients.buf, open, set);
         result = Py_NewRef(Py_None);
-    }
-    else if (!PyErr_Occurred()) {
+    } else if (!PyErr_Occurred()) {
         PyErr_SetString(PyExc_ValueError, "move_flat: wants blocks of one size, and their rule");
     }
     while (count > 0) {

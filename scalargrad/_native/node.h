@@ -49,8 +49,8 @@ typedef struct {
 } Block;
 
 struct Value {
-    PyObject_HEAD
-    uint32_t mark; /* during a pass: place in the order, counted from 1; else anything */
+    PyObject_HEAD uint32_t
+        mark;      /* during a pass: place in the order, counted from 1; else anything */
     uint8_t op;    /* row of the table */
     uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
     uint8_t flags;
@@ -117,7 +117,7 @@ typedef struct Slab Slab;
 struct Slab {
     Value *free;
     size_t used;
-    int full; /* has no free node and stands in no list */
+    int full;    /* has no free node and stands in no list */
     char *fresh; /* from here on no node was ever handed out */
     Slab *next, *previous;
 };
@@ -183,9 +183,9 @@ static inline Value *new_node(uint8_t op, uint8_t count)
 /* The same; where `held`, as an object of the cyclic collector, to be tracked once it is whole. */
 Value *new_node_if_held(uint8_t op, int held);
 
-PyObject *get_notes(Value *node);               /* borrowed, or NULL */
-int set_notes(Value *node, PyObject *notes);    /* NULL or None removes them */
-PyObject *take_notes(Value *node);              /* owned; they are removed */
+PyObject *get_notes(Value *node);            /* borrowed, or NULL */
+int set_notes(Value *node, PyObject *notes); /* NULL or None removes them */
+PyObject *take_notes(Value *node);           /* owned; they are removed */
 
 /* -- the table: see table.h (operators.c includes ops.inc) ------------------------------------ */
 
@@ -194,15 +194,15 @@ enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name *
 /* -- what Python supplies (module.c) -------------------------------------------------------- */
 
 typedef struct {
-    PyObject *as_number, *number;       /* core/arguments.py */
-    PyObject *active, *mode, *current;  /* core/modes.py: the set, its variable, its reader */
+    PyObject *as_number, *number;      /* core/arguments.py */
+    PyObject *active, *mode, *current; /* core/modes.py: the set, its variable, its reader */
     PyObject *watch, *check_pass;
-    PyObject *recorder;                 /* core/tracer.py */
-    PyObject *arithmetic;               /* the class that every engine's Value comes from */
-    PyObject *names;                    /* name of an operation -> row of the table */
-    PyObject *row_places;               /* row object -> row of the table */
+    PyObject *recorder;   /* core/tracer.py */
+    PyObject *arithmetic; /* the class that every engine's Value comes from */
+    PyObject *names;      /* name of an operation -> row of the table */
+    PyObject *row_places; /* row object -> row of the table */
     PyObject *rule_places;
-    PyObject *operation_names[256];     /* interned, as are these two: "scope", "__init__" */
+    PyObject *operation_names[256]; /* interned, as are these two: "scope", "__init__" */
     PyObject *scope_key, *init_key;
 } Tools;
 
@@ -226,7 +226,7 @@ PyObject *with_modes(Value *node);
 /* Whether this thread is in detect_anomaly; -1 with an error. */
 int is_watching(void);
 
-/* -- recorder.c: what `compile` writes down of one thread ------------------------------------ */
+/* -- tracer.c: what `compile` writes down of one thread ------------------------------------ */
 
 extern PyThreadState *watched_thread; /* NULL: of none */
 extern uint32_t result_place;         /* which of several results the next node is */

@@ -139,12 +139,18 @@ static PyObject *pow_slot(PyObject *a, PyObject *b, PyObject *modulus)
 static ALWAYS_INLINE PyObject *compared(double x, double y, int comparison)
 {
     switch (comparison) {
-    case Py_LT: return PyBool_FromLong(x < y);
-    case Py_LE: return PyBool_FromLong(x <= y);
-    case Py_GT: return PyBool_FromLong(x > y);
-    case Py_GE: return PyBool_FromLong(x >= y);
-    case Py_EQ: return PyBool_FromLong(x == y);
-    default: return PyBool_FromLong(x != y);
+    case Py_LT:
+        return PyBool_FromLong(x < y);
+    case Py_LE:
+        return PyBool_FromLong(x <= y);
+    case Py_GT:
+        return PyBool_FromLong(x > y);
+    case Py_GE:
+        return PyBool_FromLong(x >= y);
+    case Py_EQ:
+        return PyBool_FromLong(x == y);
+    default:
+        return PyBool_FromLong(x != y);
     }
 }
 
@@ -161,8 +167,7 @@ static PyObject *compare(PyObject *a, PyObject *b, int comparison)
     int foreign = PyObject_IsInstance(b, tools.arithmetic); /* a Value of the other engine */
     if (foreign != 0) {
         Py_SETREF(other, foreign < 0 ? NULL : PyObject_GetAttrString(b, "_data"));
-    }
-    else if (!PyFloat_Check(b) && !PyLong_Check(b)) {
+    } else if (!PyFloat_Check(b) && !PyLong_Check(b)) {
         int known = as_number(b, &y);
         Py_SETREF(other, known == 1   ? PyFloat_FromDouble(y)
                          : known == 0 ? Py_NewRef(Py_NotImplemented)

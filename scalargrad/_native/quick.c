@@ -9,13 +9,12 @@ typedef struct Quick Quick;
 typedef PyObject *(*ShortCut)(Quick *quick, PyObject *const *args, Py_ssize_t count);
 
 struct Quick {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     ShortCut short_cut;
     PyObject *function;
     PyObject *dict; /* __wrapped__, __doc__, __name__, ... */
     PyObject *weak_references;
-    int place;      /* row of the table, or rule */
+    int place; /* row of the table, or rule */
 };
 
 static PyTypeObject *Quick_Type;
@@ -133,8 +132,7 @@ static PyObject *affine(Quick *quick, PyObject *const *args, Py_ssize_t count)
         }
         if (result == NULL) {
             Py_CLEAR(results);
-        }
-        else {
+        } else {
             PyList_SET_ITEM(results, i, result);
         }
     }
@@ -216,11 +214,9 @@ static int is_step(Step *step, PyObject *rule, PyObject *parameters, PyObject *k
         PyObject *setting = PyTuple_GET_ITEM(settings, i);
         if (PyFloat_CheckExact(setting)) {
             step->settings[i] = PyFloat_AS_DOUBLE(setting);
-        }
-        else if (PyLong_Check(setting)) { /* a truth value, as 1 or 0 */
+        } else if (PyLong_Check(setting)) { /* a truth value, as 1 or 0 */
             step->settings[i] = PyObject_IsTrue(setting) ? 1.0 : 0.0;
-        }
-        else {
+        } else {
             return 0;
         }
     }
@@ -264,16 +260,9 @@ static const struct {
     const char *kind;
     ShortCut short_cut;
 } short_cuts[] = {
-    {"one", of_one},
-    {"method", method},
-    {"two", of_two},
-    {"list", of_list},
-    {"lists", of_two_lists},
-    {"affine", affine},
-    {"backward", backward},
-    {"detach", detach},
-    {"move", move},
-    {"zero_grad", zero_grad},
+    {"one", of_one},         {"method", method},       {"two", of_two},        {"list", of_list},
+    {"lists", of_two_lists}, {"affine", affine},       {"backward", backward}, {"detach", detach},
+    {"move", move},          {"zero_grad", zero_grad},
 };
 
 static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged, PyObject *names)
@@ -404,12 +393,17 @@ static PyGetSetDef quick_fields[] = {
 };
 
 static PyType_Slot quick_slots[] = {
-    {Py_tp_call, PyVectorcall_Call}, {Py_tp_traverse, quick_traverse},
-    {Py_tp_clear, quick_clear},      {Py_tp_dealloc, quick_dealloc},
-    {Py_tp_descr_get, bind},         {Py_tp_repr, quick_repr},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_traverse, quick_traverse},
+    {Py_tp_clear, quick_clear},
+    {Py_tp_dealloc, quick_dealloc},
+    {Py_tp_descr_get, bind},
+    {Py_tp_repr, quick_repr},
     {Py_tp_getattro, get_attribute},
-    {Py_tp_methods, quick_methods},  {Py_tp_members, quick_members},
-    {Py_tp_getset, quick_fields},    {0, NULL},
+    {Py_tp_methods, quick_methods},
+    {Py_tp_members, quick_members},
+    {Py_tp_getset, quick_fields},
+    {0, NULL},
 };
 
 static PyType_Spec quick_spec = {

@@ -15,8 +15,8 @@ typedef double (*Entry)(double z, double s, double own);
 
 typedef struct {
     const char *name;
-    int arity; /* operands, or lists of operands */
-    int bound; /* lists that a row of lists binds on the way */
+    int arity;    /* operands, or lists of operands */
+    int bound;    /* lists that a row of lists binds on the way */
     int reads[2]; /* what the partial by each operand reads: 1 for x, 2 for y, 4 for z */
     Value1 value1;
     Step1 step1;

@@ -33,8 +33,7 @@ static ALWAYS_INLINE void drop_all(Value *node, Value **dead)
         }
         Py_XDECREF(block->op);
         PyMem_Free(block);
-    }
-    else if (node->count != 0) {
+    } else if (node->count != 0) {
         int two = node->count == 2;
         node->count = node->op = 0;
         drop(node->pair[0].parent, dead);
@@ -54,8 +53,7 @@ static void bury(Value *node)
         if (UNLIKELY(node->flags & TRACKED)) {
             PyObject_GC_Del(node);
             Py_DECREF(Value_Type);
-        }
-        else {
+        } else {
             give_node(node);
         }
         Py_XDECREF(notes);
@@ -290,7 +288,8 @@ static PyObject *get_data(PyObject *self, void *name)
 static int set_data(PyObject *self, PyObject *value, void *name)
 {
     double number;
-    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "data") || number_of("Value", "data", value, "1.0", &number) < 0) {
+    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "data") ||
+        number_of("Value", "data", value, "1.0", &number) < 0) {
         return -1;
     }
     ((Value *)self)->data = number;
@@ -308,7 +307,8 @@ static PyObject *get_grad(PyObject *self, void *name)
 static int set_grad(PyObject *self, PyObject *value, void *name)
 {
     double number;
-    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "grad") || number_of("Value", "grad", value, "0.0", &number) < 0) {
+    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "grad") ||
+        number_of("Value", "grad", value, "0.0", &number) < 0) {
         return -1;
     }
     ((Value *)self)->grad = number;
@@ -341,7 +341,7 @@ static PyObject *get_all_notes(PyObject *self, void *unused)
     if (notes == NULL) {
         Py_RETURN_NONE;
     }
-    Py_INCREF(notes); /* an allocation may run a finaliser that removes it */
+    Py_INCREF(notes);           /* an allocation may run a finaliser that removes it */
     if (!PyDict_Check(notes)) { /* a scope alone, the common case, is kept without a dict */
         PyObject *scope = notes;
         notes = PyDict_New();
@@ -398,8 +398,7 @@ static PyObject *column(PyObject *self, Column wanted)
         }
         if (item == NULL || wanted == PARTIALS) {
             item = PyFloat_FromDouble(operands[i].number);
-        }
-        else {
+        } else {
             Py_INCREF(item);
         }
         if (item == NULL) {
@@ -459,9 +458,15 @@ static PyGetSetDef fields[] = {
 static PyMethodDef methods[16];
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, construct},       {Py_tp_dealloc, dealloc},   {Py_tp_traverse, traverse},
-    {Py_tp_is_gc, is_collected},  {Py_tp_methods, methods},   {Py_tp_getset, fields},
-    {Py_tp_free, free_subclass}, {0, NULL},                 {0, NULL},
+    {Py_tp_new, construct},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_traverse, traverse},
+    {Py_tp_is_gc, is_collected},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, fields},
+    {Py_tp_free, free_subclass},
+    {0, NULL},
+    {0, NULL},
 };
 
 static PyType_Spec spec = {
@@ -487,8 +492,8 @@ int create_type(PyObject *bases, PyObject *docs)
         methods[place] = value_static_methods[place];
     }
     methods[place] = (PyMethodDef){"__sizeof__", size_of, METH_NOARGS,
-                                    "__sizeof__($self, /)\n--\n\n"
-                                    "Size of object in memory, in bytes."};
+                                   "__sizeof__($self, /)\n--\n\n"
+                                   "Size of object in memory, in bytes."};
     Value_Type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, bases);
     if (Value_Type == NULL) {
         return -1;

@@ -8,7 +8,7 @@ from . import libm, to_c
 from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
 
 _NATIVE = Path(__file__).parents[1] / "_native"
-PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "lanes.inc"
+PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "kernel_rows.inc"
 
 #: rows of two operands whose partials are best computed together
 CHEAP = ("add", "sub", "mul", "div")
@@ -58,7 +58,7 @@ def _numbers() -> str:
 
 
 def lanes_text() -> str:
-    """Return the whole of `lanes.inc`: what the machine does to every lane."""
+    """Return the whole of `kernel_rows.inc`: what the machine does to every lane."""
     scalars = [row for row in ROWS.values() if isinstance(row, Row)]
     plural = [row for row in ROWS.values() if isinstance(row, ManyRow) and is_plural(row)]
     called = {row.name for row in scalars} - set(libm.FUNCTIONS)

@@ -1,5 +1,5 @@
 /* The steps of a plan: where every number stands, the programs forward and back. */
-#include "maker.h"
+#include "builder.h"
 #include <math.h>
 
 /* -- slots ------------------------------------------------------------------------------------ */
@@ -20,8 +20,7 @@ uint32_t value_of(Maker *maker, uint32_t i)
         node->slot = plan->slots++;
         if (same < maker->captured_from) {
             plan->input_slots[same] = node->slot;
-        }
-        else if (same < maker->constants_from) {
+        } else if (same < maker->constants_from) {
             plan->captured_slots[same - maker->captured_from] = node->slot;
         }
     }
@@ -39,10 +38,10 @@ static uint32_t weight_of(Maker *maker, uint32_t i)
 
 static uint8_t shape_of(const Node *node)
 {
-    return is_dot_node(node)     ? SHAPE_DOT
-           : is_sum_node(node)   ? SHAPE_SUM
-           : is_mean(node->op)   ? SHAPE_MEAN
-                                 : SHAPE_OTHER;
+    return is_dot_node(node)   ? SHAPE_DOT
+           : is_sum_node(node) ? SHAPE_SUM
+           : is_mean(node->op) ? SHAPE_MEAN
+                               : SHAPE_OTHER;
 }
 
 static int is_square(const Maker *maker, const Node *node)
@@ -87,8 +86,7 @@ static int halves(Maker *maker, const Node *node, uint32_t *slot)
 /* Whether the only partial that is wanted depends on constants: as of x / 3. */
 static int has_constant_partial(Maker *maker, const Node *node, uint32_t *slot)
 {
-    if (!is_div(node->op) ||
-        maker->nodes[operands_of(maker, node)[1]].depends != OF_CONSTANTS) {
+    if (!is_div(node->op) || maker->nodes[operands_of(maker, node)[1]].depends != OF_CONSTANTS) {
         return 0;
     }
     *slot = slot_of_number(maker, div_partial(constant_of(maker, operands_of(maker, node)[1])));
@@ -135,7 +133,10 @@ static uint32_t emit_spread(Maker *maker, Program *program, uint32_t i)
     }
     uint32_t head = plan->slots;
     push_step(maker, program,
-              (Step){.op = STEP_LIST, .operand = node->op, .shape = SHAPE_SPREAD, .x = first,
+              (Step){.op = STEP_LIST,
+                     .operand = node->op,
+                     .shape = SHAPE_SPREAD,
+                     .x = first,
                      .y = node->count});
     plan->slots += node->count;
     plan->longest = node->count > plan->longest ? node->count : plan->longest;
@@ -161,9 +162,9 @@ void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
     }
     if (row->spread != NULL) {
         const Node *other = *last_spread != NONE ? &maker->nodes[*last_spread] : NULL;
-        int is_next = other != NULL && other->op == node->op && other->count == node->count &&
-                      memcmp(operands_of(maker, other), operands, node->count * sizeof *operands) ==
-                          0;
+        int is_next =
+            other != NULL && other->op == node->op && other->count == node->count &&
+            memcmp(operands_of(maker, other), operands, node->count * sizeof *operands) == 0;
         uint32_t head = is_next ? other->slot - other->result : emit_spread(maker, program, i);
         node->slot = head + node->result;
         *last_spread = i;
@@ -172,20 +173,16 @@ void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread)
     Step step = {.op = node->op};
     if (row->value1 != NULL) {
         step.x = value_of(maker, operands[0]);
-    }
-    else if (row->value2 != NULL && node->products == 0) {
+    } else if (row->value2 != NULL && node->products == 0) {
         step.x = value_of(maker, operands[0]);
         if (is_square(maker, node)) {
             step.op = STEP_SQUARE;
-        }
-        else if (halves(maker, node, &step.y)) {
+        } else if (halves(maker, node, &step.y)) {
             step.op = mul_op();
-        }
-        else {
+        } else {
             step.y = value_of(maker, operands[1]);
         }
-    }
-    else {
+    } else {
         step.op = STEP_LIST;
         step.operand = node->op;
         step.shape = shape_of(node);
@@ -234,8 +231,7 @@ static uint32_t target_of(Maker *maker, uint32_t i, uint8_t *assigns)
         if (node->depends == OF_INPUTS) {
             node->gradient = take_row(maker);
             *assigns = 1;
-        }
-        else { /* it collects over all blocks, and begins with 0 */
+        } else { /* it collects over all blocks, and begins with 0 */
             node->gradient = maker->gradient_rows++;
             Plan *plan = maker->plan;
             plan->uniform_gradients[plan->uniform_gradient_count++] = node->gradient;
@@ -291,8 +287,7 @@ static void emit_row_back(Maker *maker, Program *program, const Node *node, Step
     step.x = value_of(maker, operands[0]);
     if (is_square(maker, node)) {
         step.op = STEP_SQUARE;
-    }
-    else if (node->count > 1) {
+    } else if (node->count > 1) {
         step.y = value_of(maker, operands[1]);
     }
     if (is_cheap(node->op) && operands[0] != operands[1] && maker->nodes[operands[0]].needs &&
@@ -342,7 +337,8 @@ static void emit_list_back(Maker *maker, Program *program, const Node *node, Ste
         step.x = computed->slot - computed->result; /* the first of the results */
         step.z = node->result;
         break;
-    case SHAPE_OTHER: step.x = computed->partials;
+    case SHAPE_OTHER:
+        step.x = computed->partials;
     }
     push_step(maker, program, step);
 }
@@ -366,8 +362,7 @@ static void emit_back(Maker *maker, uint32_t i, uint32_t *left_in_group)
     Step step = {.op = node->op, .g = node->gradient, .z = value_of(maker, i)};
     if (row->value1 != NULL || (row->value2 != NULL && node->products == 0)) {
         emit_row_back(maker, program, node, step);
-    }
-    else {
+    } else {
         emit_list_back(maker, program, node, step);
     }
     if (varies) {

@@ -10,8 +10,7 @@ static const Lanes *const *fast_kernels; /* NULL: there are none */
 /* -- plans ------------------------------------------------------------------------------------ */
 
 typedef struct {
-    PyObject_HEAD
-    Plan plan;
+    PyObject_HEAD Plan plan;
     int is_fast, is_wide, wants_inputs, wants_captured;
     Spaces spaces;
 } PlanObject;
@@ -75,8 +74,7 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
         int status = make_plan(&object->plan, &recorded);
         if (status == PLAN_DONE) {
             result = (PyObject *)object;
-        }
-        else {
+        } else {
             Py_DECREF(object);
             result = status == PLAN_NO_MEMORY ? PyErr_NoMemory() : Py_NewRef(Py_None);
         }
@@ -146,33 +144,35 @@ static PyObject *point(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "Oy*d:point", &numbers, &captured, &upstream)) {
         return NULL;
     }
-    PyObject *sums = self->wants_captured
-                         ? PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(plan->captured *
-                                                                        sizeof(double)))
-                         : Py_NewRef(Py_None);
+    PyObject *sums = self->wants_captured ? PyBytes_FromStringAndSize(
+                                                NULL, (Py_ssize_t)(plan->captured * sizeof(double)))
+                                          : Py_NewRef(Py_None);
     double *work = PyMem_Malloc(((size_t)plan->inputs + plan->outputs + 1) * sizeof *work);
     Space *space = take_space(&self->spaces, plan, 1);
     int32_t status = 0;
     if (work == NULL || space == NULL || sums == NULL) {
         PyErr_NoMemory();
-    }
-    else if (has_captured(self, &captured) &&
-             read_list(numbers, work, plan->inputs, NULL, 0) == 0) {
+    } else if (has_captured(self, &captured) &&
+               read_list(numbers, work, plan->inputs, NULL, 0) == 0) {
         Target nowhere; /* gradients are read where they are */
-        Run run = {.plan = plan, .lanes = &lanes_point, .beside = strict_lanes, .space = space,
-                   .captured = captured.buf, .shared = work, .upstream = upstream,
+        Run run = {.plan = plan,
+                   .lanes = &lanes_point,
+                   .beside = strict_lanes,
+                   .space = space,
+                   .captured = captured.buf,
+                   .shared = work,
+                   .upstream = upstream,
                    .status = &status};
         run.gradients = self->wants_inputs ? &nowhere : NULL;
         run.sums = self->wants_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
         run.values = work + plan->inputs;
-        Py_BEGIN_ALLOW_THREADS
-        run_range(&run, 0, 1);
-        Py_END_ALLOW_THREADS
-        PyObject *values = list_of(space->values, plan->output_slots, plan->outputs, -0.0);
+        Py_BEGIN_ALLOW_THREADS run_range(&run, 0, 1);
+        Py_END_ALLOW_THREADS PyObject *values =
+            list_of(space->values, plan->output_slots, plan->outputs, -0.0);
         PyObject *by_input = Py_NewRef(Py_None);
         if (self->wants_inputs) {
-            Py_SETREF(by_input, list_of(space->gradients, plan->input_gradients, plan->inputs,
-                                        0.0));
+            Py_SETREF(by_input,
+                      list_of(space->gradients, plan->input_gradients, plan->inputs, 0.0));
         }
         if (values != NULL && by_input != NULL) {
             result = Py_BuildValue("(OOOi)", values, by_input, sums, status - 1);
@@ -317,8 +317,8 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
                           &captured, &upstream, &values, &inputs, &sums, &status, &index)) {
         return NULL;
     }
-    Run run = {.plan = plan, .beside = strict_lanes, .captured = captured.buf,
-               .upstream = upstream};
+    Run run = {
+        .plan = plan, .beside = strict_lanes, .captured = captured.buf, .upstream = upstream};
     Sources sources = {.count = 0};
     Targets targets = {.count = 0};
     double *numbers = PyMem_Malloc(((size_t)plan->inputs + 1) * sizeof *numbers);
@@ -366,10 +366,8 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
         PyErr_NoMemory();
         goto done;
     }
-    Py_BEGIN_ALLOW_THREADS
-    run_range(&run, (size_t)first, (size_t)last);
-    Py_END_ALLOW_THREADS
-    give_space(&self->spaces, run.space);
+    Py_BEGIN_ALLOW_THREADS run_range(&run, (size_t)first, (size_t)last);
+    Py_END_ALLOW_THREADS give_space(&self->spaces, run.space);
     result = PyLong_FromSize_t(run.undone);
 done:
     for (int i = 0; i < 5; i++) {
@@ -393,9 +391,9 @@ static PyObject *steps_of(const Program *program)
     PyObject *list = PyList_New((Py_ssize_t)program->count);
     for (size_t i = 0; list != NULL && i < program->count; i++) {
         const Step *step = &program->steps[i];
-        PyObject *entry = Py_BuildValue("(iiiiIIIIII)", step->op, step->operand, step->assigns,
-                                        step->shape, step->x, step->y, step->z, step->g, step->t,
-                                        step->u);
+        PyObject *entry =
+            Py_BuildValue("(iiiiIIIIII)", step->op, step->operand, step->assigns, step->shape,
+                          step->x, step->y, step->z, step->g, step->t, step->u);
         if (entry == NULL) {
             Py_CLEAR(list);
             break;
@@ -471,7 +469,8 @@ static PyType_Spec plan_spec = {
 
 static const Lanes *all_lanes[] = {
 #ifdef HAS_X86_LANES
-    &lanes_avx512, &lanes_avx2,
+    &lanes_avx512,
+    &lanes_avx2,
 #endif
     &lanes_base,
 };

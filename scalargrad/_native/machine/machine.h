@@ -39,16 +39,16 @@ enum { DETACH = 0, CALL = 255, BOTH = 2 };
  */
 typedef struct {
     uint8_t op;
-    uint8_t operand; /* backward: which one, or BOTH */
-    uint8_t assigns; /* backward: the first write to t; of BOTH, 2 that to u */
-    uint8_t shape;   /* of a row of lists: see below */
+    uint8_t operand;  /* backward: which one, or BOTH */
+    uint8_t assigns;  /* backward: the first write to t; of BOTH, 2 that to u */
+    uint8_t shape;    /* of a row of lists: see below */
     uint32_t x, y, z; /* slots of values */
     uint32_t g, t, u; /* slots of gradients; u is the second operand's, of a step for both */
 } Step;
 
 enum { SHAPE_OTHER, SHAPE_DOT, SHAPE_SUM, SHAPE_MEAN, SHAPE_SPREAD };
 
-/* Of a program for one lane whose equal steps run beside each other: see wide.c. */
+/* Of a program for one lane whose equal steps run beside each other: see vectorize.c. */
 typedef struct {
     uint8_t kind;
     uint32_t first, count; /* steps; or entries of the side list; to fill: from a slot, how many */
@@ -78,17 +78,17 @@ typedef struct {
 
 /* Dots over the same operands: a matrix product. */
 typedef struct {
-    uint32_t inner, outer;  /* operands a dot, dots */
-    uint32_t *xs;           /* slots of the operands */
-    uint32_t *zs;           /* slots of the results */
-    uint32_t *weights;      /* [outer][inner]: where each stands: see Weight */
-    double *starts;         /* what each dot begins with: 0 or -0 */
-    uint32_t *gs;           /* slots of the results' gradients */
-    uint32_t *wanted;       /* which operands want a gradient */
-    uint32_t *targets;      /* and where it goes: slot << 1 | assigns */
+    uint32_t inner, outer; /* operands a dot, dots */
+    uint32_t *xs;          /* slots of the operands */
+    uint32_t *zs;          /* slots of the results */
+    uint32_t *weights;     /* [outer][inner]: where each stands: see Weight */
+    double *starts;        /* what each dot begins with: 0 or -0 */
+    uint32_t *gs;          /* slots of the results' gradients */
+    uint32_t *wanted;      /* which operands want a gradient */
+    uint32_t *targets;     /* and where it goes: slot << 1 | assigns */
     uint32_t wanted_count;
     uint8_t weights_wanted;
-    uint8_t is_constant, is_captured; /* whether all weights are */
+    uint8_t is_constant, is_captured;         /* whether all weights are */
     size_t packed, packed_back, sums, turned; /* places in the work space */
 } Group;
 
@@ -113,19 +113,19 @@ typedef struct {
     uint32_t *input_gradients, *captured_gradients;                         /* or NONE */
     uint32_t *read_captured, read_count;   /* which captured numbers have slots: */
     uint32_t *moved_captured, moved_count; /* of values; of gradients */
-    uint32_t seed;                   /* slot of the gradient of the output, or NONE */
-    uint8_t seed_collects;           /* it is one that collects over all blocks */
-    uint32_t *spread_list;           /* slots of uniform values that the body reads */
+    uint32_t seed;                         /* slot of the gradient of the output, or NONE */
+    uint8_t seed_collects;                 /* it is one that collects over all blocks */
+    uint32_t *spread_list;                 /* slots of uniform values that the body reads */
     uint32_t spread_count;
-    uint32_t *uniform_gradients;     /* slots that collect over all blocks */
+    uint32_t *uniform_gradients; /* slots that collect over all blocks */
     uint32_t uniform_gradient_count;
-    uint32_t *lists;                 /* side list of slots and targets */
+    uint32_t *lists; /* side list of slots and targets */
     size_t list_count, list_room;
     Program prelude, body, back, back_prelude;
     Guard *guards;
     Group *groups;
-    size_t matrix_room; /* doubles of work space for matrices */
-    uint32_t longest;   /* operands of the longest row of lists */
+    size_t matrix_room;         /* doubles of work space for matrices */
+    uint32_t longest;           /* operands of the longest row of lists */
     ConstantRow *constant_rows; /* constants that stand in MOST_LANES slots each */
     size_t constant_row_count, constant_row_room;
 } Plan;
@@ -149,7 +149,7 @@ enum { PLAN_DONE, PLAN_NO_MEMORY, PLAN_IMPOSSIBLE };
 int make_plan(Plan *plan, const Recorded *recorded);
 void free_plan(Plan *plan);
 
-/* -- rows.c: the table ------------------------------------------------------------------------ */
+/* -- table.c: the table ------------------------------------------------------------------------ */
 
 unsigned long machine_digest(void);
 const Operation *row_of(int op);
@@ -163,7 +163,7 @@ int is_div(int op);
 int add_op(void);
 int mul_op(void);
 double div_partial(double divisor); /* of a quotient by its numerator */
-int is_cheap(int op); /* whose two partials are best computed together */
+int is_cheap(int op);               /* whose two partials are best computed together */
 
 /* -- lanes: the kernels, once for each kind of processor --------------------------------------- */
 
@@ -174,8 +174,7 @@ typedef struct {
     void (*forward)(const Plan *plan, const Program *program, double *values, double *matrices,
                     size_t stride, size_t lanes);
     void (*backward)(const Plan *plan, const Program *program, const double *values,
-                     double *gradients, double *matrices, size_t stride, size_t lanes,
-                     size_t real);
+                     double *gradients, double *matrices, size_t stride, size_t lanes, size_t real);
     uint32_t panel; /* rows of a matrix that are worked on together */
 } Lanes;
 

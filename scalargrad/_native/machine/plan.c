@@ -4,7 +4,7 @@
  * Everything is linear in the lines of the tape. In strict mode the gradient of every line is
  * added up as an eager pass does it; lines that are equal share their value, not their gradient.
  */
-#include "maker.h"
+#include "builder.h"
 
 void *grown(Maker *maker, void *items, size_t count, size_t *room, size_t size)
 {
@@ -94,8 +94,7 @@ static int read_tape(Maker *maker)
                                                     : OF_CONSTANTS;
         if (i < maker->captured_from) {
             node->needs = (uint8_t)tape->wants_inputs;
-        }
-        else if (i < maker->constants_from) {
+        } else if (i < maker->constants_from) {
             node->needs = (uint8_t)tape->wants_captured;
         }
     }
@@ -148,15 +147,12 @@ static void fold(Maker *maker, Node *node)
     uint32_t *operands = operands_of(maker, node);
     if (node->op == DETACH) {
         node->constant = add_constant(maker, constant_of(maker, operands[0]));
-    }
-    else if (row->value1 != NULL) {
+    } else if (row->value1 != NULL) {
         node->constant = add_constant(maker, row->value1(constant_of(maker, operands[0])));
-    }
-    else if (row->value2 != NULL) {
-        node->constant = add_constant(maker, row->value2(constant_of(maker, operands[0]),
-                                                     constant_of(maker, operands[1])));
-    }
-    else {
+    } else if (row->value2 != NULL) {
+        node->constant = add_constant(
+            maker, row->value2(constant_of(maker, operands[0]), constant_of(maker, operands[1])));
+    } else {
         node->depends = OF_CAPTURED; /* computed once a call */
     }
 }
@@ -235,8 +231,7 @@ static int compute_values(Maker *maker)
         }
         if (table[place] == NONE) {
             table[place] = i;
-        }
-        else {
+        } else {
             node->same = table[place];
         }
     }
@@ -271,7 +266,9 @@ static int find_order(Maker *maker)
         return PLAN_DONE;
     }
     size_t room = 64, count = 0;
-    struct { uint32_t node, next; } *open = malloc(room * sizeof *open);
+    struct {
+        uint32_t node, next;
+    } *open = malloc(room * sizeof *open);
     if (open == NULL) {
         return PLAN_NO_MEMORY;
     }
@@ -389,12 +386,10 @@ static int run_maker(Maker *maker)
         }
         find_alive(maker);
     }
-    if ((tape->wants_inputs || tape->wants_captured) &&
-        (status = find_order(maker)) != PLAN_DONE) {
+    if ((tape->wants_inputs || tape->wants_captured) && (status = find_order(maker)) != PLAN_DONE) {
         return status;
     }
-    if ((status = lift_chains(maker)) != PLAN_DONE ||
-        (status = find_groups(maker)) != PLAN_DONE) {
+    if ((status = lift_chains(maker)) != PLAN_DONE || (status = find_groups(maker)) != PLAN_DONE) {
         return status;
     }
     plan->constant_slots = filled(plan->constant_count + 2 * (size_t)tape->lines);
@@ -408,9 +403,8 @@ static int run_maker(Maker *maker)
     plan->spread_list = filled(tape->lines);
     plan->uniform_gradients = filled(tape->lines + tape->captured + tape->constants);
     plan->guards = calloc(tape->guards + 1, sizeof *plan->guards);
-    if (plan->constant_slots == NULL || plan->input_slots == NULL ||
-        plan->captured_slots == NULL || plan->read_captured == NULL ||
-        plan->moved_captured == NULL || plan->output_slots == NULL ||
+    if (plan->constant_slots == NULL || plan->input_slots == NULL || plan->captured_slots == NULL ||
+        plan->read_captured == NULL || plan->moved_captured == NULL || plan->output_slots == NULL ||
         plan->input_gradients == NULL || plan->captured_gradients == NULL ||
         plan->spread_list == NULL || plan->uniform_gradients == NULL || plan->guards == NULL) {
         return PLAN_NO_MEMORY;

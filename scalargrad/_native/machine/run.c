@@ -263,12 +263,18 @@ static void load_lanes(const Run *run, size_t first, size_t lanes)
 static int holds(int comparison, double x, double y)
 {
     switch (comparison) {
-    case 0: return x < y;
-    case 1: return x <= y;
-    case 3: return x != y;
-    case 4: return x > y;
-    case 5: return x >= y;
-    default: return x == y;
+    case 0:
+        return x < y;
+    case 1:
+        return x <= y;
+    case 3:
+        return x != y;
+    case 4:
+        return x > y;
+    case 5:
+        return x >= y;
+    default:
+        return x == y;
     }
 }
 
@@ -372,8 +378,7 @@ static void run_steps(const Run *run, const Program *program, const Stretch *str
     double *values = run->space->values, *matrices = run->space->matrices;
     if (is_back) {
         lanes->backward(plan, &part, values, run->space->gradients, matrices, 1, stretch->at, 1);
-    }
-    else {
+    } else {
         lanes->forward(plan, &part, values, matrices, 1, stretch->at);
     }
 }
@@ -385,12 +390,18 @@ static void run_stretches(const Run *run, const Program *program, int is_back)
     for (size_t i = 0; i < program->stretch_count; i++) {
         const Stretch *s = &program->stretches[i];
         switch (s->kind) {
-        case STRETCH_STEPS: run_steps(run, program, s, is_back); break;
-        case STRETCH_FILL: fill(values + s->at, values[s->first], s->count); break;
+        case STRETCH_STEPS:
+            run_steps(run, program, s, is_back);
+            break;
+        case STRETCH_FILL:
+            fill(values + s->at, values[s->first], s->count);
+            break;
         case STRETCH_GATHER:
             gather_from(values, lists + s->first, s->count, values + s->at);
             break;
-        case STRETCH_FILL_BACK: fill(gradients + s->at, gradients[s->first], s->count); break;
+        case STRETCH_FILL_BACK:
+            fill(gradients + s->at, gradients[s->first], s->count);
+            break;
         case STRETCH_GATHER_BACK:
             gather_from(gradients, lists + s->first, s->count, gradients + s->at);
             break;

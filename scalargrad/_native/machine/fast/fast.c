@@ -13,9 +13,11 @@ extern const Lanes lanes_fast_avx2, lanes_fast_avx512;
 
 static const Lanes *const all[] = {
 #ifdef HAS_X86_LANES
-    &lanes_fast_avx512, &lanes_fast_avx2,
+    &lanes_fast_avx512,
+    &lanes_fast_avx2,
 #endif
-    &lanes_fast_base, NULL,
+    &lanes_fast_base,
+    NULL,
 };
 
 static int execute(PyObject *module)

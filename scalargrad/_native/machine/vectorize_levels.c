@@ -1,5 +1,5 @@
 /* The steps of a wide plan as units, their levels, and the classes of equal ones. */
-#include "wide.h"
+#include "units.h"
 
 /* -- units ------------------------------------------------------------------------------------ */
 
@@ -90,11 +90,9 @@ void read_forward(Wide *wide, const Step *step)
 {
     if (step->op == STEP_MATMUL) {
         read_product(wide, step);
-    }
-    else if (step->op == STEP_LIST) {
+    } else if (step->op == STEP_LIST) {
         read_list(wide, step);
-    }
-    else {
+    } else {
         int reads = reads_of(wide, step);
         uint32_t constants = (wide->constant_at[step->x] != NONE) * 256u +
                              (reads & READS_Y && wide->constant_at[step->y] != NONE) * 512u;
@@ -150,28 +148,24 @@ void read_backward(Wide *wide, const Step *step)
 {
     if (step->op == STEP_LIST) {
         read_list_back(wide, step);
-    }
-    else if (step->op == STEP_ZERO) {
+    } else if (step->op == STEP_ZERO) {
         push_unit(wide, *step, ALONE);
         push_write(wide, step->t);
-    }
-    else if (step->op == STEP_MATMUL) {
+    } else if (step->op == STEP_MATMUL) {
         const Group *group = &wide->plan->groups[step->x];
         push_unit(wide, *step, ALONE);
         for (uint32_t j = 0; j < group->outer; j++) {
             push_read(wide, group->gs[j]);
         }
         write_targets(wide, group->targets, group->wanted_count);
-    }
-    else if (step->operand == BOTH) {
+    } else if (step->operand == BOTH) {
         Step first = *step, second = *step;
         first.operand = 0;
         second.operand = 1;
         second.t = step->u;
         read_term(wide, first);
         read_term(wide, second);
-    }
-    else {
+    } else {
         read_term(wide, *step);
     }
 }
@@ -217,8 +211,7 @@ static void level_early(Wide *wide, Mark *marks)
             Mark *mark = &marks[writes[j]];
             if (level > mark->term) {
                 mark->class = unit->class;
-            }
-            else if (level == mark->term && mark->class != unit->class) {
+            } else if (level == mark->term && mark->class != unit->class) {
                 mark->class = NONE;
             }
             raise_to(&mark->term, level);

@@ -1,4 +1,4 @@
 /* Blocks of lanes on any processor, with vector mathematics. */
 #define FAST
 #define NAME lanes_fast_base
-#include "../lanes_base.c"
+#include "../kernels_base.c"

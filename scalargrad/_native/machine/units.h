@@ -1,8 +1,8 @@
-/* What the parts of a wide plan share: see wide.c. */
+/* What the parts of a wide plan share: see vectorize.c. */
 #ifndef SCALARGRAD_WIDE_H
 #define SCALARGRAD_WIDE_H
 
-#include "maker.h"
+#include "builder.h"
 
 enum { LEAST = 8, MOST_LISTED = 32 }; /* steps of a class in vectors; operands of such */
 enum { LISTS = 1024, CLASSES = 2048 };
@@ -53,7 +53,7 @@ typedef struct {
     int is_back;
 } Wide;
 
-/* -- places.c --------------------------------------------------------------------------------- */
+/* -- vectorize_slots.c --------------------------------------------------------------------------------- */
 
 int make_slots(Slots *slots, size_t count); /* 0: no memory */
 void free_slots(Slots *slots);
@@ -63,7 +63,7 @@ void place_forward(Wide *wide, Step *step);
 void place_backward(Wide *wide, Step *step);
 void place_ends(Wide *wide);
 
-/* -- levels.c --------------------------------------------------------------------------------- */
+/* -- vectorize_levels.c --------------------------------------------------------------------------------- */
 
 int reads_of(const Wide *wide, const Step *step);
 void read_forward(Wide *wide, const Step *step);

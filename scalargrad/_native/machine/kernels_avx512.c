@@ -2,7 +2,8 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma"))),        \
+                             apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
 #endif
@@ -33,14 +34,13 @@ static inline void turn(double *to, size_t row, const double *const *from, size_
         for (int j = 0; j < 2; j++) {
             __m512d a = fours[4 * j + i], b = fours[4 * j + i + 2];
             _mm512_storeu_pd(to + (size_t)(2 * j + i) * row, _mm512_shuffle_f64x2(a, b, 0x88));
-            _mm512_storeu_pd(to + (size_t)(2 * j + i + 4) * row,
-                             _mm512_shuffle_f64x2(a, b, 0xdd));
+            _mm512_storeu_pd(to + (size_t)(2 * j + i + 4) * row, _mm512_shuffle_f64x2(a, b, 0xdd));
         }
     }
 }
 
 #define TURN turn
-#include "lanes.h"
+#include "kernels.inc"
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

@@ -7,4 +7,4 @@
 #define PANEL 4
 #define ACROSS 2
 #define FMA(a, b, c) ((a) * (b) + (c))
-#include "lanes.h"
+#include "kernels.inc"

@@ -1,5 +1,5 @@
 /* Sums and products that become one step: chains of + and ·, and dots over the same operands. */
-#include "maker.h"
+#include "builder.h"
 
 enum { LEAST_DOT = 4 }; /* so many terms are a long sum */
 
@@ -76,7 +76,7 @@ static int lift_chain(Maker *maker, uint32_t root)
 {
     Node *node = &maker->nodes[root];
     uint32_t length = 1, products = 0, left = operands_of(maker, node)[0];
-    int is_alone = 1; /* no term is used elsewhere */
+    int is_alone = 1;           /* no term is used elsewhere */
     for (uint32_t i = root;;) { /* down the left side */
         uint32_t *operands = operands_of(maker, &maker->nodes[i]);
         uint32_t right = operands[1];
@@ -111,8 +111,7 @@ static int lift_chain(Maker *maker, uint32_t root)
                 inner->absorbed = 1;
                 terms[place] = operands_of(maker, inner)[0];
                 terms[length + place] = operands_of(maker, inner)[1];
-            }
-            else {
+            } else {
                 terms[place] = term;
                 if (has_products) {
                     terms[length + place] = maker->one;
@@ -323,8 +322,7 @@ int find_groups(Maker *maker)
             }
             table[place] = bucket_count;
             buckets[bucket_count++] = (Bucket){hash, i, i, 1};
-        }
-        else {
+        } else {
             Bucket *bucket = &buckets[table[place]];
             next[bucket->last] = i;
             bucket->last = i;
@@ -351,9 +349,8 @@ int find_groups(Maker *maker)
         group->wanted = malloc(group->inner * sizeof *group->wanted);
         group->targets = malloc(group->inner * sizeof *group->targets);
         plan->group_count++;
-        if (group->xs == NULL || group->zs == NULL || group->gs == NULL ||
-            group->weights == NULL || group->starts == NULL || group->wanted == NULL ||
-            group->targets == NULL) {
+        if (group->xs == NULL || group->zs == NULL || group->gs == NULL || group->weights == NULL ||
+            group->starts == NULL || group->wanted == NULL || group->targets == NULL) {
             goto done;
         }
         uint32_t member = buckets[i].first;

@@ -1,2 +1,2 @@
 /* The table once more, in fast arithmetic. */
-#include "../rows.c"
+#include "../table.c"

@@ -1,5 +1,5 @@
 /* The new places of a wide plan's numbers: of steps alone, of long lists, of what stands around. */
-#include "wide.h"
+#include "units.h"
 
 int make_slots(Slots *slots, size_t count)
 {
@@ -42,8 +42,8 @@ static void begin_targets(Wide *wide, uint32_t *targets, uint32_t count)
 /* Long lists may name any places: classes, which want rows, choose theirs first. */
 static void place_later(Wide *wide, Waiting waiting)
 {
-    wide->waiting = grown(wide->maker, wide->waiting, wide->waiting_count, &wide->waiting_room,
-                          sizeof waiting);
+    wide->waiting =
+        grown(wide->maker, wide->waiting, wide->waiting_count, &wide->waiting_room, sizeof waiting);
     if (!wide->maker->failed) {
         wide->waiting[wide->waiting_count++] = waiting;
     }
@@ -72,8 +72,12 @@ static void place_waiting(Wide *wide)
         const Waiting *w = &wide->waiting[i];
         Group *group = w->kind >= OF_PRODUCT ? &plan->groups[w->first] : NULL;
         switch (w->kind) {
-        case OF_VALUES: place_list(&wide->values, plan->lists + w->first, w->count); break;
-        case OF_TARGETS: place_targets(&wide->gradients, plan->lists + w->first, w->count); break;
+        case OF_VALUES:
+            place_list(&wide->values, plan->lists + w->first, w->count);
+            break;
+        case OF_TARGETS:
+            place_targets(&wide->gradients, plan->lists + w->first, w->count);
+            break;
         case OF_PRODUCT:
             place_list(&wide->values, group->xs, group->inner);
             place_list(&wide->values, group->zs, group->outer);
@@ -101,8 +105,7 @@ static void place_plain(Wide *wide, Step *step)
     step->y = reads & READS_Y ? placed(&wide->values, step->y) : 0;
     if (!wide->is_back || reads & READS_Z) {
         step->z = placed(&wide->values, step->z);
-    }
-    else {
+    } else {
         step->z = 0;
     }
 }
@@ -113,19 +116,16 @@ void place_forward(Wide *wide, Step *step)
     Plan *plan = wide->plan;
     if (step->op == STEP_MATMUL) {
         place_later(wide, (Waiting){OF_PRODUCT, step->x, 0});
-    }
-    else if (step->op == STEP_LIST && step->shape == SHAPE_SPREAD) {
+    } else if (step->op == STEP_LIST && step->shape == SHAPE_SPREAD) {
         place_later(wide, (Waiting){OF_VALUES, step->x, step->y});
         place_list(values, plan->lists + step->x + step->y, step->y); /* in a row */
-    }
-    else if (step->op == STEP_LIST) {
+    } else if (step->op == STEP_LIST) {
         place_later(wide, (Waiting){OF_VALUES, step->x, step->y});
         if (step->t != NONE) {
             place_row(values, &step->t, step->y);
         }
         step->z = placed(values, step->z);
-    }
-    else {
+    } else {
         place_plain(wide, step);
     }
 }
@@ -144,8 +144,7 @@ void place_backward(Wide *wide, Step *step)
         begin_targets(wide, plan->lists + step->t, step->y);
         place_later(wide, (Waiting){OF_TARGETS, step->t, step->y});
         step->x = step->shape == SHAPE_SPREAD ? placed(&wide->values, step->x) : 0;
-    }
-    else {
+    } else {
         step->assigns = is_first(wide, step->t);
         step->t = placed(gradients, step->t);
         if (step->op == STEP_ZERO) {

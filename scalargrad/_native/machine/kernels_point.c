@@ -2,4 +2,4 @@
 #define POINT
 #define NAME lanes_point
 #define TITLE "one lane"
-#include "lanes.h"
+#include "kernels.inc"

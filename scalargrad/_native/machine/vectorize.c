@@ -5,7 +5,7 @@
  * gathered, or scattered. On the way back a term keeps its place among those that an eager pass
  * adds to the same gradient; but the first two may change, as a + b is b + a. So every bit stays.
  */
-#include "wide.h"
+#include "units.h"
 #include <math.h>
 
 enum { FIELD_X, FIELD_Y, FIELD_Z, FIELD_G, FIELD_LIST }; /* where an operand is named */
@@ -33,15 +33,13 @@ static void emit_alone(Wide *wide, const Unit *unit)
     Step step = unit->step;
     if (wide->is_back) {
         place_backward(wide, &step);
-    }
-    else {
+    } else {
         place_forward(wide, &step);
     }
     Stretch *last = program->stretches + program->stretch_count - 1; /* there is a first one */
     if (last->kind == STRETCH_STEPS && last->at == 1) {
         last->count++;
-    }
-    else {
+    } else {
         push_stretch(wide, program, (Stretch){STRETCH_STEPS, (uint32_t)program->count, 1, 1});
     }
     push_step(wide->maker, program, step);
@@ -74,11 +72,16 @@ static uint32_t fields_of(const Wide *wide, const Step *step, uint8_t *fields)
 static uint32_t read_at(const Wide *wide, const Step *step, uint8_t field)
 {
     switch (field) {
-    case FIELD_X: return step->x;
-    case FIELD_Y: return step->y;
-    case FIELD_Z: return step->z;
-    case FIELD_G: return step->g;
-    default: return wide->plan->lists[step->x + field - FIELD_LIST];
+    case FIELD_X:
+        return step->x;
+    case FIELD_Y:
+        return step->y;
+    case FIELD_Z:
+        return step->z;
+    case FIELD_G:
+        return step->g;
+    default:
+        return wide->plan->lists[step->x + field - FIELD_LIST];
     }
 }
 
@@ -157,10 +160,13 @@ static int targets_lie(const Wide *wide, const Piece *piece)
 static uint32_t cost_alone(const Step *step)
 {
     switch (step->op) {
-    case STEP_LIST: return 36 + 12 * step->y;
+    case STEP_LIST:
+        return 36 + 12 * step->y;
     case STEP_MATMUL:
-    case STEP_ZERO: return 0; /* the same in every plan */
-    default: return step->operand == BOTH ? 48 : 36;
+    case STEP_ZERO:
+        return 0; /* the same in every plan */
+    default:
+        return step->operand == BOTH ? 48 : 36;
     }
 }
 
@@ -207,8 +213,7 @@ static uint32_t operand_of(Wide *wide, const Piece *piece, uint32_t k)
     if (lie == ONE_FOR_ALL) {
         stretch.kind = field == FIELD_G ? STRETCH_FILL_BACK : STRETCH_FILL;
         stretch.first = slots->place[first];
-    }
-    else {
+    } else {
         stretch.kind = field == FIELD_G ? STRETCH_GATHER_BACK : STRETCH_GATHER;
         stretch.first = (uint32_t)wide->plan->list_count;
         for (uint32_t i = 0; i < piece->width; i++) {
@@ -260,11 +265,20 @@ static void emit_beside(Wide *wide, const Piece *piece)
     }
     for (uint32_t k = 0; k < piece->field_count; k++) {
         switch (piece->fields[k]) {
-        case FIELD_X: step.x = stands[k]; break;
-        case FIELD_Y: step.y = stands[k]; break;
-        case FIELD_Z: step.z = stands[k]; break;
-        case FIELD_G: step.g = stands[k]; break;
-        default: push_list(wide->maker, stands[k]);
+        case FIELD_X:
+            step.x = stands[k];
+            break;
+        case FIELD_Y:
+            step.y = stands[k];
+            break;
+        case FIELD_Z:
+            step.z = stands[k];
+            break;
+        case FIELD_G:
+            step.g = stands[k];
+            break;
+        default:
+            push_list(wide->maker, stands[k]);
         }
     }
     Stretch run = {STRETCH_STEPS, (uint32_t)program->count, 1, piece->width};
@@ -301,8 +315,7 @@ static void place_members(Wide *wide, const Piece *all)
     for (uint32_t i = 0; i < all->width; i++) {
         if (wide->is_back) {
             placed(&wide->gradients, step_of(wide, all, i)->t);
-        }
-        else {
+        } else {
             placed(&wide->values, step_of(wide, all, i)->z);
         }
     }

@@ -14,7 +14,7 @@
 #define PANEL 4
 #define ACROSS 2
 #define FMA(a, b, c) ((Vector)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
-#include "lanes.h"
+#include "kernels.inc"
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

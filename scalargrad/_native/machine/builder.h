@@ -12,10 +12,10 @@ typedef struct {
     uint32_t same;         /* the node that has the same value: itself, or an earlier one */
     uint32_t constant;     /* where its number stands, if it depends on constants only */
     uint32_t slot, gradient;
-    uint32_t partials;     /* the first slot of those that a row of lists keeps */
-    uint32_t turned;       /* of a dot: its operands in the list, what depends on inputs first */
-    uint32_t group;        /* of dots */
-    uint32_t result;       /* which one of its row's results it is */
+    uint32_t partials; /* the first slot of those that a row of lists keeps */
+    uint32_t turned;   /* of a dot: its operands in the list, what depends on inputs first */
+    uint32_t group;    /* of dots */
+    uint32_t result;   /* which one of its row's results it is */
     uint8_t op, depends, alive, needs; /* needs: a gradient flows through it */
     uint8_t absorbed, reached, products, is_chain;
     uint8_t guarded; /* a comparison depends on it */
@@ -42,10 +42,14 @@ static inline uint32_t node_at(const Maker *maker, uint32_t standing)
 {
     uint32_t place = standing & ((1u << 30) - 1);
     switch (standing >> 30) {
-    case 0: return place;
-    case 1: return maker->captured_from + place;
-    case 2: return maker->constants_from + place;
-    default: return maker->lines_from + place;
+    case 0:
+        return place;
+    case 1:
+        return maker->captured_from + place;
+    case 2:
+        return maker->constants_from + place;
+    default:
+        return maker->lines_from + place;
     }
 }
 
@@ -82,7 +86,7 @@ void push_step(Maker *maker, Program *program, Step step);
 uint32_t add_constant(Maker *maker, double number);
 uint32_t root_of(const Maker *maker);
 
-/* -- lift.c: sums and products that become one step ------------------------------------------- */
+/* -- fuse.c: sums and products that become one step ------------------------------------------- */
 
 int lift_chains(Maker *maker);
 int find_groups(Maker *maker);
@@ -97,7 +101,7 @@ uint32_t value_of(Maker *maker, uint32_t i);
 void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread);
 void emit_backward(Maker *maker);
 
-/* -- wide.c: equal steps beside each other ---------------------------------------------------- */
+/* -- vectorize.c: equal steps beside each other ---------------------------------------------------- */
 
 int widen(Maker *maker);
 

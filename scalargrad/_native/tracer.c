@@ -107,8 +107,8 @@ static int standing_of_number(double number, uint32_t *standing)
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
     uint32_t *recent = &notes.recent[(bits * UINT64_C(0x9E3779B97F4A7C15)) >> 54];
-    if (*recent == 0 ||
-        memcmp(notes.constants.items + (*recent - 1) * sizeof number, &number, sizeof number) != 0) {
+    if (*recent == 0 || memcmp(notes.constants.items + (*recent - 1) * sizeof number, &number,
+                               sizeof number) != 0) {
         if (append(&notes.constants, &number, sizeof number) < 0) {
             return -1;
         }
@@ -131,8 +131,7 @@ static int end_line(Value *node, uint8_t op, uint32_t place)
     uint32_t standing = (uint32_t)LINE << KIND_BITS | notes.lines;
     if (UNLIKELY(entry != NULL)) { /* what was computed is cut off from its graph */
         entry->standing = standing;
-    }
-    else if (enter(node, LINE, notes.lines) < 0) {
+    } else if (enter(node, LINE, notes.lines) < 0) {
         return -1;
     }
     notes.lines++;
@@ -151,8 +150,7 @@ int write_down(Value *node)
             if (standing_of_value(parent, &standing) < 0) {
                 return -1;
             }
-        }
-        else if (standing_of_number(operands[i].number, &standing) < 0) {
+        } else if (standing_of_number(operands[i].number, &standing) < 0) {
             return -1;
         }
         if (append(&notes.operands, &standing, sizeof standing) < 0) {
@@ -206,8 +204,7 @@ static PyObject *start(PyObject *module, PyObject *inputs)
         if (!is_value_or_subclass((PyObject *)input)) {
             PyErr_SetString(PyExc_TypeError, "start: wants a list of Values");
             status = -1;
-        }
-        else {
+        } else {
             input->flags |= LIVE;
             status = enter(input, INPUT, (uint32_t)i);
         }
@@ -307,8 +304,8 @@ void refuse_while_watched(const char *what, const char *field)
 /* Tell a comparison; -1 with an error. */
 int note_guard(int comparison, PyObject *x, PyObject *y, int outcome)
 {
-    PyObject *done = PyObject_CallMethod(tools.recorder, "note_guard", "iOOi", comparison, x, y,
-                                         outcome);
+    PyObject *done =
+        PyObject_CallMethod(tools.recorder, "note_guard", "iOOi", comparison, x, y, outcome);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }
