@@ -8,7 +8,6 @@ replays it over each batch. Saito, Deep Learning from Scratch, section 5.7.4.
 
 import os
 import sys
-from pathlib import Path
 from time import perf_counter
 
 import scalargrad as sg
@@ -20,12 +19,11 @@ except ImportError:
 
 STEPS, BATCH, RATE = 10_000, 100, 0.1
 
-beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
 if len(sys.argv) > 2 or {"-h", "--help"} & {*sys.argv}:
     print(__doc__)
     sys.exit()
-folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SCALARGRAD_MNIST") or beside
-if folder == beside and not beside.is_dir():
+folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SCALARGRAD_MNIST")
+if not folder:
     print("mnist: no MNIST here; name its folder in SCALARGRAD_MNIST or as an argument")
     sys.exit()
 try:

@@ -16,6 +16,7 @@ import runpy
 import sys
 import tempfile
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 GALLERY = Path(__file__).resolve().parent
@@ -67,19 +68,26 @@ class Shown:
     @property
     def markdown(self) -> str:
         """The part of the page that shows it."""
-        images = "".join(
-            f"\n[![{self.about(picture)}](pictures/{name})](pictures/{name})\n"
-            for name, picture in self.pictures.items()
-        )
         link = f"[`{self.name}.py`]({self.name}.py)"
-        return f"\n**{link}** — {self.english}<br>\n{self.japanese}\n{images}"
+        page = f"\n**{link}** — {self.english}<br>\n{self.japanese}\n"
+        for subject, names in groupby(self.pictures, key=subject_of):
+            page += f"\n`{subject}`\n" if subject != self.name else ""
+            for name in names:
+                page += f"\n[![{self.about(name)}](pictures/{name})](pictures/{name})\n"
+        return page
 
-    def about(self, picture: bytes) -> str:
+    def about(self, name: str) -> str:
         """What a picture shows: its own title, where it has one."""
-        label = re.search(r'aria-label="([^"]*)"', picture.decode())
+        label = re.search(r'aria-label="([^"]*)"', self.pictures[name].decode())
         title = html.unescape(label[1]) if label else ""
         is_title = title and not title.startswith("Computational graph:")
-        return re.sub(r"([][\\])", r"\\\1", f"{self.name}: {title}" if is_title else self.english)
+        about = f"{subject_of(name)}: {title}" if is_title else self.english
+        return re.sub(r"([][\\])", r"\\\1", about)
+
+
+def subject_of(picture: str) -> str:
+    """Return the name of a picture without the number of its step."""
+    return re.sub(r"(_\d)?\.svg$", "", picture)
 
 
 def anchor(heading: str) -> str:
