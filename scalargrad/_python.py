@@ -24,7 +24,7 @@ from .core.evaluation import are_floats as are_floats
 from .core.evaluation import commit, evaluate_many, make
 from .core.evaluation import numbers as numbers
 from .core.fields import Node
-from .core.order import post_order
+from .core.order import interior_order
 from .core.tracer import Recorder as Recorder
 from .table.row import ManyRow, Row
 
@@ -120,7 +120,7 @@ class Value(Arithmetic, Node, Copyable):
 
         Maths: grad(parent) = Σ grad(node) · d(node)/d(parent), over all nodes it went into.
         """
-        order = post_order(self, leaves=False)
+        order = interior_order(self)
         grads = {self: upstream}
         for node in reversed(order):  # its consumers have had their turn: its gradient is complete
             grad = grads[node]

@@ -16,7 +16,7 @@ from ..core import tracer
 from ..core.arguments import as_whole, number
 from ..core.arithmetic import is_value
 from ..core.modes import Scope, recording, scope
-from ..core.order import order_above
+from ..core.order import edges, post_order
 from ..functions.custom import with_derivatives
 from ..table.libm import divide
 from .graph_gradients import call_inside, graph_sweep
@@ -186,7 +186,9 @@ class _Residual:
     def __init__(self, result: Any, x: Any, group: Scope) -> None:
         self.result = result
         self.x = x
-        order = order_above([result], lambda node: not _is_inside(node, group))
+        order = post_order(
+            result, parents=lambda node: node.parents if _is_inside(node, group) else ()
+        )
         self.inside = [node for node in order if _is_inside(node, group) and node.parents]
         inside = {id(node) for node in self.inside}
         self.others = [node for node in order if id(node) not in inside and node is not x]
@@ -202,7 +204,7 @@ class _Residual:
         grads: dict[int, float] = {id(self.result): 1.0}
         for node in reversed(self.inside):
             grad = grads[id(node)]
-            for parent, partial in zip(node.parents, node.partials, strict=True):
+            for _, parent, partial in edges(node):
                 grads[id(parent)] = grads.get(id(parent), 0.0) + grad * partial
         return [grads.get(id(value), 0.0) for value in (self.x, *self.others)]
 

@@ -16,7 +16,7 @@ from .. import errors
 from ..core import tracer
 from ..core.modes import anomaly, check_pass, recording
 from ..core.node_rows import place_of
-from ..core.order import order_above
+from ..core.order import edges, post_order
 from ..functions import elementary
 from ..table import formula, ops
 from ..table.row import ROWS, ManyRow, Row, is_plural
@@ -169,7 +169,7 @@ def call_inside(
 def order_of(outputs: Sequence[Any], inputs: Sequence[Any] = ()) -> list[Any]:
     """Return every node below some outputs, parents first; nothing that is only below inputs."""
     ends = {id(x) for x in inputs}
-    return order_above(outputs, lambda node: id(node) in ends)
+    return post_order(*outputs, parents=lambda node: () if id(node) in ends else node.parents)
 
 
 def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) -> list[float]:
@@ -211,11 +211,13 @@ def graph_sweep(
             if gradient is None or id(node) not in matters or id(node) in ends:
                 continue
             operands = node.operands
-            places = [place for place, o in enumerate(operands) if id(o) in matters]
-            if not places:  # a leaf has no operands at all
+            positions = [position for position, parent, _ in edges(node) if id(parent) in matters]
+            if not positions:  # a leaf has no operands at all
                 continue
-            for place, partial in zip(places, partials_on_values(node, places), strict=True):
-                target = id(operands[place])
+            for position, partial in zip(
+                positions, partials_on_values(node, positions), strict=True
+            ):
+                target = id(operands[position])
                 grads[target] = _plus(grads.get(target), _times(gradient, partial))
     return [grads.get(id(x), 0.0) for x in inputs]
 

@@ -18,6 +18,7 @@ from ..core.arguments import as_whole
 from ..core.arithmetic import is_value
 from ..core.modes import recording
 from ..core.nesting import Tree, Unit, shaped, take_apart, take_values
+from ..core.order import edges
 from .graph_gradients import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
 
 
@@ -350,11 +351,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:
     """Return how a node moves when its parents do: Σ partial · movement."""
+    partials: Sequence[Any] = node.partials
     if graph:
-        places = [place for place, o in enumerate(node.operands) if is_value(o)]
-        partials: Sequence[Any] = partials_on_values(node, places)
-    else:
-        partials = node.partials
+        partials = partials_on_values(node, [position for position, _, _ in edges(node)])
     total: Any = 0.0
     for parent, partial in zip(node.parents, partials, strict=True):
         if id(parent) in moved:

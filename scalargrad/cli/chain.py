@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.arithmetic import is_value
 from ..core.node_rows import PLAIN, paired, row_of, stated
-from ..core.order import post_order
+from ..core.order import edges, post_order
 from ..core.text_tables import ascii_only
 from ..table.row import LETTERS, ManyRow, Row
 
@@ -69,10 +69,9 @@ class Chain:
         self.steps = [self._step(node) for node in reversed(self.nodes)]
 
     def _step(self, node: Any) -> Step:
-        positions = [i for i, x in enumerate(node.operands) if is_value(x)]
         parts = []
-        for place, parent, partial in zip(positions, node.parents, node.partials, strict=True):
-            rule = self.rule(node, place)
+        for position, parent, partial in edges(node):
+            rule = self.rule(node, position)
             if partial != partial and " if " in rule:
                 rule = ""  # a nan takes no branch
             part = Part(parent, rule, self._grads[node], partial)

@@ -12,11 +12,12 @@ from __future__ import annotations
 import copy
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import tracer
+from .order import post_order
 
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
@@ -49,7 +50,12 @@ class Copyable:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         _refuse_while_recorded()
-        for node in _unmet(self, memo):
+        # what is met already is not entered: a list of all nodes of a graph costs one walk
+        for node in post_order(
+            self, parents=lambda node: [p for p in node.parents if id(p) not in memo]
+        ):
+            if id(node) in memo:  # by an attribute of a subclass, meanwhile
+                continue
             operands = tuple(memo.get(id(operand), operand) for operand in node.operands)
             parents = tuple(memo[id(parent)] for parent in node.parents)
             twin = memo[id(node)] = _twin(node, operands, parents)
@@ -70,27 +76,6 @@ class Copyable:
 def _refuse_while_recorded() -> None:
     if tracer.current is not None and tracer.is_on():
         raise tracer.frozen_copy()
-
-
-def _unmet(root: Any, met: Mapping[int, Any], *, leaves: bool = True) -> Iterator[Any]:
-    """Yield the nodes below `root` whose ids are not in `met`, parents first; the caller adds each.
-
-    It never enters what is met already, so that a list of all nodes of a graph is not walked
-    anew for each of them.
-    """
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        if id(node) in met or not (leaves or node.parents):
-            stack.pop()
-        elif waiting := [
-            parent
-            for parent in node.parents
-            if id(parent) not in met and (leaves or parent.parents)
-        ]:
-            stack.extend(reversed(waiting))
-        else:
-            yield stack.pop()
 
 
 def _is_plain(kind: type) -> bool:
@@ -157,7 +142,7 @@ class _Table:
         self.places = _here.places
         self.written = False
         reference = weakref.ref(self)
-        for node in _unmet(root, self.places, leaves=False):
+        for node in post_order(root, parents=self._fresh):
             self.nodes.append(node)
             self.places[id(node)] = reference, len(self.nodes) - 1
         parents = {id(parent): parent for node in self.nodes for parent in node.parents}
@@ -166,6 +151,10 @@ class _Table:
         self.depth: int = 1 + max((table.depth for table in self.needs), default=0)
         block = self.depth // _DEPTH
         self.leads = any(table.depth // _DEPTH < block for table in self.needs)
+
+    def _fresh(self, node: Any) -> list[Any]:
+        """Return the interior parents of a node that stand in no table."""
+        return [p for p in node.parents if p.parents and id(p) not in self.places]
 
     def _older(self) -> list[_Table]:
         """Return the tables to write ahead of this one, the oldest first."""

@@ -14,6 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from .. import errors
 from . import tracer
+from .order import edges
 from .source_lines import source_line
 
 P = ParamSpec("P")
@@ -242,9 +243,8 @@ def check_pass(order: Sequence[Any], grads: Mapping[Any, float]) -> None:
     for node in reversed(order):
         grad = grads[node]
         check(node, "gradient", grad)
-        places = [i for i, operand in enumerate(node.operands, 1) if not isinstance(operand, float)]
-        for parent, partial, place in zip(node.parents, node.partials, places, strict=True):
-            name = parent.label or f"operand {place}"
+        for position, parent, partial in edges(node):
+            name = parent.label or f"operand {position + 1}"
             check(node, f"gradient passed to {name}", grad * partial)
     for node, grad in grads.items():
         check(node, "gradient", grad)

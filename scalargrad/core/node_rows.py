@@ -11,6 +11,7 @@ from typing import Any
 from ..table import formula
 from ..table.row import ROWS, ManyRow, Row, is_plural
 from .arithmetic import is_value
+from .order import edges
 
 # the signs of the book in the characters of a terminal
 PLAIN: dict[str, str | int | None] = {
@@ -73,7 +74,7 @@ def is_current(node: Any, row: Row | ManyRow) -> bool:
 def is_result(node: Any, result: tuple[float, Sequence[float]]) -> bool:
     """Tell whether value and partials of a node are those, one a plain number being left out."""
     value, partials = result
-    kept = [p for p, o in zip(partials, node.operands, strict=True) if is_value(o)]
+    kept = [partials[position] for position, _, _ in edges(node)]
     return agree([value, *kept], [node._data, *node.partials])
 
 
@@ -139,6 +140,5 @@ def place_of(node: Any, count: int) -> int:
     equal = [i for i, z in enumerate(results) if z == node._data]
     if len(equal) == 1:
         return equal[0]
-    partials = iter(node.partials)
-    own = [next(partials) if is_value(o) else 0.0 for o in node.operands]
-    return max(equal or range(count), key=lambda i: own[i])
+    own = {position: partial for position, _, partial in edges(node)}
+    return max(equal or range(count), key=lambda i: own.get(i, 0.0))

@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.order import post_order
 from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, ManyRow
 from .lane_arguments import Lanes
@@ -86,24 +87,13 @@ class Replay:
     def order(self, root: int) -> list[int]:
         """Return the lines below one, in the order of an eager pass: a post-order."""
         if root not in self._orders:
-            self._orders[root] = self._post_order(root)
+            self._orders[root] = post_order(root, parents=self._lines_below, key=int)
         return self._orders[root]
 
-    def _post_order(self, root: int) -> list[int]:
-        order: list[int] = []
-        entered: set[int] = set()
-        stack: list[int | None] = [root]
-        while stack:
-            line = stack.pop()
-            if line is None:
-                order.append(stack.pop())  # type: ignore[arg-type]
-            elif line not in entered:
-                entered.add(line)
-                stack += (line, None)
-                if self.tape.ops[line] != DETACH:
-                    operands = map(unpack, reversed(self.tape.operands_of(line)))
-                    stack += [operand.place for operand in operands if operand.kind == LINE]
-        return order
+    def _lines_below(self, line: int) -> list[int]:
+        """Return the lines that stand among the operands of one, but of a detached number."""
+        operands = map(unpack, self.tape.operands_of(line) if self.tape.ops[line] != DETACH else ())
+        return [operand.place for operand in operands if operand.kind == LINE]
 
 
 class Run:

@@ -159,9 +159,13 @@ def test_equation_over_a_large_graph_does_not_walk_it(monkeypatch: pytest.Monkey
     for _ in range(1000):
         long = long * 1.0
     walked: list[int] = []
-    order = equations.order_above
+    order = equations.post_order
     monkeypatch.setattr(
-        equations, "order_above", lambda *given: walked.append(len(order(*given))) or order(*given)
+        equations,
+        "post_order",
+        lambda *roots, **given: (
+            walked.append(len(order(*roots, **given))) or order(*roots, **given)
+        ),
     )
 
     sg.newton(lambda x: x * x - long, 1.0)

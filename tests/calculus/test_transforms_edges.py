@@ -123,14 +123,14 @@ def test_force_from_a_potential_costs_each_step_the_same() -> None:
 
     from scalargrad.calculus import graph_gradients
 
-    order = graph_gradients.order_above
+    order = graph_gradients.post_order
     try:
-        graph_gradients.order_above = lambda *given: (
-            walked.append(len(order(*given))) or order(*given)
+        graph_gradients.post_order = lambda *roots, **given: (
+            walked.append(len(order(*roots, **given))) or order(*roots, **given)
         )
         slope = sg.grad(lambda q: leapfrog(q, 300))(1.0)
     finally:
-        graph_gradients.order_above = order
+        graph_gradients.post_order = order
 
     by_difference = (leapfrog(1.0 + 1e-6, 300) - leapfrog(1.0 - 1e-6, 300)) / 2e-6
     assert slope == pytest.approx(by_difference, rel=1e-6)

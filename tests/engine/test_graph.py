@@ -20,7 +20,7 @@ from threads import run_in_threads
 
 import scalargrad as sg
 import scalargrad._python
-from scalargrad.core.order import post_order
+from scalargrad.core.order import interior_order, post_order
 
 ROOT = Path(sg.__file__).parents[1]
 
@@ -390,8 +390,8 @@ def test_order_is_the_post_order_that_enters_parents_from_left_to_right(Value):
     order = post_order(root)
 
     assert [id(node) for node in order] == [id(node) for node in (b, a, c, e, d, root)]
-    assert [id(node) for node in post_order(root, leaves=False)] == [id(n) for n in (c, e, d, root)]
-    assert post_order(a, leaves=False) == []
+    assert [id(node) for node in interior_order(root)] == [id(n) for n in (c, e, d, root)]
+    assert interior_order(a) == []
 
 
 def test_gradient_is_summed_in_the_reverse_of_the_post_order(Value):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.arithmetic import is_value
 from ...core.modes import Scope
+from ...core.order import edges
 
 #: beyond this many nodes the rest is neither looked at nor counted
 COUNT_LIMIT = 100_000
@@ -364,11 +365,7 @@ class _Seer:
         once: dict[int, _Arrow] = {}
         for node in vertex.nodes:
             gradient = self.gradients.get(node, 0.0)
-            partials = iter(node.partials)
-            for position, operand in enumerate(node.operands):
-                if not is_value(operand):
-                    continue
-                partial = next(partials)
+            for position, operand, partial in edges(node):
                 if vertex.is_box and self.home(operand) is vertex:
                     continue
                 arrow = once.get(id(operand))
@@ -386,8 +383,7 @@ class _Seer:
         """Return what goes to consumers that are not shown, as one arrow."""
         arrow = _Arrow(value, None, 0, [])
         for node in consumers:
-            values = ((place, o) for place, o in enumerate(node.operands) if is_value(o))
-            for (position, operand), partial in zip(values, node.partials, strict=True):
+            for position, operand, partial in edges(node):
                 if operand is value:
                     arrow.edges.append((node, position))
                     arrow.backward += self.gradients.get(node, 0.0) * partial

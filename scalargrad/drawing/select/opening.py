@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from ...core.arithmetic import is_value
 from ...core.modes import Scope, recording_in
 from ...core.node_rows import is_result, place_of, results_of, row_of
-from ...core.order import post_order
+from ...core.order import interior_order
 from ...errors import InputError, unwanted
 from ...functions import elementary
 from ...table import formula, ops
@@ -100,7 +100,7 @@ def opened(who: str, root: Any, wanted: Collection[str]) -> Opening:
     twins: dict[int, Any] = {}
     opener = _Opener(wanted)
     places: list[Opened] = []
-    for node in post_order(root, leaves=False):
+    for node in interior_order(root):
         operands = [twins.get(id(operand), operand) for operand in node.operands]
         row = row_of(node) if node.op in wanted else None
         twin = opener.opened(node, row, operands) if row is not None else None
@@ -123,7 +123,7 @@ def _missing(root: Any, wanted: Collection[str]) -> list[str]:
     """Return the operations that are in the graph neither as it is nor as far as it is opened."""
     if set(wanted) == {name for name, row in ROWS.items() if row.definition}:
         return []  # whatever there is
-    found = {node.op for node in post_order(root, leaves=False) if row_of(node) is not None}
+    found = {node.op for node in interior_order(root) if row_of(node) is not None}
     waiting = sorted(found.intersection(wanted))
     while waiting:
         words = re.findall(r"\w+", ROWS[waiting.pop()].definition)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ...core.arithmetic import is_value
 from ...core.node_rows import paired, row_of
+from ...core.order import edges
 from ...table.ops import DIV, DOT, SUM
 from ...table.row import LETTERS, ManyRow, Row
 from ..select.graph import Graph, Use, Vertex
@@ -192,8 +193,8 @@ def _number(operand: Any) -> Quantity:
 
 
 def _partial(node: Any, position: int) -> Quantity:
-    values = [place for place, o in enumerate(node.operands) if is_value(o)]
-    return Quantity("partial", ((node, position),), node.partials[values.index(position)])
+    partial = next(partial for at, _, partial in edges(node) if at == position)
+    return Quantity("partial", ((node, position),), partial)
 
 
 def _joined(pieces: Sequence[str | Quantity], separator: str) -> Rule:

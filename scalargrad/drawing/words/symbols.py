@@ -11,6 +11,7 @@ from typing import Any
 from ...core.arithmetic import is_value
 from ...core.modes import Scope
 from ...core.node_rows import agree, paired, parsed, place_of, row_of, stated
+from ...core.order import edges
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
 from ..select.graph import Constant, Flow, Use, Vertex
@@ -263,11 +264,8 @@ class Symbols:
         if not self._fits(gradient):
             gradient = self._of(node)
         bare = gradient == self._of(node) and not self.chain
-        partials = iter(node.partials)
-        for position, operand in enumerate(node.operands):
-            if not is_value(operand):
-                continue
-            partial = self._partial(node, position, next(partials))
+        for position, operand, number in edges(node):
+            partial = self._partial(node, position, number)
             part = self._short(gradient * partial)
             if not self._fits(part):  # the chain begins anew
                 part = self._of(node) * partial
