@@ -1,0 +1,221 @@
+"""What a user calls: pictures, their Graphviz twin, and the marks of an exercise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..core.whole_files import write_whole
+from ..errors import OperandError, unwanted
+from .layout.columns import arrange, reading_order
+from .layout.heights import settle
+from .layout.picture import Picture
+from .layout.routes import draw_routes
+from .layout.scene import Scene, compose
+from .options import MAX_NODES, View, known, need_gradients, view
+from .output import dot, saving, svg
+from .words.exercise import Box, Marks, answer_sheet, empty_boxes, marked
+
+if TYPE_CHECKING:
+    import graphviz
+
+
+class Drawing:
+    """A picture of a graph: `.svg` is its text, `.save(path)` writes a file.
+
+    A notebook shows it by itself.
+    """
+
+    def __init__(self, scene: Scene, boxes: Sequence[Box] = ()) -> None:
+        self._scene = scene
+        self._boxes = tuple(boxes)
+        self._picture: Picture | None = None
+
+    @property
+    def answers(self) -> dict[int, float]:
+        """What belongs into the empty boxes of an exercise, by their numbers."""
+        return {box.number: box.value for box in self._boxes}
+
+    @property
+    def answer_sheet(self) -> str:
+        """The answers of an exercise as a text: a line a box, with the rule that finds it."""
+        return answer_sheet(self._boxes)
+
+    @property
+    def picture(self) -> Picture:
+        """The shapes, lines and texts with their positions."""
+        if self._picture is None:
+            grid = arrange(self._scene)
+            settle(grid)
+            self._picture = draw_routes(self._scene, grid)
+        return self._picture
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG text."""
+        return svg.render(self.picture)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; the suffix says how: .svg, .dot, .png, .pdf or .html.
+
+        Raises: `ValueError` for another suffix or a place that cannot be written, `ImportError`
+        naming the extra that .png and .pdf need.
+        """
+        suffix = saving.suffix_of(path)
+        if suffix == ".dot":
+            write_whole("save", path, dot.digraph(self._scene).source.encode())
+        else:
+            write_whole("save", path, saving.encode(self.svg, suffix))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        fitting = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+        return {"image/svg+xml": fitting, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self._scene.items)} items; .save('graph.svg') writes it>"
+
+
+def draw(
+    value: Any,
+    *,
+    gradients: bool = True,
+    symbols: bool | str = False,
+    open: Any = None,
+    fold: Any = None,
+    branches: bool = False,
+    names: Any = None,
+    constants: Any = (),
+    loss: str = "L",
+    around: Any = None,
+    depth: int | None = None,
+    max_nodes: int = MAX_NODES,
+    digits: int = 6,
+    title: str = "",
+    exercise: str | None = None,
+    share: float = 1.0,
+    seed: int = 0,
+) -> Drawing:
+    """Draw the graph of a value as the book does: forward in black, backward in red.
+
+    There is no red before `backward()`. Red numbers are those of this value's own latest pass; the
+    `.grad` of a leaf also counts earlier passes. Where the order of operands matters, the first
+    one enters on top. Numbers have up to `digits` significant digits.
+
+    `symbols=True` writes expressions and the chain rule so far instead of numbers, "both" writes
+    symbols over numbers, "chain" keeps every partial as ∂z/∂x. `loss` is the name of what is
+    differentiated; where it is the name of the value itself, the chain begins with 1.
+
+    `open` names operations that are drawn in simpler ones, such as "sigmoid" or "dot"; True opens
+    all that can be. Where simpler ones would give other numbers, as by an overflow, an operation
+    stays closed, and the picture says so. `fold` names scopes that are drawn as boxes; True folds
+    all, None those of a graph that is too large otherwise, False none. `names` gives nested lists
+    of Values a name, such as `{"W": W}`: what flows between boxes is shown with name and shape
+    then.
+    `branches` draws branches as nodes of their own, beside the sums whose mirror they are.
+    `constants` are Values to which no gradient is drawn, such as data.
+
+    Above `max_nodes` the nodes farthest from the result are left out, and the picture says so.
+    `around` shows what is at most `depth` arrows from one Value, 2 unless said.
+
+    An `exercise` leaves boxes empty: "backward" values except the given upstream one, "forward"
+    values, or "both"; or a `share` of them, chosen by a `seed`. The drawing has the `answers` and
+    an `answer_sheet`; `check_answers` marks what was found.
+
+    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range, an
+    unknown operation or scope, `RuntimeError` for an exercise of backward values on a graph
+    without gradients.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> g = x * y
+    >>> g.backward()
+    >>> sg.draw(g).svg[:4]
+    '<svg'
+    >>> print(sg.draw(g, exercise="backward").answer_sheet, end="")
+      1             3   ×: upstream × the other operand = 1 × 3 = 3
+      2             2   ×: upstream × the other operand = 1 × 2 = 2
+    """
+    seen = view(
+        "draw", value, gradients=gradients, symbols=symbols, open=open, fold=fold,
+        branches=branches, names=names, constants=constants, loss=loss, around=around, depth=depth,
+        max_nodes=max_nodes, digits=digits, title=title,
+    )  # fmt: skip
+    boxes: list[Box] = []
+    if exercise is not None:
+        if exercise != "forward" and not gradients:
+            need_gradients("draw")
+        boxes = _numbered(seen, empty_boxes(seen.graph, exercise, share, seed, digits), branches)
+    empty = {box.place: box.number for box in boxes}
+    return Drawing(
+        compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
+                note=seen.note, digits=digits),
+        boxes,
+    )  # fmt: skip
+
+
+def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> list[Box]:
+    """Return the boxes with the numbers in which the picture is read."""
+    empty = {box.place: box.number for box in boxes}
+    scene = compose(seen.graph, seen.wording, branches=branches, empty=empty)
+    order = reading_order(arrange(scene))
+    found = [replace(box, number=order[box.number]) for box in boxes]
+    return sorted(found, key=lambda box: box.number)
+
+
+def check_answers(
+    value: Any,
+    answers: Any,
+    *,
+    tolerance: float = 1e-3,
+    exercise: str = "backward",
+    share: float = 1.0,
+    seed: int = 0,
+    **options: Any,
+) -> Marks:
+    """Mark the answers to the exercise that `draw` made of a value with the same options.
+
+    Answers are a list in the order of the boxes, None for one that was left empty, or a dict from
+    the number of a box to its answer. One is right within `tolerance`, relative to the larger of
+    1 and the value. What is not right is shown with the rule that finds it.
+
+    Raises: `TypeError` and `ValueError` for answers of another type or number, and what `draw`
+    raises.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> g = x * y
+    >>> g.backward()
+    >>> sg.check_answers(g, [3, 3])
+    1 of 2 right
+      1             3   right
+      2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
+    """
+    if isinstance(value, Drawing):
+        wanted = "wants the Value that was drawn"
+        raise OperandError(unwanted("check_answers", wanted, value, "pass that Value"))
+    seen = view("check_answers", value, **known("check_answers", options))
+    digits = options.get("digits", 6)
+    boxes = empty_boxes(seen.graph, exercise, share, seed, digits)
+    return marked(_numbered(seen, boxes, options.get("branches", False)), answers, tolerance)
+
+
+def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:
+    """Return the graph as a `graphviz.Digraph`: black forward and red backward edges.
+
+    Its `.source` is DOT text; `.render` and `.pipe` need the program `dot` of Graphviz, which
+    pictures of `draw` do not. The options are those of `draw`, without exercises.
+
+    Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
+
+    >>> import scalargrad as sg
+    >>> x, y = sg.values(x=2, y=3)
+    >>> sg.draw_dot(x * y).source.splitlines()[0]
+    'digraph scalargrad {'
+    """
+    seen = view("draw_dot", value, **known("draw_dot", options))
+    title, branches = options.get("title", ""), options.get("branches", False)
+    return dot.digraph(
+        compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note)
+    )
