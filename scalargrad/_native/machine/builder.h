@@ -1,8 +1,10 @@
-/* What the parts of the planner share: the lines of a tape as nodes, and who makes a plan of them. */
-#ifndef SCALARGRAD_MAKER_H
-#define SCALARGRAD_MAKER_H
+/* What the passes of the planner share: the lines of a tape as nodes, and the plan they become. */
+#ifndef SCALARGRAD_BUILDER_H
+#define SCALARGRAD_BUILDER_H
 
 #include "machine.h"
+
+enum { DETACH = 0, CALL = 255 }; /* operations of a tape that are no rows of the table */
 
 enum { OF_CONSTANTS, OF_CAPTURED, OF_INPUTS }; /* what a number depends on, at most */
 
@@ -36,40 +38,43 @@ typedef struct {
     size_t free_count, free_room;
     uint32_t gradient_rows;
     int failed; /* out of memory */
-} Maker;
+} Builder;
 
-static inline uint32_t node_at(const Maker *maker, uint32_t standing)
+static inline uint32_t node_at(const Builder *builder, uint32_t reference)
 {
-    uint32_t place = standing & ((1u << 30) - 1);
-    switch (standing >> 30) {
+    uint32_t place = reference & ((1u << 30) - 1);
+    switch (reference >> 30) {
     case 0:
         return place;
     case 1:
-        return maker->captured_from + place;
+        return builder->captured_from + place;
     case 2:
-        return maker->constants_from + place;
+        return builder->constants_from + place;
     default:
-        return maker->lines_from + place;
+        return builder->lines_from + place;
     }
 }
 
-static inline int is_line(const Maker *maker, uint32_t node) { return node >= maker->lines_from; }
-
-static inline uint32_t *operands_of(const Maker *maker, const Node *node)
+static inline int is_line(const Builder *builder, uint32_t node)
 {
-    return maker->list + node->first;
+    return node >= builder->lines_from;
+}
+
+static inline uint32_t *operands_of(const Builder *builder, const Node *node)
+{
+    return builder->list + node->first;
 }
 
 /* The node that computes the value of one: itself, or an earlier one that is equal. */
-static inline Node *computing(const Maker *maker, uint32_t node)
+static inline Node *computing(const Builder *builder, uint32_t node)
 {
-    return &maker->nodes[maker->nodes[node].same];
+    return &builder->nodes[builder->nodes[node].same];
 }
 
 /* The number of a node that depends on constants only. */
-static inline double constant_of(const Maker *maker, uint32_t node)
+static inline double constant_of(const Builder *builder, uint32_t node)
 {
-    return maker->plan->constants[maker->nodes[node].constant];
+    return builder->plan->constants[builder->nodes[node].constant];
 }
 
 static inline uint64_t mixed(uint64_t hash, uint64_t part)
@@ -77,32 +82,32 @@ static inline uint64_t mixed(uint64_t hash, uint64_t part)
     return (hash ^ part) * UINT64_C(0x9E3779B97F4A7C15) ^ (hash >> 29);
 }
 
-/* -- plan.c ----------------------------------------------------------------------------------- */
+/* -- plan.c ------------------------------------------------------------------------------------ */
 
-void *grown(Maker *maker, void *items, size_t count, size_t *room, size_t size);
-void push_list(Maker *maker, uint32_t entry);
+void *grown(Builder *builder, void *items, size_t count, size_t *room, size_t size);
+void push_list(Builder *builder, uint32_t entry);
 uint32_t *filled(size_t count); /* with NONE */
-void push_step(Maker *maker, Program *program, Step step);
-uint32_t add_constant(Maker *maker, double number);
-uint32_t root_of(const Maker *maker);
+void push_instruction(Builder *builder, Program *program, Instruction instruction);
+uint32_t add_constant(Builder *builder, double number);
+uint32_t root_of(const Builder *builder);
 
-/* -- fuse.c: sums and products that become one step ------------------------------------------- */
+/* -- fuse.c: sums and products that become one instruction ------------------------------------- */
 
-int lift_chains(Maker *maker);
-int find_groups(Maker *maker);
-int is_computed(const Maker *maker, uint32_t i);
+int fuse_chains(Builder *builder);
+int find_groups(Builder *builder);
+int is_computed(const Builder *builder, uint32_t i);
 int is_dot_node(const Node *node);
 int is_sum_node(const Node *node);
 double start_of(const Node *node);
 
-/* -- emit.c: the steps ------------------------------------------------------------------------ */
+/* -- emit.c: the instructions ------------------------------------------------------------------ */
 
-uint32_t value_of(Maker *maker, uint32_t i);
-void emit_forward(Maker *maker, uint32_t i, uint32_t *last_spread);
-void emit_backward(Maker *maker);
+uint32_t value_of(Builder *builder, uint32_t i);
+void emit_forward(Builder *builder, uint32_t i, uint32_t *last_spread);
+void emit_backward(Builder *builder);
 
-/* -- vectorize.c: equal steps beside each other ---------------------------------------------------- */
+/* -- vectorize.c: equal instructions beside each other ----------------------------------------- */
 
-int widen(Maker *maker);
+int widen(Builder *builder);
 
 #endif

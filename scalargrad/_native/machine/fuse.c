@@ -1,120 +1,120 @@
-/* Sums and products that become one step: chains of + and ·, and dots over the same operands. */
+/* Sums and products that become one instruction: chains of + and ·, dots over the same operands. */
 #include "builder.h"
 
 enum { LEAST_DOT = 4 }; /* so many terms are a long sum */
 
-/* -- chains of sums --------------------------------------------------------------------------- */
+/* -- chains of sums ---------------------------------------------------------------------------- */
 
-/* Whose value is computed by a step of its own. */
-int is_computed(const Maker *maker, uint32_t i)
+/* Whose value is computed by an instruction of its own. */
+int is_computed(const Builder *builder, uint32_t i)
 {
-    const Node *node = &maker->nodes[i];
+    const Node *node = &builder->nodes[i];
     return node->alive && !node->absorbed && node->same == i && node->depends != OF_CONSTANTS;
 }
 
 /* What is read from outside of the lines may not be absorbed, nor what has its value. */
-static void keep(Maker *maker, uint32_t standing)
+static void keep(Builder *builder, uint32_t reference)
 {
-    uint32_t node = node_at(maker, standing);
-    maker->nodes[node].uses += 2;
-    computing(maker, node)->uses += 2;
+    uint32_t node = node_at(builder, reference);
+    builder->nodes[node].uses += 2;
+    computing(builder, node)->uses += 2;
 }
 
-static void count_uses(Maker *maker)
+static void count_uses(Builder *builder)
 {
-    const Recorded *tape = maker->tape;
-    for (uint32_t i = maker->lines_from; i < maker->count; i++) {
-        Node *node = &maker->nodes[i];
+    const Recorded *tape = builder->tape;
+    for (uint32_t i = builder->lines_from; i < builder->count; i++) {
+        Node *node = &builder->nodes[i];
         for (uint32_t j = 0; node->alive && j < node->count; j++) {
-            maker->nodes[operands_of(maker, node)[j]].uses++;
+            builder->nodes[operands_of(builder, node)[j]].uses++;
         }
         if (node->alive && node->same != i) { /* shared: neither may be absorbed */
             node->uses += 2;
-            maker->nodes[node->same].uses += 2;
+            builder->nodes[node->same].uses += 2;
         }
     }
     for (uint32_t i = 0; i < tape->outputs; i++) {
-        keep(maker, tape->output_places[i]);
+        keep(builder, tape->output_places[i]);
     }
     for (uint32_t i = 0; i < tape->guards; i++) {
-        keep(maker, tape->guard_places[4 * i + 1]);
-        keep(maker, tape->guard_places[4 * i + 2]);
+        keep(builder, tape->guard_places[4 * i + 1]);
+        keep(builder, tape->guard_places[4 * i + 2]);
     }
 }
 
-static int may_absorb(const Maker *maker, uint32_t i, const Node *into)
+static int may_absorb(const Builder *builder, uint32_t i, const Node *into)
 {
-    const Node *node = &maker->nodes[i];
-    return is_line(maker, i) && node->uses == 1 && node->same == i && !node->absorbed &&
+    const Node *node = &builder->nodes[i];
+    return is_line(builder, i) && node->uses == 1 && node->same == i && !node->absorbed &&
            node->depends == into->depends;
 }
 
 /* In strict mode a term that has a gradient from elsewhere too must get them in their order. */
-static int may_be_term(const Maker *maker, uint32_t i)
+static int may_be_term(const Builder *builder, uint32_t i)
 {
-    const Node *node = &maker->nodes[i];
-    return maker->tape->is_fast || !node->needs || node->uses == 1;
+    const Node *node = &builder->nodes[i];
+    return builder->tape->is_fast || !node->needs || node->uses == 1;
 }
 
-static int grow_list(Maker *maker, size_t wanted)
+static int grow_list(Builder *builder, size_t wanted)
 {
-    if (maker->list_count + wanted <= maker->list_room) {
+    if (builder->list_count + wanted <= builder->list_room) {
         return 1;
     }
-    size_t room = 2 * maker->list_room + wanted;
-    uint32_t *fresh = realloc(maker->list, room * sizeof *fresh);
+    size_t room = 2 * builder->list_room + wanted;
+    uint32_t *fresh = realloc(builder->list, room * sizeof *fresh);
     if (fresh == NULL) {
         return 0;
     }
-    maker->list = fresh;
-    maker->list_room = room;
+    builder->list = fresh;
+    builder->list_room = room;
     return 1;
 }
 
-/* Make one step of ((a + b·c) + d) + ...: it is added up in the same order, so bits stay. */
-static int lift_chain(Maker *maker, uint32_t root)
+/* Make one instruction of ((a + b·c) + d) + ...: it is added up in the same order, so bits stay. */
+static int fuse_chain(Builder *builder, uint32_t root)
 {
-    Node *node = &maker->nodes[root];
-    uint32_t length = 1, products = 0, left = operands_of(maker, node)[0];
+    Node *node = &builder->nodes[root];
+    uint32_t length = 1, products = 0, left = operands_of(builder, node)[0];
     int is_alone = 1;           /* no term is used elsewhere */
     for (uint32_t i = root;;) { /* down the left side */
-        uint32_t *operands = operands_of(maker, &maker->nodes[i]);
+        uint32_t *operands = operands_of(builder, &builder->nodes[i]);
         uint32_t right = operands[1];
-        products += may_absorb(maker, right, node) && is_mul(maker->nodes[right].op);
-        is_alone = is_alone && may_be_term(maker, right);
+        products += may_absorb(builder, right, node) && is_mul(builder->nodes[right].op);
+        is_alone = is_alone && may_be_term(builder, right);
         left = operands[0];
         length++;
-        if (!may_absorb(maker, left, node) || !is_add(maker->nodes[left].op)) {
-            products += may_absorb(maker, left, node) && is_mul(maker->nodes[left].op);
+        if (!may_absorb(builder, left, node) || !is_add(builder->nodes[left].op)) {
+            products += may_absorb(builder, left, node) && is_mul(builder->nodes[left].op);
             break;
         }
         i = left;
     }
     int has_products = products >= LEAST_DOT;
-    if (length < LEAST_DOT || !(has_products || (is_alone && may_be_term(maker, left)))) {
+    if (length < LEAST_DOT || !(has_products || (is_alone && may_be_term(builder, left)))) {
         return PLAN_DONE;
     }
-    if (!grow_list(maker, 2 * (size_t)length)) {
+    if (!grow_list(builder, 2 * (size_t)length)) {
         return PLAN_NO_MEMORY;
     }
-    uint32_t first = (uint32_t)maker->list_count, place = length;
-    uint32_t *terms = maker->list + first;
-    maker->list_count += (has_products ? 2 : 1) * (size_t)length;
+    uint32_t first = (uint32_t)builder->list_count, place = length;
+    uint32_t *terms = builder->list + first;
+    builder->list_count += (has_products ? 2 : 1) * (size_t)length;
     for (uint32_t i = root; place > 0;) { /* from the last term to the first */
-        uint32_t *operands = operands_of(maker, &maker->nodes[i]);
+        uint32_t *operands = operands_of(builder, &builder->nodes[i]);
         uint32_t term = operands[1], next = operands[0];
         for (int is_last = place == 2; place > 0; is_last = 0, term = next) {
             place--;
-            Node *inner = &maker->nodes[term];
-            int is_product = has_products && may_absorb(maker, term, node) && is_mul(inner->op);
+            Node *inner = &builder->nodes[term];
+            int is_product = has_products && may_absorb(builder, term, node) && is_mul(inner->op);
             if (is_product) {
                 inner->absorbed = 1;
-                terms[place] = operands_of(maker, inner)[0];
-                terms[length + place] = operands_of(maker, inner)[1];
+                terms[place] = operands_of(builder, inner)[0];
+                terms[length + place] = operands_of(builder, inner)[1];
             } else {
                 terms[place] = term;
                 if (has_products) {
-                    terms[length + place] = maker->one;
+                    terms[length + place] = builder->one;
                 }
             }
             if (!is_last) {
@@ -122,7 +122,7 @@ static int lift_chain(Maker *maker, uint32_t root)
             }
         }
         if (place > 0) {
-            maker->nodes[next].absorbed = 1;
+            builder->nodes[next].absorbed = 1;
             i = next;
         }
     }
@@ -137,43 +137,43 @@ static int lift_chain(Maker *maker, uint32_t root)
 double start_of(const Node *node) { return node->is_chain ? -0.0 : 0.0; }
 
 /* Make one dot of x·w + b, where b is a number of its own: it is added last, so bits stay. */
-static int lift_offset(Maker *maker, uint32_t root)
+static int fuse_offset(Builder *builder, uint32_t root)
 {
-    Node *node = &maker->nodes[root];
-    uint32_t *operands = operands_of(maker, node);
-    int place = may_absorb(maker, operands[0], node) ? 0 : 1;
+    Node *node = &builder->nodes[root];
+    uint32_t *operands = operands_of(builder, node);
+    int place = may_absorb(builder, operands[0], node) ? 0 : 1;
     uint32_t dot = operands[place], offset = operands[1 - place];
-    if (!may_absorb(maker, dot, node) || !is_dot(maker->nodes[dot].op) ||
-        maker->nodes[offset].depends == OF_INPUTS || is_line(maker, offset)) {
+    if (!may_absorb(builder, dot, node) || !is_dot(builder->nodes[dot].op) ||
+        builder->nodes[offset].depends == OF_INPUTS || is_line(builder, offset)) {
         return PLAN_DONE;
     }
-    uint32_t size = maker->nodes[dot].count / 2;
-    if (!grow_list(maker, 2 * (size_t)size + 2)) {
+    uint32_t size = builder->nodes[dot].count / 2;
+    if (!grow_list(builder, 2 * (size_t)size + 2)) {
         return PLAN_NO_MEMORY;
     }
-    uint32_t first = (uint32_t)maker->list_count, *terms = maker->list + first;
-    const uint32_t *factors = operands_of(maker, &maker->nodes[dot]);
+    uint32_t first = (uint32_t)builder->list_count, *terms = builder->list + first;
+    const uint32_t *factors = operands_of(builder, &builder->nodes[dot]);
     memcpy(terms, factors, size * sizeof *terms);
     memcpy(terms + size + 1, factors + size, size * sizeof *terms);
-    terms[size] = maker->one;
+    terms[size] = builder->one;
     terms[2 * size + 1] = offset;
-    maker->list_count += 2 * (size_t)size + 2;
-    maker->nodes[dot].absorbed = 1;
+    builder->list_count += 2 * (size_t)size + 2;
+    builder->nodes[dot].absorbed = 1;
     node->first = first;
     node->count = 2 * size + 2;
     node->products = 2;
     return PLAN_DONE;
 }
 
-int lift_chains(Maker *maker)
+int fuse_chains(Builder *builder)
 {
-    count_uses(maker);
+    count_uses(builder);
     int status = PLAN_DONE;
-    for (uint32_t i = maker->count; status == PLAN_DONE && i-- > maker->lines_from;) {
-        if (is_computed(maker, i) && is_add(maker->nodes[i].op)) {
-            status = lift_chain(maker, i);
-            if (status == PLAN_DONE && maker->nodes[i].products == 0) {
-                status = lift_offset(maker, i);
+    for (uint32_t i = builder->count; status == PLAN_DONE && i-- > builder->lines_from;) {
+        if (is_computed(builder, i) && is_add(builder->nodes[i].op)) {
+            status = fuse_chain(builder, i);
+            if (status == PLAN_DONE && builder->nodes[i].products == 0) {
+                status = fuse_offset(builder, i);
             }
         }
     }
@@ -191,32 +191,32 @@ int is_sum_node(const Node *node)
     return is_add(node->op) ? node->products == 1 : is_sum(node->op);
 }
 
-/* -- dots over the same operands -------------------------------------------------------------- */
+/* -- dots over the same operands --------------------------------------------------------------- */
 
 /* Write down the operands of a dot once more, those that depend on the inputs first. Return
  * PLAN_IMPOSSIBLE where they are not all on one side.
  */
-static int turn_dot(Maker *maker, Node *node)
+static int turn_dot(Builder *builder, Node *node)
 {
     uint32_t size = node->count / 2, varies = 0;
-    if (!grow_list(maker, node->count)) {
+    if (!grow_list(builder, node->count)) {
         return PLAN_NO_MEMORY;
     }
-    const uint32_t *xs = operands_of(maker, node), *ys = xs + size;
-    uint32_t *turned = maker->list + maker->list_count;
+    const uint32_t *xs = operands_of(builder, node), *ys = xs + size;
+    uint32_t *turned = builder->list + builder->list_count;
     for (uint32_t i = 0; i < size; i++) {
-        int other = maker->nodes[ys[i]].depends == OF_INPUTS;
+        int other = builder->nodes[ys[i]].depends == OF_INPUTS;
         uint32_t x = other ? ys[i] : xs[i], y = other ? xs[i] : ys[i];
-        if (maker->nodes[y].depends == OF_INPUTS ||
-            (maker->nodes[y].depends == OF_CAPTURED && is_line(maker, y))) {
+        if (builder->nodes[y].depends == OF_INPUTS ||
+            (builder->nodes[y].depends == OF_CAPTURED && is_line(builder, y))) {
             return PLAN_IMPOSSIBLE;
         }
-        varies |= maker->nodes[x].depends == OF_INPUTS;
+        varies |= builder->nodes[x].depends == OF_INPUTS;
         turned[i] = x;
         turned[size + i] = y;
     }
-    node->turned = (uint32_t)maker->list_count;
-    maker->list_count += node->count;
+    node->turned = (uint32_t)builder->list_count;
+    builder->list_count += node->count;
     return varies ? PLAN_DONE : PLAN_IMPOSSIBLE;
 }
 
@@ -226,11 +226,11 @@ typedef struct {
 } Bucket;
 
 /* An operand that stands there twice has one gradient, for which a panel has one place each. */
-static int has_doubles(Maker *maker, const uint32_t *xs, uint32_t size, uint32_t *seen,
+static int has_doubles(Builder *builder, const uint32_t *xs, uint32_t size, uint32_t *seen,
                        uint32_t tag)
 {
     for (uint32_t i = 0; i < size; i++) {
-        uint32_t x = maker->nodes[xs[i]].same;
+        uint32_t x = builder->nodes[xs[i]].same;
         if (seen[x] == tag) {
             return 1;
         }
@@ -239,37 +239,37 @@ static int has_doubles(Maker *maker, const uint32_t *xs, uint32_t size, uint32_t
     return 0;
 }
 
-static int has_same_operands(const Maker *maker, const Node *a, const Node *b)
+static int has_same_operands(const Builder *builder, const Node *a, const Node *b)
 {
     if (a->count != b->count) {
         return 0;
     }
-    const uint32_t *xs = maker->list + a->turned, *ys = maker->list + b->turned;
+    const uint32_t *xs = builder->list + a->turned, *ys = builder->list + b->turned;
     return memcmp(xs, ys, a->count / 2 * sizeof *xs) == 0;
 }
 
 /* What a comparison depends on must have the bits of an eager pass, or it may turn otherwise. */
-static void find_guarded(Maker *maker)
+static void find_guarded(Builder *builder)
 {
-    const Recorded *tape = maker->tape;
+    const Recorded *tape = builder->tape;
     for (uint32_t i = 0; i < 2 * tape->guards; i++) {
         uint32_t place = tape->guard_places[4 * (i / 2) + 1 + i % 2];
-        computing(maker, node_at(maker, place))->guarded = 1;
+        computing(builder, node_at(builder, place))->guarded = 1;
     }
-    for (uint32_t i = maker->count; i-- > maker->lines_from;) {
-        const Node *node = &maker->nodes[i];
+    for (uint32_t i = builder->count; i-- > builder->lines_from;) {
+        const Node *node = &builder->nodes[i];
         for (uint32_t j = 0; node->guarded && j < node->count; j++) {
-            computing(maker, operands_of(maker, node)[j])->guarded = 1;
+            computing(builder, operands_of(builder, node)[j])->guarded = 1;
         }
     }
 }
 
-int find_groups(Maker *maker)
+int find_groups(Builder *builder)
 {
-    Plan *plan = maker->plan;
+    Plan *plan = builder->plan;
     uint32_t dots = 0;
-    for (uint32_t i = maker->lines_from; i < maker->count; i++) {
-        dots += is_computed(maker, i) && is_dot_node(&maker->nodes[i]);
+    for (uint32_t i = builder->lines_from; i < builder->count; i++) {
+        dots += is_computed(builder, i) && is_dot_node(&builder->nodes[i]);
     }
     if (dots == 0) {
         return PLAN_DONE;
@@ -280,31 +280,31 @@ int find_groups(Maker *maker)
     }
     uint32_t *table = malloc(room * sizeof *table), *next = NULL, *seen = NULL;
     Bucket *buckets = malloc(dots * sizeof *buckets);
-    next = malloc((maker->count + 1) * sizeof *next);
-    seen = calloc(maker->count + 1, sizeof *seen);
+    next = malloc((builder->count + 1) * sizeof *next);
+    seen = calloc(builder->count + 1, sizeof *seen);
     int status = PLAN_NO_MEMORY;
     uint32_t bucket_count = 0;
     if (table == NULL || buckets == NULL || next == NULL || seen == NULL) {
         goto done;
     }
     memset(table, 0xff, room * sizeof *table);
-    if (!maker->tape->is_fast) {
-        find_guarded(maker);
+    if (!builder->tape->is_fast) {
+        find_guarded(builder);
     }
-    for (uint32_t i = maker->lines_from; i < maker->count; i++) {
-        Node *node = &maker->nodes[i];
-        if (!is_computed(maker, i) || !is_dot_node(node) || node->depends != OF_INPUTS ||
+    for (uint32_t i = builder->lines_from; i < builder->count; i++) {
+        Node *node = &builder->nodes[i];
+        if (!is_computed(builder, i) || !is_dot_node(node) || node->depends != OF_INPUTS ||
             node->count == 0 || node->guarded) {
             continue;
         }
-        int turned = turn_dot(maker, node);
+        int turned = turn_dot(builder, node);
         if (turned == PLAN_NO_MEMORY) {
             goto done;
         }
         if (turned == PLAN_IMPOSSIBLE) {
             continue;
         }
-        uint32_t size = node->count / 2, *xs = maker->list + node->turned;
+        uint32_t size = node->count / 2, *xs = builder->list + node->turned;
         uint64_t hash = size;
         for (uint32_t j = 0; j < size; j++) {
             hash = mixed(hash, xs[j]);
@@ -312,12 +312,12 @@ int find_groups(Maker *maker)
         size_t place = hash >> 20 & (room - 1);
         while (table[place] != NONE &&
                !(buckets[table[place]].hash == hash &&
-                 has_same_operands(maker, node, &maker->nodes[buckets[table[place]].first]))) {
+                 has_same_operands(builder, node, &builder->nodes[buckets[table[place]].first]))) {
             place = (place + 1) & (room - 1);
         }
         next[i] = NONE;
         if (table[place] == NONE) {
-            if (has_doubles(maker, xs, size, seen, i)) {
+            if (has_doubles(builder, xs, size, seen, i)) {
                 continue;
             }
             table[place] = bucket_count;
@@ -335,7 +335,7 @@ int find_groups(Maker *maker)
     }
     for (uint32_t i = 0; i < bucket_count; i++) {
         Group *group = &plan->groups[plan->group_count];
-        const Node *first = &maker->nodes[buckets[i].first];
+        const Node *first = &builder->nodes[buckets[i].first];
         if (first->count < 2 * LEAST_DOT && buckets[i].members < LEAST_DOT) {
             continue; /* not worth a matrix */
         }
@@ -355,8 +355,8 @@ int find_groups(Maker *maker)
         }
         uint32_t member = buckets[i].first;
         for (uint32_t j = 0; j < group->outer; j++, member = next[member]) {
-            maker->nodes[member].group = plan->group_count - 1;
-            maker->nodes[member].first = maker->nodes[member].turned;
+            builder->nodes[member].group = plan->group_count - 1;
+            builder->nodes[member].first = builder->nodes[member].turned;
             group->zs[j] = member; /* nodes for now, slots later */
         }
     }

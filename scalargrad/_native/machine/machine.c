@@ -7,7 +7,7 @@
 static const Lanes *strict_lanes = &lanes_base;
 static const Lanes *const *fast_kernels; /* NULL: there are none */
 
-/* -- plans ------------------------------------------------------------------------------------ */
+/* -- plans ------------------------------------------------------------------------------------- */
 
 typedef struct {
     PyObject_HEAD Plan plan;
@@ -384,16 +384,17 @@ done:
     return result;
 }
 
-/* -- what a plan looks like ------------------------------------------------------------------- */
+/* -- what a plan looks like -------------------------------------------------------------------- */
 
-static PyObject *steps_of(const Program *program)
+static PyObject *instructions_of(const Program *program)
 {
     PyObject *list = PyList_New((Py_ssize_t)program->count);
     for (size_t i = 0; list != NULL && i < program->count; i++) {
-        const Step *step = &program->steps[i];
+        const Instruction *instruction = &program->instructions[i];
         PyObject *entry =
-            Py_BuildValue("(iiiiIIIIII)", step->op, step->operand, step->assigns, step->shape,
-                          step->x, step->y, step->z, step->g, step->t, step->u);
+            Py_BuildValue("(iiiiIIIIII)", instruction->code, instruction->operand,
+                          instruction->assigns, instruction->row, instruction->x, instruction->y,
+                          instruction->z, instruction->g, instruction->t, instruction->u);
         if (entry == NULL) {
             Py_CLEAR(list);
             break;
@@ -439,16 +440,16 @@ static PyObject *described(PyObject *object, PyObject *unused)
         }
         PyList_SET_ITEM(groups, i, entry);
     }
-    return Py_BuildValue("(NNNNNII)", steps_of(&plan->prelude), steps_of(&plan->body),
-                         steps_of(&plan->back), steps_of(&plan->back_prelude), groups, plan->slots,
-                         plan->gradients);
+    return Py_BuildValue("(NNNNNII)", instructions_of(&plan->prelude), instructions_of(&plan->body),
+                         instructions_of(&plan->back), instructions_of(&plan->back_prelude), groups,
+                         plan->slots, plan->gradients);
 }
 
 static PyMethodDef plan_methods[] = {
     {"point", point, METH_VARARGS, "Run at one point."},
     {"run", run_lanes, METH_VARARGS, "Run a range of lanes."},
     {"described", described, METH_NOARGS, "Return the programs."},
-    {"stretches", stretches, METH_NOARGS, "Return how a wide plan runs its steps."},
+    {"stretches", stretches, METH_NOARGS, "Return how a wide plan runs its instructions."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -465,7 +466,7 @@ static PyType_Spec plan_spec = {
     .slots = plan_slots,
 };
 
-/* -- kinds of processors ---------------------------------------------------------------------- */
+/* -- kinds of processors ----------------------------------------------------------------------- */
 
 static const Lanes *all_lanes[] = {
 #ifdef HAS_X86_LANES

@@ -1,7 +1,7 @@
 /* Runs a plan over a range of lanes: work spaces, loading, guards, blocks, sums. */
 #include "run.h"
 
-/* -- work spaces ------------------------------------------------------------------------------ */
+/* -- work spaces ------------------------------------------------------------------------------- */
 
 static void *aligned(size_t count)
 {
@@ -107,7 +107,7 @@ void free_spaces(Spaces *spaces)
     }
 }
 
-/* -- one run ---------------------------------------------------------------------------------- */
+/* -- one run ----------------------------------------------------------------------------------- */
 
 static double weight_number(const Run *run, uint32_t weight)
 {
@@ -197,7 +197,7 @@ static void begin(const Run *run)
     space->packed_for = run->lanes;
 }
 
-/* Lanes as the kernels want them: whole vectors, the last lane standing behind itself. */
+/* Lanes as the kernels want them: whole vectors, the last lane reference behind itself. */
 static size_t whole_of(const Run *run, size_t lanes)
 {
     return run->space->stride == 1 ? 1 : padded(lanes);
@@ -351,7 +351,7 @@ static void clear_behind(const Run *run, size_t lanes, size_t whole)
     }
 }
 
-/* -- equal steps of one lane ------------------------------------------------------------------ */
+/* -- equal instructions of one lane ------------------------------------------------------------ */
 
 static void gather_from(const double *from, const uint32_t *list, size_t count, double *to)
 {
@@ -370,10 +370,12 @@ static void scatter(const uint32_t *list, size_t count, const double *term, ptrd
     }
 }
 
-static void run_steps(const Run *run, const Program *program, const Stretch *stretch, int is_back)
+static void run_instructions(const Run *run, const Program *program, const Stretch *stretch,
+                             int is_back)
 {
     const Plan *plan = run->plan;
-    const Program part = {.steps = program->steps + stretch->first, .count = stretch->count};
+    const Program part = {.instructions = program->instructions + stretch->first,
+                          .count = stretch->count};
     const Lanes *lanes = stretch->at == 1 ? run->lanes : run->beside;
     double *values = run->space->values, *matrices = run->space->matrices;
     if (is_back) {
@@ -390,8 +392,8 @@ static void run_stretches(const Run *run, const Program *program, int is_back)
     for (size_t i = 0; i < program->stretch_count; i++) {
         const Stretch *s = &program->stretches[i];
         switch (s->kind) {
-        case STRETCH_STEPS:
-            run_steps(run, program, s, is_back);
+        case STRETCH_INSTRUCTIONS:
+            run_instructions(run, program, s, is_back);
             break;
         case STRETCH_FILL:
             fill(values + s->at, values[s->first], s->count);
@@ -435,7 +437,7 @@ static void go_back(const Run *run, const Program *program, size_t lanes, size_t
                          space->stride, lanes, real);
 }
 
-/* -- blocks ----------------------------------------------------------------------------------- */
+/* -- blocks ------------------------------------------------------------------------------------ */
 
 static void run_block(Run *run, size_t first, size_t lanes)
 {

@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     const Plan *plan;
     const Lanes *lanes;
-    const Lanes *beside; /* for equal steps of a lane */
+    const Lanes *beside; /* for equal instructions of a lane */
     Space *space;
     const double *captured, *shared;
     const Source *sources;

@@ -4,14 +4,14 @@
 
 #include "builder.h"
 
-enum { LEAST = 8, MOST_LISTED = 32 }; /* steps of a class in vectors; operands of such */
+enum { LEAST = 8, MOST_LISTED = 32 }; /* instructions of a class in vectors; operands of such */
 enum { LISTS = 1024, CLASSES = 2048 };
-enum { ALONE = CLASSES - 1 }; /* no other step is equal */
+enum { ALONE = CLASSES - 1 }; /* no other instruction is equal */
 enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
 
-/* A step that computes values or adds to gradients: what it needs, and what it makes. */
+/* An instruction that computes values or adds to gradients: what it needs, and what it makes. */
 typedef struct {
-    Step step;
+    Instruction instruction;
     uint32_t level, class;
     uint32_t edges, reads, writes; /* slots of values; on the way back, of gradients */
 } Unit;
@@ -19,7 +19,7 @@ typedef struct {
 /* Slots of one kind, values or gradients: their old numbers and the new ones. */
 typedef struct {
     uint32_t *place;     /* the new number, or NONE */
-    uint8_t *is_written; /* by a step that has its place */
+    uint8_t *is_written; /* by an instruction that has its place */
     uint32_t count;
     uint32_t spare[MOST_LISTED]; /* places for what is gathered, or NONE */
 } Slots;
@@ -33,11 +33,12 @@ typedef struct {
 enum { OF_VALUES, OF_TARGETS, OF_PRODUCT, OF_PRODUCT_BACK };
 
 typedef struct {
-    Maker *maker;
+    Builder *builder;
     Plan *plan;
     Unit *units;
     uint32_t count;
-    uint64_t cost, cost_before; /* of running it so, and step by step, in tenths of ns */
+    uint64_t cost,
+        cost_before; /* of running it so, and instruction by instruction, in tenths of ns */
     size_t room;
     uint32_t *edges;
     size_t edge_count, edge_room;
@@ -53,21 +54,21 @@ typedef struct {
     int is_back;
 } Wide;
 
-/* -- vectorize_slots.c --------------------------------------------------------------------------------- */
+/* -- vectorize_slots.c ------------------------------------------------------------------------- */
 
 int make_slots(Slots *slots, size_t count); /* 0: no memory */
 void free_slots(Slots *slots);
 uint32_t placed(Slots *slots, uint32_t old);
 uint8_t is_first(Wide *wide, uint32_t target); /* and from now on it is written */
-void place_forward(Wide *wide, Step *step);
-void place_backward(Wide *wide, Step *step);
+void place_forward(Wide *wide, Instruction *instruction);
+void place_backward(Wide *wide, Instruction *instruction);
 void place_ends(Wide *wide);
 
-/* -- vectorize_levels.c --------------------------------------------------------------------------------- */
+/* -- vectorize_levels.c ------------------------------------------------------------------------ */
 
-int reads_of(const Wide *wide, const Step *step);
-void read_forward(Wide *wide, const Step *step);
-void read_backward(Wide *wide, const Step *step);
+int reads_of(const Wide *wide, const Instruction *instruction);
+void read_forward(Wide *wide, const Instruction *instruction);
+void read_backward(Wide *wide, const Instruction *instruction);
 int find_classes(Wide *wide); /* 0: no memory */
 
 static inline int is_of_class(const Wide *wide, uint32_t i, const Unit *first)

@@ -1,7 +1,7 @@
-/* A plan for one lane that runs equal steps beside each other, as the lanes of the kernels.
+/* A plan for one lane that runs equal instructions beside each other, as the lanes of the kernels.
  *
- * Each step gets a *level*, above all that it needs. Equal steps of a level are a *class*: none
- * needs another. Numbers get new places, so that those of a class stand in a row; what does not is
+ * Each instruction gets a *level*, above all that it needs. Equal ones of a level are a *class*:
+ * none needs another. Numbers get new places, so that those of a class stand in a row; what does not is
  * gathered, or scattered. On the way back a term keeps its place among those that an eager pass
  * adds to the same gradient; but the first two may change, as a + b is b + a. So every bit stays.
  */
@@ -13,9 +13,9 @@ enum { OF_READ, OF_TERMS };                              /* spare places of grad
 
 static void push_stretch(Wide *wide, Program *program, Stretch stretch)
 {
-    program->stretches = grown(wide->maker, program->stretches, program->stretch_count,
+    program->stretches = grown(wide->builder, program->stretches, program->stretch_count,
                                &program->stretch_room, sizeof stretch);
-    if (!wide->maker->failed) {
+    if (!wide->builder->failed) {
         program->stretches[program->stretch_count++] = stretch;
     }
 }
@@ -25,39 +25,40 @@ static Program *program_of(const Wide *wide)
     return wide->is_back ? &wide->plan->back : &wide->plan->body;
 }
 
-/* -- steps alone ------------------------------------------------------------------------------ */
+/* -- instructions alone ------------------------------------------------------------------------ */
 
 static void emit_alone(Wide *wide, const Unit *unit)
 {
     Program *program = program_of(wide);
-    Step step = unit->step;
+    Instruction instruction = unit->instruction;
     if (wide->is_back) {
-        place_backward(wide, &step);
+        place_backward(wide, &instruction);
     } else {
-        place_forward(wide, &step);
+        place_forward(wide, &instruction);
     }
     Stretch *last = program->stretches + program->stretch_count - 1; /* there is a first one */
-    if (last->kind == STRETCH_STEPS && last->at == 1) {
+    if (last->kind == STRETCH_INSTRUCTIONS && last->at == 1) {
         last->count++;
     } else {
-        push_stretch(wide, program, (Stretch){STRETCH_STEPS, (uint32_t)program->count, 1, 1});
+        push_stretch(wide, program,
+                     (Stretch){STRETCH_INSTRUCTIONS, (uint32_t)program->count, 1, 1});
     }
-    push_step(wide->maker, program, step);
+    push_instruction(wide->builder, program, instruction);
 }
 
-/* -- what a class reads ----------------------------------------------------------------------- */
+/* -- what a class reads ------------------------------------------------------------------------ */
 
-/* The fields in which a class reads: those of its first step. */
-static uint32_t fields_of(const Wide *wide, const Step *step, uint8_t *fields)
+/* The fields in which a class reads: those of its first instruction. */
+static uint32_t fields_of(const Wide *wide, const Instruction *instruction, uint8_t *fields)
 {
     uint32_t count = 0;
-    if (step->op == STEP_LIST) {
-        for (; count < step->y; count++) {
+    if (is_list(instruction)) {
+        for (; count < instruction->y; count++) {
             fields[count] = (uint8_t)(FIELD_LIST + count);
         }
         return count;
     }
-    int reads = reads_of(wide, step);
+    int reads = reads_of(wide, instruction);
     for (int field = FIELD_X; field <= FIELD_Z; field++) {
         if (reads >> field & 1) {
             fields[count++] = (uint8_t)field;
@@ -69,19 +70,19 @@ static uint32_t fields_of(const Wide *wide, const Step *step, uint8_t *fields)
     return count;
 }
 
-static uint32_t read_at(const Wide *wide, const Step *step, uint8_t field)
+static uint32_t read_at(const Wide *wide, const Instruction *instruction, uint8_t field)
 {
     switch (field) {
     case FIELD_X:
-        return step->x;
+        return instruction->x;
     case FIELD_Y:
-        return step->y;
+        return instruction->y;
     case FIELD_Z:
-        return step->z;
+        return instruction->z;
     case FIELD_G:
-        return step->g;
+        return instruction->g;
     default:
-        return wide->plan->lists[step->x + field - FIELD_LIST];
+        return wide->plan->lists[instruction->x + field - FIELD_LIST];
     }
 }
 
@@ -101,9 +102,9 @@ static uint32_t row_of_constant(Wide *wide, uint32_t old)
     if (wide->row_at[old] == NONE) {
         wide->row_at[old] = wide->values.count;
         wide->values.count += MOST_LANES;
-        plan->constant_rows = grown(wide->maker, plan->constant_rows, plan->constant_row_count,
+        plan->constant_rows = grown(wide->builder, plan->constant_rows, plan->constant_row_count,
                                     &plan->constant_row_room, sizeof *plan->constant_rows);
-        if (!wide->maker->failed) {
+        if (!wide->builder->failed) {
             plan->constant_rows[plan->constant_row_count++] =
                 (ConstantRow){wide->constant_at[old], wide->row_at[old]};
         }
@@ -111,7 +112,7 @@ static uint32_t row_of_constant(Wide *wide, uint32_t old)
     return wide->row_at[old];
 }
 
-/* -- how operands lie ------------------------------------------------------------------------- */
+/* -- how operands lie -------------------------------------------------------------------------- */
 
 /* Some of a class, which run as lanes. */
 typedef struct {
@@ -124,18 +125,18 @@ typedef struct {
 
 enum { IN_A_ROW, ONE_FOR_ALL, ANYWHERE };
 
-static const Step *step_of(const Wide *wide, const Piece *piece, uint32_t i)
+static const Instruction *instruction_of(const Wide *wide, const Piece *piece, uint32_t i)
 {
-    return &wide->units[piece->members[i]].step;
+    return &wide->units[piece->members[i]].instruction;
 }
 
 static int operands_lie(const Wide *wide, const Piece *piece, uint8_t field)
 {
     const Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
-    uint32_t first = slots->place[read_at(wide, step_of(wide, piece, 0), field)];
+    uint32_t first = slots->place[read_at(wide, instruction_of(wide, piece, 0), field)];
     int is_one = 1, is_row = 1;
     for (uint32_t i = 1; i < piece->width; i++) {
-        uint32_t place = slots->place[read_at(wide, step_of(wide, piece, i), field)];
+        uint32_t place = slots->place[read_at(wide, instruction_of(wide, piece, i), field)];
         is_one &= place == first;
         is_row &= place == first + i;
     }
@@ -146,31 +147,32 @@ static int operands_lie(const Wide *wide, const Piece *piece, uint8_t field)
 static int targets_lie(const Wide *wide, const Piece *piece)
 {
     const Slots *slots = &wide->gradients;
-    uint32_t first = step_of(wide, piece, 0)->t;
+    uint32_t first = instruction_of(wide, piece, 0)->t;
     int is_row = 1;
     for (uint32_t i = 1; i < piece->width; i++) {
-        uint32_t old = step_of(wide, piece, i)->t;
+        uint32_t old = instruction_of(wide, piece, i)->t;
         is_row &= slots->place[old] == slots->place[first] + i;
         is_row &= slots->is_written[old] == slots->is_written[first];
     }
     return is_row ? IN_A_ROW : ANYWHERE;
 }
 
-/* What a step takes alone, in tenths of ns, as measured. */
-static uint32_t cost_alone(const Step *step)
+/* What an instruction takes alone, in tenths of ns, as measured. */
+static uint32_t cost_alone(const Instruction *instruction)
 {
-    switch (step->op) {
-    case STEP_LIST:
-        return 36 + 12 * step->y;
-    case STEP_MATMUL:
-    case STEP_ZERO:
+    if (is_list(instruction)) {
+        return 36 + 12 * instruction->y;
+    }
+    switch (instruction->code) {
+    case CODE_MATMUL:
+    case CODE_ZERO:
         return 0; /* the same in every plan */
     default:
-        return step->operand == BOTH ? 48 : 36;
+        return instruction->operand == BOTH ? 48 : 36;
     }
 }
 
-/* What the steps of a piece take as lanes. */
+/* What the instructions of a piece take as lanes. */
 static uint32_t cost_beside(const Wide *wide, const Piece *piece)
 {
     uint32_t width = piece->width, cost = 100 + 4 * width;
@@ -187,20 +189,20 @@ static uint32_t cost_beside(const Wide *wide, const Piece *piece)
 static int is_better_beside(Wide *wide, const Piece *piece)
 {
     uint32_t cost = cost_beside(wide, piece);
-    uint32_t alone = piece->width * cost_alone(step_of(wide, piece, 0));
-    int is_better = piece->width >= LEAST && (cost < alone || isinf(wide->maker->tape->beside));
+    uint32_t alone = piece->width * cost_alone(instruction_of(wide, piece, 0));
+    int is_better = piece->width >= LEAST && (cost < alone || isinf(wide->builder->tape->beside));
     wide->cost += is_better ? cost : alone;
     return is_better;
 }
 
-/* -- steps beside each other ------------------------------------------------------------------ */
+/* -- instructions beside each other ------------------------------------------------------------ */
 
 /* Return where an operand stands in a row: there, or gathered. */
 static uint32_t operand_of(Wide *wide, const Piece *piece, uint32_t k)
 {
     uint8_t field = piece->fields[k];
     Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
-    uint32_t first = read_at(wide, step_of(wide, piece, 0), field);
+    uint32_t first = read_at(wide, instruction_of(wide, piece, 0), field);
     int lie = operands_lie(wide, piece, field);
     if (lie == IN_A_ROW) {
         return slots->place[first];
@@ -217,7 +219,8 @@ static uint32_t operand_of(Wide *wide, const Piece *piece, uint32_t k)
         stretch.kind = field == FIELD_G ? STRETCH_GATHER_BACK : STRETCH_GATHER;
         stretch.first = (uint32_t)wide->plan->list_count;
         for (uint32_t i = 0; i < piece->width; i++) {
-            push_list(wide->maker, slots->place[read_at(wide, step_of(wide, piece, i), field)]);
+            push_list(wide->builder,
+                      slots->place[read_at(wide, instruction_of(wide, piece, i), field)]);
         }
     }
     push_stretch(wide, program_of(wide), stretch);
@@ -225,73 +228,73 @@ static uint32_t operand_of(Wide *wide, const Piece *piece, uint32_t k)
 }
 
 /* Add terms to a row of targets, or write them to a place from where they are scattered. */
-static void emit_terms(Wide *wide, const Piece *piece, Step step, Stretch run)
+static void emit_terms(Wide *wide, const Piece *piece, Instruction instruction, Stretch run)
 {
     Slots *slots = &wide->gradients;
     Program *program = &wide->plan->back;
-    uint32_t first = step_of(wide, piece, 0)->t, list = (uint32_t)wide->plan->list_count;
+    uint32_t first = instruction_of(wide, piece, 0)->t, list = (uint32_t)wide->plan->list_count;
     int is_row = targets_lie(wide, piece) == IN_A_ROW;
-    step.t = is_row ? slots->place[first] : spare_of(slots, OF_TERMS);
-    step.assigns = !(is_row && slots->is_written[first]);
-    push_step(wide->maker, program, step);
+    instruction.t = is_row ? slots->place[first] : spare_of(slots, OF_TERMS);
+    instruction.assigns = !(is_row && slots->is_written[first]);
+    push_instruction(wide->builder, program, instruction);
     push_stretch(wide, program, run);
     for (uint32_t i = 0; i < piece->width; i++) { /* in the order of an eager pass */
-        uint32_t old = step_of(wide, piece, piece->is_turned ? piece->width - 1 - i : i)->t;
+        uint32_t old = instruction_of(wide, piece, piece->is_turned ? piece->width - 1 - i : i)->t;
         uint8_t assigns = is_first(wide, old);
         if (!is_row) {
-            push_list(wide->maker, slots->place[old] << 1 | assigns);
+            push_list(wide->builder, slots->place[old] << 1 | assigns);
         }
     }
     if (!is_row) {
         uint8_t kind = piece->is_turned ? STRETCH_SCATTER_TURNED : STRETCH_SCATTER;
-        push_stretch(wide, program, (Stretch){kind, list, piece->width, step.t});
+        push_stretch(wide, program, (Stretch){kind, list, piece->width, instruction.t});
     }
 }
 
 static void emit_beside(Wide *wide, const Piece *piece)
 {
     Program *program = program_of(wide);
-    const Step *first = step_of(wide, piece, 0);
-    Step step = {.op = first->op, .operand = first->operand, .shape = first->shape};
+    const Instruction *first = instruction_of(wide, piece, 0);
+    Instruction instruction = {.code = first->code, .operand = first->operand};
     uint32_t stands[MOST_LISTED];
     for (uint32_t k = 0; k < piece->field_count; k++) {
         stands[k] = operand_of(wide, piece, k);
     }
-    if (first->op == STEP_LIST) {
-        step.assigns = first->assigns;
-        step.y = first->y;
-        step.t = NONE;
-        step.x = (uint32_t)wide->plan->list_count;
+    if (is_list(first)) {
+        instruction.assigns = first->assigns;
+        instruction.y = first->y;
+        instruction.t = NONE;
+        instruction.x = (uint32_t)wide->plan->list_count;
     }
     for (uint32_t k = 0; k < piece->field_count; k++) {
         switch (piece->fields[k]) {
         case FIELD_X:
-            step.x = stands[k];
+            instruction.x = stands[k];
             break;
         case FIELD_Y:
-            step.y = stands[k];
+            instruction.y = stands[k];
             break;
         case FIELD_Z:
-            step.z = stands[k];
+            instruction.z = stands[k];
             break;
         case FIELD_G:
-            step.g = stands[k];
+            instruction.g = stands[k];
             break;
         default:
-            push_list(wide->maker, stands[k]);
+            push_list(wide->builder, stands[k]);
         }
     }
-    Stretch run = {STRETCH_STEPS, (uint32_t)program->count, 1, piece->width};
+    Stretch run = {STRETCH_INSTRUCTIONS, (uint32_t)program->count, 1, piece->width};
     if (wide->is_back) {
-        emit_terms(wide, piece, step, run);
+        emit_terms(wide, piece, instruction, run);
         return;
     }
-    step.z = wide->values.place[first->z]; /* results are new, and so in a row */
-    push_step(wide->maker, program, step);
+    instruction.z = wide->values.place[first->z]; /* results are new, and so in a row */
+    push_instruction(wide->builder, program, instruction);
     push_stretch(wide, program, run);
 }
 
-/* -- classes ---------------------------------------------------------------------------------- */
+/* -- classes ----------------------------------------------------------------------------------- */
 
 static void turn_around(uint32_t *members, uint32_t count)
 {
@@ -309,14 +312,14 @@ static void place_members(Wide *wide, const Piece *all)
         uint8_t field = all->fields[k];
         for (uint32_t i = 0; i < all->width; i++) {
             placed(field == FIELD_G ? &wide->gradients : &wide->values,
-                   read_at(wide, step_of(wide, all, i), field));
+                   read_at(wide, instruction_of(wide, all, i), field));
         }
     }
     for (uint32_t i = 0; i < all->width; i++) {
         if (wide->is_back) {
-            placed(&wide->gradients, step_of(wide, all, i)->t);
+            placed(&wide->gradients, instruction_of(wide, all, i)->t);
         } else {
-            placed(&wide->values, step_of(wide, all, i)->z);
+            placed(&wide->values, instruction_of(wide, all, i)->z);
         }
     }
 }
@@ -333,9 +336,10 @@ static uint32_t breaks(const Wide *wide, const Piece *all)
     uint32_t found = 0;
     for (uint32_t k = 0; k < all->field_count; k++) {
         const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
-        uint32_t last = slots->place[read_at(wide, step_of(wide, all, 0), all->fields[k])];
+        uint32_t last = slots->place[read_at(wide, instruction_of(wide, all, 0), all->fields[k])];
         for (uint32_t i = 1; i < all->width; i++) {
-            uint32_t place = slots->place[read_at(wide, step_of(wide, all, i), all->fields[k])];
+            uint32_t place =
+                slots->place[read_at(wide, instruction_of(wide, all, i), all->fields[k])];
             found += place != last && place != last + 1;
             last = place;
         }
@@ -355,7 +359,7 @@ static void sort_members(Wide *wide, const Piece *all, uint32_t *members)
     }
     const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t place = slots->place[read_at(wide, step_of(wide, all, i), all->fields[k])];
+        uint64_t place = slots->place[read_at(wide, instruction_of(wide, all, i), all->fields[k])];
         wide->keys[i] = place << 32 | members[i];
     }
     qsort(wide->keys, count, sizeof *wide->keys, compare);
@@ -373,7 +377,7 @@ static int is_shared(Wide *wide, const Piece *all)
 {
     int is_shared = 0;
     for (uint32_t i = 0; wide->is_back && i < all->width; i++) {
-        uint32_t *last = &wide->last_writer[step_of(wide, all, i)->t];
+        uint32_t *last = &wide->last_writer[instruction_of(wide, all, i)->t];
         is_shared |= *last == all->members[0];
         *last = all->members[0];
     }
@@ -387,7 +391,8 @@ static int is_shared(Wide *wide, const Piece *all)
 static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
 {
     Piece piece = {.members = members, .width = count};
-    const Step *first = step_of(wide, &piece, 0), *last = step_of(wide, &piece, count - 1);
+    const Instruction *first = instruction_of(wide, &piece, 0),
+                      *last = instruction_of(wide, &piece, count - 1);
     piece.field_count = fields_of(wide, first, piece.fields);
     piece.is_turned = first->z > last->z;
     if (piece.is_turned) {
@@ -397,7 +402,7 @@ static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
         sort_members(wide, &piece, members);
     }
     place_members(wide, &piece);
-    while (count != 0 && !wide->maker->failed) {
+    while (count != 0 && !wide->builder->failed) {
         uint32_t vectors = count / LEAST * LEAST;
         uint32_t width = count >= MOST_LANES ? MOST_LANES : vectors != 0 ? vectors : 1;
         count -= width;
@@ -418,11 +423,11 @@ static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
 static void emit_units(Wide *wide)
 {
     uint32_t *order = wide->order;
-    for (uint32_t from = 0, to; from < wide->count && !wide->maker->failed; from = to) {
+    for (uint32_t from = 0, to; from < wide->count && !wide->builder->failed; from = to) {
         const Unit *first = &wide->units[order[from]];
         for (to = from; to < wide->count && is_of_class(wide, to, first); to++) {
             if (first->class == ALONE) {
-                wide->cost += cost_alone(&wide->units[order[to]].step);
+                wide->cost += cost_alone(&wide->units[order[to]].instruction);
                 emit_alone(wide, &wide->units[order[to]]);
             }
         }
@@ -432,42 +437,42 @@ static void emit_units(Wide *wide)
     }
 }
 
-/* -- all of it -------------------------------------------------------------------------------- */
+/* -- all of it --------------------------------------------------------------------------------- */
 
 /* Read both programs of a direction as units, and write one of stretches in their place. */
 static int widen_direction(Wide *wide, Program *first, Program *second,
-                           void (*read)(Wide *, const Step *))
+                           void (*read)(Wide *, const Instruction *))
 {
     wide->count = 0;
     wide->edge_count = 0;
     for (size_t i = 0; i < first->count; i++) {
-        read(wide, &first->steps[i]);
-        wide->cost_before += cost_alone(&first->steps[i]);
+        read(wide, &first->instructions[i]);
+        wide->cost_before += cost_alone(&first->instructions[i]);
     }
     for (size_t i = 0; i < second->count; i++) {
-        read(wide, &second->steps[i]);
-        wide->cost_before += cost_alone(&second->steps[i]);
+        read(wide, &second->instructions[i]);
+        wide->cost_before += cost_alone(&second->instructions[i]);
     }
     first->count = second->count = 0;
     wide->order = malloc(((size_t)wide->count + 1) * sizeof *wide->order);
     wide->keys = malloc(((size_t)wide->count + 1) * sizeof *wide->keys);
     wide->unsorted = malloc(((size_t)wide->count + 1) * sizeof *wide->unsorted);
     int is_ready = wide->order != NULL && wide->keys != NULL && wide->unsorted != NULL &&
-                   !wide->maker->failed && find_classes(wide);
+                   !wide->builder->failed && find_classes(wide);
     if (is_ready) {
-        push_stretch(wide, program_of(wide), (Stretch){STRETCH_STEPS, 0, 0, 1});
+        push_stretch(wide, program_of(wide), (Stretch){STRETCH_INSTRUCTIONS, 0, 0, 1});
         emit_units(wide);
     }
     free(wide->order);
     free(wide->keys);
     free(wide->unsorted);
-    return is_ready && !wide->maker->failed;
+    return is_ready && !wide->builder->failed;
 }
 
-int widen(Maker *maker)
+int widen(Builder *builder)
 {
-    Plan *plan = maker->plan;
-    Wide wide = {.maker = maker, .plan = plan};
+    Plan *plan = builder->plan;
+    Wide wide = {.builder = builder, .plan = plan};
     wide.constant_at = filled(plan->slots);
     wide.row_at = filled(plan->slots);
     wide.last_writer = filled(plan->gradients);
@@ -487,7 +492,7 @@ int widen(Maker *maker)
         is_ready = widen_direction(&wide, &plan->back, &plan->back_prelude, read_backward);
         place_ends(&wide);
     }
-    int is_worth_it = (double)wide.cost <= maker->tape->beside * (double)wide.cost_before;
+    int is_worth_it = (double)wide.cost <= builder->tape->beside * (double)wide.cost_before;
     free(wide.units);
     free(wide.edges);
     free(wide.waiting);

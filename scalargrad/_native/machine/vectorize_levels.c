@@ -1,21 +1,22 @@
-/* The steps of a wide plan as units, their levels, and the classes of equal ones. */
+/* The instructions of a wide plan as units, their levels, and the classes of equal ones. */
 #include "units.h"
 
-/* -- units ------------------------------------------------------------------------------------ */
+/* -- units ------------------------------------------------------------------------------------- */
 
-static void push_unit(Wide *wide, Step step, uint32_t class)
+static void push_unit(Wide *wide, Instruction instruction, uint32_t class)
 {
-    wide->units = grown(wide->maker, wide->units, wide->count, &wide->room, sizeof(Unit));
-    if (!wide->maker->failed) {
+    wide->units = grown(wide->builder, wide->units, wide->count, &wide->room, sizeof(Unit));
+    if (!wide->builder->failed) {
         wide->units[wide->count++] =
-            (Unit){.step = step, .class = class, .edges = (uint32_t)wide->edge_count};
+            (Unit){.instruction = instruction, .class = class, .edges = (uint32_t)wide->edge_count};
     }
 }
 
 static void push_edge(Wide *wide, uint32_t slot)
 {
-    wide->edges = grown(wide->maker, wide->edges, wide->edge_count, &wide->edge_room, sizeof slot);
-    if (!wide->maker->failed) {
+    wide->edges =
+        grown(wide->builder, wide->edges, wide->edge_count, &wide->edge_room, sizeof slot);
+    if (!wide->builder->failed) {
         wide->edges[wide->edge_count++] = slot;
     }
 }
@@ -24,7 +25,7 @@ static void push_edge(Wide *wide, uint32_t slot)
 static void push_read(Wide *wide, uint32_t slot)
 {
     push_edge(wide, slot);
-    if (!wide->maker->failed) {
+    if (!wide->builder->failed) {
         wide->units[wide->count - 1].reads++;
     }
 }
@@ -32,28 +33,28 @@ static void push_read(Wide *wide, uint32_t slot)
 static void push_write(Wide *wide, uint32_t slot)
 {
     push_edge(wide, slot);
-    if (!wide->maker->failed) {
+    if (!wide->builder->failed) {
         wide->units[wide->count - 1].writes++;
     }
 }
 
-/* What of x, y and z a step reads that is no list, no matrix product and no zero. */
-int reads_of(const Wide *wide, const Step *step)
+/* What of x, y and z an instruction reads that is no list, no matrix product and no zero. */
+int reads_of(const Wide *wide, const Instruction *instruction)
 {
-    if (step->op == STEP_SQUARE) {
+    if (instruction->code == CODE_SQUARE) {
         return READS_X;
     }
-    const Operation *row = row_of(step->op);
+    const Operation *row = row_of(instruction->code);
     if (wide->is_back) {
-        return row->reads[step->operand];
+        return row->reads[instruction->operand];
     }
     return row->value1 != NULL ? READS_X : READS_X | READS_Y;
 }
 
-static void read_product(Wide *wide, const Step *step)
+static void read_product(Wide *wide, const Instruction *instruction)
 {
-    const Group *group = &wide->plan->groups[step->x];
-    push_unit(wide, *step, ALONE);
+    const Group *group = &wide->plan->groups[instruction->x];
+    push_unit(wide, *instruction, ALONE);
     for (uint32_t j = 0; j < group->inner; j++) {
         push_read(wide, group->xs[j]);
     }
@@ -62,54 +63,57 @@ static void read_product(Wide *wide, const Step *step)
     }
 }
 
-/* Short sums and dots of equally many operands are equal steps. */
-static uint32_t class_of_list(const Step *step)
+/* Short sums and dots of equally many operands are equal instructions. */
+static uint32_t class_of_list(const Instruction *instruction)
 {
-    int is_sum = step->shape == SHAPE_DOT || step->shape == SHAPE_SUM;
-    return is_sum && step->y != 0 && step->y <= MOST_LISTED
-               ? LISTS + (step->shape * 2u + step->assigns) * (MOST_LISTED + 1) + step->y
+    int is_sum = instruction->code == CODE_DOT || instruction->code == CODE_SUM;
+    return is_sum && instruction->y != 0 && instruction->y <= MOST_LISTED
+               ? LISTS +
+                     ((instruction->code == CODE_SUM) * 2u + instruction->assigns) *
+                         (MOST_LISTED + 1) +
+                     instruction->y
                : ALONE;
 }
 
-static void read_list(Wide *wide, const Step *step)
+static void read_list(Wide *wide, const Instruction *instruction)
 {
     const Plan *plan = wide->plan;
-    push_unit(wide, *step, class_of_list(step));
-    for (uint32_t j = 0; j < step->y; j++) {
-        push_read(wide, plan->lists[step->x + j]);
+    push_unit(wide, *instruction, class_of_list(instruction));
+    for (uint32_t j = 0; j < instruction->y; j++) {
+        push_read(wide, plan->lists[instruction->x + j]);
     }
-    for (uint32_t j = 0; step->shape == SHAPE_SPREAD && j < step->y; j++) {
-        push_write(wide, plan->lists[step->x + step->y + j]);
+    for (uint32_t j = 0; instruction->code == CODE_SPREAD && j < instruction->y; j++) {
+        push_write(wide, plan->lists[instruction->x + instruction->y + j]);
     }
-    if (step->shape != SHAPE_SPREAD) {
-        push_write(wide, step->z);
+    if (instruction->code != CODE_SPREAD) {
+        push_write(wide, instruction->z);
     }
 }
 
-void read_forward(Wide *wide, const Step *step)
+void read_forward(Wide *wide, const Instruction *instruction)
 {
-    if (step->op == STEP_MATMUL) {
-        read_product(wide, step);
-    } else if (step->op == STEP_LIST) {
-        read_list(wide, step);
+    if (instruction->code == CODE_MATMUL) {
+        read_product(wide, instruction);
+    } else if (is_list(instruction)) {
+        read_list(wide, instruction);
     } else {
-        int reads = reads_of(wide, step);
-        uint32_t constants = (wide->constant_at[step->x] != NONE) * 256u +
-                             (reads & READS_Y && wide->constant_at[step->y] != NONE) * 512u;
-        push_unit(wide, *step, step->op + constants); /* 1 - x is no x - y */
-        push_read(wide, step->x);
+        int reads = reads_of(wide, instruction);
+        uint32_t constants = (wide->constant_at[instruction->x] != NONE) * 256u +
+                             (reads & READS_Y && wide->constant_at[instruction->y] != NONE) * 512u;
+        push_unit(wide, *instruction, instruction->code + constants); /* 1 - x is no x - y */
+        push_read(wide, instruction->x);
         if (reads & READS_Y) {
-            push_read(wide, step->y);
+            push_read(wide, instruction->y);
         }
-        push_write(wide, step->z);
+        push_write(wide, instruction->z);
     }
 }
 
-static void read_term(Wide *wide, Step step)
+static void read_term(Wide *wide, Instruction instruction)
 {
-    push_unit(wide, step, 2u * step.op + step.operand);
-    push_read(wide, step.g);
-    push_write(wide, step.t);
+    push_unit(wide, instruction, 2u * instruction.code + instruction.operand);
+    push_read(wide, instruction.g);
+    push_write(wide, instruction.t);
 }
 
 static void write_targets(Wide *wide, const uint32_t *targets, uint32_t count)
@@ -122,21 +126,24 @@ static void write_targets(Wide *wide, const uint32_t *targets, uint32_t count)
 }
 
 /* The terms of a list are those of a sum, or of products with the other operand. */
-static void read_list_back(Wide *wide, const Step *step)
+static void read_list_back(Wide *wide, const Instruction *instruction)
 {
     const Plan *plan = wide->plan;
-    if (step->shape == SHAPE_SPREAD || step->shape == SHAPE_MEAN) {
-        push_unit(wide, *step, ALONE);
-        push_read(wide, step->g);
-        write_targets(wide, plan->lists + step->t, step->y);
+    if (instruction->code == CODE_SPREAD || instruction->code == CODE_MEAN) {
+        push_unit(wide, *instruction, ALONE);
+        push_read(wide, instruction->g);
+        write_targets(wide, plan->lists + instruction->t, instruction->y);
         return;
     }
-    for (uint32_t j = 0; j < step->y; j++) {
-        uint32_t target = plan->lists[step->t + j];
-        Step term = {.op = (uint8_t)add_op(), .g = step->g, .t = target >> 1, .z = step->z};
-        if (step->shape != SHAPE_SUM) {
-            term.op = (uint8_t)mul_op();
-            term.y = step->shape == SHAPE_DOT ? plan->lists[step->t + step->y + j] : step->x + j;
+    for (uint32_t j = 0; j < instruction->y; j++) {
+        uint32_t target = plan->lists[instruction->t + j];
+        Instruction term = {
+            .code = (uint8_t)add_op(), .g = instruction->g, .t = target >> 1, .z = instruction->z};
+        if (instruction->code != CODE_SUM) {
+            term.code = (uint8_t)mul_op();
+            term.y = instruction->code == CODE_DOT
+                         ? plan->lists[instruction->t + instruction->y + j]
+                         : instruction->x + j;
         }
         if (target != NONE) {
             read_term(wide, term);
@@ -144,33 +151,33 @@ static void read_list_back(Wide *wide, const Step *step)
     }
 }
 
-void read_backward(Wide *wide, const Step *step)
+void read_backward(Wide *wide, const Instruction *instruction)
 {
-    if (step->op == STEP_LIST) {
-        read_list_back(wide, step);
-    } else if (step->op == STEP_ZERO) {
-        push_unit(wide, *step, ALONE);
-        push_write(wide, step->t);
-    } else if (step->op == STEP_MATMUL) {
-        const Group *group = &wide->plan->groups[step->x];
-        push_unit(wide, *step, ALONE);
+    if (is_list(instruction)) {
+        read_list_back(wide, instruction);
+    } else if (instruction->code == CODE_ZERO) {
+        push_unit(wide, *instruction, ALONE);
+        push_write(wide, instruction->t);
+    } else if (instruction->code == CODE_MATMUL) {
+        const Group *group = &wide->plan->groups[instruction->x];
+        push_unit(wide, *instruction, ALONE);
         for (uint32_t j = 0; j < group->outer; j++) {
             push_read(wide, group->gs[j]);
         }
         write_targets(wide, group->targets, group->wanted_count);
-    } else if (step->operand == BOTH) {
-        Step first = *step, second = *step;
+    } else if (instruction->operand == BOTH) {
+        Instruction first = *instruction, second = *instruction;
         first.operand = 0;
         second.operand = 1;
-        second.t = step->u;
+        second.t = instruction->u;
         read_term(wide, first);
         read_term(wide, second);
     } else {
-        read_term(wide, *step);
+        read_term(wide, *instruction);
     }
 }
 
-/* -- levels ----------------------------------------------------------------------------------- */
+/* -- levels ------------------------------------------------------------------------------------ */
 
 typedef struct {
     uint32_t read, term, class; /* levels of who reads it, of a term; and of which class that is */
@@ -179,7 +186,7 @@ typedef struct {
 
 static void raise_to(uint32_t *level, uint32_t least) { *level = least > *level ? least : *level; }
 
-/* The first two terms may change places; a step alone may add several, and counts as two. */
+/* The first two terms may change places; one that runs alone may add several, and counts as two. */
 static uint32_t terms_of(const Unit *unit) { return unit->class == ALONE ? 2 : 1; }
 
 /* Any other comes after the one before it, or beside it if it is of its class, which keeps its
@@ -261,7 +268,7 @@ static void level_late(Wide *wide, Mark *marks)
     }
 }
 
-/* -- classes ---------------------------------------------------------------------------------- */
+/* -- classes ----------------------------------------------------------------------------------- */
 
 /* Sort by what stands in a field of the units; what is equal stays in order. */
 static void sort_by(const Wide *wide, size_t field, uint32_t most, const uint32_t *from,

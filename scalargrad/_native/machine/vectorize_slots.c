@@ -1,4 +1,4 @@
-/* The new places of a wide plan's numbers: of steps alone, of long lists, of what stands around. */
+/* The new places of a wide plan's numbers: of what runs alone, of long lists, of the ends. */
 #include "units.h"
 
 int make_slots(Slots *slots, size_t count)
@@ -42,9 +42,9 @@ static void begin_targets(Wide *wide, uint32_t *targets, uint32_t count)
 /* Long lists may name any places: classes, which want rows, choose theirs first. */
 static void place_later(Wide *wide, Waiting waiting)
 {
-    wide->waiting =
-        grown(wide->maker, wide->waiting, wide->waiting_count, &wide->waiting_room, sizeof waiting);
-    if (!wide->maker->failed) {
+    wide->waiting = grown(wide->builder, wide->waiting, wide->waiting_count, &wide->waiting_room,
+                          sizeof waiting);
+    if (!wide->builder->failed) {
         wide->waiting[wide->waiting_count++] = waiting;
     }
 }
@@ -98,61 +98,63 @@ static void place_row(Slots *slots, uint32_t *first, uint32_t count)
     }
 }
 
-static void place_plain(Wide *wide, Step *step)
+static void place_plain(Wide *wide, Instruction *instruction)
 {
-    int reads = reads_of(wide, step);
-    step->x = reads & READS_X ? placed(&wide->values, step->x) : 0;
-    step->y = reads & READS_Y ? placed(&wide->values, step->y) : 0;
+    int reads = reads_of(wide, instruction);
+    instruction->x = reads & READS_X ? placed(&wide->values, instruction->x) : 0;
+    instruction->y = reads & READS_Y ? placed(&wide->values, instruction->y) : 0;
     if (!wide->is_back || reads & READS_Z) {
-        step->z = placed(&wide->values, step->z);
+        instruction->z = placed(&wide->values, instruction->z);
     } else {
-        step->z = 0;
+        instruction->z = 0;
     }
 }
 
-void place_forward(Wide *wide, Step *step)
+void place_forward(Wide *wide, Instruction *instruction)
 {
     Slots *values = &wide->values;
     Plan *plan = wide->plan;
-    if (step->op == STEP_MATMUL) {
-        place_later(wide, (Waiting){OF_PRODUCT, step->x, 0});
-    } else if (step->op == STEP_LIST && step->shape == SHAPE_SPREAD) {
-        place_later(wide, (Waiting){OF_VALUES, step->x, step->y});
-        place_list(values, plan->lists + step->x + step->y, step->y); /* in a row */
-    } else if (step->op == STEP_LIST) {
-        place_later(wide, (Waiting){OF_VALUES, step->x, step->y});
-        if (step->t != NONE) {
-            place_row(values, &step->t, step->y);
+    if (instruction->code == CODE_MATMUL) {
+        place_later(wide, (Waiting){OF_PRODUCT, instruction->x, 0});
+    } else if (instruction->code == CODE_SPREAD) {
+        place_later(wide, (Waiting){OF_VALUES, instruction->x, instruction->y});
+        place_list(values, plan->lists + instruction->x + instruction->y,
+                   instruction->y); /* in a row */
+    } else if (is_list(instruction)) {
+        place_later(wide, (Waiting){OF_VALUES, instruction->x, instruction->y});
+        if (instruction->t != NONE) {
+            place_row(values, &instruction->t, instruction->y);
         }
-        step->z = placed(values, step->z);
+        instruction->z = placed(values, instruction->z);
     } else {
-        place_plain(wide, step);
+        place_plain(wide, instruction);
     }
 }
 
-void place_backward(Wide *wide, Step *step)
+void place_backward(Wide *wide, Instruction *instruction)
 {
     Slots *gradients = &wide->gradients;
     Plan *plan = wide->plan;
-    if (step->op == STEP_MATMUL) {
-        Group *group = &plan->groups[step->x];
+    if (instruction->code == CODE_MATMUL) {
+        Group *group = &plan->groups[instruction->x];
         begin_targets(wide, group->targets, group->wanted_count);
-        place_later(wide, (Waiting){OF_PRODUCT_BACK, step->x, 0});
+        place_later(wide, (Waiting){OF_PRODUCT_BACK, instruction->x, 0});
         return;
     }
-    if (step->op == STEP_LIST) { /* spread, or mean */
-        begin_targets(wide, plan->lists + step->t, step->y);
-        place_later(wide, (Waiting){OF_TARGETS, step->t, step->y});
-        step->x = step->shape == SHAPE_SPREAD ? placed(&wide->values, step->x) : 0;
+    if (is_list(instruction)) { /* spread, or mean */
+        begin_targets(wide, plan->lists + instruction->t, instruction->y);
+        place_later(wide, (Waiting){OF_TARGETS, instruction->t, instruction->y});
+        instruction->x =
+            instruction->code == CODE_SPREAD ? placed(&wide->values, instruction->x) : 0;
     } else {
-        step->assigns = is_first(wide, step->t);
-        step->t = placed(gradients, step->t);
-        if (step->op == STEP_ZERO) {
+        instruction->assigns = is_first(wide, instruction->t);
+        instruction->t = placed(gradients, instruction->t);
+        if (instruction->code == CODE_ZERO) {
             return;
         }
-        place_plain(wide, step);
+        place_plain(wide, instruction);
     }
-    step->g = placed(gradients, step->g);
+    instruction->g = placed(gradients, instruction->g);
 }
 
 static void place_used(Slots *slots, uint32_t *list, uint32_t count)
