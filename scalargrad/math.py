@@ -19,6 +19,8 @@ from . import errors
 from .core.arguments import as_whole, number
 from .core.arithmetic import is_value
 from .functions import elementary
+
+# == written from the table: imports
 from .functions.elementary import (
     acos,
     acosh,
@@ -48,17 +50,24 @@ from .functions.elementary import (
     tan,
     tanh,
 )
+
+# == end of imports
 from .functions.gamma import gamma, lgamma
 from .table import ops
 
 __all__ = [
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign",
-    "cos", "cosh", "degrees", "dist", "e", "erf", "erfc", "exp", "exp2", "expm1", "fabs",
-    "factorial", "floor", "fmod", "frexp", "fsum", "gamma", "gcd", "hypot", "inf", "isclose",
-    "isfinite", "isinf", "isnan", "isqrt", "lcm", "ldexp", "lgamma", "log", "log1p", "log2",
-    "log10", "modf", "nan", "nextafter", "perm", "pi", "pow", "prod", "radians", "remainder",
-    "sin", "sinh", "sqrt", "sumprod", "tan", "tanh", "tau", "trunc", "ulp",
+    "ceil", "comb", "degrees", "dist", "e", "fabs", "factorial", "floor", "frexp", "fsum", "gamma",
+    "gcd", "hypot", "inf", "isclose", "isfinite", "isinf", "isnan", "isqrt", "lcm", "ldexp",
+    "lgamma", "log", "modf", "nan", "nextafter", "perm", "pi", "prod", "radians", "sumprod", "tau",
+    "trunc", "ulp",
 ]  # fmt: skip
+# == written from the table: names
+__all__ += [
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh",
+    "erf", "erfc", "exp", "exp2", "expm1", "fmod", "log1p", "log2", "log10", "pow", "remainder",
+    "sin", "sinh", "sqrt", "tan", "tanh",
+]  # fmt: skip
+# == end of names
 
 # -- whole numbers ---------------------------------------------------------------------------
 

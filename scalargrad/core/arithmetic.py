@@ -43,6 +43,7 @@ class Arithmetic:
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return self._unary(ops.ABS, self)
 
+    # == written from the table: methods
     def exp(self) -> Self: return self._unary(ops.EXP, self)
     def expm1(self) -> Self: return self._unary(ops.EXPM1, self)
     def exp2(self) -> Self: return self._unary(ops.EXP2, self)
@@ -68,12 +69,13 @@ class Arithmetic:
     def relu(self) -> Self: return self._unary(ops.RELU, self)
     def softplus(self) -> Self: return self._unary(ops.SOFTPLUS, self)
     def silu(self) -> Self: return self._unary(ops.SILU, self)
-    def gelu(self) -> Self: return self._unary(ops.GELU, self)
     def erf(self) -> Self: return self._unary(ops.ERF, self)
     def erfc(self) -> Self: return self._unary(ops.ERFC, self)
+    def gelu(self) -> Self: return self._unary(ops.GELU, self)
     def floor(self) -> Self: return self._unary(ops.FLOOR, self)
     def ceil(self) -> Self: return self._unary(ops.CEIL, self)
     def trunc(self) -> Self: return self._unary(ops.TRUNC, self)
+    # == end of methods
 
     def leaky_relu(self, slope: Self | Number = 0.01) -> Self:
         return self._binary(ops.LEAKY_RELU, self, slope)

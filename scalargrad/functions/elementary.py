@@ -13,6 +13,17 @@ from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row, docstring
 
+__all__ = ["leaky_relu", "values", "where", "zero_grad"]
+# == written from the table: names
+__all__ += [
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos",
+    "cosh", "dot", "erf", "erfc", "exp", "exp2", "expm1", "floor", "fmod", "gelu", "hypot", "log",
+    "log1p", "log2", "log10", "log_softmax", "logsumexp", "max", "maximum", "mean", "min",
+    "minimum", "pow", "relu", "remainder", "sigmoid", "silu", "sin", "sinh", "softmax", "softplus",
+    "sqrt", "sum", "tan", "tanh", "trunc",
+]  # fmt: skip
+# == end of names
+
 V = TypeVar("V", bound=Arithmetic)
 
 
@@ -46,6 +57,12 @@ class Spread(Protocol):
     """A function of one iterable that gives a list."""
 
     def __call__(self, operands: Iterable[Any], /) -> list[Any]: ...
+
+
+class Pairing(Protocol):
+    """A function of two iterables, equally long: it gives what a reduction gives."""
+
+    def __call__(self, xs: Iterable[Any], ys: Iterable[Any]) -> Any: ...
 
 
 # -- how a row becomes a function -----------------------------------------------------------
@@ -123,70 +140,95 @@ def _documented(function: Callable[..., Any], row: Row | ManyRow) -> Any:
     return quick(function, row)
 
 
-def _unary(row: Row) -> Unary:
+def unary(row: Row) -> Unary:
+    """Return the function of a row of one operand."""
     return _documented(lambda x, /: apply_unary(row, x), row)  # type: ignore[no-any-return]
 
 
-def _binary(row: Row) -> Binary:
+def binary(row: Row) -> Binary:
+    """Return the function of a row of two operands."""
     return _documented(lambda x, y, /: apply_binary(row, x, y), row)  # type: ignore[no-any-return]
 
 
-def _many(row: ManyRow) -> Any:
+def reduction(row: ManyRow) -> Any:
+    """Return the function of a row of one list."""
+
     def function(operands: Iterable[Any], /) -> Any:
-        xs = listed(row.name, operands)
-        if not xs and not row.empty:
-            raise errors.InputError(
-                errors.unwanted(row.name, "needs at least one operand", xs, "pass e.g. [1.0]")
-            )
-        return apply_many(row, xs)
+        return apply_many(row, _not_empty(row, listed(row.name, operands)))
 
     return _documented(function, row)
 
 
-# -- one operand ----------------------------------------------------------------------------
+def pairing(row: ManyRow) -> Pairing:
+    """Return the function of a row of two lists."""
 
-exp = _unary(ops.EXP)
-expm1 = _unary(ops.EXPM1)
-exp2 = _unary(ops.EXP2)
-log = _unary(ops.LOG)
-log1p = _unary(ops.LOG1P)
-log2 = _unary(ops.LOG2)
-log10 = _unary(ops.LOG10)
-sqrt = _unary(ops.SQRT)
-cbrt = _unary(ops.CBRT)
-sin = _unary(ops.SIN)
-cos = _unary(ops.COS)
-tan = _unary(ops.TAN)
-asin = _unary(ops.ASIN)
-acos = _unary(ops.ACOS)
-atan = _unary(ops.ATAN)
-sinh = _unary(ops.SINH)
-cosh = _unary(ops.COSH)
-tanh = _unary(ops.TANH)
-asinh = _unary(ops.ASINH)
-acosh = _unary(ops.ACOSH)
-atanh = _unary(ops.ATANH)
-sigmoid = _unary(ops.SIGMOID)
-relu = _unary(ops.RELU)
-softplus = _unary(ops.SOFTPLUS)
-silu = _unary(ops.SILU)
-gelu = _unary(ops.GELU)
-erf = _unary(ops.ERF)
-erfc = _unary(ops.ERFC)
-floor = _unary(ops.FLOOR)
-ceil = _unary(ops.CEIL)
-trunc = _unary(ops.TRUNC)
+    def function(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+        xs, ys = listed(row.name, xs), listed(row.name, ys)
+        check_lengths(row.name, xs, ys)
+        return apply_many(row, _not_empty(row, xs), ys)
 
-# -- two operands ---------------------------------------------------------------------------
+    return _documented(function, row)  # type: ignore[no-any-return]
 
-pow = _binary(ops.POW)
-atan2 = _binary(ops.ATAN2)
-hypot = _binary(ops.HYPOT)
-maximum = _binary(ops.MAXIMUM)
-minimum = _binary(ops.MINIMUM)
-fmod = _binary(ops.FMOD)
-remainder = _binary(ops.REMAINDER)
-copysign = _binary(ops.COPYSIGN)
+
+def _not_empty(row: ManyRow, xs: list[Any]) -> list[Any]:
+    if not xs and not row.empty:
+        raise errors.InputError(
+            errors.unwanted(row.name, "needs at least one operand", xs, "pass e.g. [1.0]")
+        )
+    return xs
+
+
+# == written from the table: functions
+pow: Binary = binary(ops.POW)
+exp: Unary = unary(ops.EXP)
+expm1: Unary = unary(ops.EXPM1)
+exp2: Unary = unary(ops.EXP2)
+log: Unary = unary(ops.LOG)
+log1p: Unary = unary(ops.LOG1P)
+log2: Unary = unary(ops.LOG2)
+log10: Unary = unary(ops.LOG10)
+sqrt: Unary = unary(ops.SQRT)
+cbrt: Unary = unary(ops.CBRT)
+hypot: Binary = binary(ops.HYPOT)
+sin: Unary = unary(ops.SIN)
+cos: Unary = unary(ops.COS)
+tan: Unary = unary(ops.TAN)
+asin: Unary = unary(ops.ASIN)
+acos: Unary = unary(ops.ACOS)
+atan: Unary = unary(ops.ATAN)
+atan2: Binary = binary(ops.ATAN2)
+sinh: Unary = unary(ops.SINH)
+cosh: Unary = unary(ops.COSH)
+tanh: Unary = unary(ops.TANH)
+asinh: Unary = unary(ops.ASINH)
+acosh: Unary = unary(ops.ACOSH)
+atanh: Unary = unary(ops.ATANH)
+sigmoid: Unary = unary(ops.SIGMOID)
+relu: Unary = unary(ops.RELU)
+softplus: Unary = unary(ops.SOFTPLUS)
+silu: Unary = unary(ops.SILU)
+erf: Unary = unary(ops.ERF)
+erfc: Unary = unary(ops.ERFC)
+gelu: Unary = unary(ops.GELU)
+floor: Unary = unary(ops.FLOOR)
+ceil: Unary = unary(ops.CEIL)
+trunc: Unary = unary(ops.TRUNC)
+fmod: Binary = binary(ops.FMOD)
+remainder: Binary = binary(ops.REMAINDER)
+copysign: Binary = binary(ops.COPYSIGN)
+maximum: Binary = binary(ops.MAXIMUM)
+minimum: Binary = binary(ops.MINIMUM)
+sum: Reduction = reduction(ops.SUM)
+mean: Reduction = reduction(ops.MEAN)
+dot: Pairing = pairing(ops.DOT)
+max: Reduction = reduction(ops.MAX)
+min: Reduction = reduction(ops.MIN)
+logsumexp: Reduction = reduction(ops.LOGSUMEXP)
+softmax: Spread = reduction(ops.SOFTMAX)
+log_softmax: Spread = reduction(ops.LOG_SOFTMAX)
+# == end of functions
+
+# -- written by hand, for their options ------------------------------------------------------
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
@@ -214,36 +256,6 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if not is_value(condition):
         condition = number("where", "the condition", condition, "x > 0")
     return apply_binary(ops.WHERE if condition else ops.OTHERWISE, a, b, "where", ("a", "b"))
-
-
-# -- many operands --------------------------------------------------------------------------
-
-sum: Reduction = _many(ops.SUM)
-mean: Reduction = _many(ops.MEAN)
-max: Reduction = _many(ops.MAX)
-min: Reduction = _many(ops.MIN)
-logsumexp: Reduction = _many(ops.LOGSUMEXP)
-softmax: Spread = _many(ops.SOFTMAX)
-log_softmax: Spread = _many(ops.LOG_SOFTMAX)
-
-
-def _dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
-    """Add the products of two equally long lists, as one node.
-
-    Maths: z = Σ x·y, dz/dx = y, dz/dy = x
-    Raises: `ValueError` where the lengths differ.
-    Source: Saito, Deep Learning from Scratch, section 5.6.1
-
-    >>> dot([1.0, 2.0], [3.0, 4.0])
-    11.0
-    """
-    xs, ys = listed("dot", xs), listed("dot", ys)
-    check_lengths("dot", xs, ys)
-    return apply_many(ops.DOT, xs, ys)
-
-
-_dot.__name__ = _dot.__qualname__ = "dot"
-dot = quick(_dot, ops.DOT)
 
 
 def _affine(lefts: Sequence[Any], rights: Sequence[Any], offsets: Sequence[Any]) -> list[Any]:

@@ -1,17 +1,22 @@
-"""Writes the C of the operations from the table: `python -m scalargrad.table`."""
+"""Writes what is written from the table: `python -m scalargrad.table`; here, the C of its rows."""
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
-from . import libm, to_c
+from . import libm, to_c, to_javascript, to_python
 from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
 
 _NATIVE = Path(__file__).parents[1] / "_native"
+ORACLES_PATH = Path(__file__).parents[2] / "tests" / "helpers" / "oracles.py"
 PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "kernel_rows.inc"
 
 #: rows of two operands whose partials are best computed together
 CHEAP = ("add", "sub", "mul", "div")
+
+_BUILD = "python3 -m pip install -e . in the checkout"
 
 _HEAD = """\
 /* Generated from scalargrad/table/ops.py and optimizers.py; do not edit.
@@ -137,10 +142,49 @@ def _move(rule: Rule) -> tuple[str, str]:
     )
 
 
+def files() -> dict[Path, str]:
+    """Return every file that has something from the table, with its text."""
+    return {PATH: text(), LANES_PATH: lanes_text(), **to_python.files()}
+
+
+def refused() -> list[str]:
+    """Return a sentence for each row that is not in the language of formulas."""
+    sentences = []
+    for name, row in ROWS.items():
+        try:
+            _ = row.step if isinstance(row, Row) else row.step((True,) * row.lists)
+            to_javascript.script([name], ROWS, FUNCTIONS)
+        except ValueError as error:
+            sentences.append(f"{name}: {error}")
+    return sentences
+
+
+def wanted() -> list[str]:
+    """Return a sentence for each thing that a row still wants."""
+    sentences = [
+        f"{row.name}: no sample in its row, the range of each operand in which tests draw"
+        for row in ROWS.values()
+        if len(row.sample) != row.arity
+    ]
+    if ORACLES_PATH.exists():  # in a checkout
+        oracles = ORACLES_PATH.read_text(encoding="utf-8")
+        where = "tests/helpers/oracles.py"
+        names = set(re.findall(r'^    "(\w+)": Oracle\(', oracles, flags=re.MULTILINE))
+        sentences += [f"{name}: no oracle in {where} yet" for name in ROWS if name not in names]
+        sentences += [f"{name}: an oracle in {where}, but no row" for name in names - set(ROWS)]
+    return sentences
+
+
 def main() -> int:
-    """Write the files and tell whether they changed."""
-    for path, fresh in ((PATH, text()), (LANES_PATH, lanes_text())):
+    """Write the files; say which changed, and what is still wanted."""
+    if sentences := refused():
+        print("\n".join(sentences), file=sys.stderr)
+        return 1
+    for path, fresh in files().items():
         changed = not path.exists() or path.read_text(encoding="utf-8") != fresh
         path.write_text(fresh, encoding="utf-8")
         print(f"{path.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")
+        if changed and path == PATH:
+            sentences.append(f"the native engine must be built from it: {_BUILD}")
+    print("".join(f"{sentence}\n" for sentence in sentences + wanted()), end="")
     return 0

@@ -12,6 +12,7 @@ from .row import binary, many, unary
 
 ADD = binary(
     "add",
+    by_hand=True,
     commutes=True,
     symbol="+",
     forward="x + y",
@@ -21,6 +22,7 @@ ADD = binary(
 )
 SUB = binary(
     "sub",
+    by_hand=True,
     symbol="−",
     forward="x - y",
     partials=("1", "-1"),
@@ -29,6 +31,7 @@ SUB = binary(
 )
 MUL = binary(
     "mul",
+    by_hand=True,
     commutes=True,
     symbol="×",
     forward="x * y",
@@ -38,6 +41,7 @@ MUL = binary(
 )
 DIV = binary(
     "div",
+    by_hand=True,
     symbol="/",
     forward="x / y",
     partials=("1 / y", "-z / y"),
@@ -48,6 +52,7 @@ DIV = binary(
 )
 NEG = unary(
     "neg",
+    by_hand=True,
     symbol="−",
     forward="-x",
     partials=("-1",),
@@ -65,6 +70,7 @@ SIGN = unary(
 )
 ABS = unary(
     "abs",
+    by_hand=True,
     forward="abs(x)",
     partials=("sign(x)",),
     doc="Take the absolute value.",
@@ -341,6 +347,7 @@ RELU = unary(
 )
 LEAKY_RELU = binary(
     "leaky_relu",
+    by_hand=True,
     forward="where(x > 0, x, y * x)",
     partials=("where(x > 0, 1, where(x == x, y, x))", "where(x > 0, 0, x)"),
     shown=("1 if x>0 else y", "0 if x>0 else x"),
@@ -555,6 +562,7 @@ DOT = many(
     written="Σ x·y",
     doc="Add the products of two equally long lists.",
     source="Saito, Deep Learning from Scratch, section 5.6.1",
+    example=("dot([1.0, 2.0], [3.0, 4.0])", "11.0"),
     empty=True,
     sample=((-9, 9), (-9, 9)),
 )
@@ -619,6 +627,7 @@ LOG_SOFTMAX = many(
 
 MSE = many(
     "mse",
+    by_hand=True,
     lists=2,
     forward="sum((x - y) * (x - y)) / n",
     partials=("2 * (x - y) / n", "2 * (y - x) / n"),
@@ -629,6 +638,7 @@ MSE = many(
 )
 MAE = many(
     "mae",
+    by_hand=True,
     lists=2,
     forward="sum(abs(x - y)) / n",
     partials=("sign(x - y) / n", "sign(y - x) / n"),
@@ -640,6 +650,7 @@ MAE = many(
 )
 HINGE = many(
     "hinge",
+    by_hand=True,
     lists=2,
     forward="sum(relu(1 - y * x)) / n",
     partials=(
@@ -655,6 +666,7 @@ HINGE = many(
 )
 CROSS_ENTROPY = many(
     "cross_entropy",
+    by_hand=True,
     symbol="CE",
     lists=2,
     forward=(
@@ -671,6 +683,7 @@ CROSS_ENTROPY = many(
 )
 BCE = many(
     "binary_cross_entropy_with_logits",
+    by_hand=True,
     symbol="BCE",
     lists=2,
     forward="sum(where(x > 0, x, 0) - x * y + log1p(exp(-abs(x)))) / n",

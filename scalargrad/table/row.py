@@ -63,7 +63,9 @@ class Row:
     source: str = ""
     kinks: tuple[float, ...] = ()  # where the derivative jumps
     sample: tuple[tuple[float, float], ...] = ()  # where tests draw each operand from
+    example: tuple[str, str] = ("", "")  # a call and what it gives, for the docstring
     helper: bool = False  # serves other rows; no public function
+    by_hand: bool = False  # an operator, or a function that is written in Python for its options
     commutes: bool = False  # whether the operands may change places
     __hash__ = object.__hash__
 
@@ -114,6 +116,8 @@ class ManyRow:
     written: str = ""
     domain: str = ""
     source: str = ""
+    example: tuple[str, str] = ("", "")
+    by_hand: bool = False
     commutes: bool = False
     empty: bool = False  # whether no operand at all is allowed
     sample: tuple[tuple[float, float], ...] = ()
@@ -183,7 +187,11 @@ def docstring(row: Row | ManyRow) -> str:
     maths = [f"z = {row.written or row.definition or plain}"]
     lines = [row.doc, "", "Maths: " + ", ".join(maths + [f"dz/d{x} = {p}" for x, p in partials])]
     lines += [f"Domain: {row.domain}"] * bool(row.domain)
+    pairs = isinstance(row, ManyRow) and row.lists == 2
+    lines += ["Raises: `ValueError` where the lengths differ."] * pairs
     lines += [f"Source: {row.source}"] * bool(row.source)
+    call, result = row.example
+    lines += ["", f">>> {call}", result] * bool(call)
     return "\n".join(lines)
 
 

@@ -11,7 +11,6 @@ import pytest
 from engines import ENGINES, engine_class
 
 import scalargrad as sg
-from scalargrad.table import generate
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -23,11 +22,6 @@ def test_native_engine_is_there_and_chosen_unless_another_is_asked_for():
     wanted = os.environ.get("SCALARGRAD_ENGINE") or next(reversed(ENGINES))
     assert sg.engine == wanted
     assert sg.Value is engine_class(wanted)
-
-
-def test_c_code_of_the_operations_is_what_the_table_says():
-    assert generate.PATH.read_text(encoding="utf-8") == generate.text()
-    assert generate.LANES_PATH.read_text(encoding="utf-8") == generate.lanes_text()
 
 
 def started(program: str, engine: str = "") -> subprocess.CompletedProcess[str]:
