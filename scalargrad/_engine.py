@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _python
 from .core import copying
-from .core.tracer import Records
+from .core.tracer import TracerProtocol
 from .errors import EngineError, unwanted
 from .table.row import ManyRow, Row, digest
 
@@ -24,8 +24,8 @@ __all__ = [
     "move_flat",
     "numbers",
     "quick",
-    "recorder_of",
     "set_numbers",
+    "tracer_of",
     "why",
 ]
 
@@ -93,16 +93,16 @@ else:
 copying.chosen["Value"] = Value
 
 
-def recorder_of(inputs: list[Any]) -> Records:
-    """Return what writes down the operations on Values of this engine."""
-    made: Records = _module.Recorder(inputs)
-    return made
+def tracer_of(inputs: list[Any]) -> TracerProtocol:
+    """Return a tracer for the Values of this engine."""
+    tracer: TracerProtocol = _module.Tracer(inputs)
+    return tracer
 
 
 def are_floats(numbers: list[Any]) -> bool:
     """Tell whether a list holds floats only, and at least one."""
-    found: bool = _module.are_floats(numbers)
-    return found
+    result: bool = _module.are_floats(numbers)
+    return result
 
 
 def numbers(values: tuple[Any, ...]) -> Any:

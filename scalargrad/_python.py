@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .core import modes, tracer
+from .core import modes, readable_tracer, refusals, tracer
 from .core.arguments import as_number, number
 from .core.arithmetic import Arithmetic
 from .core.copying import Copyable
@@ -25,7 +25,7 @@ from .core.evaluation import commit, evaluate_many, make
 from .core.evaluation import numbers as numbers
 from .core.fields import Node
 from .core.order import interior_order
-from .core.tracer import Recorder as Recorder
+from .core.readable_tracer import Tracer as Tracer
 from .table.row import ManyRow, Row
 
 _new = object.__new__
@@ -109,7 +109,7 @@ class Value(Arithmetic, Node, Copyable):
         60.0
         """
         if tracer.is_on():
-            raise tracer.frozen_pass()
+            raise refusals.frozen_pass()
         order, grads = self._sweep(number("backward", "upstream", upstream))
         if modes.anomaly():
             modes.check_pass(order, grads)
@@ -129,8 +129,8 @@ class Value(Arithmetic, Node, Copyable):
         return order, grads
 
     def _gradients(self, upstream: float, values: list[Value]) -> list[float]:
-        if isinstance(tracer.current, tracer.Recorder) and id(self) in tracer.current.live:
-            raise tracer.frozen_pass()
+        if isinstance(tracer.current, readable_tracer.Tracer) and id(self) in tracer.current.live:
+            raise refusals.frozen_pass()
         _, grads = self._sweep(upstream)
         return [grads.get(value, 0.0) for value in values]
 
@@ -141,6 +141,6 @@ class Value(Arithmetic, Node, Copyable):
         ()
         """
         leaf = Value(self._data, self.label)
-        if isinstance(tracer.current, tracer.Recorder) and tracer.is_on():
+        if isinstance(tracer.current, readable_tracer.Tracer) and tracer.is_on():
             tracer.current.detach(leaf, self)
         return leaf

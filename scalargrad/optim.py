@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from . import errors
 from ._engine import quick
-from .core import evaluation, tracer
+from .core import evaluation, refusals, tracer
 from .core.arguments import number, whole
 from .core.arithmetic import is_value
 from .core.nesting import check_keys, pairs
@@ -61,7 +61,7 @@ class Optimizer(ABC):
     def step(self) -> None:
         """Move every parameter once, by the gradient that it holds: all of them or none."""
         if tracer.is_on():
-            raise tracer.frozen_write("data")
+            raise refusals.frozen_write("data")
         settings = self._settings(self.lr, self.steps + 1)
         _move(self._rule, self.parameters, self._kept, settings)
         self.steps += 1

@@ -13,17 +13,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._python import Value as _Readable
-from ..core import arguments, modes, tracer
+from ..core import arguments, modes, refusals, tracer
 from ..core.arithmetic import METHOD_ROWS, Arithmetic
 from ..core.copying import Copyable
 from ..core.fields import Node
-from ..core.source_lines import running_place
+from ..core.source_lines import running_line
 from ..table import ops
 from ..table.row import ROWS, RULES, ManyRow, Row, digest
 from . import _core
 
 __all__ = [
-    "Recorder",
+    "Tracer",
     "Value",
     "add_gradients",
     "are_floats",
@@ -57,14 +57,15 @@ else:
             "current": modes.current,
             "watch": modes.watch,
             "check_pass": modes.check_pass,
-            "recorder": tracer,
+            "tracer": tracer,
+            "refusals": refusals,
             "arithmetic": Arithmetic,
         },
     )
 
 
-class Recorder:
-    """Watches the Values of this engine: see `tracer.Recorder`, its twin."""
+class Tracer:
+    """Watches the Values of this engine: see `readable_tracer.Tracer`, its twin."""
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         self._inputs = list(inputs)
@@ -81,25 +82,24 @@ class Recorder:
         self._calls[_core.call_line(node)] = function
 
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None:
-        sides = _core.standing(x), _core.standing(y)
-        place = running_place()
-        self._guards.append(tracer.Guard(comparison, *sides, bool(outcome), place))
+        sides = _core.reference_of(x), _core.reference_of(y)
+        self._guards.append(tracer.Guard(comparison, *sides, bool(outcome), running_line()))
 
-    def stand_for(self, leaf: Any, node: Any) -> None:
-        _core.stand_for(leaf, node)
+    def alias(self, leaf: Any, node: Any) -> None:
+        _core.alias(leaf, node)
 
-    def stop(self, outputs: Sequence[Any]) -> tracer.Raw:
-        places = list(map(_core.standing, outputs))
-        ops, starts, operands, results, constants, captured = _core.written()
+    def stop(self, outputs: Sequence[Any]) -> tracer.RawTape:
+        references = list(map(_core.reference_of, outputs))
+        ops, starts, operands, results, constants, captured = _core.traced()
         own = bytes([tracer.CALL])
         line = ops.find(own)
         while line >= 0:
             if line not in self._calls:
-                raise tracer.number_of_own("record")
+                raise refusals.unknown_operation("record")
             line = ops.find(own, line + 1)
-        return tracer.Raw(
+        return tracer.RawTape(
             ops, array("I", starts), array("I", operands), array("I", results),
-            array("d", constants), captured, self._guards, self._calls, places,
+            array("d", constants), captured, self._guards, self._calls, references,
         )  # fmt: skip
 
 

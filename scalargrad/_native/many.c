@@ -117,9 +117,9 @@ static PyObject *spread(int op, const List *list, double *work, Block *block, in
                 own->operands[j].number =
                     parent != NULL ? operation->entry(zs[i], zs[j], i == j) : list->numbers[j];
             }
-            result_place = (uint32_t)i;
+            result_index = (uint32_t)i;
             result = node_of_block(op, zs[i], own, held);
-            result_place = 0;
+            result_index = 0;
         }
         if (result == NULL) {
             Py_CLEAR(results);

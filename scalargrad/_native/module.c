@@ -167,7 +167,7 @@ PyObject *with_modes(Value *node)
     PyObject *result = (PyObject *)node;
     int watched = is_watched();
     if (watched) {
-        if (write_down(node) < 0) {
+        if (trace_node(node) < 0) {
             Py_DECREF(node);
             return NULL;
         }
@@ -188,7 +188,7 @@ PyObject *with_modes(Value *node)
         }
         Py_DECREF(watched);
     }
-    if (!asked.recording && watched && write_detached(node, node) < 0) {
+    if (!asked.recording && watched && trace_detached(node, node) < 0) {
         Py_DECREF(node);
         Py_XDECREF(asked.scope);
         return NULL;
@@ -272,7 +272,7 @@ static PyObject *create(PyObject *module, PyObject *args)
         take(given, "mode", &tools.mode) < 0 || take(given, "current", &tools.current) < 0 ||
         take(given, "watch", &tools.watch) < 0 ||
         take(given, "check_pass", &tools.check_pass) < 0 ||
-        take(given, "recorder", &tools.recorder) < 0 ||
+        take(given, "tracer", &tools.tracer) < 0 || take(given, "refusals", &tools.refusals) < 0 ||
         take(given, "arithmetic", &tools.arithmetic) < 0 || number_rows(rows, rules) < 0 ||
         create_quick_type() < 0 || create_type(bases, docs) < 0) {
         return NULL;
@@ -435,7 +435,7 @@ static int execute(PyObject *module)
     }
     PyObject *digest = PyLong_FromUnsignedLong(table_digest);
     int status = digest != NULL ? PyModule_AddObjectRef(module, "digest", digest) : -1;
-    status = status < 0 ? -1 : PyModule_AddFunctions(module, recorder_functions);
+    status = status < 0 ? -1 : PyModule_AddFunctions(module, tracer_functions);
     Py_XDECREF(digest);
     return status;
 }

@@ -197,10 +197,10 @@ typedef struct {
     PyObject *as_number, *number;      /* core/arguments.py */
     PyObject *active, *mode, *current; /* core/modes.py: the set, its variable, its reader */
     PyObject *watch, *check_pass;
-    PyObject *recorder;   /* core/tracer.py */
-    PyObject *arithmetic; /* the class that every engine's Value comes from */
-    PyObject *names;      /* name of an operation -> row of the table */
-    PyObject *row_places; /* row object -> row of the table */
+    PyObject *tracer, *refusals; /* core/tracer.py, core/refusals.py */
+    PyObject *arithmetic;        /* the class that every engine's Value comes from */
+    PyObject *names;             /* name of an operation -> row of the table */
+    PyObject *row_places;        /* row object -> row of the table */
     PyObject *rule_places;
     PyObject *operation_names[256]; /* interned, as are these two: "scope", "__init__" */
     PyObject *scope_key, *init_key;
@@ -226,19 +226,19 @@ PyObject *with_modes(Value *node);
 /* Whether this thread is in detect_anomaly; -1 with an error. */
 int is_watching(void);
 
-/* -- tracer.c: what `compile` writes down of one thread ------------------------------------ */
+/* -- tracer.c: what `compile` traces of one thread ------------------------------------ */
 
 extern PyThreadState *watched_thread; /* NULL: of none */
-extern uint32_t result_place;         /* which of several results the next node is */
-extern PyMethodDef recorder_functions[];
+extern uint32_t result_index;         /* which of several results the next node is */
+extern PyMethodDef tracer_functions[];
 
 static inline int is_watched(void)
 {
     return UNLIKELY(watched_thread != NULL) && watched_thread == PyThreadState_Get();
 }
 
-int write_down(Value *node);
-int write_detached(Value *node, Value *source);
+int trace_node(Value *node);
+int trace_detached(Value *node, Value *source);
 int note_guard(int comparison, PyObject *x, PyObject *y, int outcome);
 void stamp_anew(void);
 void refuse_while_watched(const char *what, const char *field);

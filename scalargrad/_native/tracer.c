@@ -1,7 +1,7 @@
-/* Writes down every node that one thread makes, for `compile`: see core/tracer.py, whose arrays these
- * are.
+/* Traces every node that one thread builds, for `compile`: see core/tracer.py, whose arrays these are.
  *
- * Where a node stands is kept in its mark. A pass may overwrite marks; it has them stamped anew.
+ * The mark of a traced node is the number of its entry. A pass overwrites marks, and has them
+ * stamped anew.
  */
 #include "node.h"
 
@@ -9,8 +9,8 @@ enum { INPUT, CAPTURED, CONSTANT, LINE, KIND_BITS = 30, DETACH = 0, CALL = 255, 
 
 typedef struct {
     Value *node; /* owned */
-    uint32_t standing;
-} Noted;
+    uint32_t reference;
+} Traced;
 
 typedef struct {
     char *items;
@@ -18,13 +18,13 @@ typedef struct {
 } Column;
 
 PyThreadState *watched_thread;
-uint32_t result_place; /* which of several results the next node is */
+uint32_t result_index; /* which of several results the next node is */
 
 static struct {
-    Column entries, ops, starts, operands, places, constants;
+    Column entries, ops, starts, operands, results, constants;
     uint32_t captured, lines;
-    uint32_t recent[RECENT]; /* constants, by a hash of their bits: place + 1 */
-} notes;
+    uint32_t recent[RECENT]; /* constants, by a hash of their bits: index + 1 */
+} trace;
 
 /* -- columns -------------------------------------------------------------------------------- */
 
@@ -51,19 +51,19 @@ static void empty(Column *column)
     *column = (Column){0};
 }
 
-static Noted *entries(void) { return (Noted *)(void *)notes.entries.items; }
-static size_t entry_count(void) { return notes.entries.count / sizeof(Noted); }
+static Traced *entries(void) { return (Traced *)(void *)trace.entries.items; }
+static size_t entry_count(void) { return trace.entries.count / sizeof(Traced); }
 
-/* -- where operands stand ------------------------------------------------------------------- */
+/* -- references ----------------------------------------------------------------------------- */
 
-static int enter(Value *node, uint32_t kind, uint32_t place)
+static int enter(Value *node, uint32_t kind, uint32_t index)
 {
-    if (UNLIKELY(place >> KIND_BITS)) {
+    if (UNLIKELY(index >> KIND_BITS)) {
         PyErr_SetString(PyExc_OverflowError, "compile: the function makes too many nodes");
         return -1;
     }
-    Noted entry = {node, kind << KIND_BITS | place};
-    if (append(&notes.entries, &entry, sizeof entry) < 0) {
+    Traced entry = {node, kind << KIND_BITS | index};
+    if (append(&trace.entries, &entry, sizeof entry) < 0) {
         return -1;
     }
     Py_INCREF((PyObject *)node);
@@ -71,7 +71,7 @@ static int enter(Value *node, uint32_t kind, uint32_t place)
     return 0;
 }
 
-static ALWAYS_INLINE Noted *entry_of(const Value *node)
+static ALWAYS_INLINE Traced *entry_of(const Value *node)
 {
     size_t mark = node->mark;
     if (mark == 0 || mark > entry_count() || entries()[mark - 1].node != node) {
@@ -88,84 +88,84 @@ void stamp_anew(void)
     }
 }
 
-static int standing_of_value(Value *value, uint32_t *standing)
+static int reference_of_value(Value *value, uint32_t *reference)
 {
-    Noted *entry = entry_of(value);
+    Traced *entry = entry_of(value);
     if (entry == NULL) {
-        if (enter(value, CAPTURED, notes.captured) < 0) {
+        if (enter(value, CAPTURED, trace.captured) < 0) {
             return -1;
         }
-        notes.captured++;
+        trace.captured++;
         entry = &entries()[entry_count() - 1];
     }
-    *standing = entry->standing;
+    *reference = entry->reference;
     return 0;
 }
 
-static int standing_of_number(double number, uint32_t *standing)
+static int reference_of_number(double number, uint32_t *reference)
 {
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
-    uint32_t *recent = &notes.recent[(bits * UINT64_C(0x9E3779B97F4A7C15)) >> 54];
-    if (*recent == 0 || memcmp(notes.constants.items + (*recent - 1) * sizeof number, &number,
+    uint32_t *recent = &trace.recent[(bits * UINT64_C(0x9E3779B97F4A7C15)) >> 54];
+    if (*recent == 0 || memcmp(trace.constants.items + (*recent - 1) * sizeof number, &number,
                                sizeof number) != 0) {
-        if (append(&notes.constants, &number, sizeof number) < 0) {
+        if (append(&trace.constants, &number, sizeof number) < 0) {
             return -1;
         }
-        *recent = (uint32_t)(notes.constants.count / sizeof number);
+        *recent = (uint32_t)(trace.constants.count / sizeof number);
     }
-    *standing = (uint32_t)CONSTANT << KIND_BITS | (*recent - 1);
+    *reference = (uint32_t)CONSTANT << KIND_BITS | (*recent - 1);
     return 0;
 }
 
 /* -- lines ---------------------------------------------------------------------------------- */
 
-static int end_line(Value *node, uint8_t op, uint32_t place)
+static int end_line(Value *node, uint8_t op, uint32_t result)
 {
-    uint32_t end = (uint32_t)(notes.operands.count / sizeof end);
-    if (append(&notes.ops, &op, sizeof op) < 0 || append(&notes.starts, &end, sizeof end) < 0 ||
-        append(&notes.places, &place, sizeof place) < 0) {
+    uint32_t end = (uint32_t)(trace.operands.count / sizeof end);
+    if (append(&trace.ops, &op, sizeof op) < 0 || append(&trace.starts, &end, sizeof end) < 0 ||
+        append(&trace.results, &result, sizeof result) < 0) {
         return -1;
     }
-    Noted *entry = entry_of(node);
-    uint32_t standing = (uint32_t)LINE << KIND_BITS | notes.lines;
+    Traced *entry = entry_of(node);
+    uint32_t reference = (uint32_t)LINE << KIND_BITS | trace.lines;
     if (UNLIKELY(entry != NULL)) { /* what was computed is cut off from its graph */
-        entry->standing = standing;
-    } else if (enter(node, LINE, notes.lines) < 0) {
+        entry->reference = reference;
+    } else if (enter(node, LINE, trace.lines) < 0) {
         return -1;
     }
-    notes.lines++;
+    trace.lines++;
     return 0;
 }
 
-int write_down(Value *node)
+int trace_node(Value *node)
 {
     Py_ssize_t count;
     Operand *operands = operands_of(node, &count);
     for (Py_ssize_t i = 0; i < count; i++) {
         Value *parent = operands[i].parent;
-        uint32_t standing;
+        uint32_t reference;
         if (parent != NULL) {
             node->flags |= parent->flags & LIVE;
-            if (standing_of_value(parent, &standing) < 0) {
+            if (reference_of_value(parent, &reference) < 0) {
                 return -1;
             }
-        } else if (standing_of_number(operands[i].number, &standing) < 0) {
+        } else if (reference_of_number(operands[i].number, &reference) < 0) {
             return -1;
         }
-        if (append(&notes.operands, &standing, sizeof standing) < 0) {
+        if (append(&trace.operands, &reference, sizeof reference) < 0) {
             return -1;
         }
     }
-    return end_line(node, node->op == OWN_NAME ? CALL : node->op, result_place);
+    return end_line(node, node->op == OWN_NAME ? CALL : node->op, result_index);
 }
 
-int write_detached(Value *node, Value *source)
+int trace_detached(Value *node, Value *source)
 {
-    uint32_t standing;
+    uint32_t reference;
     node->flags |= source->flags & LIVE;
-    if (standing_of_value(source, &standing) < 0 ||
-        append(&notes.operands, &standing, sizeof standing) < 0) {
+    if (reference_of_value(source, &reference) < 0 ||
+        append(&trace.operands, &reference, sizeof reference) < 0) {
         return -1;
     }
     return end_line(node, DETACH, 0);
@@ -178,15 +178,15 @@ static PyObject *abandon(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     watched_thread = NULL;
-    Column kept = notes.entries;
-    empty(&notes.ops);
-    empty(&notes.starts);
-    empty(&notes.operands);
-    empty(&notes.places);
-    empty(&notes.constants);
-    memset(&notes, 0, sizeof notes);
-    for (size_t i = kept.count / sizeof(Noted); i-- > 0;) { /* may run finalisers */
-        Py_DECREF((PyObject *)((Noted *)(void *)kept.items)[i].node);
+    Column kept = trace.entries;
+    empty(&trace.ops);
+    empty(&trace.starts);
+    empty(&trace.operands);
+    empty(&trace.results);
+    empty(&trace.constants);
+    memset(&trace, 0, sizeof trace);
+    for (size_t i = kept.count / sizeof(Traced); i-- > 0;) { /* may run finalisers */
+        Py_DECREF((PyObject *)((Traced *)(void *)kept.items)[i].node);
     }
     PyMem_RawFree(kept.items);
     Py_RETURN_NONE;
@@ -198,7 +198,7 @@ static PyObject *start(PyObject *module, PyObject *inputs)
     Py_XDECREF(abandon(module, NULL));
     uint32_t zero = 0;
     Py_ssize_t count = PyList_Check(inputs) ? PyList_GET_SIZE(inputs) : 0;
-    int status = append(&notes.starts, &zero, sizeof zero);
+    int status = append(&trace.starts, &zero, sizeof zero);
     for (Py_ssize_t i = 0; status == 0 && i < count; i++) {
         Value *input = (Value *)PyList_GET_ITEM(inputs, i);
         if (!is_value_or_subclass((PyObject *)input)) {
@@ -216,51 +216,51 @@ static PyObject *start(PyObject *module, PyObject *inputs)
     Py_RETURN_NONE;
 }
 
-/* standing(x): of a Value or a float */
-static PyObject *standing(PyObject *module, PyObject *x)
+/* reference_of(x): of a Value or a float */
+static PyObject *reference_of(PyObject *module, PyObject *x)
 {
     (void)module;
-    uint32_t found;
+    uint32_t reference;
     double number;
-    int status = is_value_or_subclass(x) ? standing_of_value((Value *)x, &found)
+    int status = is_value_or_subclass(x) ? reference_of_value((Value *)x, &reference)
                  : number_of("compile", "an operand", x, "1.0", &number) < 0
                      ? -1
-                     : standing_of_number(number, &found);
-    return status < 0 ? NULL : PyLong_FromUnsignedLong(found);
+                     : reference_of_number(number, &reference);
+    return status < 0 ? NULL : PyLong_FromUnsignedLong(reference);
 }
 
 /* call_line(node): the line of a node of one's own */
 static PyObject *call_line(PyObject *module, PyObject *node)
 {
     (void)module;
-    Noted *entry = is_value_or_subclass(node) ? entry_of((Value *)node) : NULL;
-    if (entry == NULL || entry->standing >> KIND_BITS != LINE) {
-        PyErr_SetString(PyExc_ValueError, "call_line: wants a node that was recorded");
+    Traced *entry = is_value_or_subclass(node) ? entry_of((Value *)node) : NULL;
+    if (entry == NULL || entry->reference >> KIND_BITS != LINE) {
+        PyErr_SetString(PyExc_ValueError, "call_line: wants a node that was traced");
         return NULL;
     }
-    uint32_t line = entry->standing & ((1u << KIND_BITS) - 1);
-    if ((uint8_t)notes.ops.items[line] == DETACH) { /* inside no_grad */
+    uint32_t line = entry->reference & ((1u << KIND_BITS) - 1);
+    if ((uint8_t)trace.ops.items[line] == DETACH) { /* inside no_grad */
         line--;
     }
-    notes.ops.items[line] = (char)CALL;
+    trace.ops.items[line] = (char)CALL;
     return PyLong_FromUnsignedLong(line);
 }
 
-/* stand_for(leaf, node): from here on the leaf means the line of the node */
-static PyObject *stand_for(PyObject *module, PyObject *args)
+/* alias(leaf, node): from here on the leaf means the line of the node */
+static PyObject *alias(PyObject *module, PyObject *args)
 {
     (void)module;
     Value *leaf, *node;
-    if (!PyArg_ParseTuple(args, "O!O!:stand_for", Value_Type, &leaf, Value_Type, &node)) {
+    if (!PyArg_ParseTuple(args, "O!O!:alias", Value_Type, &leaf, Value_Type, &node)) {
         return NULL;
     }
-    Noted *entry = entry_of(node);
-    if (entry == NULL || entry->standing >> KIND_BITS != LINE) {
-        PyErr_SetString(PyExc_ValueError, "stand_for: wants a node that was recorded");
+    Traced *entry = entry_of(node);
+    if (entry == NULL || entry->reference >> KIND_BITS != LINE) {
+        PyErr_SetString(PyExc_ValueError, "alias: wants a node that was traced");
         return NULL;
     }
     leaf->flags |= node->flags & LIVE;
-    if (enter(leaf, LINE, entry->standing & ((1u << KIND_BITS) - 1)) < 0) {
+    if (enter(leaf, LINE, entry->reference & ((1u << KIND_BITS) - 1)) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -271,51 +271,51 @@ static PyObject *bytes_of(const Column *column)
     return PyBytes_FromStringAndSize(column->items, (Py_ssize_t)column->count);
 }
 
-/* written(): (ops, starts, operands, places, constants, captured) */
-static PyObject *written(PyObject *module, PyObject *unused)
+/* traced(): (ops, starts, operands, results, constants, captured) */
+static PyObject *traced(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    PyObject *captured = PyList_New(notes.captured);
+    PyObject *captured = PyList_New(trace.captured);
     for (size_t i = 0; captured != NULL && i < entry_count(); i++) {
-        Noted *entry = &entries()[i];
-        if (entry->standing >> KIND_BITS == CAPTURED) {
-            PyList_SET_ITEM(captured, entry->standing & ((1u << KIND_BITS) - 1),
+        Traced *entry = &entries()[i];
+        if (entry->reference >> KIND_BITS == CAPTURED) {
+            PyList_SET_ITEM(captured, entry->reference & ((1u << KIND_BITS) - 1),
                             Py_NewRef((PyObject *)entry->node));
         }
     }
-    return Py_BuildValue("(NNNNNN)", bytes_of(&notes.ops), bytes_of(&notes.starts),
-                         bytes_of(&notes.operands), bytes_of(&notes.places),
-                         bytes_of(&notes.constants), captured);
+    return Py_BuildValue("(NNNNNN)", bytes_of(&trace.ops), bytes_of(&trace.starts),
+                         bytes_of(&trace.operands), bytes_of(&trace.results),
+                         bytes_of(&trace.constants), captured);
 }
 
 /* -- refusals ------------------------------------------------------------------------------- */
 
-/* Raise what Python says of a field, a change or a pass while this thread is recorded. */
+/* Raise the refusal of a field, a change or a pass while this thread is traced; core/refusals.py */
 void refuse_while_watched(const char *what, const char *field)
 {
-    PyObject *error = PyObject_CallMethod(tools.recorder, what, field != NULL ? "s" : NULL, field);
+    PyObject *error = PyObject_CallMethod(tools.refusals, what, field != NULL ? "s" : NULL, field);
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
         Py_DECREF(error);
     }
 }
 
-/* Tell a comparison; -1 with an error. */
+/* Trace a comparison; -1 with an error. */
 int note_guard(int comparison, PyObject *x, PyObject *y, int outcome)
 {
     PyObject *done =
-        PyObject_CallMethod(tools.recorder, "note_guard", "iOOi", comparison, x, y, outcome);
+        PyObject_CallMethod(tools.tracer, "note_guard", "iOOi", comparison, x, y, outcome);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }
 
-PyMethodDef recorder_functions[] = {
-    {"start", start, METH_O, "Begin to write down what this thread does with some inputs."},
+PyMethodDef tracer_functions[] = {
+    {"start", start, METH_O, "Begin to trace what this thread does with some inputs."},
     {"abandon", abandon, METH_NOARGS, "Stop, and forget everything."},
-    {"standing", standing, METH_O, "Return where a Value or a number stands."},
+    {"reference_of", reference_of, METH_O, "Return the reference to a Value or a number."},
     {"call_line", call_line, METH_O, "Return the line of a node of one's own."},
-    {"stand_for", stand_for, METH_VARARGS, "Let a leaf stand where the line of a node does."},
-    {"written", written, METH_NOARGS, "Return what was written down."},
+    {"alias", alias, METH_VARARGS, "Let a leaf mean the line of a node."},
+    {"traced", traced, METH_NOARGS, "Return what was traced."},
     {NULL, NULL, 0, NULL},
 };

@@ -240,7 +240,7 @@ PyObject *detached(Value *node)
         return NULL;
     }
     leaf->data = node->data;
-    if (is_watched() && write_detached(leaf, node) < 0) {
+    if (is_watched() && trace_detached(leaf, node) < 0) {
         Py_DECREF(leaf);
         return NULL;
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
-from ..core import tracer
+from ..core import refusals, tracer
 from ..core.arguments import as_whole, number
 from ..core.arithmetic import is_value
 from ..core.modes import Scope, recording, scope
@@ -163,7 +163,7 @@ class _Equation:
         if isinstance(residual, float) or not residual.others:
             return x
         if tracer.is_on():
-            raise tracer.number_of_own(self.who)
+            raise refusals.unknown_operation(self.who)
         slope, *grads = residual.gradient()
         others = tuple(residual.others)
         partials = tuple(divide(-grad, slope) for grad in grads)

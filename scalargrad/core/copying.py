@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import tracer
+from . import refusals, tracer
 from .order import post_order
 
 #: the class that a pickle is read back as; the chosen engine enters its own
@@ -75,7 +75,7 @@ class Copyable:
 
 def _refuse_while_recorded() -> None:
     if tracer.current is not None and tracer.is_on():
-        raise tracer.frozen_copy()
+        raise refusals.frozen_copy()
 
 
 def _is_plain(kind: type) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from .. import errors
-from . import tracer
+from . import refusals, tracer
 from .arguments import number
 from .modes import Scope
 
@@ -37,26 +37,26 @@ class Node:
     def data(self) -> float:
         """The number, always an exact float."""
         if tracer.current is not None and tracer.is_on():
-            raise tracer.frozen_read("data")
+            raise refusals.frozen_read("data")
         return self._data
 
     @data.setter
     def data(self, value: float) -> None:
         if tracer.current is not None and tracer.is_on():
-            raise tracer.frozen_write("data")
+            raise refusals.frozen_write("data")
         self._data = number("Value", "data", value)  # type: ignore[misc]
 
     @property
     def grad(self) -> float:
         """The gradient: of the latest pass in an interior node, of all passes in a leaf."""
         if tracer.current is not None and tracer.is_on():
-            raise tracer.frozen_read("grad")
+            raise refusals.frozen_read("grad")
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, value: float) -> None:
         if tracer.current is not None and tracer.is_on():
-            raise tracer.frozen_write("grad")
+            raise refusals.frozen_write("grad")
         self._grad = number("Value", "grad", value, "0.0")  # type: ignore[misc]
 
     @property
@@ -97,7 +97,7 @@ class Node:
 
     def __format__(self, spec: str) -> str:
         if spec and tracer.is_on():
-            raise tracer.frozen_text()
+            raise refusals.frozen_text()
         return format(self._data, spec) if spec else str(self)
 
     def _refuse(self, function: str) -> NoReturn:

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from .. import errors
-from . import tracer
+from . import readable_tracer, tracer
 from .order import edges
-from .source_lines import source_line
+from .source_lines import running_line_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -210,13 +210,13 @@ WATCHED = Mode()
 def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
     watcher = tracer.current if tracer.is_on() else None
-    if isinstance(watcher, tracer.Recorder):
+    if isinstance(watcher, readable_tracer.Tracer):
         watcher.line(node)
     mode = current()
     if mode.anomaly:
         watch(node)
     if not mode.recording:
-        if isinstance(watcher, tracer.Recorder):
+        if isinstance(watcher, readable_tracer.Tracer):
             watcher.detach(node, node)
         node.op = ""
         node.operands = node.parents = node.partials = ()
@@ -229,7 +229,7 @@ def apply(node: Any) -> Any:
 
 def watch(node: Any) -> None:
     """Note the line that made a fresh node, and raise where its value is not finite."""
-    node._notes = {"line": source_line()}
+    node._notes = {"line": running_line_text()}
     check(node, "value", node._data)
 
 

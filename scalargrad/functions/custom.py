@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import errors
-from ..core import tracer
+from ..core import refusals, tracer
 from ..core.arguments import number
 from ..core.arithmetic import is_value
 from ..table.row import ROWS
@@ -56,7 +56,7 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
             errors.unwanted("record", "op must be a name", op, 'pass e.g. op="square"')
         )
     if tracer.is_on():
-        raise tracer.number_of_own(op)
+        raise refusals.unknown_operation(op)
     numbers = tuple(number("record", "each partial", partial) for partial in partials)
     node = parents[0]._record(number("record", "data", data), op, parents, parents, numbers)
     return with_derivatives(node) if op in ROWS else node  # it is not that row

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 from .. import errors
 from .._engine import Value, quick
-from ..core import tracer
+from ..core import refusals, tracer
 from ..core.arguments import number
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
@@ -309,7 +309,7 @@ def zero_grad(values: Iterable[Any]) -> None:
                 errors.unwanted("zero_grad", "wants Values only", value, "leave plain numbers out")
             )
     if tracer.is_on():
-        raise tracer.frozen_write("grad")
+        raise refusals.frozen_write("grad")
     for value in values:  # an interior node is as before its first pass: a picture shows no red
         value._grad = None if value.parents else 0.0
 

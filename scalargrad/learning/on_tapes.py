@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from .. import errors
 from .._engine import Value, machine, move_flat, numbers, set_numbers
-from ..core import tracer
+from ..core import refusals, tracer
 from ..core.arithmetic import is_value
 from ..core.modes import no_grad
 from ..core.nesting import each
@@ -103,7 +103,7 @@ def score(
 ) -> tuple[float, int]:
     """Return the mean loss of a set and how many are correct."""
     if tracer.is_on():
-        raise tracer.frozen_call("evaluate", "call it outside of the function")
+        raise refusals.frozen_call("evaluate", "call it outside of the function")
     with no_grad():
         outputs = [model(sample) for sample in inputs]
         loss = objective.compute(outputs, list(targets))

@@ -12,7 +12,7 @@ from .. import errors
 from .._engine import Value
 from ..calculus import transforms
 from ..calculus.graph_gradients import graph_sweep
-from ..core import modes, tracer
+from ..core import modes, refusals, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
 from ..functions import elementary
@@ -117,7 +117,7 @@ class Compiled:
                 )
             )
         if tracer.is_on():
-            raise tracer.frozen_pass()
+            raise refusals.frozen_pass()
         arguments, structures, lanes = self._taken(arguments, named)
         if lanes.has_values:
             raise errors.OperandError(
@@ -298,7 +298,7 @@ class Compiled:
     def _check_inside(self, lanes: Lanes) -> None:
         if not lanes.is_point:
             remedy = "call it with the Values of one lane"
-            raise tracer.frozen_call(f"{self.name} with arrays", remedy)
+            raise refusals.frozen_call(f"{self.name} with arrays", remedy)
 
     def _check_batch(self, lanes: Lanes) -> None:
         if max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:

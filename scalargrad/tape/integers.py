@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from .._engine import Value
-from ..core import tracer
+from ..core import refusals, tracer
 from ..core.arguments import as_whole
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
@@ -49,7 +49,7 @@ class Integer(Value):
             _pin(self)
             if not (is_exact and abs(self._whole) < EXACT):
                 if not self._of:
-                    raise tracer.beyond_doubles(self._whole)
+                    raise refusals.beyond_doubles(self._whole)
                 _pin_below(self)
         return self._whole
 
@@ -156,7 +156,7 @@ def _known(node: Any, whole: int, of: Sequence[Integer]) -> Any:
         return node
     made = Integer(whole, node._data, of)
     assert tracer.current is not None
-    tracer.current.stand_for(made, node)
+    tracer.current.alias(made, node)
     return made
 
 

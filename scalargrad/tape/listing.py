@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.arithmetic import is_value
-from ..core.source_lines import line_at
+from ..core.source_lines import line_text
 from ..core.tracer import CAPTURED, COMPARISONS, CONSTANT, INPUT
 from ..table.row import ROWS, ManyRow, is_plural
 from .lines import Line, Operand, unpack
@@ -40,7 +40,7 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
         left, right = _operand(tape, unpack(guard.left)), _operand(tape, unpack(guard.right))
         outcome = "" if guard.outcome else "not "
         sign = COMPARISONS[guard.comparison]
-        yield f"  guard {outcome}{left} {sign} {right}  # {_shortened(line_at(guard.place))}"
+        yield f"  guard {outcome}{left} {sign} {right}  # {_shortened(line_text(guard.source))}"
     if len(tape.guards) > limit:
         yield f"  ... and {len(tape.guards) - limit} more guards"
     names = [_operand(tape, unpack(standing)) for standing in tape.outputs]

@@ -16,7 +16,7 @@ from .. import errors
 from .._engine import add_gradients, numbers
 from ..core.arithmetic import is_value
 from ..core.modes import recording
-from ..core.source_lines import line_at
+from ..core.source_lines import line_text
 from ..core.tracer import INDEX
 from ..functions import elementary
 from .lane_arguments import Lanes
@@ -122,7 +122,7 @@ class Paths:
         known = self._tree.find(wanted)
         if known is not None:
             return known
-        where = line_at(path.tape.guards[guard].place)
+        where = line_text(path.tape.guards[guard].source)
         if len(self.known) >= self._most:
             is_index = path.tape.guards[guard].comparison == INDEX
             advice = "pass a larger" if is_index else "write scalargrad.where, or pass"
@@ -137,7 +137,7 @@ class Paths:
 
     def _changed(self, path: Path, guard: int) -> errors.StateError:
         """Return the error for a comparison that turns out otherwise when the function is run."""
-        where = line_at(path.tape.guards[guard].place)
+        where = line_text(path.tape.guards[guard].source)
         if self.mode == "fast":
             return errors.StateError(
                 f"{self.name}: numbers that are compared must differ by more than the error of fast"

@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import errors
-from .._engine import Value, recorder_of
+from .._engine import Value, tracer_of
 from ..calculus.graph_gradients import call_inside
 from ..core import modes, tracer
 from ..core.arithmetic import is_value
-from ..core.source_lines import line_at
+from ..core.source_lines import line_text
 from .integers import Integer
 from .structure import Structure, flatten
 from .tape import Tape
 
 
 @contextmanager
-def _watched(inputs: Sequence[Any]) -> Iterator[tracer.Records]:
-    watcher = recorder_of(list(inputs))
+def _watched(inputs: Sequence[Any]) -> Iterator[tracer.TracerProtocol]:
+    watcher = tracer_of(list(inputs))
     tracer.begin(watcher)
     modes.active.add(modes.WATCHED)
     try:
@@ -59,7 +59,7 @@ def record(
         for value, other in zip(raw.captured, first[0].captured, strict=True)
     )
     tape = Tape(
-        name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.places,
+        name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.results,
         raw.constants, captured, tuple(raw.guards), raw.calls, tuple(map(float, numbers)),
         tuple(names),
     )  # fmt: skip
@@ -70,7 +70,7 @@ def _run(
     function: Callable[..., Any],
     arguments: Callable[[Sequence[Any]], Sequence[Any]],
     numbers: Sequence[float | int],
-) -> tuple[tracer.Raw, Structure]:
+) -> tuple[tracer.RawTape, Structure]:
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
     with modes.recording(), _watched(inputs) as watcher:
         result = call_inside(inputs, function, *arguments(inputs))
@@ -91,8 +91,8 @@ def _run(
 
 def _check_same(
     name: str,
-    first: tuple[tracer.Raw, Structure],
-    second: tuple[tracer.Raw, Structure],
+    first: tuple[tracer.RawTape, Structure],
+    second: tuple[tracer.RawTape, Structure],
     *,
     is_random: bool,
 ) -> None:
@@ -119,9 +119,9 @@ def _random_states() -> list[Any]:
     return [random.getstate(), kind, bytes(keys), rest]
 
 
-def _numbers(raw: tracer.Raw) -> tuple[Any, ...]:
+def _numbers(raw: tracer.RawTape) -> tuple[Any, ...]:
     return (
-        raw.ops, raw.starts.tobytes(), raw.operands.tobytes(), raw.places.tobytes(),
+        raw.ops, raw.starts.tobytes(), raw.operands.tobytes(), raw.results.tobytes(),
         raw.constants.tobytes(), len(raw.captured), raw.guards, list(raw.calls), raw.outputs,
     )  # fmt: skip
 
@@ -131,9 +131,9 @@ def _made_inside(value: Any, other: Any) -> bytes:
     return b"" if value is other else array("d", [value._data]).tobytes()
 
 
-def _difference(one: tracer.Raw, other: tracer.Raw) -> str:
+def _difference(one: tracer.RawTape, other: tracer.RawTape) -> str:
     """Say where two runs parted, as far as a comparison tells."""
     for a, b in zip(one.guards, other.guards, strict=False):
         if a != b:
-            return f" (first seen at {line_at(b.place)})"
+            return f" (first seen at {line_text(b.source)})"
     return ""

@@ -1,0 +1,115 @@
+"""Traces the readable engine: every node that is built meanwhile becomes a line."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from .. import errors
+from ..table.row import ROWS
+from . import refusals
+from .source_lines import running_line
+from .tracer import (
+    CALL,
+    CAPTURED,
+    CONSTANT,
+    DETACH,
+    INPUT,
+    KIND_BITS,
+    LINE,
+    Guard,
+    RawTape,
+    reference,
+)
+
+_OPS = {name: index for index, name in enumerate(ROWS, 1)}
+
+
+class Tracer:
+    """Watches the Values of the readable engine."""
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        self.ops = bytearray()
+        self.starts, self.operands, self.results = array("I", [0]), array("I"), array("I")
+        self.constants = array("d")
+        self.captured: list[Any] = []
+        self.guards: list[Guard] = []
+        self.calls: dict[int, Any] = {}
+        self._unknown: dict[int, errors.StateError] = {}
+        self._inputs = list(inputs)
+        self._kept: list[Any] = []  # or another node might get the same id
+        self._references = {id(x): reference(INPUT, index) for index, x in enumerate(inputs)}
+        self.live = {id(x) for x in inputs}
+        self._last: tuple[str, Any, int] = ("", (), 0)  # of the last line: op, operands, result
+
+    def start(self) -> None:
+        """Begin: from here on every node becomes a line."""
+
+    def abandon(self) -> None:
+        """Forget everything."""
+
+    def line(self, node: Any) -> None:
+        """Add the line of a fresh node."""
+        ops = _OPS.get(node.op, CALL)
+        if ops == CALL:
+            self._unknown[len(self.ops)] = refusals.unknown_operation(node.op)
+        op, operands, result = self._last
+        result = result + 1 if node.operands is operands and node.op == op else 0
+        self._last = node.op, node.operands, result
+        self._append(node, ops, [self._reference(x) for x in node.operands], result)
+        if any(id(x) in self.live for x in node.parents):
+            self.live.add(id(node))
+
+    def detach(self, node: Any, source: Any) -> None:
+        """Add the line of a node that has the number of another one, and nothing of its graph."""
+        self._append(node, DETACH, [self._reference(source)], 0)
+        if id(source) in self.live:
+            self.live.add(id(node))
+
+    def _append(self, node: Any, op: int, operands: list[int], result: int) -> None:
+        self._kept.append(node)
+        self._references[id(node)] = reference(LINE, len(self.ops))
+        self.ops.append(op)
+        self.operands.extend(operands)
+        self.starts.append(len(self.operands))
+        self.results.append(result)
+
+    def call(self, node: Any, function: Any) -> None:
+        """Tell which function computes a node of one's own."""
+        line = self._references[id(node)] & ((1 << KIND_BITS) - 1)
+        self._unknown.pop(line, None)
+        self.ops[line] = CALL
+        self.calls[line] = function
+
+    def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None:
+        """Add a comparison."""
+        sides = self._reference(x), self._reference(y)
+        self.guards.append(Guard(comparison, *sides, outcome, running_line()))
+
+    def alias(self, leaf: Any, node: Any) -> None:
+        """Let a fresh leaf mean the line of a node."""
+        self._kept.append(leaf)
+        self._references[id(leaf)] = self._references[id(node)]
+        if id(node) in self.live:
+            self.live.add(id(leaf))
+
+    def stop(self, outputs: Sequence[Any]) -> RawTape:
+        """Return what was traced; `outputs` are Values and numbers."""
+        for error in self._unknown.values():
+            raise error
+        references = [self._reference(x) for x in outputs]
+        return RawTape(
+            bytes(self.ops), self.starts, self.operands, self.results, self.constants,
+            self.captured, self.guards, self.calls, references,
+        )  # fmt: skip
+
+    def _reference(self, x: Any) -> int:
+        if isinstance(x, float):
+            self.constants.append(x)
+            return reference(CONSTANT, len(self.constants) - 1)
+        known = self._references.get(id(x))
+        if known is None:
+            known = self._references[id(x)] = reference(CAPTURED, len(self.captured))
+            self.captured.append(x)
+        return known
