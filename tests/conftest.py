@@ -1,15 +1,29 @@
-"""What every test may ask for: the engines, one after the other."""
+"""What every test may ask for: the engines, one after the other; and how the suite runs."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from engines import ENGINES, WITHOUT, engine_class
+from hypothesis import HealthCheck, settings
 
 import scalargrad._python
+
+# every run tries the same examples; `--hypothesis-profile=explore` tries new ones
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fixed", PATIENT, derandomize=True)
+settings.register_profile("explore", PATIENT, derandomize=False)
+settings.load_profile("fixed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker a core; none for a single test, whose prints and debugger they would hide."""
+    return 0 if any("::" in argument for argument in config.args) else os.cpu_count() or 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

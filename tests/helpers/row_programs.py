@@ -12,8 +12,6 @@ from scalargrad.table.row import ROWS, ManyRow, Row
 
 PROFILE = settings(
     max_examples=80,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 #: helpers that serve other rows only; nobody can build a node of them
