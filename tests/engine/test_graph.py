@@ -603,6 +603,7 @@ def test_interrupt_at_any_step_of_a_readable_pass_changes_all_gradients_or_none(
     assert (False, after) in seen
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_signal_in_the_middle_of_a_readable_pass_changes_nothing():
     Value = scalargrad._python.Value
     x = Value(2.0)

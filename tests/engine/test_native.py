@@ -49,6 +49,7 @@ def wide() -> tuple[Any, Any]:
     return x, sg.sum([x, *(Value(1.0) for _ in range(2 * PATIENCE))])
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("make", [deep, wide])
 def test_interrupt_in_a_pass_changes_nothing_and_the_next_pass_is_right(make):
     x, root = make()
@@ -127,6 +128,7 @@ def test_interrupts_at_any_moment_leave_passes_whole_or_undone():
     assert (x.grad, root.grad) == (1.0, 1.0)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_pass_that_is_too_short_for_an_interrupt_is_whole():
     x = Value(2.0)
     root = chain(x, 10)
