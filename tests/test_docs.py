@@ -6,20 +6,28 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shlex
 import types
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 from engines import ENGINES
 
 import scalargrad as sg
+from scalargrad.cli.main import main
 from scalargrad.table import formula
 from scalargrad.table.row import ROWS, docstring
 
 ROOT = Path(sg.__file__).parents[1]
 README = ROOT / "README.md"
+CHAPTERS = sorted((ROOT / "examples" / "guide").glob("*.md"))  # 1-... first, changes.md last
+RUN = [README, *CHAPTERS]
+PAGES = [README, *(page for part in (".github", "examples", "scalargrad", "tests")
+                   for page in sorted((ROOT / part).rglob("*.md")))]  # fmt: skip
 SUFFIXES = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".html", ".csv", ".c", ".h"}
 
 MODULES = sorted(
@@ -37,34 +45,110 @@ PUBLIC = sorted(
 )
 
 
-def python_blocks(text: str) -> list[str]:
-    """Return the fenced python blocks of a Markdown text, in order."""
-    return re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
-
-
 def texts_of_the_project() -> list[Path]:
     """Return every text file of the checkout that people wrote."""
-    folders = ("scalargrad", "examples", "tests", ".ci")
+    folders = ("scalargrad", "examples", "tests", ".ci", ".github")
     files = [path for path in ROOT.iterdir() if path.is_file()]
     files += [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     return [path for path in files if path.suffix in SUFFIXES]
 
 
-def test_python_blocks_are_found_in_order_and_nothing_else_is():
-    text = "a\n```python\nx = 1\n```\n```bash\nls\n```\n```python\ny = x\nz = 2\n```\n"
-
-    assert python_blocks(text) == ["x = 1\n", "y = x\nz = 2\n"]
+# -- pages ----------------------------------------------------------------------------------
 
 
-def test_readme_blocks_run_in_order(tmp_path, monkeypatch):
-    blocks = python_blocks(README.read_text(encoding="utf-8"))
-    assert blocks
+def test_blocks_are_found_in_order_with_what_they_print():
+    page = "a\n```python\nx = 1\n```\n\n```text\n1\n```\n```sh\nls\n```\nb\n```text\nz\n```\n"
+
+    assert [(one.language, one.code, one.line, one.printed) for one in pages.blocks(page)] == [
+        ("python", "x = 1\n", 2, "1\n"),
+        ("text", "1\n", 6, None),
+        ("sh", "ls\n", 9, None),
+        ("text", "z\n", 13, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "wrong"),
+    [
+        ("x = 2\nx, x / 3  # (2, 0.666...)\n", None, 0),
+        ("x = 2\nx  # 3\n", None, 1),
+        ("print(2)  # a remark\n", "2\n", 0),
+        ("print(2)\n", "3\n", 1),
+        ("'a'  # b\nprint(1)", "2\n", 2),
+    ],
+)
+def test_what_a_page_says_of_its_code_is_compared(code, printed, wrong):
+    assert len(pages.run_python("page", pages.Block("python", code, 0, printed), {})) == wrong
+
+
+def test_links_and_anchors_are_found_where_they_are_none_in_code(tmp_path):
+    (tmp_path / "b.md").write_text("# A b: `c`\n```\n# d\n```\n# A b: c\n", encoding="utf-8")
+    page = tmp_path / "a.md"
+    page.write_text(
+        "[x](b.md) [![y](none.svg)](b.md#a-b-c) [z](b.md#d) `[u](v)` [w](https://w) "
+        "[2](b.md#a-b-c-1) [here](#there)\n# There\n",
+        encoding="utf-8",
+    )
+
+    assert list(pages.dead_links(page)) == ["none.svg", "b.md#d"]
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_python_of_a_page_runs_and_gives_what_the_page_says(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    namespace: dict[str, Any] = {"__name__": "readme"}
+    names: dict[str, Any] = {"__name__": "page"}
+    wrong: list[str] = []
+    for block in pages.blocks(page.read_text(encoding="utf-8")):
+        if block.language == "python":
+            wrong += pages.run_python(page.name, block, names)
 
-    for number, block in enumerate(blocks, 1):
-        exec(compile(block, f"<README.md, python block {number}>", "exec"), namespace)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_commands_of_a_page_print_what_the_page_says(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for block in pages.blocks(page.read_text(encoding="utf-8")):
+        calls = pages.commands(block) if block.language == "sh" else []
+        for call in calls:
+            main(shlex.split(call)[1:])
+        came = capsys.readouterr()
+        if calls and block.printed is not None:
+            assert pages.agrees(block.printed.strip(), (came.out + came.err).strip()), came
+
+
+def test_readme_is_short_and_has_its_two_commands_once():
+    text = README.read_text(encoding="utf-8")
+
+    assert len(text.split()) <= 1100
+    for word in ("graph.svg", "pytest"):
+        assert len(re.findall(rf"^python3 -m pip .*{word}", text, re.MULTILINE)) == 1
+
+
+def test_readme_leads_to_every_chapter_in_order_and_each_chapter_to_the_next():
+    named = re.findall(r"\(examples/guide/([\w-]+\.md)\)", README.read_text(encoding="utf-8"))
+    chapters = [page.name for page in CHAPTERS]
+
+    assert list(dict.fromkeys(named)) == chapters
+    for page, after in pairwise(CHAPTERS):
+        last = page.read_text(encoding="utf-8").rstrip().rpartition("\n")[2]
+        assert re.fullmatch(rf"Next: \[.*\]\({re.escape(after.name)}\)", last), page
+
+
+def test_page_of_the_examples_names_every_script():
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    files = [*(ROOT / "examples").glob("*.py"), *(ROOT / "examples").glob("*.ipynb")]
+
+    assert [path.name for path in files if f"]({path.name})" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page):
+    assert list(pages.dead_links(page)) == []
+
+
+# -- names and docstrings -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", PUBLIC)
