@@ -10,6 +10,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -32,9 +33,9 @@ def blocks(text: str) -> list[Block]:
     """Return the fenced blocks of a page in order, each with what it says to print."""
     found = list(_FENCE.finditer(text))
     result = []
-    for this, after in zip(found, [*found[1:], None], strict=True):
+    for this, after in zip_longest(found, found[1:]):
         follows = after and after[1] == "text" and not text[this.end() : after.start()].strip()
-        printed = after[2] if after and follows else None
+        printed = after[2] if follows else None
         result.append(Block(this[1], this[2], text.count("\n", 0, this.start(2)), printed))
     return result
 

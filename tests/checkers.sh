@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Check what needs no run: style, format, types, and that packages only look down.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ruff check .
+ruff format --check .
+clang-format --dry-run --Werror $(git ls-files "scalargrad/**/*.[ch]" "scalargrad/**/kernels.inc")
+mypy
+lint-imports
