@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import reprlib
 
+__all__ = [
+    "ConvergenceError", "EngineError", "ExpressionError", "GradientError", "InputError",
+    "MissingExtraError", "MissingFileError", "NonFiniteError", "OperandError", "RangeError",
+    "ScalargradError", "StateError",
+]  # fmt: skip
+__dir__ = __all__.copy
+
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
 _short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4

@@ -68,6 +68,7 @@ __all__ += [
     "sin", "sinh", "sqrt", "tan", "tanh",
 ]  # fmt: skip
 # == end of names
+__dir__ = __all__.copy
 
 # -- whole numbers ---------------------------------------------------------------------------
 

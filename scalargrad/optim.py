@@ -18,6 +18,12 @@ from .functions.elementary import listed, zero_grad
 from .table import libm, optimizers
 from .table.row import Rule
 
+__all__ = [
+    "SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rate", "Schedule", "clip_grad_norm",
+    "cosine_decay", "exponential_decay", "step_decay", "warm_up",
+]  # fmt: skip
+__dir__ = __all__.copy
+
 #: from the number of steps taken so far, from 0, to the learning rate of the next one
 Schedule: TypeAlias = Callable[[int], float]
 Rate: TypeAlias = float | Schedule

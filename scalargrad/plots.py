@@ -15,6 +15,9 @@ from .core.arithmetic import is_value
 from .core.modes import no_grad
 from .core.whole_files import path_text, write_whole
 
+__all__ = ["curves", "decision_boundary", "save"]
+__dir__ = __all__.copy
+
 _INK, _FAINT = "#333333", "#e6e6e6"
 #: told apart by most colour-blind readers too (Okabe, Ito)
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#666666"]

@@ -6,3 +6,4 @@ from .parts import split
 from .shipped import digits, iris
 
 __all__ = ["circles", "digits", "iris", "mnist", "moons", "spirals", "split", "xor"]
+__dir__ = __all__.copy

@@ -31,3 +31,4 @@ __all__ = [
     "TwoLayerNet",
     "book",
 ]
+__dir__ = __all__.copy

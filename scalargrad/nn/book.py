@@ -21,6 +21,7 @@ from ..functions.losses import cross_entropy
 from .layers import TwoLayerNet
 
 __all__ = ["AddLayer", "Affine", "MulLayer", "Relu", "Sigmoid", "SoftmaxWithLoss", "TwoLayerNet"]
+__dir__ = __all__.copy
 
 
 def _like(model: Any, tree: Any) -> Any:
