@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.arithmetic import is_value
-from ..core.node_rows import PLAIN, paired, row_of, stated
-from ..core.order import edges, post_order
+from ..core.explanation import Explanation, explanations
+from ..core.node_rows import PLAIN, row_of
+from ..core.order import post_order
 from ..core.text_tables import ascii_only
-from ..table.row import LETTERS, ManyRow, Row
+from ..table.row import LETTERS, ManyRow
 
 #: operands of a call that are written out
 MANY = 6
@@ -23,26 +24,11 @@ _ATOM = re.compile(r"-?[\w.\\]+(\([^()]*\))?")
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one operand of one node receives: upstream times partial."""
-
-    operand: Any
-    rule: str  # the partial in names, or an empty text where it has no short form
-    upstream: float
-    partial: float
-
-    @property
-    def product(self) -> float:
-        """The part of the operand's gradient."""
-        return self.upstream * self.partial
-
-
-@dataclass(frozen=True)
 class Step:
     """One node of the backward pass: how it was computed, and what it hands on."""
 
     node: Any
-    parts: tuple[Part, ...]
+    parts: tuple[Explanation, ...]
 
 
 class Chain:
@@ -56,7 +42,7 @@ class Chain:
     >>> g = x * y
     >>> g.backward()
     >>> chain = Chain(g, "g")
-    >>> [(part.rule, part.product) for part in chain.steps[0].parts]
+    >>> [(chain.rule(part), part.product) for part in chain.steps[0].parts]
     [('y', 3.0), ('x', 2.0)]
     """
 
@@ -69,15 +55,10 @@ class Chain:
         self.steps = [self._step(node) for node in reversed(self.nodes)]
 
     def _step(self, node: Any) -> Step:
-        parts = []
-        for position, parent, partial in edges(node):
-            rule = self.rule(node, position)
-            if partial != partial and " if " in rule:
-                rule = ""  # a nan takes no branch
-            part = Part(parent, rule, self._grads[node], partial)
-            self.terms[id(parent)].append(part.product)
-            parts.append(part)
-        return Step(node, tuple(parts))
+        parts = tuple(explanations(node, self._grads[node]))
+        for part in parts:
+            self.terms[id(part.operand)].append(part.product)
+        return Step(node, parts)
 
     def name(self, operand: Any) -> str:
         """Return the name of a Value, or the text of a plain number."""
@@ -112,19 +93,15 @@ class Chain:
         first = ", ".join(map(self.name, operands[: MANY - 2]))
         return f"{first}, ... {len(operands) - MANY + 1} more, {self.name(operands[-1])}"
 
-    def rule(self, node: Any, place: int) -> str:
-        """Return the partial for one operand in names, as the row of the node states it."""
-        row = row_of(node)
-        if row is None:
+    def rule(self, part: Explanation) -> str:
+        """Return the partial for one operand in names, or an empty text."""
+        text, row = part.stated, part.row
+        if not text or row is None:
             return ""
-        operands, letter = paired(row, node.operands, place)
-        text = stated(row, letter)
-        if not text:
-            return ""
-        names = dict(zip(LETTERS, map(self.name, operands), strict=False))
-        names |= {"z": self.names[id(node)], "n": str(len(node.operands) // row.arity)}
-        if isinstance(row, Row):
-            del names["n"]
+        names = dict(zip(LETTERS, map(self.name, part.operands), strict=False))
+        names["z"] = self.name(part.node)
+        if isinstance(row, ManyRow):
+            names["n"] = str(len(part.node.operands) // row.lists)
         text = _LETTER.sub(lambda match: _filled(match, names), text)
         return text if _ATOM.fullmatch(text) else f"({text})"
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..core.explanation import Explanation
 from ..core.text_tables import column, points, values_table
 from ..table.ops import SUM
-from .chain import Chain, Part, Step, free_name
+from .chain import Chain, Step, free_name
 
 WIDTH = 80
 #: steps that are shown from the beginning and from the end; between them, they are counted
@@ -144,18 +145,18 @@ def shortened(title: str) -> str:
     return title if len(title) <= LONGEST else f"{title[: LONGEST - 60]} ... {title[-60:]}"
 
 
-def _part(chain: Chain, part: Part, outer: str, step: Step) -> tuple[str, ...]:
+def _part(chain: Chain, part: Explanation, outer: str) -> tuple[str, ...]:
     """Return the cells of one part: gradient, sign, rule, and the three numbers."""
-    name, result = chain.name(part.operand), chain.name(step.node)
+    name, result = chain.name(part.operand), chain.name(part.node)
     several = len(chain.terms[id(part.operand)]) > 1
-    rule = part.rule or "partial"  # where the row has no short form
+    rule = chain.rule(part) or "partial"  # where the row has no short form
     numbers = (repr(part.upstream), repr(part.partial), repr(part.product))
     return f"d{outer}/d{name}", "+=" if several else "=", f"d{outer}/d{result} * {rule}", *numbers
 
 
 def _laid_out(chain: Chain, steps: Sequence[Step], outer: str) -> list[list[str]]:
     """Return the lines below each step: in columns over all steps, or over one where too wide."""
-    cells = [[_part(chain, part, outer, step) for part in step.parts[:PARTS]] for step in steps]
+    cells = [[_part(chain, part, outer) for part in step.parts[:PARTS]] for step in steps]
     together = _one_line([part for parts in cells for part in parts])
     lines = []
     for step, parts in zip(steps, cells, strict=True):

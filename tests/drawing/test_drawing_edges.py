@@ -14,13 +14,13 @@ import browser
 import pytest
 
 import scalargrad as sg
+from scalargrad.core.explanation import explanations
 from scalargrad.core.modes import Scope, recording_in
 from scalargrad.drawing.options import View, view
 from scalargrad.drawing.page.live_graph import finite
 from scalargrad.drawing.select import graph as graphs
 from scalargrad.drawing.words import text
 from scalargrad.drawing.words.algebra import constant, name, settled, total, write
-from scalargrad.drawing.words.rules import other_operand
 
 open_page = browser.open_page
 
@@ -566,7 +566,8 @@ def test_other_operand_of_a_dot_product_is_that_of_the_same_place(
 ) -> None:
     u, v, w = sg.values(u=2, v=3, w=5)
 
-    assert other_operand(sg.dot([4.0, u], [v, w]), position) == other
+    (why,) = (why for why in explanations(sg.dot([u, u], [v, w]), 1.0) if why.position == position)
+    assert (why.kind, why.mirrored) == ("other operand", other)
 
 
 @pytest.mark.parametrize("function", [sg.draw_dot, lambda v, **o: sg.check_answers(v, [1], **o)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.explanation import Explanation
 from ...core.node_rows import row_of
 from ..select.graph import Flow, Graph, Use, Vertex
 from ..words import text
@@ -16,9 +17,9 @@ from ..words.rules import (
     Rule,
     backward_rule,
     data,
+    explained,
     gradient,
     is_partial,
-    other_operand,
     parts,
     sign,
     spelled_rule,
@@ -220,7 +221,8 @@ class Walk:
             return
         left = len(shown.uses) - len(arrived)
         alone = len(shown.uses) == 1
-        rules = [backward_rule(self.graph, vertex, use)]
+        why = explained(self.graph, use)
+        rules = [backward_rule(use, why)]
         if alone and shown.hidden:
             rules.append(self._whole(shown, arrived))
         note: Rule = self._meaning(shown) if alone else ()
@@ -231,7 +233,7 @@ class Walk:
             "backward",
             tuple(rules),
             tuple(shows),
-            self._sources(vertex, use),
+            self._sources(vertex, why),
             f"part of {self._gradient_of(shown)}" if not alone else self._gradient_of(shown),
             lit,
             note,
@@ -300,13 +302,12 @@ class Walk:
         words = f"Per unit of {shown.name}, {self.result_name} changes by "
         return words, gradient(self.graph, shown.flow.value), " here."
 
-    def _sources(self, vertex: Vertex, use: Use) -> tuple[str, ...]:
+    def _sources(self, vertex: Vertex, why: Explanation | None) -> tuple[str, ...]:
         """Return what a part is the product of: the upstream, and maybe the other operand."""
         keys = [self.shown[id(flow)].gradient_key for flow in vertex.flows if flow.named is None]
-        if not vertex.is_box:
-            other = other_operand(*use.edges[0])
+        if why is not None and why.kind == "other operand":
             for way in vertex.inputs:
-                if isinstance(way, Use) and way.position == other:
+                if isinstance(way, Use) and way.position == why.mirrored:
                     keys.append(f"f:{self._place(way)}")
         return tuple(keys)
 

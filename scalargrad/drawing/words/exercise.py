@@ -12,7 +12,17 @@ from ...core.arguments import as_number, number, whole
 from ...errors import InputError, OperandError, StateError, unwanted
 from ..select.graph import Graph, Use
 from . import text
-from .rules import HIDDEN, Rule, backward_rule, forward_rule, gradient, is_partial, spoken, sum_rule
+from .rules import (
+    HIDDEN,
+    Rule,
+    backward_rule,
+    explained,
+    forward_rule,
+    gradient,
+    is_partial,
+    spoken,
+    sum_rule,
+)
 
 Side = Literal["forward", "backward"]
 #: where a value stands: beside an arrow or a stem, by the id of the use or the flow
@@ -85,7 +95,8 @@ def _backward(graph: Graph) -> Iterator[tuple[Place, float, Rule]]:
                 yield ("backward", id(flow)), grad.value, rule
         for way in vertex.inputs:
             if isinstance(way, Use) and way.backward is not None:
-                yield ("backward", id(way)), way.backward, backward_rule(graph, vertex, way)
+                rule = backward_rule(way, explained(graph, way))
+                yield ("backward", id(way)), way.backward, rule
 
 
 def answer_sheet(boxes: Sequence[Box]) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...core.arithmetic import is_value
-from ...core.node_rows import paired, row_of
-from ...core.order import edges
+from ...core.explanation import Explanation, explanation
+from ...core.node_rows import row_of
 from ...table.ops import DIV, DOT, SUM
-from ...table.row import LETTERS, ManyRow, Row
+from ...table.row import ManyRow, Row
 from ..select.graph import Graph, Use, Vertex
 from . import text
 
@@ -105,41 +105,50 @@ def spelled_rule(vertex: Vertex, node: Any) -> Rule:
     return f"{sign(node)}: ", *joined[1:], " = ", data(node)
 
 
-def backward_rule(graph: Graph, vertex: Vertex, use: Use) -> Rule:
+def explained(graph: Graph, use: Use) -> Explanation | None:
+    """Return why what comes back along one arrow does; None out of a box: by many rules."""
+    if use.target is None or use.target.is_box:
+        return None
+    node, position = use.edges[0]
+    return explanation(node, position, graph.gradients[node])
+
+
+def backward_rule(use: Use, why: Explanation | None) -> Rule:
     """Return how the part of the gradient is found that comes back along one arrow."""
     product = parts([use])
-    if vertex.is_box:
-        return f"{text.harmless(vertex.title)}: what all its nodes hand back = ", product
-    node, position = use.edges[0]
-    row, symbol = row_of(node), sign(node)
-    words = "the derivative by this operand"
-    upstream, slope = gradient(graph, node), _partial(node, position)
-    if row is not None:
-        _, letter = paired(row, node.operands, position)
-        formula = row.partials[letter]
-        others = set(LETTERS[: row.arity]) - {LETTERS[letter]}
-        if formula == "1":
-            return f"{symbol}: upstream, unchanged = ", product
-        if formula == "-1":
-            return f"{symbol}: upstream with the other sign = ", product
-        if formula in others:
-            operand = _number(node.operands[_mirrored(node, position)])
-            same = operand.value == slope.value or slope.value != slope.value
-            words = "the other operand" if same else "what the other operand was"
-        elif is_reciprocal(vertex):
-            words = _told("−z²", row)
-        else:
-            words = _told((row.shown or row.partials)[letter], row)
-    return f"{symbol}: upstream × {words} = ", upstream, " × ", slope, " = ", product
+    if why is None:
+        assert use.target is not None
+        return f"{text.harmless(use.target.title)}: what all its nodes hand back = ", product
+    symbol = sign(why.node)
+    if why.kind == "unchanged":
+        return f"{symbol}: upstream, unchanged = ", product
+    if why.kind == "negated":
+        return f"{symbol}: upstream with the other sign = ", product
+    upstream = Quantity("gradient", ((why.node, 0),), why.upstream)
+    partial = Quantity("partial", ((why.node, why.position),), why.partial)
+    factors = upstream, " × ", partial
+    return f"{symbol}: upstream × {_factor(use, why)} = ", *factors, " = ", product
 
 
-def _told(formula: str, row: Row | ManyRow) -> str:
+def _factor(use: Use, why: Explanation) -> str:
+    """Return in words what the upstream is multiplied by."""
+    if why.row is None:
+        return "the derivative by this operand"
+    if why.kind == "other operand":
+        value = _number(why.node.operands[why.mirrored]).value
+        same = value == why.partial or why.partial != why.partial
+        return "the other operand" if same else "what the other operand was"
+    is_inverse = use.target is not None and is_reciprocal(use.target)
+    return _in_words("−z²" if is_inverse else why.formula, why.row)
+
+
+def _in_words(formula: str, row: Row | ManyRow) -> str:
     """Return a partial in words, or as a formula with what its letters are.
 
     >>> from ...table.ops import DIV, EXP, TANH
-    >>> _told("z", EXP), _told("1−z²", TANH)
+    >>> _in_words("z", EXP), _in_words("1−z²", TANH)
     ('its own output', '1−z² (z is its own output)')
-    >>> _told("−x/y²", DIV)
+    >>> _in_words("−x/y²", DIV)
     '−x/y² (x is the first operand, y is the second operand)'
     """
     meanings = {"x": "the operand", "z": "its own output"}
@@ -151,24 +160,8 @@ def _told(formula: str, row: Row | ManyRow) -> str:
     used = [
         letter for letter in meanings if re.search(rf"(?<![A-Za-z]){letter}(?![A-Za-z])", formula)
     ]
-    told = ", ".join(f"{letter} is {meanings[letter]}" for letter in used)
-    return f"{formula} ({told})" if told else formula
-
-
-def other_operand(node: Any, position: int) -> int | None:
-    """Return the position of the operand that is the partial itself, as in a product."""
-    row = row_of(node)
-    if row is None or row.arity != 2:
-        return None
-    _, letter = paired(row, node.operands, position)
-    if row.partials[letter] != LETTERS[1 - letter]:
-        return None
-    return _mirrored(node, position)
-
-
-def _mirrored(node: Any, position: int) -> int:
-    """Return the position of the other operand of two, or in the other list."""
-    return (position + len(node.operands) // 2) % len(node.operands)
+    legend = ", ".join(f"{letter} is {meanings[letter]}" for letter in used)
+    return f"{formula} ({legend})" if legend else formula
 
 
 def is_partial(graph: Graph, node: Any, uses: Sequence[Use]) -> bool:
@@ -190,11 +183,6 @@ def sum_rule(uses: Sequence[Use], total: Quantity, *more: str, most: int | None 
 
 def _number(operand: Any) -> Quantity:
     return data(operand) if is_value(operand) else Quantity("plain", (), operand)
-
-
-def _partial(node: Any, position: int) -> Quantity:
-    partial = next(partial for at, _, partial in edges(node) if at == position)
-    return Quantity("partial", ((node, position),), partial)
 
 
 def _joined(pieces: Sequence[str | Quantity], separator: str) -> Rule:

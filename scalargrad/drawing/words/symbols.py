@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from ...core.arithmetic import is_value
+from ...core.explanation import Explanation, explanations
 from ...core.modes import Scope
-from ...core.node_rows import agree, paired, parsed, place_of, row_of, stated
-from ...core.order import edges
+from ...core.node_rows import agree, parsed, place_of, row_of, stated
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
 from ..select.graph import Constant, Flow, Use, Vertex
@@ -264,14 +264,14 @@ class Symbols:
         if not self._fits(gradient):
             gradient = self._of(node)
         bare = gradient == self._of(node) and not self.chain
-        for position, operand, number in edges(node):
-            partial = self._partial(node, position, number)
+        for why in explanations(node, self.graph.gradients[node]):
+            operand, partial = why.operand, self._partial(why)
             part = self._short(gradient * partial)
             if not self._fits(part):  # the chain begins anew
                 part = self._of(node) * partial
                 if not self._fits(part):
                     part = self._of(node) * self._quotient(node, operand)
-            key = id(node), position
+            key = id(node), why.position
             self.parts[key] = part
             if bare and partial == ONE:
                 self.bare.add(key)
@@ -297,26 +297,23 @@ class Symbols:
                     return self._short(gradient * partial)
         return None
 
-    def _partial(self, node: Any, position: int, number: float) -> Product:
+    def _partial(self, why: Explanation) -> Product:
         """Return a partial as its row states it; the number itself where it has no short form."""
-        if self.chain:
-            return self._quotient(node, node.operands[position])
-        row = row_of(node)
-        if row is None:
-            return self._quotient(node, node.operands[position])
-        _, letter = paired(row, node.operands, position)
-        shown = stated(row, letter)
+        node, row = why.node, why.row
+        if self.chain or row is None:
+            return self._quotient(node, why.operand)
+        shown = stated(row, why.letter)
         count = len(node.operands) // row.arity
-        letters, numbers, lists = self._letters(row, node, position % count)
+        letters, numbers, lists = self._letters(row, node, why.position % count)
         if is_plural(row):
-            own = place_of(node, count) == position
+            own = place_of(node, count) == why.position
             letters["own"] = constant(float(own))
             letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
-            shown = row.partials[letter]
+            shown = row.partials[why.letter]
         try:
             return _evaluated(parsed(shown), letters, numbers, lists)
         except (KeyError, SyntaxError):
-            return constant(number)
+            return constant(why.partial)
 
     # -- names -------------------------------------------------------------------------
 
