@@ -118,9 +118,9 @@ def partials_on_values(node: Any, places: Sequence[int]) -> list[Any]:
 def _partials_of_many(
     node: Any, row: ManyRow, numbers: Sequence[float], places: Sequence[int]
 ) -> list[Any]:
-    count = len(numbers) // row.lists
-    starts = range(0, len(numbers), count)
-    values = row.value(*(list(numbers[start : start + count]) for start in starts))
+    lists = row.split(list(node.operands))
+    count = len(lists[0])
+    values = row.value(*row.split(numbers))
     if is_plural(row):
         _check_same(node, values)
         place = place_of(node, count)
@@ -131,7 +131,6 @@ def _partials_of_many(
         of_all = partial(node, results, own)
         return [of_all[place] for place in places]
     _check_same(node, [values])
-    lists = [list(node.operands[start : start + count]) for start in starts]
     found: dict[int, Any] = {}
     for letter in sorted({place // count for place in places}):
         partials = _partials_of(row.name)[letter](node, *lists)

@@ -81,10 +81,7 @@ class Chain:
         if node.op in ("where", "otherwise"):
             return f"where({int(node.op == 'where')}, {self._listed(operands)})"
         if isinstance(row, ManyRow) and row.lists == 2:
-            half = len(operands) // 2
-            return (
-                f"{node.op}([{self._listed(operands[:half])}], [{self._listed(operands[half:])}])"
-            )
+            return f"{node.op}([{'], ['.join(map(self._listed, row.split(operands)))}])"
         return f"{node.op}({self._listed(operands)})"
 
     def _listed(self, operands: Sequence[Any]) -> str:

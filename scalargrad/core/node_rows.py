@@ -83,9 +83,7 @@ def results_of(row: Row | ManyRow, operands: Sequence[Any]) -> list[tuple[float,
     numbers = [o._data if is_value(o) else o for o in operands]
     if isinstance(row, Row):
         return [row.step(*numbers)]
-    count = len(numbers) // row.lists
-    lists = [numbers[start : start + count] for start in range(0, len(numbers), count)]
-    value, partials = row.step((True,) * row.lists)(*lists)
+    value, partials = row.step((True,) * row.lists)(*row.split(numbers))
     return list(zip(value, partials, strict=True)) if is_plural(row) else [(value, partials)]
 
 
@@ -106,9 +104,9 @@ def paired(row: Row | ManyRow, operands: Sequence[Any], place: int) -> tuple[lis
     """
     if isinstance(row, Row):
         return list(operands), place
-    length = len(operands) // row.lists
-    letter, element = divmod(place, length)
-    return [operands[i * length + element] for i in range(row.lists)], letter
+    lists = row.split(operands)
+    letter, element = divmod(place, len(lists[0]))
+    return [operands[element] for operands in lists], letter
 
 
 def stated(row: Row | ManyRow, letter: int) -> str:

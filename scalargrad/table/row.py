@@ -7,9 +7,12 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 from . import formula, libm
+
+S = TypeVar("S", bound=Sequence[Any])
 
 #: letters of the operands, everywhere: first, second; z is the result
 LETTERS = ("x", "y")
@@ -133,6 +136,17 @@ class ManyRow:
     @property
     def arity(self) -> int:
         return self.lists
+
+    def split(self, operands: S) -> list[S]:
+        """Return the lists of the row from its operands in one run.
+
+        >>> from .ops import DOT
+        >>> DOT.split([1.0, 2.0, 3.0, 4.0])
+        [[1.0, 2.0], [3.0, 4.0]]
+        """
+        length = len(operands) // self.lists
+        cuts = [i * length for i in range(self.lists + 1)]
+        return [operands[start:end] for start, end in pairwise(cuts)]  # type: ignore[misc]
 
     @cached_property
     def value(self) -> Callable[..., Any]:

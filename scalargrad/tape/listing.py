@@ -60,8 +60,7 @@ def _operation(tape: Any, line: Line) -> str:
     names = [_operand(tape, operand) for operand in line.operands]
     row = ROWS.get(line.op)
     if isinstance(row, ManyRow):
-        size = len(names) // row.lists
-        lists = [f"[{_some(names[i * size : (i + 1) * size])}]" for i in range(row.lists)]
+        lists = [f"[{_some(run)}]" for run in row.split(names)]
         which = f"[{line.result}]" if is_plural(row) else ""
         return f"{line.op}({', '.join(lists)}){which}"
     return f"{line.op}({_some(names)})"

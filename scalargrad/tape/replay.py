@@ -131,9 +131,7 @@ class Run:
         row = ROWS[NAMES[op]]
         if not isinstance(row, ManyRow):
             return row.step(*numbers)
-        size = len(numbers) // row.lists
-        lists = [numbers[i * size : (i + 1) * size] for i in range(row.lists)]
-        data, partials = row.step((True,) * row.lists)(*lists)
+        data, partials = row.step((True,) * row.lists)(*row.split(numbers))
         if isinstance(data, list):
             return data[tape.results[line]], partials[tape.results[line]]
         return data, partials

@@ -46,8 +46,6 @@ def _applied(tape: Any, line: int, operands: list[Any]) -> Any:
         return getattr(operands[0], "detach", lambda: operands[0])()
     row = ROWS[tape.op_of(line)]
     if isinstance(row, ManyRow):
-        size = len(operands) // row.lists
-        lists = [operands[i * size : (i + 1) * size] for i in range(row.lists)]
-        result = apply_many(row, *lists)
+        result = apply_many(row, *row.split(operands))
         return result[tape.results[line]] if isinstance(result, list) else result
     return apply_unary(row, *operands) if row.arity == 1 else apply_binary(row, *operands)

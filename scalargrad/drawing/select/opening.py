@@ -166,9 +166,7 @@ class _Opener:
         key = (row.name, *(id(o) if is_value(o) else o for o in operands))
         key += () if is_plural(row) else (id(node),)
         if key not in self.spread:
-            length = len(operands) // row.arity
-            runs = [operands[start : start + length] for start in range(0, len(operands), length)]
-            given = runs if isinstance(row, ManyRow) else operands
+            given = row.split(operands) if isinstance(row, ManyRow) else operands
             self.spread[key] = []
             if self.is_faithful(row, given):
                 made = self.run(row, node.scope, given)

@@ -99,8 +99,7 @@ def spelled_rule(vertex: Vertex, node: Any) -> Rule:
     operands = [_number(operand) for operand in node.operands]
     terms: list[Rule] = [(operand,) for operand in operands]
     if row_of(node) is DOT:
-        half = len(operands) // 2
-        terms = [(x, " × ", y) for x, y in zip(operands[:half], operands[half:], strict=True)]
+        terms = [(x, " × ", y) for x, y in zip(*DOT.split(operands), strict=True)]
     joined = [piece for term in terms for piece in (" + ", *term)]
     return f"{sign(node)}: ", *joined[1:], " = ", data(node)
 

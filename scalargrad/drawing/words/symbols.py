@@ -209,12 +209,11 @@ class Symbols:
         operands = list(node.operands)
         numbers = {"z": node.data}
         if isinstance(row, ManyRow):
-            count = len(operands) // row.lists
-            for place, letter in enumerate(row.letters):
-                run = operands[place * count : (place + 1) * count]
+            runs = row.split(operands)
+            for letter, run in zip(row.letters, runs, strict=True):
                 lists[letter] = [self._operand(operand) for operand in run]
-            operands = operands[element::count]
-            numbers["n"] = float(count)
+            operands = [run[element] for run in runs]
+            numbers["n"] = float(len(runs[0]))
         letters = {letter: constant(number) for letter, number in numbers.items() if letter == "n"}
         letters |= zip(row.letters, map(self._operand, operands), strict=True)
         numbers |= zip(row.letters, map(_number, operands), strict=True)
