@@ -1,57 +1,78 @@
-/* What the passes of the planner share: the lines of a tape as nodes, and the plan they become. */
+/* What the passes of the planner share: the lines of a tape as nodes, and the plan they become.
+ * plan.c lists the passes in order.
+ */
 #ifndef SCALARGRAD_BUILDER_H
 #define SCALARGRAD_BUILDER_H
 
+#include "hash_table.h"
 #include "machine.h"
 
 enum { DETACH = 0, CALL = 255 }; /* operations of a tape that are no rows of the table */
 
 enum { OF_CONSTANTS, OF_CAPTURED, OF_INPUTS }; /* what a number depends on, at most */
 
+enum { NOT_FUSED, FUSED_SUM, FUSED_DOT }; /* what an addition became */
+
+/* An input, a captured number, a constant or a line. Each field is written by the pass it stands
+ * under, and read by those below; what only one pass needs is in arrays of its own.
+ */
 typedef struct {
-    uint32_t first, count; /* operands in the list */
-    uint32_t uses;         /* by lines that stay */
-    uint32_t same;         /* the node that has the same value: itself, or an earlier one */
-    uint32_t constant;     /* where its number stands, if it depends on constants only */
-    uint32_t slot, gradient;
-    uint32_t partials; /* the first slot of those that a row of lists keeps */
-    uint32_t turned;   /* of a dot: its operands in the list, what depends on inputs first */
-    uint32_t group;    /* of dots */
-    uint32_t result;   /* which one of its row's results it is */
-    uint8_t op, depends, alive, needs; /* needs: a gradient flows through it */
-    uint8_t absorbed, reached, products, is_chain;
-    uint8_t guarded; /* a comparison depends on it */
+    /* read_tape; `operands` and `count` also fuse_chains, for what it fuses; `operands` also
+     * group_dots, which puts those that depend on inputs first */
+    uint32_t operands, count; /* in the builder's list */
+    uint32_t result;          /* which one of its row's results it is */
+    uint8_t op;
+    /* find_alive; anew, merge_lines */
+    uint8_t alive; /* a result or a guard needs it */
+    /* read_tape for leaves, number_values for lines */
+    uint8_t depends, needs; /* needs: a gradient flows through it */
+    uint32_t same;          /* the node that has the same value: itself, or an earlier one */
+    uint32_t constant;      /* which number it is, if it depends on constants only */
+    /* fuse_chains */
+    uint8_t absorbed; /* by another one that is computed with it */
+    uint8_t fused, is_chain;
+    /* group_dots */
+    uint32_t group; /* or NONE */
+    /* emit_forward, and where it is still NONE, emit_backward and finish */
+    uint32_t slot;     /* of its value, or NONE */
+    uint32_t partials; /* the first slot of those that MANY keeps, or NONE */
+    /* emit_backward */
+    uint32_t gradient; /* its slot, or NONE */
 } Node;
 
 typedef struct {
     const Recorded *tape;
     Plan *plan;
+    int failed; /* out of memory */
+    /* read_tape */
     Node *nodes; /* inputs, captured, constants, lines */
-    uint32_t count, lines_from, captured_from, constants_from;
-    uint32_t *list; /* operands of all lines */
+    uint32_t count, captured_from, constants_from, lines_from;
+    uint32_t one;   /* the constant 1, behind the lines */
+    uint32_t *list; /* operands of all nodes; fuse_chains and group_dots add to it */
     size_t list_count, list_room;
     uint32_t constant_room;
-    uint32_t *order; /* lines in the post-order of the root */
+    /* find_order */
+    uint32_t *order; /* the lines below the root, in post-order */
     uint32_t order_count;
-    uint32_t one; /* the constant 1, or NONE */
-    uint32_t *free_rows;
+    /* emit_forward */
+    uint32_t last_spread; /* the last node of a row with several results, or NONE */
+    /* emit_backward */
+    uint32_t *free_rows; /* of gradients */
     size_t free_count, free_room;
-    uint32_t gradient_rows;
-    int failed; /* out of memory */
 } Builder;
 
 static inline uint32_t node_at(const Builder *builder, uint32_t reference)
 {
-    uint32_t place = reference & ((1u << 30) - 1);
+    uint32_t index = reference & ((1u << 30) - 1);
     switch (reference >> 30) {
     case 0:
-        return place;
+        return index;
     case 1:
-        return builder->captured_from + place;
+        return builder->captured_from + index;
     case 2:
-        return builder->constants_from + place;
+        return builder->constants_from + index;
     default:
-        return builder->lines_from + place;
+        return builder->lines_from + index;
     }
 }
 
@@ -62,7 +83,7 @@ static inline int is_line(const Builder *builder, uint32_t node)
 
 static inline uint32_t *operands_of(const Builder *builder, const Node *node)
 {
-    return builder->list + node->first;
+    return builder->list + node->operands;
 }
 
 /* The node that computes the value of one: itself, or an earlier one that is equal. */
@@ -71,43 +92,48 @@ static inline Node *computing(const Builder *builder, uint32_t node)
     return &builder->nodes[builder->nodes[node].same];
 }
 
+/* Whether an instruction of its own computes it. */
+static inline int is_computed(const Builder *builder, uint32_t i)
+{
+    const Node *node = &builder->nodes[i];
+    return node->alive && !node->absorbed && node->same == i && node->depends != OF_CONSTANTS;
+}
+
 /* The number of a node that depends on constants only. */
 static inline double constant_of(const Builder *builder, uint32_t node)
 {
+    assert(builder->nodes[node].depends == OF_CONSTANTS);
     return builder->plan->constants[builder->nodes[node].constant];
 }
 
-static inline uint64_t mixed(uint64_t hash, uint64_t part)
-{
-    return (hash ^ part) * UINT64_C(0x9E3779B97F4A7C15) ^ (hash >> 29);
-}
-
-/* -- plan.c ------------------------------------------------------------------------------------ */
+/* -- builder.c: what grows --------------------------------------------------------------------- */
 
 void *grown(Builder *builder, void *items, size_t count, size_t *room, size_t size);
-void push_list(Builder *builder, uint32_t entry);
-uint32_t *filled(size_t count); /* with NONE */
+int grow_operands(Builder *builder, size_t more); /* of nodes; 0: no memory */
+void push_list(Builder *builder, uint32_t entry); /* to the plan's side list */
+uint32_t *filled(size_t count);                   /* with NONE */
 void push_instruction(Builder *builder, Program *program, Instruction instruction);
 uint32_t add_constant(Builder *builder, double number);
-uint32_t root_of(const Builder *builder);
+uint32_t root_of(const Builder *builder); /* the node that is differentiated */
 
-/* -- fuse.c: sums and products that become one instruction ------------------------------------- */
+/* -- the passes: each returns PLAN_DONE, PLAN_NO_MEMORY or PLAN_IMPOSSIBLE --------------------- */
 
-int fuse_chains(Builder *builder);
-int find_groups(Builder *builder);
-int is_computed(const Builder *builder, uint32_t i);
-int is_dot_node(const Node *node);
+int read_tape(Builder *builder); /* values.c */
+int find_alive(Builder *builder);
+int number_values(Builder *builder);
+int merge_lines(Builder *builder);
+int find_order(Builder *builder);
+int fuse_chains(Builder *builder);  /* fuse.c */
+int group_dots(Builder *builder);   /* groups.c */
+int emit_forward(Builder *builder); /* emit.c */
+int emit_backward(Builder *builder);
+int widen(Builder *builder); /* vectorize.c */
+
+/* -- of a pass, for those behind it ------------------------------------------------------------ */
+
+int is_dot_node(const Node *node); /* fuse.c */
 int is_sum_node(const Node *node);
 double start_of(const Node *node);
-
-/* -- emit.c: the instructions ------------------------------------------------------------------ */
-
-uint32_t value_of(Builder *builder, uint32_t i);
-void emit_forward(Builder *builder, uint32_t i, uint32_t *last_spread);
-void emit_backward(Builder *builder);
-
-/* -- vectorize.c: equal instructions beside each other ----------------------------------------- */
-
-int widen(Builder *builder);
+uint32_t value_of(Builder *builder, uint32_t i); /* emit.c: its slot */
 
 #endif

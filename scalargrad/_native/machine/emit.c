@@ -1,4 +1,8 @@
-/* The instructions of a plan: where every number stands, the programs forward and back. */
+/* The passes that emit instructions: the programs forward and back, and the slots of their numbers.
+ *
+ * Reverse mode, as Griewank, On Automatic Differentiation, 1989: a statement's operands get its
+ * gradient times each partial, from the last statement to the first.
+ */
 #include "builder.h"
 #include <math.h>
 
@@ -144,7 +148,7 @@ static uint32_t emit_spread(Builder *builder, Program *program, uint32_t i)
     return head;
 }
 
-void emit_forward(Builder *builder, uint32_t i, uint32_t *last_spread)
+static void emit_node(Builder *builder, uint32_t i)
 {
     Plan *plan = builder->plan;
     Node *node = &builder->nodes[i];
@@ -162,19 +166,20 @@ void emit_forward(Builder *builder, uint32_t i, uint32_t *last_spread)
         return;
     }
     if (row->spread != NULL) {
-        const Node *other = *last_spread != NONE ? &builder->nodes[*last_spread] : NULL;
+        const Node *other =
+            builder->last_spread != NONE ? &builder->nodes[builder->last_spread] : NULL;
         int is_next =
             other != NULL && other->op == node->op && other->count == node->count &&
             memcmp(operands_of(builder, other), operands, node->count * sizeof *operands) == 0;
         uint32_t head = is_next ? other->slot - other->result : emit_spread(builder, program, i);
         node->slot = head + node->result;
-        *last_spread = i;
+        builder->last_spread = i;
         return;
     }
     Instruction instruction = {.code = node->op};
     if (row->value1 != NULL) {
         instruction.x = value_of(builder, operands[0]);
-    } else if (row->value2 != NULL && node->products == 0) {
+    } else if (row->value2 != NULL && node->fused == NOT_FUSED) {
         instruction.x = value_of(builder, operands[0]);
         if (is_square(builder, node)) {
             instruction.code = CODE_SQUARE;
@@ -203,12 +208,23 @@ void emit_forward(Builder *builder, uint32_t i, uint32_t *last_spread)
     push_instruction(builder, program, instruction);
 }
 
+int emit_forward(Builder *builder)
+{
+    builder->last_spread = NONE;
+    for (uint32_t i = builder->lines_from; i < builder->count && !builder->failed; i++) {
+        if (is_computed(builder, i)) {
+            emit_node(builder, i);
+        }
+    }
+    return builder->failed ? PLAN_NO_MEMORY : PLAN_DONE;
+}
+
 /* -- backward ---------------------------------------------------------------------------------- */
 
 static uint32_t take_row(Builder *builder)
 {
     return builder->free_count != 0 ? builder->free_rows[--builder->free_count]
-                                    : builder->gradient_rows++;
+                                    : builder->plan->gradients++;
 }
 
 static void give_row(Builder *builder, uint32_t row)
@@ -233,8 +249,8 @@ static uint32_t target_of(Builder *builder, uint32_t i, uint8_t *assigns)
             node->gradient = take_row(builder);
             *assigns = 1;
         } else { /* it collects over all blocks, and begins with 0 */
-            node->gradient = builder->gradient_rows++;
             Plan *plan = builder->plan;
+            node->gradient = plan->gradients++;
             plan->uniform_gradients[plan->uniform_gradient_count++] = node->gradient;
         }
     }
@@ -363,7 +379,7 @@ static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
     }
     Program *program = varies ? &plan->back : &plan->back_prelude;
     Instruction instruction = {.code = node->op, .g = node->gradient, .z = value_of(builder, i)};
-    if (row->value1 != NULL || (row->value2 != NULL && node->products == 0)) {
+    if (row->value1 != NULL || (row->value2 != NULL && node->fused == NOT_FUSED)) {
         emit_row_back(builder, program, node, instruction);
     } else {
         emit_list_back(builder, program, node, instruction);
@@ -373,33 +389,38 @@ static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
     }
 }
 
-void emit_backward(Builder *builder)
+/* How many dots of each group the pass meets: with the last one the whole group goes back. */
+static void count_members(const Builder *builder, uint32_t *left_in_group)
+{
+    for (uint32_t i = 0; i < builder->order_count; i++) {
+        const Node *node = &builder->nodes[builder->order[i]];
+        if (node->group != NONE && node->needs) {
+            left_in_group[node->group]++;
+        }
+    }
+}
+
+int emit_backward(Builder *builder)
 {
     Plan *plan = builder->plan;
     uint32_t root = root_of(builder);
     uint8_t assigns;
     if (!builder->nodes[root].needs) {
-        return;
+        return PLAN_DONE;
     }
     plan->seed = target_of(builder, root, &assigns);
     plan->seed_collects = builder->nodes[root].depends != OF_INPUTS;
-    uint32_t *left = malloc((plan->group_count + 1) * sizeof *left);
-    if (left == NULL) {
-        builder->failed = 1;
-        return;
+    uint32_t *left_in_group = calloc(plan->group_count + (size_t)1, sizeof *left_in_group);
+    if (left_in_group == NULL) {
+        return PLAN_NO_MEMORY;
     }
-    memset(left, 0, (plan->group_count + 1) * sizeof *left);
-    for (uint32_t i = 0; i < plan->group_count; i++) {
-        for (uint32_t j = 0; j < plan->groups[i].outer; j++) {
-            const Node *node = &builder->nodes[plan->groups[i].zs[j]];
-            left[i] += node->reached && node->needs;
-        }
-    }
+    count_members(builder, left_in_group);
     for (uint32_t i = builder->order_count; i-- > 0 && !builder->failed;) {
         const Node *node = &builder->nodes[builder->order[i]];
         if (node->needs && !node->absorbed) {
-            emit_back(builder, builder->order[i], left);
+            emit_back(builder, builder->order[i], left_in_group);
         }
     }
-    free(left);
+    free(left_in_group);
+    return builder->failed ? PLAN_NO_MEMORY : PLAN_DONE;
 }

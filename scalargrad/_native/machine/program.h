@@ -133,14 +133,18 @@ typedef struct {
     size_t constant_row_count, constant_row_room;
 } Plan;
 
-/* What a plan is made of: the flat arrays of records.py. */
 typedef struct {
-    uint32_t inputs, captured, constants, lines, outputs, guards;
+    uint32_t comparison, left, right, outcome; /* references: see node_at */
+} RecordedGuard;
+
+/* What a plan is made of: the flat arrays of tape/tape.py. */
+typedef struct {
+    uint32_t inputs, captured, constants, lines, output_count, guard_count;
     const uint8_t *ops;
     const uint32_t *starts, *operands, *results;
     const double *numbers;
-    const uint32_t *output_places;
-    const uint32_t *guard_places; /* comparison, left, right, outcome */
+    const uint32_t *outputs; /* references */
+    const RecordedGuard *guards;
     int wants_inputs, wants_captured, is_fast;
     double
         beside; /* plan for one lane, equal instructions beside each other, if that takes at most so
