@@ -16,7 +16,7 @@ from .core.arithmetic import is_value
 from .core.nesting import check_keys, pairs
 from .functions.elementary import listed, zero_grad
 from .table import libm, optimizers
-from .table.row import Rule
+from .table.row import UpdateRule
 
 __all__ = [
     "SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rate", "Schedule", "clip_grad_norm",
@@ -40,7 +40,7 @@ class Optimizer(ABC):
     that was computed, and for a number out of range.
     """
 
-    _rule: Rule
+    _rule: UpdateRule
 
     def __init__(self, parameters: Iterable[Any], lr: Rate, weight_decay: float = 0.0) -> None:
         self.parameters = _checked(type(self).__name__, parameters)

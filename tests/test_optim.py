@@ -6,7 +6,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value, optim
-from scalargrad.table.row import Rule
+from scalargrad.table.row import UpdateRule
 
 # -- PyTorch --------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ def test_step_never_raises_because_of_a_number(kind):
 
 def test_optimiser_of_ones_own_is_a_rule_and_its_settings():
     class Plain(optim.Optimizer):
-        _rule = Rule("plain", (), ("lr", "decay"), "w - lr * (g + decay * w)")
+        _rule = UpdateRule("plain", (), ("lr", "decay"), "w - lr * (g + decay * w)")
 
         def _settings(self, lr, steps):
             return lr, self.weight_decay

@@ -9,7 +9,7 @@ from itertools import chain, compress, count, repeat
 from operator import add, attrgetter, setitem
 from typing import Any
 
-from ..table.row import ManyRow, Rule
+from ..table.row import ManyRow, UpdateRule
 from .arguments import number
 
 
@@ -91,7 +91,10 @@ def add_gradients(values: Sequence[Any], numbers: Sequence[float]) -> None:
 
 
 def move(
-    rule: Rule, parameters: Sequence[Any], kept: Sequence[array[float]], settings: Sequence[float]
+    rule: UpdateRule,
+    parameters: Sequence[Any],
+    kept: Sequence[array[float]],
+    settings: Sequence[float],
 ) -> None:
     """Move parameters by the rule of an optimiser, all of them or none, as `commit` does."""
     columns = list(zip(*kept, strict=True)) or [()] * len(parameters)

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 from .. import errors
 from ..core.arguments import Seed, generator, number
 
-Part: TypeAlias = tuple[list[Any], list[Any]]
+Samples: TypeAlias = tuple[list[Any], list[Any]]
 
 
 def split(
     inputs: Sequence[Any], targets: Sequence[Any], test: float = 0.2, seed: Seed = 0
-) -> tuple[Part, Part]:
+) -> tuple[Samples, Samples]:
     """Shuffle samples and divide them: (inputs, targets) to learn from, (inputs, targets) to test.
 
     Raises: `ValueError` where lengths differ, `test` is not between 0 and 1 or a part is empty.

@@ -11,7 +11,7 @@ import functools
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from .. import errors
 from ..errors import ExpressionError
@@ -34,7 +34,7 @@ _BINDING = dict.fromkeys(COMPARISONS, 0) | {"+": 1, "-": 1, "*": 2, "/": 2, "**"
 _SIGN = 3  # looser than **, tighter than *
 _CLOSING = {"(": ")", "[": "]"}
 
-_Item = float | str | Apply  # a number, a name, an operation
+_Item: TypeAlias = float | str | Apply  # a number, a name, an operation
 
 
 class Program(NamedTuple):
@@ -51,7 +51,7 @@ def parse(text: str) -> Program:
     >>> parse("x * 2 + pi").names
     ('x',)
     """
-    parser = _Parser(_checked(text))
+    parser = _ExpressionParser(_checked(text))
     parser.parse()
     return Program(tuple(parser.items), tuple(parser.names), tuple(parser.constants))
 
@@ -93,7 +93,7 @@ class _Bracket:
         return self.function is None and self.token.text == "("
 
 
-class _Parser:
+class _ExpressionParser:
     """Reads tokens from left to right; `items` grow in postfix order."""
 
     def __init__(self, text: str) -> None:

@@ -15,7 +15,7 @@ from ..core.nesting import check_keys, each, flat, leaves, pairs
 from ..core.whole_files import path_text, write_whole
 from ..functions.elementary import zero_grad
 
-Path: TypeAlias = str | os.PathLike[str]
+FilePath: TypeAlias = str | os.PathLike[str]
 
 _parents = attrgetter("parents")
 
@@ -77,7 +77,7 @@ class Module:
         for parameter, data in found:
             parameter.data = data
 
-    def save(self, path: Path) -> None:
+    def save(self, path: FilePath) -> None:
         """Write the state as JSON; a file that was there stays whole until the new one is.
 
         Numbers come back bit for bit; JSON has no inf and nan, so they are written as texts.
@@ -86,7 +86,7 @@ class Module:
         """
         write_whole("save", path, _document(self.state_dict()))
 
-    def load(self, path: Path) -> None:
+    def load(self, path: FilePath) -> None:
         """Read what `save` wrote.
 
         Raises: `ValueError` for a file of another kind, and what `load_state_dict` raises.
@@ -157,7 +157,7 @@ def _document(state: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: FilePath) -> dict[str, Any]:
     """Read the state that `save` wrote.
 
     Raises: `ValueError` for a file of another kind.

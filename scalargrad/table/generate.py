@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from . import libm, to_c, to_javascript, to_python
-from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, Rule, digest, is_plural
+from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, UpdateRule, digest, is_plural
 
 _NATIVE = Path(__file__).parents[1] / "_native"
 ORACLES_PATH = Path(__file__).parents[2] / "tests" / "helpers" / "oracles.py"
@@ -131,7 +131,7 @@ def _reads(forward: str, partial: str) -> int:
     return sum(1 << place for place, name in enumerate("xyz") if name in names)
 
 
-def _move(rule: Rule) -> tuple[str, str]:
+def _move(rule: UpdateRule) -> tuple[str, str]:
     """Return the function of an optimiser's rule, and its entry in the table of C."""
     source = to_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, FUNCTIONS)
     source += _FLAT.format(name=rule.name)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from . import formula, libm
 
@@ -21,7 +21,7 @@ LETTERS = ("x", "y")
 ROWS: dict[str, Row | ManyRow] = {}
 
 #: every rule of an optimiser by name
-RULES: dict[str, Rule] = {}
+RULES: dict[str, UpdateRule] = {}
 
 
 class _Functions(Mapping[str, Callable[..., float]]):
@@ -46,7 +46,7 @@ class _Functions(Mapping[str, Callable[..., float]]):
 #: what formulas may call, by name
 FUNCTIONS = _Functions()
 
-Step = Callable[..., tuple[float, tuple[float, ...]]]
+Evaluation: TypeAlias = Callable[..., tuple[float, tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,21 @@ class Row:
         return formula.compile_scalar(self.name, self.letters, self.forward, None, FUNCTIONS)
 
     @cached_property
-    def step(self) -> Step:
+    def step(self) -> Evaluation:
         """Value and all partials: (x, ...) -> (z, (dz/dx, ...))."""
         return self._step(self.partials)
 
     @cached_property
-    def step_left(self) -> Step:
+    def step_left(self) -> Evaluation:
         """The same where only the first operand is a Value."""
         return self._step(self.partials[:1])
 
     @cached_property
-    def step_right(self) -> Step:
+    def step_right(self) -> Evaluation:
         """The same where only the second operand is a Value."""
         return self._step(self.partials[1:])
 
-    def _step(self, partials: Sequence[str]) -> Step:
+    def _step(self, partials: Sequence[str]) -> Evaluation:
         return formula.compile_scalar(self.name, self.letters, self.forward, partials, FUNCTIONS)
 
 
@@ -164,7 +164,7 @@ class ManyRow:
 
 
 @dataclass(frozen=True)
-class Rule:
+class UpdateRule:
     """How an optimiser moves one number `w` by its gradient `g`."""
 
     name: str
@@ -231,7 +231,7 @@ def many(name: str, *, symbol: str = "", **columns: Any) -> ManyRow:
     return row
 
 
-def rule(name: str, *, kept: tuple[str, ...], settings: tuple[str, ...], text: str) -> Rule:
+def rule(name: str, *, kept: tuple[str, ...], settings: tuple[str, ...], text: str) -> UpdateRule:
     """Enter a rule of an optimiser."""
-    RULES[name] = Rule(name, kept, settings, text)
+    RULES[name] = UpdateRule(name, kept, settings, text)
     return RULES[name]
