@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import signal
@@ -31,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if WITHOUT:  # its doctests cannot run either
         folder = Path(scalargrad._python.__file__).parent / "_native"
         config.option.ignore = [*(config.option.ignore or []), str(folder)]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives to the end: hundreds of tests ask it to look at everything."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str:
