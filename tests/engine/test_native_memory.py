@@ -78,23 +78,23 @@ def everyday(x: Any, p: Any) -> None:
     sg.zero_grad([x, p, h])
 
 
-def test_a_hundred_thousand_loops_leave_references_and_memory_as_they_were():
+def test_fifty_thousand_loops_leave_references_and_memory_as_they_were():
     x, p = Value(0.5), Parameter(1.5)
     everyday(x, p)
-    for _ in range(10_000):
+    for _ in range(5_000):
         everyday(x, p)
     gc.collect()
     counted = (x, p, Value, Parameter, NAME)
     references = list(map(sys.getrefcount, counted))
     blocks, memory = sys.getallocatedblocks(), held()
 
-    for _ in range(100_000):
+    for _ in range(50_000):
         everyday(x, p)
 
     gc.collect()
     assert list(map(sys.getrefcount, counted)) == references
-    assert abs(sys.getallocatedblocks() - blocks) < 200
-    assert held() - memory < 2_000_000
+    assert sys.getallocatedblocks() - blocks < 200
+    assert held() - memory < 1_500_000  # the smallest piece of memory, 32 bytes, a loop were more
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="that build has no slabs; see sanitizers.sh")

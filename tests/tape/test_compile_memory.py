@@ -28,7 +28,7 @@ def test_memory_stays_flat(runner: str) -> None:
     w = sg.Value(0.5)
     f = sg.compile(lambda x, y: sg.sin(x * w) + y if x > 0 else y)
     x = np.linspace(-1, 1, 9)
-    rounds = 300 if runner == "replay" else 1000
+    rounds = 100 if runner == "replay" else 300
 
     def work() -> None:
         for _ in range(rounds):
@@ -82,7 +82,7 @@ def test_many_calls_leave_memory_as_it_was(
     work(rounds)
     gc.collect()
     assert [sys.getrefcount(w) for w in ws] == references
-    assert abs(sys.getallocatedblocks() - blocks) < 200
+    assert sys.getallocatedblocks() - blocks < 200
     assert held() - memory < 2_000_000
 
 
