@@ -1,6 +1,7 @@
 from typing import Any
 
 digest: int
+costs: dict[str, float]
 
 class Plan:
     def point(

@@ -16,14 +16,8 @@ from .replay import Replay
 from .runner import CAPTURED, INPUTS, Batch, Point, Runner
 from .tape import Tape
 
-#: so many lanes are run at a time: their sums are added in order, whatever thread they come from
-CHUNK = 4096
-#: so many numbers the C library has at hand
-SMALL = 8192
-#: after so many points, equal steps are planned anew, to run beside each other
-OFTEN = 32
-#: if the tape has so many lines, and they then take at most so large a part of the time
-LONG, BESIDE = 64, 0.8
+#: instead of a share of the cost: a plan is not to be vectorised
+NEVER = -1.0
 
 
 class Machine:
@@ -32,6 +26,7 @@ class Machine:
     def __init__(self, tape: Tape, native: Any, mode: str) -> None:
         self.tape = tape
         self._native, self._is_fast = native, mode == "fast"
+        self._costs = native.costs  # those of costs.def, by name
         self._plans: dict[tuple[int, int], Any] = {}
         self._for_points: dict[tuple[int, int], Any] = {}
         self._points: Counter[tuple[int, int]] = Counter()
@@ -41,29 +36,32 @@ class Machine:
         """Return the plan for what is wanted."""
         plan = self._plans.get((wanted, output))
         if plan is None:
-            plan = self._plans[wanted, output] = self._made(wanted, output, -1.0)
+            plan = self._plans[wanted, output] = self.planned(wanted, output, NEVER)
         return plan
 
     def _plan_for_points(self, wanted: int, output: int = 0) -> Any:
-        """Return the plan for one lane: in the long run one whose equal steps run in vectors."""
+        """Return the plan for one lane: in the long run a vectorised one."""
         key = wanted, output
         plan = self._for_points.get(key)
         if plan is not None:
             return plan
         plan = self.plan(wanted, output)
         self._points[key] += 1
-        if self._points[key] >= OFTEN:  # what is so short or has few equal steps stays as it is
-            wide = self._made(wanted, output, BESIDE) if len(self.tape.ops) >= LONG else None
-            plan = self._for_points[key] = wide or plan
+        if self._points[key] >= self._costs["VECTOR_POINTS"]:
+            vectorized = None  # what is so short, or gains so little, stays as it is
+            if len(self.tape.ops) >= self._costs["VECTOR_LINES"]:
+                vectorized = self.planned(wanted, output, self._costs["VECTOR_PERCENT"] / 100)
+            plan = self._for_points[key] = vectorized or plan
         return plan
 
-    def _made(self, wanted: int, output: int, beside: float) -> Any:
+    def planned(self, wanted: int, output: int, vector_share: float) -> Any:
+        """Return a new plan, vectorised if that takes at most such a share of the cost, or None."""
         tape = self.tape
         guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
         return self._native.plan(
             tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
             tape.constants, tape.outputs, guards, bool(wanted & INPUTS), bool(wanted & CAPTURED),
-            output, self._is_fast, beside,
+            output, self._is_fast, vector_share,
         )  # fmt: skip
 
     def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
@@ -83,13 +81,13 @@ class Machine:
     ) -> Batch:
         """Run a batch."""
         numpy = sys.modules["numpy"]
-        count = lanes.count
+        count, chunk = lanes.count, self._costs["CHUNK"]
         plan = self._plan_for_points(wanted) if count == 1 else self.plan(wanted)
         grads: list[Any] = []
         places = None
         if wanted & INPUTS:
             widths = [columns for _, columns in lanes.parts]
-            values, *grads = _matrices(count, [self._outputs, *widths])
+            values, *grads = _matrices(count, [self._outputs, *widths], self._costs["SMALL"])
             places = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
         else:
             values = numpy.empty((count, self._outputs))
@@ -103,14 +101,14 @@ class Machine:
             )  # fmt: skip
             return undone, sums
 
-        undone, sums = run(0, count) if count <= CHUNK else _in_chunks(run, count, threads)
+        undone, sums = run(0, count) if count <= chunk else _in_chunks(run, count, chunk, threads)
         return Batch(values, grads, sums, status if undone else None)
 
 
-def _matrices(rows: int, widths: Sequence[int]) -> list[Any]:
+def _matrices(rows: int, widths: Sequence[int], small: int) -> list[Any]:
     """Return matrices to write to."""
     numpy = sys.modules["numpy"]
-    if rows * sum(widths) < SMALL:
+    if rows * sum(widths) < small:
         return [numpy.empty((rows, width)) for width in widths]
     # in one piece: the C library gives middling ones back to the system, and asks for new ones
     block, made, end = numpy.empty(rows * sum(widths)), [], 0
@@ -121,16 +119,16 @@ def _matrices(rows: int, widths: Sequence[int]) -> list[Any]:
 
 
 def _in_chunks(
-    run: Callable[[int, int], tuple[int, Any]], count: int, threads: int
+    run: Callable[[int, int], tuple[int, Any]], count: int, size: int, threads: int
 ) -> tuple[int, Any]:
     """Run all chunks; add their sums in order, so that bits do not depend on threads."""
-    starts = range(0, count, CHUNK)
+    starts = range(0, count, size)
     found: list[Any] = [None] * len(starts)
     waiting = iter(enumerate(starts))
 
     def work() -> None:
         for place, start in waiting:
-            found[place] = run(start, min(start + CHUNK, count))
+            found[place] = run(start, min(start + size, count))
 
     with ThreadPoolExecutor(max(1, threads - 1)) as pool:  # this thread works too
         others = [pool.submit(work) for _ in range(threads - 1)]

@@ -12,37 +12,39 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.tape import compiled, machine
+from scalargrad.tape import compiled
 from scalargrad.tape.machine import Machine
 from scalargrad.tape.replay import Replay
 from scalargrad.tape.runner import VALUES
 
 KINDS = _engine.machine().kinds() if _engine.machine() else []
+#: what costs.def says, by name
+COSTS = _engine.machine().costs if _engine.machine() else {}
 
 
-@pytest.fixture(params=["replay", *KINDS, *["wide"][: len(KINDS)]])
+@pytest.fixture(params=["replay", *KINDS, *["vectorized"][: len(KINDS)]])
 def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """What replays: the readable replay, and the machine with each kind of kernels.
 
-    "wide": points run on plans in which equal steps stand beside each other, from the first one on.
+    "vectorized": points run on vectorised plans from the first one on.
     """
     if request.param == "replay":
         monkeypatch.setattr(compiled, "runner_for", lambda tape, mode: Replay(tape))
         yield "replay"
         return
-    if request.param == "wide":
-        widen(monkeypatch)
-        yield "wide"
+    if request.param == "vectorized":
+        vectorize(monkeypatch)
+        yield "vectorized"
         return
     _engine.machine().use(request.param)
     yield request.param
     _engine.machine().use(KINDS[0])
 
 
-def widen(patch: pytest.MonkeyPatch) -> None:
-    """Let points run on wide plans at once, however little there is to gain."""
-    for name, limit in (("OFTEN", 1), ("LONG", 0), ("BESIDE", math.inf)):
-        patch.setattr(machine, name, limit)
+def vectorize(patch: pytest.MonkeyPatch) -> None:
+    """Let points run on vectorised plans at once, however little there is to gain."""
+    for name, limit in (("VECTOR_POINTS", 1), ("VECTOR_LINES", 0), ("VECTOR_PERCENT", math.inf)):
+        patch.setitem(COSTS, name, limit)
 
 
 def bits(numbers: Sequence[float]) -> list[bytes]:

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from replays import KINDS
+from replays import COSTS, KINDS
 
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.functions.elementary import apply_binary, apply_unary
 from scalargrad.table.row import ROWS, Row
-from scalargrad.tape import machine
 
 ROWS_OF_NUMBERS = [row for row in ROWS.values() if isinstance(row, Row)]
 
@@ -120,7 +119,7 @@ def test_merged_lines_stay_where_they_are_read() -> None:
 
 def test_threads_change_no_bit(kind: str) -> None:
     draw = np.random.default_rng(0)
-    count = 3 * machine.CHUNK + 5 if KINDS else 50
+    count = 3 * COSTS["CHUNK"] + 5 if KINDS else 50
     x, t = draw.normal(size=(count, 6)), draw.integers(0, 3, count)
     found = []
     for threads in (1, 2, 5):

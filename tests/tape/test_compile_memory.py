@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import replays
 from memory import held
-from replays import KINDS
+from replays import COSTS, KINDS
 from threads import run_in_threads
 
 import scalargrad as sg
@@ -116,7 +116,7 @@ def test_functions_and_their_tapes_come_and_go(runner: str) -> None:
 @pytest.mark.skipif(not KINDS, reason="the readable replay runs in Python")
 def test_another_thread_runs_while_a_batch_does() -> None:
     f = sg.compile(lambda x: sg.sin(sg.exp(sg.erf(sg.sin(x)))))
-    x = np.linspace(-1.0, 1.0, 8 * machine.CHUNK)
+    x = np.linspace(-1.0, 1.0, 8 * COSTS["CHUNK"])
     f(x)
     events: list[str] = []
     gate, interval = threading.Lock(), sys.getswitchinterval()
@@ -160,8 +160,8 @@ def test_an_interrupt_begins_no_further_chunk(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(machine, "ThreadPoolExecutor", Pool)
     with pytest.raises(KeyboardInterrupt):
-        machine._in_chunks(run, 5 * machine.CHUNK, threads=2)
-    assert sorted(begun) == [0, machine.CHUNK]
+        machine._in_chunks(run, 50, 10, threads=2)
+    assert sorted(begun) == [0, 10]
 
 
 def test_threads_may_share_a_function(runner: str) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import replays
-from replays import KINDS, agrees, bits, eager
+from replays import COSTS, KINDS, agrees, bits, eager
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.tape import machine
 
 runner = replays.runner
 
@@ -193,7 +192,7 @@ def test_results_of_parameters_alone_count_in_each_lane(runner: str) -> None:
 
 
 def test_lanes_of_later_chunks_may_take_another_path(runner: str) -> None:
-    count = 100 if runner == "replay" else 2 * machine.CHUNK + 5
+    count = 100 if runner == "replay" else 2 * COSTS["CHUNK"] + 5
     w = sg.Value(2.0)
     f = sg.compile(lambda x: w * x if x < count - 3 else -x)
     x = np.arange(float(count))

@@ -127,7 +127,7 @@ int fuse_chains(Builder *builder);  /* fuse.c */
 int group_dots(Builder *builder);   /* groups.c */
 int emit_forward(Builder *builder); /* emit.c */
 int emit_backward(Builder *builder);
-int widen(Builder *builder); /* vectorize.c */
+int vectorize(Builder *builder); /* vectorize.c */
 
 /* -- of a pass, for those behind it ------------------------------------------------------------ */
 

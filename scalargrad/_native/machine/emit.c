@@ -229,7 +229,7 @@ static uint32_t take_row(Builder *builder)
 
 static void give_row(Builder *builder, uint32_t row)
 {
-    if (builder->tape->beside >= 0.0) { /* instructions change places */
+    if (builder->tape->vector_share >= 0.0) { /* instructions change their order */
         return;
     }
     builder->free_rows =

@@ -3,8 +3,6 @@
  */
 #include "builder.h"
 
-enum { LEAST_TERMS = 4 };
-
 typedef struct {
     Builder *builder;
     uint32_t *uses; /* of each node, by lines that stay */

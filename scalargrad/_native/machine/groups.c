@@ -3,8 +3,6 @@
  */
 #include "builder.h"
 
-enum { LEAST_DOT = 4 }; /* so many operands, or so many dots, are worth a matrix */
-
 typedef struct {
     uint64_t hash;
     uint32_t first, last, members; /* dots, linked through `next` */
@@ -141,7 +139,7 @@ static int make_group(Grouping *grouping, const Bucket *bucket)
     Builder *builder = grouping->builder;
     Group *group = &builder->plan->groups[builder->plan->group_count];
     uint32_t operands = builder->nodes[bucket->first].count;
-    if (operands < 2 * LEAST_DOT && bucket->members < LEAST_DOT) {
+    if (operands < 2 * LEAST_DOTS && bucket->members < LEAST_DOTS) {
         return 1;
     }
     group->inner = operands / 2;

@@ -11,8 +11,8 @@
 #endif
 #define TITLE "AVX2"
 #define WIDTH 4
-#define PANEL 4
-#define ACROSS 2
+#define PANEL PANEL_AVX2
+#define ACROSS ACROSS_AVX2
 #define FMA(a, b, c) ((Vector)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #include "kernels.inc"
 #if defined(__clang__)

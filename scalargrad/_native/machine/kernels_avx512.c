@@ -12,8 +12,8 @@
 #endif
 #define TITLE "AVX-512"
 #define WIDTH 8
-#define PANEL 6
-#define ACROSS 4
+#define PANEL PANEL_AVX512
+#define ACROSS ACROSS_AVX512
 #define FMA(a, b, c) ((Vector)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 
 /* Eight numbers of eight rows become columns, `row` numbers apart, in registers. */

@@ -4,7 +4,7 @@
 #endif
 #define TITLE "baseline"
 #define WIDTH 2
-#define PANEL 4
-#define ACROSS 2
+#define PANEL PANEL_BASE
+#define ACROSS ACROSS_BASE
 #define FMA(a, b, c) ((a) * (b) + (c))
 #include "kernels.inc"

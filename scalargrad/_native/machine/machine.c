@@ -11,7 +11,7 @@ static const Lanes *const *fast_kernels; /* NULL: there are none */
 
 typedef struct {
     PyObject_HEAD Plan plan;
-    int is_fast, is_wide, wants_inputs, wants_captured;
+    int is_fast, is_vectorized, wants_inputs, wants_captured;
     Spaces spaces;
 } PlanObject;
 
@@ -28,18 +28,18 @@ static void dealloc(PyObject *self)
 }
 
 /* plan(inputs, captured, ops, starts, operands, results, constants, outputs, guards,
- *      wants_inputs, wants_captured, root, is_fast, beside): None where the machine cannot run the
- * tape, or a wide plan gains little */
+ *      wants_inputs, wants_captured, root, is_fast, vector_share): None where the machine cannot run the
+ * tape, or a vectorised plan gains little */
 static PyObject *plan_of(PyObject *module, PyObject *args)
 {
     (void)module;
     unsigned int inputs, captured, root;
     int wants_inputs, wants_captured, is_fast;
-    double beside;
+    double vector_share;
     Py_buffer ops, starts, operands, results, constants, outputs, guards;
     if (!PyArg_ParseTuple(args, "IIy*y*y*y*y*y*y*ppIpd:plan", &inputs, &captured, &ops, &starts,
                           &operands, &results, &constants, &outputs, &guards, &wants_inputs,
-                          &wants_captured, &root, &is_fast, &beside)) {
+                          &wants_captured, &root, &is_fast, &vector_share)) {
         return NULL;
     }
     Recorded recorded = {
@@ -59,7 +59,7 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
         .wants_inputs = wants_inputs,
         .wants_captured = wants_captured,
         .is_fast = is_fast,
-        .beside = beside,
+        .vector_share = vector_share,
         .root = root,
     };
     PyObject *result = NULL;
@@ -68,7 +68,7 @@ static PyObject *plan_of(PyObject *module, PyObject *args)
         memset(&object->plan, 0, sizeof object->plan);
         object->spaces = (Spaces){0};
         object->is_fast = is_fast;
-        object->is_wide = beside >= 0.0;
+        object->is_vectorized = vector_share >= 0.0;
         object->wants_inputs = wants_inputs;
         object->wants_captured = wants_captured;
         int status = make_plan(&object->plan, &recorded);
@@ -157,7 +157,7 @@ static PyObject *point(PyObject *object, PyObject *args)
         Target nowhere; /* gradients are read where they are */
         Run run = {.plan = plan,
                    .lanes = &lanes_point,
-                   .beside = strict_lanes,
+                   .vector_lanes = strict_lanes,
                    .space = space,
                    .captured = captured.buf,
                    .shared = work,
@@ -318,7 +318,7 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
         return NULL;
     }
     Run run = {
-        .plan = plan, .beside = strict_lanes, .captured = captured.buf, .upstream = upstream};
+        .plan = plan, .vector_lanes = strict_lanes, .captured = captured.buf, .upstream = upstream};
     Sources sources = {.count = 0};
     Targets targets = {.count = 0};
     double *numbers = PyMem_Malloc(((size_t)plan->inputs + 1) * sizeof *numbers);
@@ -327,7 +327,7 @@ static PyObject *run_lanes(PyObject *object, PyObject *args)
         PyErr_NoMemory();
         goto done;
     }
-    if (first < 0 || last > lanes || first >= last || (self->is_wide && last - first > 1)) {
+    if (first < 0 || last > lanes || first >= last || (self->is_vectorized && last - first > 1)) {
         PyErr_SetString(PyExc_ValueError, "wants a range of lanes");
         goto done;
     }
@@ -404,7 +404,7 @@ static PyObject *instructions_of(const Program *program)
     return list;
 }
 
-/* stretches(): of a wide plan, forward and back: (kind, first, count, at) */
+/* stretches(): of a vectorised plan, forward and back: (kind, first, count, at) */
 static PyObject *stretches(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -449,7 +449,7 @@ static PyMethodDef plan_methods[] = {
     {"point", point, METH_VARARGS, "Run at one point."},
     {"run", run_lanes, METH_VARARGS, "Run a range of lanes."},
     {"described", described, METH_NOARGS, "Return the programs."},
-    {"stretches", stretches, METH_NOARGS, "Return how a wide plan runs its instructions."},
+    {"stretches", stretches, METH_NOARGS, "Return how a vectorised plan runs its instructions."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -563,6 +563,28 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* What costs.def says, by name. */
+static PyObject *costs_of(void)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } entries[] = {
+#define COST(name, tenths, what) {#name, tenths},
+#define LIMIT(name, number, what) {#name, number},
+#include "costs.def"
+    };
+    PyObject *costs = PyDict_New();
+    for (size_t i = 0; costs != NULL && i < sizeof entries / sizeof *entries; i++) {
+        PyObject *number = PyLong_FromLong(entries[i].number);
+        if (number == NULL || PyDict_SetItemString(costs, entries[i].name, number) < 0) {
+            Py_CLEAR(costs);
+        }
+        Py_XDECREF(number);
+    }
+    return costs;
+}
+
 static int execute(PyObject *module)
 {
     Plan_Type = (PyTypeObject *)PyType_FromSpec(&plan_spec);
@@ -572,9 +594,15 @@ static int execute(PyObject *module)
         }
     }
     PyObject *digest = PyLong_FromUnsignedLong(machine_digest());
-    int status = digest != NULL ? PyModule_AddObjectRef(module, "digest", digest) : -1;
+    PyObject *costs = costs_of();
+    int status = Plan_Type != NULL && digest != NULL && costs != NULL &&
+                         PyModule_AddObjectRef(module, "digest", digest) == 0 &&
+                         PyModule_AddObjectRef(module, "costs", costs) == 0
+                     ? 0
+                     : -1;
     Py_XDECREF(digest);
-    return Plan_Type == NULL ? -1 : status;
+    Py_XDECREF(costs);
+    return status;
 }
 
 static PyModuleDef_Slot module_slots[] = {

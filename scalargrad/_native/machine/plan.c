@@ -102,11 +102,6 @@ static int finish(Builder *builder)
     return builder->failed ? PLAN_NO_MEMORY : PLAN_DONE;
 }
 
-static int run_equal_beside(Builder *builder)
-{
-    return builder->tape->beside >= 0.0 ? widen(builder) : PLAN_DONE;
-}
-
 /* -- all of it --------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -118,7 +113,7 @@ static const Pass passes[] = {
     {"read_tape", read_tape},         {"find_alive", find_alive}, {"number_values", number_values},
     {"merge_lines", merge_lines},     {"find_order", find_order}, {"fuse_chains", fuse_chains},
     {"group_dots", group_dots},       {"make_room", make_room},   {"emit_forward", emit_forward},
-    {"emit_backward", emit_backward}, {"finish", finish},         {"vectorize", run_equal_beside},
+    {"emit_backward", emit_backward}, {"finish", finish},         {"vectorize", vectorize},
 };
 
 int make_plan(Plan *plan, const Recorded *recorded)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../table.h"
+#include "costs.h"
 
 #if defined(__GNUC__)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -27,8 +28,6 @@
 #endif
 
 #define NONE UINT32_MAX
-
-enum { MOST_LANES = 256, MOST_PANEL = 8 }; /* lanes of a block, rows of a panel */
 
 /* Codes: those below CODES are rows of the table, by their number. */
 enum {
@@ -60,7 +59,7 @@ static inline int is_list(const Instruction *instruction)
     return instruction->code >= CODE_SUM && instruction->code <= CODE_SPREAD;
 }
 
-/* Of a program for one lane whose equal instructions run beside each other: see vectorize.c. */
+/* Of a program for one lane whose isomorphic instructions run as lanes: see vectorize.c. */
 typedef struct {
     uint8_t kind;
     uint32_t first,
@@ -146,10 +145,9 @@ typedef struct {
     const uint32_t *outputs; /* references */
     const RecordedGuard *guards;
     int wants_inputs, wants_captured, is_fast;
-    double
-        beside; /* plan for one lane, equal instructions beside each other, if that takes at most so
-                    * large a part of the time; infinite: in any case; negative: do not */
-    uint32_t root; /* which output is differentiated */
+    double vector_share; /* vectorise, for one lane, what then takes at most so large a part of the
+                          * cost; infinite: in any case; negative: do not */
+    uint32_t root;       /* which output is differentiated */
 } Recorded;
 
 /* -- lanes: the kernels, once for each kind of processor --------------------------------------- */

@@ -82,8 +82,6 @@ Space *take_space(Spaces *spaces, const Plan *plan, size_t stride)
     return new_space(plan, stride);
 }
 
-enum { KEPT_SPACES = 4 };
-
 void give_space(Spaces *spaces, Space *space)
 {
     int count = 0;
@@ -376,7 +374,7 @@ static void run_instructions(const Run *run, const Program *program, const Stret
     const Plan *plan = run->plan;
     const Program part = {.instructions = program->instructions + stretch->first,
                           .count = stretch->count};
-    const Lanes *lanes = stretch->at == 1 ? run->lanes : run->beside;
+    const Lanes *lanes = stretch->at == 1 ? run->lanes : run->vector_lanes;
     double *values = run->space->values, *matrices = run->space->matrices;
     if (is_back) {
         lanes->backward(plan, &part, values, run->space->gradients, matrices, 1, stretch->at, 1);
@@ -410,7 +408,7 @@ static void run_stretches(const Run *run, const Program *program, int is_back)
         case STRETCH_SCATTER:
             scatter(lists + s->first, s->count, gradients + s->at, 1, gradients);
             break;
-        case STRETCH_SCATTER_TURNED:
+        case STRETCH_SCATTER_REVERSED:
             scatter(lists + s->first, s->count, gradients + s->at + s->count - 1, -1, gradients);
         }
     }
@@ -474,8 +472,6 @@ static void run_block(Run *run, size_t first, size_t lanes)
     store_gradients(run, first, lanes);
 }
 
-enum { STRIP = 64 }; /* operands at a time: their sums stay near */
-
 /* Add what a group collected to the gradients of its weights. */
 static void add_sums(const Run *run, const Group *group)
 {
@@ -534,14 +530,15 @@ void run_range(Run *run, size_t first, size_t last)
     }
 }
 
+_Static_assert(BLOCK_PRODUCTS <= MOST_LANES && BLOCK_FEW <= MOST_LANES, "kernels have no more");
+
 size_t stride_for(const Plan *plan, size_t lanes)
 {
     size_t rows = (size_t)plan->slots + plan->gradients;
-    size_t most = plan->group_count != 0 && rows < 4096 ? 128
-                  : rows < 4096                         ? 64
-                  : rows < 32768                        ? 32
-                  : rows < 262144                       ? 16
-                                                        : 8;
+    size_t most = rows < ROWS_FEW    ? (plan->group_count != 0 ? BLOCK_PRODUCTS : BLOCK_FEW)
+                  : rows < ROWS_SOME ? BLOCK_SOME
+                  : rows < ROWS_MANY ? BLOCK_MANY
+                                     : BLOCK_MOST;
     size_t least = lanes == 1 ? 1 : padded(lanes);
     return least < most ? least : most;
 }

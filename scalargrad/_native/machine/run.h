@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     const Plan *plan;
     const Lanes *lanes;
-    const Lanes *beside; /* for equal instructions of a lane */
+    const Lanes *vector_lanes; /* for the packs of one lane */
     Space *space;
     const double *captured, *shared;
     const Source *sources;

@@ -1,80 +1,83 @@
-/* What the parts of a wide plan share: see vectorize.c. */
-#ifndef SCALARGRAD_WIDE_H
-#define SCALARGRAD_WIDE_H
+/* What the passes of the vectoriser share: instructions as units, and where numbers stand anew. */
+#ifndef SCALARGRAD_UNITS_H
+#define SCALARGRAD_UNITS_H
 
 #include "builder.h"
+#include "costs.h"
 
-enum { LEAST = 8, MOST_LISTED = 32 }; /* instructions of a class in vectors; operands of such */
-enum { LISTS = 1024, CLASSES = 2048 };
-enum { ALONE = CLASSES - 1 }; /* no other instruction is equal */
+enum { LEAST_LANES = 8 }; /* kernels run on whole vectors of so many */
+enum { LIST_CLASSES = 1024, CLASSES = 2048 };
+enum { ALONE = CLASSES - 1 }; /* no other instruction is isomorphic */
 enum { READS_X = 1, READS_Y = 2, READS_Z = 4 };
 
-/* An instruction that computes values or adds to gradients: what it needs, and what it makes. */
+/* An instruction that computes values or adds to gradients: what it needs, and what it writes. */
 typedef struct {
     Instruction instruction;
     uint32_t level, class;
     uint32_t edges, reads, writes; /* slots of values; on the way back, of gradients */
 } Unit;
 
-/* Slots of one kind, values or gradients: their old numbers and the new ones. */
+/* The new slots of values, or of gradients, by the old ones. */
 typedef struct {
-    uint32_t *place;     /* the new number, or NONE */
-    uint8_t *is_written; /* by an instruction that has its place */
+    uint32_t *slot;      /* or NONE */
+    uint8_t *is_written; /* by an instruction that is emitted */
     uint32_t count;
-    uint32_t spare[MOST_LISTED]; /* places for what is gathered, or NONE */
-} Slots;
+    uint32_t scratch[MOST_OPERANDS]; /* the first of slots for what is gathered, or NONE */
+} SlotMap;
 
-/* A list that gets its places last. */
+/* A list that gets its slots last. */
 typedef struct {
     uint8_t kind;
     uint32_t first, count; /* of the side list; or a group */
-} Waiting;
+} Deferred;
 
-enum { OF_VALUES, OF_TARGETS, OF_PRODUCT, OF_PRODUCT_BACK };
+enum { DEFERRED_VALUES, DEFERRED_TARGETS, DEFERRED_PRODUCT, DEFERRED_PRODUCT_BACK };
 
 typedef struct {
     Builder *builder;
     Plan *plan;
     Unit *units;
     uint32_t count;
-    uint64_t cost,
-        cost_before; /* of running it so, and instruction by instruction, in tenths of ns */
+    uint64_t cost, scalar_cost; /* of the plan, and of one instruction after the other */
     size_t room;
     uint32_t *edges;
     size_t edge_count, edge_room;
     uint32_t *order; /* the units, class by class */
     uint64_t *keys;  /* to sort them by; and as they were before: */
     uint32_t *unsorted;
-    Slots values, gradients;
-    Waiting *waiting;
-    size_t waiting_count, waiting_room;
-    uint32_t *constant_at; /* the constant that stands in an old slot of values, or NONE */
-    uint32_t *row_at;      /* where it stands so often that a class can read it, or NONE */
-    uint32_t *last_writer; /* the first member of the class that wrote to a gradient */
+    SlotMap *values, *gradients;
+    Deferred *deferred;
+    size_t deferred_count, deferred_room;
+    uint32_t *constant_at;  /* the constant that stands in an old slot of values, or NONE */
+    uint32_t *constant_row; /* where it stands so often that a pack can read it, or NONE */
+    uint32_t *last_writer;  /* the first member of the class that wrote to a gradient */
     int is_back;
-} Wide;
+} Vectorizer;
 
-/* -- vectorize_slots.c ------------------------------------------------------------------------- */
+/* -- units.c: the instructions as units -------------------------------------------------------- */
 
-int make_slots(Slots *slots, size_t count); /* 0: no memory */
-void free_slots(Slots *slots);
-uint32_t placed(Slots *slots, uint32_t old);
-uint8_t is_first(Wide *wide, uint32_t target); /* and from now on it is written */
-void place_forward(Wide *wide, Instruction *instruction);
-void place_backward(Wide *wide, Instruction *instruction);
-void place_ends(Wide *wide);
+int reads_of(const Vectorizer *vec, const Instruction *instruction);
+void read_forward(Vectorizer *vec, const Instruction *instruction);
+void read_backward(Vectorizer *vec, const Instruction *instruction);
 
-/* -- vectorize_levels.c ------------------------------------------------------------------------ */
-
-int reads_of(const Wide *wide, const Instruction *instruction);
-void read_forward(Wide *wide, const Instruction *instruction);
-void read_backward(Wide *wide, const Instruction *instruction);
-int find_classes(Wide *wide); /* 0: no memory */
-
-static inline int is_of_class(const Wide *wide, uint32_t i, const Unit *first)
+static inline int is_of_class(const Vectorizer *vec, uint32_t i, const Unit *first)
 {
-    const Unit *unit = &wide->units[wide->order[i]];
+    const Unit *unit = &vec->units[vec->order[i]];
     return unit->level == first->level && unit->class == first->class;
 }
+
+/* -- vectorize_levels.c: which of them run together -------------------------------------------- */
+
+int schedule(Vectorizer *vec); /* 0: no memory */
+
+/* -- vectorize_slots.c: where their numbers stand ---------------------------------------------- */
+
+int make_slot_map(SlotMap *map, size_t count); /* 0: no memory */
+void free_slot_map(SlotMap *map);
+uint32_t slot_for(SlotMap *map, uint32_t old);         /* the new slot; a next one, if none yet */
+uint8_t first_write(Vectorizer *vec, uint32_t target); /* and from now on it is written */
+void assign_forward(Vectorizer *vec, Instruction *instruction);
+void assign_backward(Vectorizer *vec, Instruction *instruction);
+void assign_boundary(Vectorizer *vec);
 
 #endif

@@ -1,55 +1,53 @@
-/* A plan for one lane that runs equal instructions beside each other, as the lanes of the kernels.
+/* Vectorises a plan for one lane: isomorphic instructions become the lanes of one.
  *
- * Each instruction gets a *level*, above all that it needs. Equal ones of a level are a *class*:
- * none needs another. Numbers get new places, so that those of a class stand in a row; what does not is
- * gathered, or scattered. On the way back a term keeps its place among those that an eager pass
- * adds to the same gradient; but the first two may change, as a + b is b + a. So every bit stays.
+ * That is superword-level parallelism (Larsen, Amarasinghe, "Exploiting superword level parallelism
+ * with multimedia instruction sets", 2000), with three departures. A trace has no loops and no
+ * memory that is laid out already: instead of adjacent references, whole levels of a schedule are
+ * packed, and slots are numbered anew, so that what a pack reads and writes is contiguous where it
+ * can be. Packs are as wide as a class of isomorphic instructions, and the kernels split them into
+ * vectors. And every bit stays: on the way back a term keeps its turn among those that an eager
+ * pass adds to the same gradient; but the first two may change, as a + b is b + a.
  */
 #include "units.h"
 #include <math.h>
 
 enum { FIELD_X, FIELD_Y, FIELD_Z, FIELD_G, FIELD_LIST }; /* where an operand is named */
-enum { OF_READ, OF_TERMS };                              /* spare places of gradients */
+enum { SCRATCH_UPSTREAM, SCRATCH_TERMS };                /* scratch slots of gradients */
 
-static void push_stretch(Wide *wide, Program *program, Stretch stretch)
+/* Some of a class, which run as lanes. */
+typedef struct {
+    const uint32_t *members;
+    uint32_t width;
+    int is_reversed; /* they stand from the last of an eager pass to the first */
+    uint32_t field_count;
+    uint8_t fields[MOST_OPERANDS]; /* in which it reads */
+} Pack;
+
+static Program *program_of(const Vectorizer *vec)
 {
-    program->stretches = grown(wide->builder, program->stretches, program->stretch_count,
+    return vec->is_back ? &vec->plan->back : &vec->plan->body;
+}
+
+static void push_stretch(Vectorizer *vec, Stretch stretch)
+{
+    Program *program = program_of(vec);
+    program->stretches = grown(vec->builder, program->stretches, program->stretch_count,
                                &program->stretch_room, sizeof stretch);
-    if (!wide->builder->failed) {
+    if (!vec->builder->failed) {
         program->stretches[program->stretch_count++] = stretch;
     }
 }
 
-static Program *program_of(const Wide *wide)
+/* -- what a pack reads ------------------------------------------------------------------------- */
+
+static const Instruction *instruction_of(const Vectorizer *vec, const Pack *pack, uint32_t i)
 {
-    return wide->is_back ? &wide->plan->back : &wide->plan->body;
+    assert(i < pack->width);
+    return &vec->units[pack->members[i]].instruction;
 }
-
-/* -- instructions alone ------------------------------------------------------------------------ */
-
-static void emit_alone(Wide *wide, const Unit *unit)
-{
-    Program *program = program_of(wide);
-    Instruction instruction = unit->instruction;
-    if (wide->is_back) {
-        place_backward(wide, &instruction);
-    } else {
-        place_forward(wide, &instruction);
-    }
-    Stretch *last = program->stretches + program->stretch_count - 1; /* there is a first one */
-    if (last->kind == STRETCH_INSTRUCTIONS && last->at == 1) {
-        last->count++;
-    } else {
-        push_stretch(wide, program,
-                     (Stretch){STRETCH_INSTRUCTIONS, (uint32_t)program->count, 1, 1});
-    }
-    push_instruction(wide->builder, program, instruction);
-}
-
-/* -- what a class reads ------------------------------------------------------------------------ */
 
 /* The fields in which a class reads: those of its first instruction. */
-static uint32_t fields_of(const Wide *wide, const Instruction *instruction, uint8_t *fields)
+static uint32_t fields_of(const Vectorizer *vec, const Instruction *instruction, uint8_t *fields)
 {
     uint32_t count = 0;
     if (is_list(instruction)) {
@@ -58,19 +56,19 @@ static uint32_t fields_of(const Wide *wide, const Instruction *instruction, uint
         }
         return count;
     }
-    int reads = reads_of(wide, instruction);
+    int reads = reads_of(vec, instruction);
     for (int field = FIELD_X; field <= FIELD_Z; field++) {
         if (reads >> field & 1) {
             fields[count++] = (uint8_t)field;
         }
     }
-    if (wide->is_back) {
+    if (vec->is_back) {
         fields[count++] = FIELD_G;
     }
     return count;
 }
 
-static uint32_t read_at(const Wide *wide, const Instruction *instruction, uint8_t field)
+static uint32_t slot_read(const Vectorizer *vec, const Instruction *instruction, uint8_t field)
 {
     switch (field) {
     case FIELD_X:
@@ -82,221 +80,257 @@ static uint32_t read_at(const Wide *wide, const Instruction *instruction, uint8_
     case FIELD_G:
         return instruction->g;
     default:
-        return wide->plan->lists[instruction->x + field - FIELD_LIST];
+        return vec->plan->lists[instruction->x + field - FIELD_LIST];
     }
 }
 
-static uint32_t spare_of(Slots *slots, uint32_t part)
+/* The slots that a field names: of values, or of gradients. */
+static SlotMap *map_of(const Vectorizer *vec, uint8_t field)
 {
-    if (slots->spare[part] == NONE) {
-        slots->spare[part] = slots->count;
-        slots->count += MOST_LANES;
+    return field == FIELD_G ? vec->gradients : vec->values;
+}
+
+static uint32_t old_slot(const Vectorizer *vec, const Pack *pack, uint32_t i, uint8_t field)
+{
+    return slot_read(vec, instruction_of(vec, pack, i), field);
+}
+
+static uint32_t new_slot(const Vectorizer *vec, const Pack *pack, uint32_t i, uint8_t field)
+{
+    return map_of(vec, field)->slot[old_slot(vec, pack, i, field)];
+}
+
+enum { CONTIGUOUS, UNIFORM, SCATTERED };
+
+static int operand_access(const Vectorizer *vec, const Pack *pack, uint8_t field)
+{
+    uint32_t first = new_slot(vec, pack, 0, field);
+    int is_uniform = 1, is_contiguous = 1;
+    for (uint32_t i = 1; i < pack->width; i++) {
+        uint32_t slot = new_slot(vec, pack, i, field);
+        is_uniform &= slot == first;
+        is_contiguous &= slot == first + i;
     }
-    return slots->spare[part];
+    return is_contiguous ? CONTIGUOUS : is_uniform ? UNIFORM : SCATTERED;
 }
 
-/* A constant for a whole class stands in a row of its own. */
-static uint32_t row_of_constant(Wide *wide, uint32_t old)
+/* Contiguous targets are all new, or have all been written. */
+static int target_access(const Vectorizer *vec, const Pack *pack)
 {
-    Plan *plan = wide->plan;
-    if (wide->row_at[old] == NONE) {
-        wide->row_at[old] = wide->values.count;
-        wide->values.count += MOST_LANES;
-        plan->constant_rows = grown(wide->builder, plan->constant_rows, plan->constant_row_count,
-                                    &plan->constant_row_room, sizeof *plan->constant_rows);
-        if (!wide->builder->failed) {
-            plan->constant_rows[plan->constant_row_count++] =
-                (ConstantRow){wide->constant_at[old], wide->row_at[old]};
-        }
+    const SlotMap *map = vec->gradients;
+    uint32_t first = instruction_of(vec, pack, 0)->t;
+    int is_contiguous = 1;
+    for (uint32_t i = 1; i < pack->width; i++) {
+        uint32_t old = instruction_of(vec, pack, i)->t;
+        is_contiguous &= map->slot[old] == map->slot[first] + i;
+        is_contiguous &= map->is_written[old] == map->is_written[first];
     }
-    return wide->row_at[old];
+    return is_contiguous ? CONTIGUOUS : SCATTERED;
 }
 
-/* -- how operands lie -------------------------------------------------------------------------- */
+/* -- what it takes ----------------------------------------------------------------------------- */
 
-/* Some of a class, which run as lanes. */
-typedef struct {
-    const uint32_t *members;
-    uint32_t width;
-    int is_turned;
-    uint32_t field_count;
-    uint8_t fields[MOST_LISTED]; /* in which it reads */
-} Piece;
-
-enum { IN_A_ROW, ONE_FOR_ALL, ANYWHERE };
-
-static const Instruction *instruction_of(const Wide *wide, const Piece *piece, uint32_t i)
-{
-    return &wide->units[piece->members[i]].instruction;
-}
-
-static int operands_lie(const Wide *wide, const Piece *piece, uint8_t field)
-{
-    const Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
-    uint32_t first = slots->place[read_at(wide, instruction_of(wide, piece, 0), field)];
-    int is_one = 1, is_row = 1;
-    for (uint32_t i = 1; i < piece->width; i++) {
-        uint32_t place = slots->place[read_at(wide, instruction_of(wide, piece, i), field)];
-        is_one &= place == first;
-        is_row &= place == first + i;
-    }
-    return is_row ? IN_A_ROW : is_one ? ONE_FOR_ALL : ANYWHERE;
-}
-
-/* Targets in a row are all new, or have all been written. */
-static int targets_lie(const Wide *wide, const Piece *piece)
-{
-    const Slots *slots = &wide->gradients;
-    uint32_t first = instruction_of(wide, piece, 0)->t;
-    int is_row = 1;
-    for (uint32_t i = 1; i < piece->width; i++) {
-        uint32_t old = instruction_of(wide, piece, i)->t;
-        is_row &= slots->place[old] == slots->place[first] + i;
-        is_row &= slots->is_written[old] == slots->is_written[first];
-    }
-    return is_row ? IN_A_ROW : ANYWHERE;
-}
-
-/* What an instruction takes alone, in tenths of ns, as measured. */
-static uint32_t cost_alone(const Instruction *instruction)
+static uint32_t scalar_cost(const Instruction *instruction)
 {
     if (is_list(instruction)) {
-        return 36 + 12 * instruction->y;
+        return COST_SCALAR + COST_SCALAR_OPERAND * instruction->y;
     }
     switch (instruction->code) {
     case CODE_MATMUL:
     case CODE_ZERO:
         return 0; /* the same in every plan */
     default:
-        return instruction->operand == BOTH ? 48 : 36;
+        return instruction->operand == BOTH ? COST_SCALAR_BOTH : COST_SCALAR;
     }
 }
 
-/* What the instructions of a piece take as lanes. */
-static uint32_t cost_beside(const Wide *wide, const Piece *piece)
+static uint32_t vector_cost(const Vectorizer *vec, const Pack *pack)
 {
-    uint32_t width = piece->width, cost = 100 + 4 * width;
-    for (uint32_t k = 0; k < piece->field_count; k++) {
-        int lie = operands_lie(wide, piece, piece->fields[k]);
-        cost += lie == ANYWHERE ? 100 + 14 * width : lie == ONE_FOR_ALL ? 50 + 2 * width : 0;
+    uint32_t width = pack->width, cost = COST_VECTOR + COST_VECTOR_LANE * width;
+    for (uint32_t k = 0; k < pack->field_count; k++) {
+        switch (operand_access(vec, pack, pack->fields[k])) {
+        case SCATTERED:
+            cost += COST_GATHER + COST_GATHER_LANE * width;
+            break;
+        case UNIFORM:
+            cost += COST_FILL + COST_FILL_LANE * width;
+        }
     }
-    if (wide->is_back && targets_lie(wide, piece) == ANYWHERE) {
-        cost += 100 + 20 * width;
+    if (vec->is_back && target_access(vec, pack) == SCATTERED) {
+        cost += COST_SCATTER + COST_SCATTER_LANE * width;
     }
     return cost;
 }
 
-static int is_better_beside(Wide *wide, const Piece *piece)
+/* -- instructions one by one ------------------------------------------------------------------- */
+
+static void emit_scalar(Vectorizer *vec, const Unit *unit)
 {
-    uint32_t cost = cost_beside(wide, piece);
-    uint32_t alone = piece->width * cost_alone(instruction_of(wide, piece, 0));
-    int is_better = piece->width >= LEAST && (cost < alone || isinf(wide->builder->tape->beside));
-    wide->cost += is_better ? cost : alone;
-    return is_better;
+    Program *program = program_of(vec);
+    Instruction instruction = unit->instruction;
+    if (vec->is_back) {
+        assign_backward(vec, &instruction);
+    } else {
+        assign_forward(vec, &instruction);
+    }
+    assert(program->stretch_count != 0);
+    Stretch *last = program->stretches + program->stretch_count - 1;
+    if (last->kind == STRETCH_INSTRUCTIONS && last->at == 1) {
+        last->count++;
+    } else {
+        push_stretch(vec, (Stretch){STRETCH_INSTRUCTIONS, (uint32_t)program->count, 1, 1});
+    }
+    push_instruction(vec->builder, program, instruction);
 }
 
-/* -- instructions beside each other ------------------------------------------------------------ */
+/* -- instructions as lanes --------------------------------------------------------------------- */
 
-/* Return where an operand stands in a row: there, or gathered. */
-static uint32_t operand_of(Wide *wide, const Piece *piece, uint32_t k)
+static uint32_t scratch_slots(SlotMap *map, uint32_t part)
 {
-    uint8_t field = piece->fields[k];
-    Slots *slots = field == FIELD_G ? &wide->gradients : &wide->values;
-    uint32_t first = read_at(wide, instruction_of(wide, piece, 0), field);
-    int lie = operands_lie(wide, piece, field);
-    if (lie == IN_A_ROW) {
-        return slots->place[first];
+    if (map->scratch[part] == NONE) {
+        map->scratch[part] = map->count;
+        map->count += MOST_LANES;
     }
-    if (lie == ONE_FOR_ALL && field != FIELD_G && wide->constant_at[first] != NONE) {
-        return row_of_constant(wide, first);
-    }
-    Stretch stretch = {.count = piece->width};
-    stretch.at = spare_of(slots, field == FIELD_G ? OF_READ : k);
-    if (lie == ONE_FOR_ALL) {
-        stretch.kind = field == FIELD_G ? STRETCH_FILL_BACK : STRETCH_FILL;
-        stretch.first = slots->place[first];
-    } else {
-        stretch.kind = field == FIELD_G ? STRETCH_GATHER_BACK : STRETCH_GATHER;
-        stretch.first = (uint32_t)wide->plan->list_count;
-        for (uint32_t i = 0; i < piece->width; i++) {
-            push_list(wide->builder,
-                      slots->place[read_at(wide, instruction_of(wide, piece, i), field)]);
+    return map->scratch[part];
+}
+
+/* A constant for all lanes stands in a row of its own. */
+static uint32_t constant_row_of(Vectorizer *vec, uint32_t old)
+{
+    Plan *plan = vec->plan;
+    if (vec->constant_row[old] == NONE) {
+        vec->constant_row[old] = vec->values->count;
+        vec->values->count += MOST_LANES;
+        plan->constant_rows = grown(vec->builder, plan->constant_rows, plan->constant_row_count,
+                                    &plan->constant_row_room, sizeof *plan->constant_rows);
+        if (!vec->builder->failed) {
+            plan->constant_rows[plan->constant_row_count++] =
+                (ConstantRow){vec->constant_at[old], vec->constant_row[old]};
         }
     }
-    push_stretch(wide, program_of(wide), stretch);
+    return vec->constant_row[old];
+}
+
+/* Return from where on an operand is contiguous: where it stands, or is gathered. */
+static uint32_t packed_operand(Vectorizer *vec, const Pack *pack, uint32_t k)
+{
+    uint8_t field = pack->fields[k];
+    uint32_t old = old_slot(vec, pack, 0, field), first = new_slot(vec, pack, 0, field);
+    int access = operand_access(vec, pack, field), is_gradient = field == FIELD_G;
+    if (access == CONTIGUOUS) {
+        return first;
+    }
+    if (access == UNIFORM && !is_gradient && vec->constant_at[old] != NONE) {
+        return constant_row_of(vec, old);
+    }
+    Stretch stretch = {.count = pack->width};
+    stretch.at = scratch_slots(map_of(vec, field), is_gradient ? SCRATCH_UPSTREAM : k);
+    if (access == UNIFORM) {
+        stretch.kind = is_gradient ? STRETCH_FILL_BACK : STRETCH_FILL;
+        stretch.first = first;
+    } else {
+        stretch.kind = is_gradient ? STRETCH_GATHER_BACK : STRETCH_GATHER;
+        stretch.first = (uint32_t)vec->plan->list_count;
+        for (uint32_t i = 0; i < pack->width; i++) {
+            push_list(vec->builder, new_slot(vec, pack, i, field));
+        }
+    }
+    push_stretch(vec, stretch);
     return stretch.at;
 }
 
-/* Add terms to a row of targets, or write them to a place from where they are scattered. */
-static void emit_terms(Wide *wide, const Piece *piece, Instruction instruction, Stretch run)
+/* Add terms to contiguous targets, or write them to scratch slots, which are scattered. */
+static void emit_terms(Vectorizer *vec, const Pack *pack, Instruction instruction, Stretch run)
 {
-    Slots *slots = &wide->gradients;
-    Program *program = &wide->plan->back;
-    uint32_t first = instruction_of(wide, piece, 0)->t, list = (uint32_t)wide->plan->list_count;
-    int is_row = targets_lie(wide, piece) == IN_A_ROW;
-    instruction.t = is_row ? slots->place[first] : spare_of(slots, OF_TERMS);
-    instruction.assigns = !(is_row && slots->is_written[first]);
-    push_instruction(wide->builder, program, instruction);
-    push_stretch(wide, program, run);
-    for (uint32_t i = 0; i < piece->width; i++) { /* in the order of an eager pass */
-        uint32_t old = instruction_of(wide, piece, piece->is_turned ? piece->width - 1 - i : i)->t;
-        uint8_t assigns = is_first(wide, old);
-        if (!is_row) {
-            push_list(wide->builder, slots->place[old] << 1 | assigns);
+    SlotMap *map = vec->gradients;
+    uint32_t first = instruction_of(vec, pack, 0)->t, list = (uint32_t)vec->plan->list_count;
+    int is_contiguous = target_access(vec, pack) == CONTIGUOUS;
+    instruction.t = is_contiguous ? map->slot[first] : scratch_slots(map, SCRATCH_TERMS);
+    instruction.assigns = !(is_contiguous && map->is_written[first]);
+    push_instruction(vec->builder, &vec->plan->back, instruction);
+    push_stretch(vec, run);
+    for (uint32_t i = 0; i < pack->width; i++) { /* in the order of an eager pass */
+        uint32_t turn = pack->is_reversed ? pack->width - 1 - i : i;
+        uint32_t old = instruction_of(vec, pack, turn)->t;
+        uint8_t assigns = first_write(vec, old);
+        if (!is_contiguous) {
+            push_list(vec->builder, map->slot[old] << 1 | assigns);
         }
     }
-    if (!is_row) {
-        uint8_t kind = piece->is_turned ? STRETCH_SCATTER_TURNED : STRETCH_SCATTER;
-        push_stretch(wide, program, (Stretch){kind, list, piece->width, instruction.t});
+    if (!is_contiguous) {
+        uint8_t kind = pack->is_reversed ? STRETCH_SCATTER_REVERSED : STRETCH_SCATTER;
+        push_stretch(vec, (Stretch){kind, list, pack->width, instruction.t});
     }
 }
 
-static void emit_beside(Wide *wide, const Piece *piece)
+static void set_field(Vectorizer *vec, Instruction *instruction, uint8_t field, uint32_t slot)
 {
-    Program *program = program_of(wide);
-    const Instruction *first = instruction_of(wide, piece, 0);
+    switch (field) {
+    case FIELD_X:
+        instruction->x = slot;
+        break;
+    case FIELD_Y:
+        instruction->y = slot;
+        break;
+    case FIELD_Z:
+        instruction->z = slot;
+        break;
+    case FIELD_G:
+        instruction->g = slot;
+        break;
+    default:
+        push_list(vec->builder, slot);
+    }
+}
+
+static void emit_vector(Vectorizer *vec, const Pack *pack)
+{
+    Program *program = program_of(vec);
+    const Instruction *first = instruction_of(vec, pack, 0);
     Instruction instruction = {.code = first->code, .operand = first->operand};
-    uint32_t stands[MOST_LISTED];
-    for (uint32_t k = 0; k < piece->field_count; k++) {
-        stands[k] = operand_of(wide, piece, k);
+    uint32_t slots[MOST_OPERANDS];
+    for (uint32_t k = 0; k < pack->field_count; k++) {
+        slots[k] = packed_operand(vec, pack, k);
     }
     if (is_list(first)) {
         instruction.assigns = first->assigns;
         instruction.y = first->y;
         instruction.t = NONE;
-        instruction.x = (uint32_t)wide->plan->list_count;
+        instruction.x = (uint32_t)vec->plan->list_count;
     }
-    for (uint32_t k = 0; k < piece->field_count; k++) {
-        switch (piece->fields[k]) {
-        case FIELD_X:
-            instruction.x = stands[k];
-            break;
-        case FIELD_Y:
-            instruction.y = stands[k];
-            break;
-        case FIELD_Z:
-            instruction.z = stands[k];
-            break;
-        case FIELD_G:
-            instruction.g = stands[k];
-            break;
-        default:
-            push_list(wide->builder, stands[k]);
-        }
+    for (uint32_t k = 0; k < pack->field_count; k++) {
+        set_field(vec, &instruction, pack->fields[k], slots[k]);
     }
-    Stretch run = {STRETCH_INSTRUCTIONS, (uint32_t)program->count, 1, piece->width};
-    if (wide->is_back) {
-        emit_terms(wide, piece, instruction, run);
+    Stretch run = {STRETCH_INSTRUCTIONS, (uint32_t)program->count, 1, pack->width};
+    if (vec->is_back) {
+        emit_terms(vec, pack, instruction, run);
         return;
     }
-    instruction.z = wide->values.place[first->z]; /* results are new, and so in a row */
-    push_instruction(wide->builder, program, instruction);
-    push_stretch(wide, program, run);
+    instruction.z = vec->values->slot[first->z]; /* results are new, and so contiguous */
+    push_instruction(vec->builder, program, instruction);
+    push_stretch(vec, run);
+}
+
+static void emit_pack(Vectorizer *vec, const Pack *pack)
+{
+    uint32_t scalar = pack->width * scalar_cost(instruction_of(vec, pack, 0));
+    uint32_t vector = vector_cost(vec, pack);
+    int is_forced = isinf(vec->builder->tape->vector_share);
+    if (pack->width >= LEAST_LANES && (vector < scalar || is_forced)) {
+        vec->cost += vector;
+        emit_vector(vec, pack);
+        return;
+    }
+    vec->cost += scalar;
+    for (uint32_t i = 0; i < pack->width; i++) { /* in the order of an eager pass */
+        uint32_t turn = pack->is_reversed ? pack->width - 1 - i : i;
+        emit_scalar(vec, &vec->units[pack->members[turn]]);
+    }
 }
 
 /* -- classes ----------------------------------------------------------------------------------- */
 
-static void turn_around(uint32_t *members, uint32_t count)
+static void reverse(uint32_t *members, uint32_t count)
 {
     for (uint32_t i = 0; i < count / 2; i++) {
         uint32_t other = members[i];
@@ -305,21 +339,20 @@ static void turn_around(uint32_t *members, uint32_t count)
     }
 }
 
-/* Give all members their places: in a row, as far as they are new. */
-static void place_members(Wide *wide, const Piece *all)
+/* Give all members their slots: contiguous, as far as they are new. */
+static void assign_members(Vectorizer *vec, const Pack *pack)
 {
-    for (uint32_t k = 0; k < all->field_count; k++) {
-        uint8_t field = all->fields[k];
-        for (uint32_t i = 0; i < all->width; i++) {
-            placed(field == FIELD_G ? &wide->gradients : &wide->values,
-                   read_at(wide, instruction_of(wide, all, i), field));
+    for (uint32_t k = 0; k < pack->field_count; k++) {
+        uint8_t field = pack->fields[k];
+        for (uint32_t i = 0; i < pack->width; i++) {
+            slot_for(map_of(vec, field), old_slot(vec, pack, i, field));
         }
     }
-    for (uint32_t i = 0; i < all->width; i++) {
-        if (wide->is_back) {
-            placed(&wide->gradients, instruction_of(wide, all, i)->t);
+    for (uint32_t i = 0; i < pack->width; i++) {
+        if (vec->is_back) {
+            slot_for(vec->gradients, instruction_of(vec, pack, i)->t);
         } else {
-            placed(&wide->values, instruction_of(wide, all, i)->z);
+            slot_for(vec->values, instruction_of(vec, pack, i)->z);
         }
     }
 }
@@ -330,176 +363,178 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* How often what a class reads does not stand beside what the member before reads. */
-static uint32_t breaks(const Wide *wide, const Piece *all)
+/* How often what a member reads does not stand behind what the one before it reads. */
+static uint32_t count_breaks(const Vectorizer *vec, const Pack *pack)
 {
-    uint32_t found = 0;
-    for (uint32_t k = 0; k < all->field_count; k++) {
-        const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
-        uint32_t last = slots->place[read_at(wide, instruction_of(wide, all, 0), all->fields[k])];
-        for (uint32_t i = 1; i < all->width; i++) {
-            uint32_t place =
-                slots->place[read_at(wide, instruction_of(wide, all, i), all->fields[k])];
-            found += place != last && place != last + 1;
-            last = place;
+    uint32_t breaks = 0;
+    for (uint32_t k = 0; k < pack->field_count; k++) {
+        uint32_t last = new_slot(vec, pack, 0, pack->fields[k]);
+        for (uint32_t i = 1; i < pack->width; i++) {
+            uint32_t slot = new_slot(vec, pack, i, pack->fields[k]);
+            breaks += slot != last && slot != last + 1;
+            last = slot;
         }
     }
-    return found;
+    return breaks;
 }
 
-/* Sort members by where the first operand stands that does not lie in a row, if that is better. */
-static void sort_members(Wide *wide, const Piece *all, uint32_t *members)
+/* Sort members by the slots of the first operand that is not contiguous, if that is better. */
+static void sort_members(Vectorizer *vec, const Pack *pack, uint32_t *members)
 {
-    uint32_t k = 0, count = all->width, before = breaks(wide, all);
-    while (k < all->field_count && operands_lie(wide, all, all->fields[k]) != ANYWHERE) {
+    uint32_t k = 0, count = pack->width, before = count_breaks(vec, pack);
+    while (k < pack->field_count && operand_access(vec, pack, pack->fields[k]) != SCATTERED) {
         k++;
     }
-    if (k == all->field_count) {
+    if (k == pack->field_count) {
         return;
     }
-    const Slots *slots = all->fields[k] == FIELD_G ? &wide->gradients : &wide->values;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t place = slots->place[read_at(wide, instruction_of(wide, all, i), all->fields[k])];
-        wide->keys[i] = place << 32 | members[i];
+        uint64_t slot = new_slot(vec, pack, i, pack->fields[k]);
+        vec->keys[i] = slot << 32 | members[i];
     }
-    qsort(wide->keys, count, sizeof *wide->keys, compare);
-    memcpy(wide->unsorted, members, count * sizeof *members);
+    qsort(vec->keys, count, sizeof *vec->keys, compare);
+    memcpy(vec->unsorted, members, count * sizeof *members);
     for (uint32_t i = 0; i < count; i++) {
-        members[i] = (uint32_t)wide->keys[i];
+        members[i] = (uint32_t)vec->keys[i];
     }
-    if (breaks(wide, all) >= before) {
-        memcpy(members, wide->unsorted, count * sizeof *members);
+    if (count_breaks(vec, pack) >= before) {
+        memcpy(members, vec->unsorted, count * sizeof *members);
     }
 }
 
 /* Whether several members add to one gradient. */
-static int is_shared(Wide *wide, const Piece *all)
+static int is_shared(Vectorizer *vec, const Pack *pack)
 {
     int is_shared = 0;
-    for (uint32_t i = 0; wide->is_back && i < all->width; i++) {
-        uint32_t *last = &wide->last_writer[instruction_of(wide, all, i)->t];
-        is_shared |= *last == all->members[0];
-        *last = all->members[0];
+    for (uint32_t i = 0; vec->is_back && i < pack->width; i++) {
+        uint32_t *last = &vec->last_writer[instruction_of(vec, pack, i)->t];
+        is_shared |= *last == pack->members[0];
+        *last = pack->members[0];
     }
     return is_shared;
 }
 
 /* Members come in the order of an eager pass. On the way back that is mostly from the last number
- * to the first: then it is turned around, as lanes read from the first to the last. Those that
- * share no gradient may have any other order.
+ * to the first: then they are reversed, as lanes read from the first to the last. Those that share
+ * no gradient may have any other order.
  */
-static void emit_class(Wide *wide, uint32_t *members, uint32_t count)
+static void emit_class(Vectorizer *vec, uint32_t *members, uint32_t count)
 {
-    Piece piece = {.members = members, .width = count};
-    const Instruction *first = instruction_of(wide, &piece, 0),
-                      *last = instruction_of(wide, &piece, count - 1);
-    piece.field_count = fields_of(wide, first, piece.fields);
-    piece.is_turned = first->z > last->z;
-    if (piece.is_turned) {
-        turn_around(members, count);
+    Pack pack = {.members = members, .width = count};
+    const Instruction *first = instruction_of(vec, &pack, 0);
+    pack.field_count = fields_of(vec, first, pack.fields);
+    pack.is_reversed = first->z > instruction_of(vec, &pack, count - 1)->z;
+    if (pack.is_reversed) {
+        reverse(members, count);
     }
-    if (!is_shared(wide, &piece)) {
-        sort_members(wide, &piece, members);
+    if (!is_shared(vec, &pack)) {
+        sort_members(vec, &pack, members);
     }
-    place_members(wide, &piece);
-    while (count != 0 && !wide->builder->failed) {
-        uint32_t vectors = count / LEAST * LEAST;
-        uint32_t width = count >= MOST_LANES ? MOST_LANES : vectors != 0 ? vectors : 1;
-        count -= width;
-        piece.width = width;
-        piece.members = piece.is_turned ? members + count : members;
-        members += piece.is_turned ? 0 : width;
-        if (is_better_beside(wide, &piece)) {
-            emit_beside(wide, &piece);
-            continue;
-        }
-        for (uint32_t i = 0; i < width; i++) {
-            uint32_t at = piece.is_turned ? width - 1 - i : i;
-            emit_alone(wide, &wide->units[piece.members[at]]);
-        }
+    assign_members(vec, &pack);
+    while (count != 0 && !vec->builder->failed) {
+        uint32_t whole = count / LEAST_LANES * LEAST_LANES;
+        pack.width = count >= MOST_LANES ? MOST_LANES : whole != 0 ? whole : 1;
+        count -= pack.width;
+        pack.members = pack.is_reversed ? members + count : members;
+        members += pack.is_reversed ? 0 : pack.width;
+        emit_pack(vec, &pack);
     }
 }
 
-static void emit_units(Wide *wide)
+static void emit_units(Vectorizer *vec)
 {
-    uint32_t *order = wide->order;
-    for (uint32_t from = 0, to; from < wide->count && !wide->builder->failed; from = to) {
-        const Unit *first = &wide->units[order[from]];
-        for (to = from; to < wide->count && is_of_class(wide, to, first); to++) {
+    uint32_t *order = vec->order;
+    for (uint32_t from = 0, to; from < vec->count && !vec->builder->failed; from = to) {
+        const Unit *first = &vec->units[order[from]];
+        for (to = from; to < vec->count && is_of_class(vec, to, first); to++) {
             if (first->class == ALONE) {
-                wide->cost += cost_alone(&wide->units[order[to]].instruction);
-                emit_alone(wide, &wide->units[order[to]]);
+                vec->cost += scalar_cost(&vec->units[order[to]].instruction);
+                emit_scalar(vec, &vec->units[order[to]]);
             }
         }
         if (first->class != ALONE) {
-            emit_class(wide, order + from, to - from);
+            emit_class(vec, order + from, to - from);
         }
     }
 }
 
 /* -- all of it --------------------------------------------------------------------------------- */
 
-/* Read both programs of a direction as units, and write one of stretches in their place. */
-static int widen_direction(Wide *wide, Program *first, Program *second,
-                           void (*read)(Wide *, const Instruction *))
+typedef void (*Reader)(Vectorizer *vec, const Instruction *instruction);
+
+static void read_program(Vectorizer *vec, Program *program, Reader read)
 {
-    wide->count = 0;
-    wide->edge_count = 0;
-    for (size_t i = 0; i < first->count; i++) {
-        read(wide, &first->instructions[i]);
-        wide->cost_before += cost_alone(&first->instructions[i]);
+    for (size_t i = 0; i < program->count; i++) {
+        read(vec, &program->instructions[i]);
+        vec->scalar_cost += scalar_cost(&program->instructions[i]);
     }
-    for (size_t i = 0; i < second->count; i++) {
-        read(wide, &second->instructions[i]);
-        wide->cost_before += cost_alone(&second->instructions[i]);
-    }
-    first->count = second->count = 0;
-    wide->order = malloc(((size_t)wide->count + 1) * sizeof *wide->order);
-    wide->keys = malloc(((size_t)wide->count + 1) * sizeof *wide->keys);
-    wide->unsorted = malloc(((size_t)wide->count + 1) * sizeof *wide->unsorted);
-    int is_ready = wide->order != NULL && wide->keys != NULL && wide->unsorted != NULL &&
-                   !wide->builder->failed && find_classes(wide);
-    if (is_ready) {
-        push_stretch(wide, program_of(wide), (Stretch){STRETCH_INSTRUCTIONS, 0, 0, 1});
-        emit_units(wide);
-    }
-    free(wide->order);
-    free(wide->keys);
-    free(wide->unsorted);
-    return is_ready && !wide->builder->failed;
+    program->count = 0;
 }
 
-int widen(Builder *builder)
+/* Read both programs of a direction as units, and write one of stretches instead of them. */
+static int vectorize_direction(Vectorizer *vec, Program *first, Program *second, Reader read)
 {
-    Plan *plan = builder->plan;
-    Wide wide = {.builder = builder, .plan = plan};
-    wide.constant_at = filled(plan->slots);
-    wide.row_at = filled(plan->slots);
-    wide.last_writer = filled(plan->gradients);
-    int is_ready = make_slots(&wide.values, plan->slots) &&
-                   make_slots(&wide.gradients, plan->gradients) && wide.constant_at != NULL &&
-                   wide.row_at != NULL && wide.last_writer != NULL;
+    vec->count = 0;
+    vec->edge_count = 0;
+    read_program(vec, first, read);
+    read_program(vec, second, read);
+    vec->order = malloc(((size_t)vec->count + 1) * sizeof *vec->order);
+    vec->keys = malloc(((size_t)vec->count + 1) * sizeof *vec->keys);
+    vec->unsorted = malloc(((size_t)vec->count + 1) * sizeof *vec->unsorted);
+    int is_ready = vec->order != NULL && vec->keys != NULL && vec->unsorted != NULL &&
+                   !vec->builder->failed && schedule(vec);
     if (is_ready) {
-        for (uint32_t i = 0; i < plan->constant_count; i++) {
-            if (plan->constant_slots[i] != NONE) {
-                wide.constant_at[plan->constant_slots[i]] = i;
-            }
+        push_stretch(vec, (Stretch){STRETCH_INSTRUCTIONS, 0, 0, 1}); /* which grows */
+        emit_units(vec);
+    }
+    free(vec->order);
+    free(vec->keys);
+    free(vec->unsorted);
+    return is_ready && !vec->builder->failed;
+}
+
+static int vectorize_both(Vectorizer *vec)
+{
+    Plan *plan = vec->plan;
+    for (uint32_t i = 0; i < plan->constant_count; i++) {
+        if (plan->constant_slots[i] != NONE) {
+            vec->constant_at[plan->constant_slots[i]] = i;
         }
-        is_ready = widen_direction(&wide, &plan->prelude, &plan->body, read_forward);
-        wide.is_back = 1;
     }
-    if (is_ready) {
-        is_ready = widen_direction(&wide, &plan->back, &plan->back_prelude, read_backward);
-        place_ends(&wide);
+    if (!vectorize_direction(vec, &plan->prelude, &plan->body, read_forward)) {
+        return 0;
     }
-    int is_worth_it = (double)wide.cost <= builder->tape->beside * (double)wide.cost_before;
-    free(wide.units);
-    free(wide.edges);
-    free(wide.waiting);
-    free(wide.constant_at);
-    free(wide.row_at);
-    free(wide.last_writer);
-    free_slots(&wide.values);
-    free_slots(&wide.gradients);
-    return !is_ready ? PLAN_NO_MEMORY : is_worth_it ? PLAN_DONE : PLAN_IMPOSSIBLE;
+    vec->is_back = 1;
+    if (!vectorize_direction(vec, &plan->back, &plan->back_prelude, read_backward)) {
+        return 0;
+    }
+    assign_boundary(vec);
+    return 1;
+}
+
+int vectorize(Builder *builder)
+{
+    if (builder->tape->vector_share < 0.0) {
+        return PLAN_DONE;
+    }
+    Plan *plan = builder->plan;
+    SlotMap values = {.slot = NULL}, gradients = {.slot = NULL};
+    Vectorizer vec = {.builder = builder, .plan = plan, .values = &values, .gradients = &gradients};
+    vec.constant_at = filled(plan->slots);
+    vec.constant_row = filled(plan->slots);
+    vec.last_writer = filled(plan->gradients);
+    int is_ready = make_slot_map(&values, plan->slots) &&
+                   make_slot_map(&gradients, plan->gradients) && vec.constant_at != NULL &&
+                   vec.constant_row != NULL && vec.last_writer != NULL;
+    int is_done = is_ready && vectorize_both(&vec);
+    int is_worth_it = (double)vec.cost <= builder->tape->vector_share * (double)vec.scalar_cost;
+    free(vec.units);
+    free(vec.edges);
+    free(vec.deferred);
+    free(vec.constant_at);
+    free(vec.constant_row);
+    free(vec.last_writer);
+    free_slot_map(&values);
+    free_slot_map(&gradients);
+    return !is_done ? PLAN_NO_MEMORY : is_worth_it ? PLAN_DONE : PLAN_IMPOSSIBLE;
 }

@@ -1,4 +1,4 @@
-"""Points whose equal steps run beside each other give every bit of what they gave one by one."""
+"""Points that run on vectorised plans give every bit of what they gave one by one."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_programs import programs, run
-from replays import KINDS, bits, machines, plans, widen
+from replays import COSTS, KINDS, bits, machines, plans, vectorize
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.tape import machine
 from scalargrad.tape.runner import CAPTURED, INPUTS, VALUES
 
 if not KINDS:
     pytest.skip("the machine was not built", allow_module_level=True)
 
-STEPS = 0  # the kind of a stretch of steps; behind it their first, their count and the lanes
+INSTRUCTIONS = 0  # the kind of a stretch of them; behind it their first, their count and the lanes
 
 
 @pytest.fixture(autouse=True)
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    widen(monkeypatch)
+def vectorized(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectorize(monkeypatch)
 
 
-def beside(f: sg.tape.Compiled, wanted: int) -> int:
-    """Return how many lanes of steps stand beside others in the plan for points."""
+def vectorized_lanes(f: sg.tape.Compiled, wanted: int) -> int:
+    """Return how many instructions run as lanes of others in the plan for points."""
     (runner,) = machines(f)
     stretches = runner._plan_for_points(wanted).stretches()
-    return sum(lanes for kind, _, _, lanes in stretches if kind == STEPS and lanes > 1)
+    return sum(lanes for kind, _, _, lanes in stretches if kind == INSTRUCTIONS and lanes > 1)
 
 
 def found_by(
@@ -54,16 +53,19 @@ def found_by(
 def agree(
     function: Callable[..., Any], xs: Sequence[float], parameters: Sequence[sg.Value]
 ) -> sg.tape.Compiled:
-    """Compare a point with steps run one by one, and with the function itself.
+    """Compare a point with instructions run one by one, and with the function itself.
 
     By parameters only with the former: what belongs to no lane is added up apart.
     """
     f = sg.compile(function)
     found = found_by(f, xs, parameters)
     assert found == found_by(f, xs, parameters)
-    for name, limit in (("OFTEN", 1 << 60), ("BESIDE", 1e300)):  # one by one; only what is faster
+    for name, limit in (
+        ("VECTOR_POINTS", 1 << 60),
+        ("VECTOR_PERCENT", 1e300),
+    ):  # one by one; only what is faster
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(machine, name, limit)
+            patch.setitem(COSTS, name, limit)
             assert found == found_by(sg.compile(function), xs, parameters)
 
     inputs = [sg.Value(x) for x in xs]
@@ -91,13 +93,13 @@ def test_random_functions_over_many_numbers(
 
     _engine.machine().use(kind)
     with pytest.MonkeyPatch.context() as patch:
-        widen(patch)
+        vectorize(patch)
         agree(function, xs, (w, u))
     _engine.machine().use(KINDS[0])
 
 
 @pytest.mark.parametrize("count", [2, 7, 8, 9, 16, 255, 256, 257, 300, 513])
-def test_any_number_of_equal_steps(count: int) -> None:
+def test_any_number_of_isomorphic_instructions(count: int) -> None:
     w = sg.Value(0.3)
     xs = np.random.default_rng(count).normal(size=count).tolist()
 
@@ -105,7 +107,7 @@ def test_any_number_of_equal_steps(count: int) -> None:
         return sum((100.0 * (y - x**2) ** 2 + (1 - x) ** 2) * w for x, y in pairwise(xs))
 
     f = agree(valley, xs, [w])
-    assert (beside(f, INPUTS) > 0) == (count > 8)
+    assert (vectorized_lanes(f, INPUTS) > 0) == (count > 8)
 
 
 # -- the order of terms --------------------------------------------------------------------
@@ -131,10 +133,10 @@ ORDERS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @pytest.mark.parametrize("term", ORDERS.values(), ids=ORDERS)
-@pytest.mark.parametrize("is_turned", [False, True], ids=["as it is", "turned"])
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["as it is", "reversed"])
 @pytest.mark.parametrize("shared", ["inputs", "parameters"])
 def test_terms_are_added_in_the_order_of_an_eager_pass(
-    term: Callable[[Any, Any], Any], is_turned: bool, shared: str
+    term: Callable[[Any, Any], Any], is_reversed: bool, shared: str
 ) -> None:
     parameters = [sg.Value(0.3), sg.Value(-0.8)]
 
@@ -142,12 +144,12 @@ def test_terms_are_added_in_the_order_of_an_eager_pass(
         w, u = xs[:2] if shared == "inputs" else parameters
         total: Any = 0.0
         for place, x in enumerate(xs[2:]):
-            made = term(w, x) if is_turned else term(x, w if place % 3 else u)
+            made = term(w, x) if is_reversed else term(x, w if place % 3 else u)
             total = made + total if place % 2 else total + made * u
         return total * w
 
     f = agree(function, [0.3, -0.8, *XS], parameters)
-    assert beside(f, CAPTURED) >= 32
+    assert vectorized_lanes(f, CAPTURED) >= 32
 
 
 @pytest.mark.parametrize("x", [0.1, 0.3, 0.7, 1.1, 1.3, 1.7, 1.9])
@@ -174,7 +176,7 @@ WEIGHTS = np.random.default_rng(2).uniform(-1, 1, (8, 8)).tolist()
     ids=["a layer", "a mean", "neighbours", "a softmax"],
 )
 @pytest.mark.parametrize("is_first", [False, True], ids=["last", "first"])
-def test_a_step_that_adds_several_terms_keeps_its_place(
+def test_an_instruction_that_adds_several_terms_keeps_its_place(
     several: Callable[[Any], Any], *, is_first: bool
 ) -> None:
     def function(xs: Any) -> Any:
@@ -198,7 +200,7 @@ def test_sums_begin_with_their_own_zero() -> None:
 
     xs = [*[-1.0] * 12, *[0.0] * 20]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "OFTEN", 1 << 60)
+        patch.setitem(COSTS, "VECTOR_POINTS", 1 << 60)
         expected = bits(sg.compile(function)(xs))
     assert expected[:2] == bits([0.0, -0.0])
     assert bits(sg.compile(function)(xs)) == expected
@@ -218,10 +220,10 @@ def test_layers_and_long_sums_stand_alone() -> None:
 def test_parameters_alone() -> None:
     ws = [sg.Value(w) for w in XS]
     f = agree(lambda xs: sum(w**2 * u for w, u in pairwise(ws)) * xs[0], [2.0], ws)
-    assert beside(f, CAPTURED) >= 100
+    assert vectorized_lanes(f, CAPTURED) >= 100
 
 
-def test_an_input_may_be_the_result_and_steps_may_be_none() -> None:
+def test_an_input_may_be_the_result_and_instructions_may_be_none() -> None:
     f = sg.compile(lambda xs: [xs[1], 3.0, xs[0] * 2.0])
     assert f([1.0, 2.0]) == [2.0, 3.0, 2.0]
     assert sg.compile(lambda x: x).value_and_grad(3.0) == (3.0, (1.0,))
@@ -230,7 +232,7 @@ def test_an_input_may_be_the_result_and_steps_may_be_none() -> None:
 # -- when ----------------------------------------------------------------------------------
 
 
-def test_only_long_programs_of_equal_steps_are_planned_anew(
+def test_only_long_programs_that_gain_are_planned_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.undo()
@@ -245,14 +247,14 @@ def test_only_long_programs_of_equal_steps_are_planned_anew(
         (lambda xs: sum(sg.sin(x) * x for x in xs[:9]), XS, False),  # few
         (chain, 0.5, False),  # each needs the one before
     ]
-    for function, argument, is_wide in cases:
+    for function, argument, is_vectorized in cases:
         f = sg.compile(function)
         before = f(argument)
         (runner,) = machines(f)
-        assert all(f(argument) == before for _ in range(machine.OFTEN - 2))
+        assert all(f(argument) == before for _ in range(COSTS["VECTOR_POINTS"] - 2))
         assert not runner._for_points
         assert f(argument) == before
-        assert bool(runner._for_points[VALUES, 0].stretches()) is is_wide
+        assert bool(runner._for_points[VALUES, 0].stretches()) is is_vectorized
 
 
 def chained(xs: Sequence[Any]) -> Any:
@@ -283,21 +285,21 @@ def crossed(xs: Sequence[Any]) -> Any:
         (chained, 10 * 40),
     ],
 )
-def test_most_steps_run_beside_each_other(
+def test_most_instructions_are_vectorized(
     function: Callable[[Any], Any], least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "BESIDE", 0.8)
+    monkeypatch.setitem(COSTS, "VECTOR_PERCENT", 80)
     f = agree(function, [0.5, *XS], [])
-    assert beside(f, INPUTS) >= least
+    assert vectorized_lanes(f, INPUTS) >= least
 
 
-def test_what_would_be_slower_stays_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_be_slower_is_not_vectorized(monkeypatch: pytest.MonkeyPatch) -> None:
     found, counts = [], []
-    for limit in (math.inf, 1e300, 0.8):
-        monkeypatch.setattr(machine, "BESIDE", limit)
+    for limit in (math.inf, 1e300, 80):
+        monkeypatch.setitem(COSTS, "VECTOR_PERCENT", limit)
         f = sg.compile(crossed)
         found.append(f.value_and_grad(XS))
-        counts.append(beside(f, INPUTS))
+        counts.append(vectorized_lanes(f, INPUTS))
     assert found == found[:1] * 3
     assert counts[0] > counts[1] > counts[2] == 0
 
@@ -315,7 +317,7 @@ def test_one_row_of_an_array_is_a_point() -> None:
     f = sg.compile(lambda xs: sum(sg.exp(x) * x for x in xs))
     rows = np.array([XS, XS[::-1]])
     values, (grads,) = f.value_and_grad(rows)
-    assert beside(f, INPUTS) > 32
+    assert vectorized_lanes(f, INPUTS) > 32
     for row in range(2):
         value, (grad,) = f.value_and_grad(rows[row : row + 1])
         assert bits(value) == bits(values[row : row + 1])
@@ -323,7 +325,7 @@ def test_one_row_of_an_array_is_a_point() -> None:
         assert bits(f.value_and_grad(rows[row].tolist())[1][0]) == bits(grads[row])
 
 
-def test_wide_plans_take_one_lane_at_a_time() -> None:
+def test_vectorized_plans_take_one_lane_at_a_time() -> None:
     f = sg.compile(lambda xs: sum(sg.exp(x) * x for x in xs))
     f(XS)
     (runner,) = machines(f)
