@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 from scalargrad.drawing.layout.picture import Blank, Box, Line, Picture, Point, Shape, Text
 
@@ -42,6 +43,8 @@ def meets(box: Box, a: Point, b: Point) -> bool:
 
 def enters(shape: Shape, a: Point, b: Point) -> bool:
     """Tell whether a line runs inside an operator: a circle, or one stretched along one axis."""
+    if not meets(shape.box(), a, b):
+        return False
     radius = min(shape.width, shape.height) / 2
     wide, tall = shape.width / 2 - radius, shape.height / 2 - radius
     for step in range(41):
@@ -72,20 +75,25 @@ class Boxed:
 
 def collisions(picture: Picture) -> list[str]:
     found = []
+    boxes: dict[int, Box] = {}
+
+    def box(thing: Any) -> Box:  # measured once: a text is asked for its own thousands of times
+        return boxes.get(id(thing)) or boxes.setdefault(id(thing), thing.box())
+
     texts = [text for text in picture.texts if text.content]
     texts += [Boxed(blank) for blank in picture.blanks]
     for a, b in itertools.combinations(texts, 2):
-        if overlap(a.box(), b.box()):
+        if overlap(box(a), box(b)):
             found.append(f"{a.content!r} on {b.content!r}")
     for a, b in itertools.combinations(picture.shapes, 2):
-        if overlap(a.box(), b.box()):
+        if overlap(box(a), box(b)):
             found.append(f"operator on operator at {a.x}, {a.y}")
     for text in texts:
         for shape in picture.shapes:
-            if text.style not in ("symbol", "mirror") and overlap(text.box(), shape.box()):
+            if text.style not in ("symbol", "mirror") and overlap(box(text), box(shape)):
                 found.append(f"{text.content!r} on an operator")
         for line in picture.lines:
-            if any(meets(text.box(), a, b) for a, b in itertools.pairwise(line.points)):
+            if any(meets(box(text), a, b) for a, b in itertools.pairwise(line.points)):
                 found.append(f"{text.content!r} on a line")
     for shape in picture.shapes:
         for line in picture.lines:
@@ -93,10 +101,10 @@ def collisions(picture: Picture) -> list[str]:
                 found.append(f"a line through the operator at {shape.x}, {shape.y}")
     for frame in picture.frames:
         for thing in (*texts, *picture.shapes, *picture.frames):
-            if straddles(thing.box(), frame.box()):
+            if straddles(box(thing), box(frame)):
                 found.append(f"{getattr(thing, 'content', 'an operator')!r} on the edge of a frame")
         for line in picture.lines:
-            if straddles(line.box(), frame.box()):
+            if straddles(box(line), box(frame)):
                 found.append(f"an arrow head on the edge of the frame at {frame.x}, {frame.y}")
     for text in texts:
         if text.style == "frame title":
@@ -105,7 +113,7 @@ def collisions(picture: Picture) -> list[str]:
             ]
     left, top, right, bottom = picture.box
     for thing in (*texts, *picture.shapes, *picture.frames):
-        box = thing.box()
-        if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom:
+        x0, y0, x1, y1 = box(thing)
+        if x0 < left or y0 < top or x1 > right or y1 > bottom:
             found.append("something outside the canvas")
     return found
