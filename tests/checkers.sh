@@ -6,4 +6,5 @@ ruff check .
 ruff format --check .
 clang-format --dry-run --Werror $(git ls-files "scalargrad/**/*.[ch]" "scalargrad/**/kernels.inc")
 mypy
+mypy tests/test_types.py
 lint-imports
