@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+
+import house
+import pytest
 
 import scalargrad as sg
 
@@ -91,3 +95,71 @@ def test_no_function_in_c_is_long() -> None:
     assert len(functions) > 400
     long = [f"{file}: {head}" for file, head, lines in functions if lines > LONGEST]
     assert [line for line in long if not any(f"{name}(" in line for name in STILL_LONG)] == []
+
+
+# -- the page that says where things stand ---------------------------------------------------------
+
+PAGE = (PACKAGE / "README.md").read_text(encoding="utf-8")
+#: a file of the package, and perhaps what is defined in it
+NAMED = re.findall(r"`([\w/]+\.(?:py|c|h|inc|def|js|css|html))(?::([\w.]+))?`", PAGE)
+
+
+def definitions(path: Path) -> set[str]:
+    """Return what a file defines, what is inside a class with its name before it."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return set(re.findall(r"(\w+)\(", text))
+    found = set()
+    todo = [("", node) for node in ast.parse(text).body]
+    for prefix, node in todo:
+        match node:
+            case ast.FunctionDef(name=name):
+                found.add(prefix + name)
+            case ast.ClassDef(name=name, body=body):
+                found.add(prefix + name)
+                todo += [(f"{prefix}{name}.", inner) for inner in body]
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found.add(prefix + name)
+    return found
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED, ids=[":".join(pair) for pair in NAMED])
+def test_page_names_what_is_there(file: str, name: str) -> None:
+    path = PACKAGE / file
+
+    assert path.exists()
+    assert not name or name in definitions(path)
+
+
+def test_listing_has_every_package_with_its_own_sentence() -> None:
+    rows = dict(re.findall(r"^\|[ \d]*\| `([\w/.]+)` \| (.*) \|$", PAGE, flags=re.MULTILINE))
+    folders = [path.parent for path in FILES if path.name == "__init__.py"]
+    files = [path for path in FILES if path.parent == PACKAGE and not path.name.startswith("__")]
+
+    assert set(rows) == {
+        *(f"{folder.relative_to(PACKAGE).as_posix()}/" for folder in folders if folder != PACKAGE),
+        *(path.name for path in files),
+    }
+    for name, sentence in rows.items():
+        path = PACKAGE / name / "__init__.py" if name.endswith("/") else PACKAGE / name
+        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        assert words.split("\n")[0] == sentence, f"{name} says otherwise than the listing"
+
+
+def test_picture_of_the_floors_is_what_is_imported() -> None:
+    drawn = house.PICTURE.read_text(encoding="utf-8")
+
+    assert drawn == house.picture().svg, "run python3 tests/helpers/house.py"
+
+
+def test_floors_of_the_listing_are_those_of_the_contract() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    contract = {name: len(layers) - i for i, s in enumerate(layers) for name in s.split(" | ")}
+    listing, floor = {}, 0
+    for number, name in re.findall(r"^\| ?(\d*) ?\| `(\w+)[/.\w]*` \|", PAGE, flags=re.MULTILINE):
+        floor = int(number or floor)
+        listing.setdefault(name, floor)
+
+    assert len(layers) <= 16
+    assert listing == {name: n for name, n in contract.items() if not name.startswith("__")}
