@@ -19,6 +19,7 @@ from ..core.copying import Copyable
 from ..core.fields import Node
 from ..core.source_lines import running_line
 from ..table import ops
+from ..table.codes import CALL
 from ..table.row import ROWS, RULES, ManyRow, Row, digest
 from . import _core
 
@@ -91,7 +92,7 @@ class Tracer:
     def stop(self, outputs: Sequence[Any]) -> tracer.RawTape:
         references = list(map(_core.reference_of, outputs))
         ops, starts, operands, results, constants, captured = _core.traced()
-        own = bytes([tracer.CALL])
+        own = bytes([CALL])
         line = ops.find(own)
         while line >= 0:
             if line not in self._calls:

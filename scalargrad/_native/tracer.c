@@ -3,9 +3,10 @@
  * The mark of a traced node is the number of its entry. A pass overwrites marks, and has them
  * stamped anew.
  */
+#include "codes.h"
 #include "node.h"
 
-enum { INPUT, CAPTURED, CONSTANT, LINE, KIND_BITS = 30, DETACH = 0, CALL = 255, RECENT = 1024 };
+enum { RECENT = 1024 };
 
 typedef struct {
     Value *node; /* owned */
@@ -58,11 +59,11 @@ static size_t entry_count(void) { return trace.entries.count / sizeof(Traced); }
 
 static int enter(Value *node, uint32_t kind, uint32_t index)
 {
-    if (UNLIKELY(index >> KIND_BITS)) {
+    if (UNLIKELY(index >> INDEX_BITS)) {
         PyErr_SetString(PyExc_OverflowError, "compile: the function makes too many nodes");
         return -1;
     }
-    Traced entry = {node, kind << KIND_BITS | index};
+    Traced entry = {node, kind << INDEX_BITS | index};
     if (append(&trace.entries, &entry, sizeof entry) < 0) {
         return -1;
     }
@@ -114,7 +115,7 @@ static int reference_of_number(double number, uint32_t *reference)
         }
         *recent = (uint32_t)(trace.constants.count / sizeof number);
     }
-    *reference = (uint32_t)CONSTANT << KIND_BITS | (*recent - 1);
+    *reference = (uint32_t)CONSTANT << INDEX_BITS | (*recent - 1);
     return 0;
 }
 
@@ -128,7 +129,7 @@ static int end_line(Value *node, uint8_t op, uint32_t result)
         return -1;
     }
     Traced *entry = entry_of(node);
-    uint32_t reference = (uint32_t)LINE << KIND_BITS | trace.lines;
+    uint32_t reference = (uint32_t)LINE << INDEX_BITS | trace.lines;
     if (UNLIKELY(entry != NULL)) { /* what was computed is cut off from its graph */
         entry->reference = reference;
     } else if (enter(node, LINE, trace.lines) < 0) {
@@ -234,11 +235,11 @@ static PyObject *call_line(PyObject *module, PyObject *node)
 {
     (void)module;
     Traced *entry = is_value_or_subclass(node) ? entry_of((Value *)node) : NULL;
-    if (entry == NULL || entry->reference >> KIND_BITS != LINE) {
+    if (entry == NULL || KIND_OF(entry->reference) != LINE) {
         PyErr_SetString(PyExc_ValueError, "call_line: wants a node that was traced");
         return NULL;
     }
-    uint32_t line = entry->reference & ((1u << KIND_BITS) - 1);
+    uint32_t line = INDEX_OF(entry->reference);
     if ((uint8_t)trace.ops.items[line] == DETACH) { /* inside no_grad */
         line--;
     }
@@ -255,12 +256,12 @@ static PyObject *alias(PyObject *module, PyObject *args)
         return NULL;
     }
     Traced *entry = entry_of(node);
-    if (entry == NULL || entry->reference >> KIND_BITS != LINE) {
+    if (entry == NULL || KIND_OF(entry->reference) != LINE) {
         PyErr_SetString(PyExc_ValueError, "alias: wants a node that was traced");
         return NULL;
     }
     leaf->flags |= node->flags & LIVE;
-    if (enter(leaf, LINE, entry->reference & ((1u << KIND_BITS) - 1)) < 0) {
+    if (enter(leaf, LINE, INDEX_OF(entry->reference)) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -279,8 +280,8 @@ static PyObject *traced(PyObject *module, PyObject *unused)
     PyObject *captured = PyList_New(trace.captured);
     for (size_t i = 0; captured != NULL && i < entry_count(); i++) {
         Traced *entry = &entries()[i];
-        if (entry->reference >> KIND_BITS == CAPTURED) {
-            PyList_SET_ITEM(captured, entry->reference & ((1u << KIND_BITS) - 1),
+        if (KIND_OF(entry->reference) == CAPTURED) {
+            PyList_SET_ITEM(captured, INDEX_OF(entry->reference),
                             Py_NewRef((PyObject *)entry->node));
         }
     }

@@ -124,5 +124,5 @@ def _compare(method: str, x: Arithmetic, other: object) -> bool:
     return outcome
 
 
-#: the comparisons, in the order of `tracer.COMPARISONS`
+#: the comparisons, in the order of `codes.COMPARISONS`
 _METHODS = ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__")

@@ -7,21 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import errors
+from ..table.codes import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..table.row import ROWS
 from . import refusals
 from .source_lines import running_line
-from .tracer import (
-    CALL,
-    CAPTURED,
-    CONSTANT,
-    DETACH,
-    INPUT,
-    KIND_BITS,
-    LINE,
-    Guard,
-    RawTape,
-    reference,
-)
+from .tracer import Guard, RawTape, reference, unpack
 
 _OPS = {name: index for index, name in enumerate(ROWS, 1)}
 
@@ -77,7 +67,7 @@ class Tracer:
 
     def call(self, node: Any, function: Any) -> None:
         """Tell which function computes a node of one's own."""
-        line = self._references[id(node)] & ((1 << KIND_BITS) - 1)
+        line = unpack(self._references[id(node)]).position
         self._unknown.pop(line, None)
         self.ops[line] = CALL
         self.calls[line] = function

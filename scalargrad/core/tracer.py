@@ -15,25 +15,37 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .. import errors
+from ..table.codes import COMPARISONS, INDEX_BITS
 from .source_lines import SourceLine, running_line_text
 
-#: a reference to an operand: its kind in the upper two bits of 32, the index among its kind below
-INPUT, CAPTURED, CONSTANT, LINE = range(4)
-KIND_BITS = 30
 
-#: operations that are no rows: a value without its graph, and a function of the user's own
-DETACH, CALL = 0, 255
+class Operand(NamedTuple):
+    """What a reference says: `position` counts among the inputs, captured, constants or lines."""
 
-#: comparisons, numbered as Python numbers them
-COMPARISONS = ("<", "<=", "==", "!=", ">", ">=", "is")
-
-#: the last of them: a whole number is wanted as an int, and every other one is another path
-INDEX = 6
+    kind: int
+    position: int
 
 
 def reference(kind: int, index: int) -> int:
     """Return the reference to an operand."""
-    return kind << KIND_BITS | index
+    return kind << INDEX_BITS | index
+
+
+def unpack(reference: int) -> Operand:
+    """Return what a reference says.
+
+    >>> unpack(reference(3, 7))
+    Operand(kind=3, position=7)
+    """
+    return Operand(reference >> INDEX_BITS, reference & ((1 << INDEX_BITS) - 1))
+
+
+class Line(NamedTuple):
+    """One operation: `result` tells which of several results (of softmax, say) it is."""
+
+    op: str
+    operands: tuple[Operand, ...]
+    result: int
 
 
 class Guard(NamedTuple):

@@ -18,7 +18,7 @@ from ..optim import Optimizer
 from ..tape.compiled import Compiled
 from ..tape.lane_arguments import Lanes, lanes_of
 from ..tape.paths import Path, Paths, run_batch
-from ..tape.runner import CAPTURED, VALUES
+from ..tape.replay import BY_CAPTURED, VALUES
 from ..tape.structure import columns
 from .objectives import Objective
 
@@ -189,7 +189,7 @@ class Tapes:
         rows = numpy.array(places, numpy.int64)
         lanes = self._lanes.at(rows)
         block = self._block
-        found = run_batch(self._paths, lanes, CAPTURED, 1.0 / len(places), 1, self._reader())
+        found = run_batch(self._paths, lanes, BY_CAPTURED, 1.0 / len(places), 1, self._reader())
         loss = self._paths.known[0].runner.total(found.values[:, 0].copy()) / len(places)
         _check_finite(loss, where)
         if not self._is_checked:

@@ -6,12 +6,13 @@ import re
 import sys
 from pathlib import Path
 
-from . import libm, to_c, to_javascript, to_python
+from . import codes, libm, to_c, to_javascript, to_python
 from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, UpdateRule, digest, is_plural
 
 _NATIVE = Path(__file__).parents[1] / "_native"
 ORACLES_PATH = Path(__file__).parents[2] / "tests" / "helpers" / "oracles.py"
 PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "kernel_rows.inc"
+CODES_PATH = _NATIVE / "codes.h"
 
 #: rows of two operands whose partials are best computed together
 CHEAP = ("add", "sub", "mul", "div")
@@ -144,7 +145,12 @@ def _move(rule: UpdateRule) -> tuple[str, str]:
 
 def files() -> dict[Path, str]:
     """Return every file that has something from the table, with its text."""
-    return {PATH: text(), LANES_PATH: lanes_text(), **to_python.files()}
+    return {
+        PATH: text(),
+        LANES_PATH: lanes_text(),
+        CODES_PATH: codes.header(),
+        **to_python.files(),
+    }
 
 
 def refused() -> list[str]:

@@ -23,7 +23,7 @@ from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, run_batch, run_point
 from .pickled import Elsewhere, found_by_name
-from .runner import CAPTURED, INPUTS, VALUES, Point
+from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .structure import NUMBER, Structure, columns, count, flatten, names, together
 from .tape import Tape
 from .tracing import record
@@ -90,14 +90,14 @@ class Compiled:
             return found
         paths = self._ready(structures, lanes, back=True)
         if lanes.is_point:
-            path, point = run_point(paths, lanes.shared, INPUTS)
+            path, point = run_point(paths, lanes.shared, BY_INPUTS)
             self._check_one(path.structure)
             assert point.inputs is not None
             if len(structures) == 1 and structures[0][1] == NUMBER:  # one list of numbers
                 return point.values[0], (point.inputs,)
             numbers = iter(point.inputs)
             return point.values[0], tuple(together(one, numbers) for one in structures)
-        collected = run_batch(paths, lanes, INPUTS, 1.0, self.threads)
+        collected = run_batch(paths, lanes, BY_INPUTS, 1.0, self.threads)
         self._check_one(collected.structure)
         grads = map(columns, structures, collected.inputs)
         return collected.values[:, 0], tuple(grads)
@@ -126,12 +126,12 @@ class Compiled:
             )
         paths = self._ready(structures, lanes, back=True)
         if lanes.is_point:
-            path, point = run_point(paths, lanes.shared, CAPTURED)
+            path, point = run_point(paths, lanes.shared, BY_CAPTURED)
             self._check_one(path.structure)
             path.add(point.captured)
             return point.values[0]
         share = 1.0 / lanes.count if reduction == "mean" else 1.0
-        collected = run_batch(paths, lanes, CAPTURED, share, self.threads)
+        collected = run_batch(paths, lanes, BY_CAPTURED, share, self.threads)
         self._check_one(collected.structure)
         for path, sums in collected.captured:
             path.add(sums)
@@ -320,7 +320,7 @@ class Compiled:
         nodes: list[tuple[Path, Point]] = []
         output = 0
         while not nodes or output < len(nodes[0][1].values):
-            nodes.append(run_point(paths, numbers, INPUTS | CAPTURED, output))
+            nodes.append(run_point(paths, numbers, BY_INPUTS | BY_CAPTURED, output))
             output += 1
         results = [
             self._node(path, point, place, arguments, leaves)

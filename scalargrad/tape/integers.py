@@ -12,6 +12,7 @@ from ..core import refusals, tracer
 from ..core.arguments import as_whole
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
+from ..table.codes import COMPARISONS
 from ..table.row import Row
 
 #: below it a double holds every whole number, and sums and products of such are exact
@@ -197,7 +198,7 @@ for _name in ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"):
 
 def _guard(comparison: str, x: Integer, y: float, *, outcome: bool = True) -> None:
     assert tracer.current is not None
-    tracer.current.guard(tracer.COMPARISONS.index(comparison), x, y, outcome)
+    tracer.current.guard(COMPARISONS.index(comparison), x, y, outcome)
 
 
 def _pin(number: Integer) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..core.arithmetic import is_value
 from ..core.source_lines import line_text
-from ..core.tracer import CAPTURED, COMPARISONS, CONSTANT, INPUT
+from ..core.tracer import Line, Operand, unpack
+from ..table.codes import CAPTURED, COMPARISONS, CONSTANT, INPUT
 from ..table.row import ROWS, ManyRow, is_plural
-from .lines import Line, Operand, unpack
 
 #: so many operands of a line are written, and so many lines of a tape
 OPERANDS, LINES = 8, 200
@@ -24,17 +24,17 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
     yield f"{tape.name}: {counted(tape.inputs, 'input')}, {len(tape.captured)} captured, " + (
         f"{counted(len(tape), 'line')}, {counted(len(tape.guards), 'guard')}"
     )
-    for place, value in enumerate(tape.captured[:OPERANDS]):
+    for index, value in enumerate(tape.captured[:OPERANDS]):
         captured = is_value(value)
         label = f"  # {value.label}" if captured and value.label else ""
-        yield f"  w{place} = {value._data if captured else value!r}{label}"
+        yield f"  w{index} = {value._data if captured else value!r}{label}"
     if len(tape.captured) > OPERANDS:
         yield f"  ... and {len(tape.captured) - OPERANDS} more"
     last = len(tape) - limit // 2
-    for place, line in enumerate(tape.lines):
-        if len(tape) <= limit or place < limit - limit // 2 or place >= last:
-            yield f"  v{place} = {_operation(tape, line)}"
-        elif place == limit - limit // 2:
+    for index, line in enumerate(tape.lines):
+        if len(tape) <= limit or index < limit - limit // 2 or index >= last:
+            yield f"  v{index} = {_operation(tape, line)}"
+        elif index == limit - limit // 2:
             yield f"  ... {len(tape) - limit} more lines"
     for guard in tape.guards[:limit]:
         left, right = _operand(tape, unpack(guard.left)), _operand(tape, unpack(guard.right))
@@ -43,7 +43,7 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
         yield f"  guard {outcome}{left} {sign} {right}  # {_shortened(line_text(guard.source))}"
     if len(tape.guards) > limit:
         yield f"  ... and {len(tape.guards) - limit} more guards"
-    names = [_operand(tape, unpack(standing)) for standing in tape.outputs]
+    names = [_operand(tape, unpack(reference)) for reference in tape.outputs]
     yield f"  return {_some(names)}"
 
 
@@ -74,7 +74,7 @@ def _some(names: list[str]) -> str:
 
 def _operand(tape: Any, operand: Operand) -> str:
     if operand.kind == CONSTANT:
-        return repr(tape.constants[operand.place])
+        return repr(tape.constants[operand.position])
     if operand.kind == INPUT:
-        return str(tape.names[operand.place])
-    return f"{'w' if operand.kind == CAPTURED else 'v'}{operand.place}"
+        return str(tape.names[operand.position])
+    return f"{'w' if operand.kind == CAPTURED else 'v'}{operand.position}"

@@ -12,8 +12,7 @@ from typing import Any
 
 from .. import _engine
 from .lane_arguments import Lanes
-from .replay import Replay
-from .runner import CAPTURED, INPUTS, Batch, Point, Runner
+from .replay import BY_CAPTURED, BY_INPUTS, Batch, Point, Replay, Runner
 from .tape import Tape
 
 #: instead of a share of the cost: a plan is not to be vectorised
@@ -21,7 +20,7 @@ NEVER = -1.0
 
 
 class Machine:
-    """Runs a tape by plans, one for each thing that may be wanted."""
+    """Runs a tape by plans, one for each thing that may be asked for."""
 
     def __init__(self, tape: Tape, native: Any, mode: str) -> None:
         self.tape = tape
@@ -32,71 +31,71 @@ class Machine:
         self._points: Counter[tuple[int, int]] = Counter()
         self._outputs, self._captured = len(tape.outputs), len(tape.captured)
 
-    def plan(self, wanted: int, output: int = 0) -> Any:
-        """Return the plan for what is wanted."""
-        plan = self._plans.get((wanted, output))
+    def plan(self, request: int, output: int = 0) -> Any:
+        """Return the plan for a request."""
+        plan = self._plans.get((request, output))
         if plan is None:
-            plan = self._plans[wanted, output] = self.planned(wanted, output, NEVER)
+            plan = self._plans[request, output] = self.planned(request, output, NEVER)
         return plan
 
-    def _plan_for_points(self, wanted: int, output: int = 0) -> Any:
+    def _plan_for_points(self, request: int, output: int = 0) -> Any:
         """Return the plan for one lane: in the long run a vectorised one."""
-        key = wanted, output
+        key = request, output
         plan = self._for_points.get(key)
         if plan is not None:
             return plan
-        plan = self.plan(wanted, output)
+        plan = self.plan(request, output)
         self._points[key] += 1
         if self._points[key] >= self._costs["VECTOR_POINTS"]:
             vectorized = None  # what is so short, or gains so little, stays as it is
             if len(self.tape.ops) >= self._costs["VECTOR_LINES"]:
-                vectorized = self.planned(wanted, output, self._costs["VECTOR_PERCENT"] / 100)
+                vectorized = self.planned(request, output, self._costs["VECTOR_PERCENT"] / 100)
             plan = self._for_points[key] = vectorized or plan
         return plan
 
-    def planned(self, wanted: int, output: int, vector_share: float) -> Any:
+    def planned(self, request: int, output: int, vector_share: float) -> Any:
         """Return a new plan, vectorised if that takes at most such a share of the cost, or None."""
         tape = self.tape
         guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
         return self._native.plan(
             tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
-            tape.constants, tape.outputs, guards, bool(wanted & INPUTS), bool(wanted & CAPTURED),
-            output, self._is_fast, vector_share,
+            tape.constants, tape.outputs, guards, bool(request & BY_INPUTS),
+            bool(request & BY_CAPTURED), output, self._is_fast, vector_share,
         )  # fmt: skip
 
-    def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
+    def point(self, inputs: Sequence[float], captured: Any, request: int, output: int = 0) -> Point:
         """Run at one point."""
-        values, by_input, by_captured, broken = self._plan_for_points(wanted, output).point(
+        values, by_input, by_captured, broken = self._plan_for_points(request, output).point(
             inputs, captured, 1.0
         )
         return Point(values, by_input, by_captured, None if broken < 0 else broken)
 
     def total(self, values: Any) -> float:
         """Add up results."""
-        found: float = self._native.total(values)
-        return found
+        result: float = self._native.total(values)
+        return result
 
     def batch(
-        self, lanes: Lanes, captured: Any, wanted: int, upstream: float, threads: int
+        self, lanes: Lanes, captured: Any, request: int, upstream: float, threads: int
     ) -> Batch:
         """Run a batch."""
         numpy = sys.modules["numpy"]
         count, chunk = lanes.count, self._costs["CHUNK"]
-        plan = self._plan_for_points(wanted) if count == 1 else self.plan(wanted)
+        plan = self._plan_for_points(request) if count == 1 else self.plan(request)
         grads: list[Any] = []
-        places = None
-        if wanted & INPUTS:
+        targets = None
+        if request & BY_INPUTS:
             widths = [columns for _, columns in lanes.parts]
             values, *grads = _matrices(count, [self._outputs, *widths], self._costs["SMALL"])
-            places = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
+            targets = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
         else:
             values = numpy.empty((count, self._outputs))
         status = numpy.empty(count, numpy.int32) if self.tape.guards else None
 
         def run(first: int, last: int) -> tuple[int, Any]:
-            sums = numpy.empty(self._captured) if wanted & CAPTURED else None
+            sums = numpy.empty(self._captured) if request & BY_CAPTURED else None
             undone = plan.run(
-                first, last, count, lanes.shared, lanes.arrays, captured, upstream, values, places,
+                first, last, count, lanes.shared, lanes.arrays, captured, upstream, values, targets,
                 sums, status, lanes.rows,
             )  # fmt: skip
             return undone, sums
@@ -111,11 +110,11 @@ def _matrices(rows: int, widths: Sequence[int], small: int) -> list[Any]:
     if rows * sum(widths) < small:
         return [numpy.empty((rows, width)) for width in widths]
     # in one piece: the C library gives middling ones back to the system, and asks for new ones
-    block, made, end = numpy.empty(rows * sum(widths)), [], 0
+    block, matrices, end = numpy.empty(rows * sum(widths)), [], 0
     for width in widths:
         start, end = end, end + rows * width
-        made.append(block[start:end].reshape(rows, width))
-    return made
+        matrices.append(block[start:end].reshape(rows, width))
+    return matrices
 
 
 def _in_chunks(
@@ -123,12 +122,12 @@ def _in_chunks(
 ) -> tuple[int, Any]:
     """Run all chunks; add their sums in order, so that bits do not depend on threads."""
     starts = range(0, count, size)
-    found: list[Any] = [None] * len(starts)
+    results: list[Any] = [None] * len(starts)
     waiting = iter(enumerate(starts))
 
     def work() -> None:
-        for place, start in waiting:
-            found[place] = run(start, min(start + size, count))
+        for index, start in waiting:
+            results[index] = run(start, min(start + size, count))
 
     with ThreadPoolExecutor(max(1, threads - 1)) as pool:  # this thread works too
         others = [pool.submit(work) for _ in range(threads - 1)]
@@ -139,8 +138,8 @@ def _in_chunks(
         finally:  # after an interrupt, say, nobody begins another chunk
             for _ in waiting:
                 pass
-    undone, sums = found[0]
-    for more, part in found[1:]:
+    undone, sums = results[0]
+    for more, part in results[1:]:
         undone += more
         sums = sums if sums is None else sums + part
     return undone, sums

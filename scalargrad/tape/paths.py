@@ -17,11 +17,10 @@ from .._engine import add_gradients, numbers
 from ..core.arithmetic import is_value
 from ..core.modes import recording
 from ..core.source_lines import line_text
-from ..core.tracer import INDEX
 from ..functions import elementary
+from ..table.codes import INDEX
 from .lane_arguments import Lanes
-from .replay import Replay
-from .runner import Point, Runner
+from .replay import Point, Replay, Runner
 from .structure import Structure
 from .tape import Tape
 
@@ -176,11 +175,11 @@ class _Tree:
             knot = self._after[knot, outcome]
 
 
-def run_point(paths: Paths, point: list[Any], wanted: int, output: int = 0) -> tuple[Path, Point]:
+def run_point(paths: Paths, point: list[Any], request: int, output: int = 0) -> tuple[Path, Point]:
     """Replay one point on its own path."""
     path = paths.first(lambda: point)
     while True:
-        found = path.runner.point(point, path.read(), wanted, output)
+        found = path.runner.point(point, path.read(), request, output)
         if found.broken is None:
             return path, found
         path = paths.after(path, found.broken, lambda: point)
@@ -198,7 +197,7 @@ class Collected(NamedTuple):
 def run_batch(
     paths: Paths,
     lanes: Lanes,
-    wanted: int,
+    request: int,
     upstream: float,
     threads: int,
     read: Callable[[Path], Any] = Path.read,
@@ -208,7 +207,7 @@ def run_batch(
     Raises: `ValueError` where paths return results of different structures.
     """
     first = paths.known[0] if paths.known else paths.first(lambda: lanes.lane(0))
-    found = first.runner.batch(lanes, read(first), wanted, upstream, threads)
+    found = first.runner.batch(lanes, read(first), request, upstream, threads)
     if found.status is None:
         return Collected(first.structure, found.values, found.inputs, [(first, found.captured)])
     values, inputs, captured = found.values, found.inputs, [(first, found.captured)]
@@ -221,7 +220,7 @@ def run_batch(
                 " got different ones on different paths; return the same lists on each"
             )
         some = lanes.take(rows)
-        found = path.runner.batch(some, read(path), wanted, upstream, threads)
+        found = path.runner.batch(some, read(path), request, upstream, threads)
         captured.append((path, found.captured))
         if found.status is None:
             done, places = slice(None), rows

@@ -1,4 +1,4 @@
-"""The readable replay: a tape run on plain floats, one lane at a time.
+"""What replays a tape, and the readable replay: on plain floats, one lane at a time.
 
 It computes what the function itself would, in the same order, from the same rows: the twin of the
 machine, and what runs where there is none.
@@ -11,25 +11,65 @@ import operator
 import sys
 from array import array
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from ..core.order import post_order
-from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INDEX, INPUT, LINE
+from ..core.tracer import unpack
+from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, ManyRow
 from .lane_arguments import Lanes
-from .lines import unpack
-from .runner import VALUES, Batch, Point
 from .tape import NAMES, Tape
 
-_COMPARE = (
-    operator.lt,
-    operator.le,
-    operator.eq,
-    operator.ne,
-    operator.gt,
-    operator.ge,
-    operator.eq,
-)
+#: what a replay is asked for besides values, to be added up: gradients by inputs, by captured
+VALUES, BY_INPUTS, BY_CAPTURED = 0, 1, 2
+
+_BY_SIGN = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "is": operator.eq,
+}
+_COMPARE = [_BY_SIGN[sign] for sign in COMPARISONS]
+
+
+class Point(NamedTuple):
+    """What a replay at one point gave."""
+
+    values: list[float]
+    inputs: list[float] | None
+    captured: Any  # a sequence of numbers, or None
+    broken: int | None  # the first guard that turned out otherwise
+
+
+class Batch(NamedTuple):
+    """What a replay of some lanes gave.
+
+    `inputs` has a matrix for each argument: a row a lane. `status` is None where all is done; else
+    it has 0 for a lane that is, the number of a guard (from 1) for one that took another path, and
+    -1 for one that must be run again beside others.
+    """
+
+    values: Any
+    inputs: Any
+    captured: Any
+    status: Any
+
+
+class Runner(Protocol):
+    """What replays a tape."""
+
+    tape: Tape
+
+    def point(
+        self, inputs: Sequence[float], captured: Any, request: int, output: int = 0
+    ) -> Point: ...
+    def total(self, values: Any) -> float: ...
+    def batch(
+        self, lanes: Lanes, captured: Any, request: int, upstream: float, threads: int
+    ) -> Batch: ...
 
 
 class Replay:
@@ -48,11 +88,11 @@ class Replay:
         turned: bool = _COMPARE[comparison](run.number(left), run.number(right))
         return turned
 
-    def point(self, inputs: Sequence[float], captured: Any, wanted: int, output: int = 0) -> Point:
+    def point(self, inputs: Sequence[float], captured: Any, request: int, output: int = 0) -> Point:
         """Run at one point."""
         run = Run(self, list(map(float, inputs)), captured)
         broken = run.broken()
-        if wanted == VALUES or broken is not None:
+        if request == VALUES or broken is not None:
             return Point(run.outputs, None, None, broken)
         by_input, by_captured = run.gradient(output)
         return Point(run.outputs, by_input, array("d", by_captured), None)
@@ -62,7 +102,7 @@ class Replay:
         return functools.reduce(operator.add, values.ravel().tolist(), 0.0)
 
     def batch(
-        self, lanes: Lanes, captured: Any, wanted: int, upstream: float, threads: int
+        self, lanes: Lanes, captured: Any, request: int, upstream: float, threads: int
     ) -> Batch:
         """Run lane by lane."""
         numpy = sys.modules["numpy"]
@@ -77,7 +117,7 @@ class Replay:
                 status[row] = broken + 1
                 continue
             values[row] = run.outputs
-            if wanted != VALUES:
+            if request != VALUES:
                 by_input, by_captured = run.gradient(0, upstream)
                 inputs[row] = by_input
                 sums = list(map(operator.add, sums, by_captured))
@@ -93,7 +133,7 @@ class Replay:
     def _lines_below(self, line: int) -> list[int]:
         """Return the lines that stand among the operands of one, but of a detached number."""
         operands = map(unpack, self.tape.operands_of(line) if self.tape.ops[line] != DETACH else ())
-        return [operand.place for operand in operands if operand.kind == LINE]
+        return [operand.position for operand in operands if operand.kind == LINE]
 
 
 class Run:
@@ -112,17 +152,17 @@ class Run:
             data, partials = self._step(line)
             self._columns[LINE].append(data)
             self._partials.append(partials)
-        self.outputs = [self.number(standing) for standing in self.tape.outputs]
+        self.outputs = [self.number(reference) for reference in self.tape.outputs]
 
-    def number(self, standing: int) -> float:
-        kind, place = unpack(standing)
-        found: float = self._columns[kind][place]
-        return found
+    def number(self, reference: int) -> float:
+        kind, index = unpack(reference)
+        number: float = self._columns[kind][index]
+        return number
 
     def _step(self, line: int) -> tuple[float, Sequence[float]]:
         """Return the number of a line, and its partial by each operand."""
         tape = self.tape
-        numbers = [self.number(standing) for standing in tape.operands_of(line)]
+        numbers = [self.number(reference) for reference in tape.operands_of(line)]
         op = tape.ops[line]
         if op == DETACH:
             return numbers[0], (0.0,)
@@ -138,10 +178,10 @@ class Run:
 
     def broken(self) -> int | None:
         """Return the first guard that turns out otherwise than it was recorded."""
-        for place, guard in enumerate(self.tape.guards):
+        for index, guard in enumerate(self.tape.guards):
             left, right = self.number(guard.left), self.number(guard.right)
             if _COMPARE[guard.comparison](left, right) != guard.outcome:
-                return place
+                return index
         return None
 
     def gradient(self, output: int, upstream: float = 1.0) -> tuple[list[float], list[float]]:
@@ -152,13 +192,13 @@ class Run:
             CONSTANT: [0.0] * len(self.tape.constants),
             LINE: [0.0] * len(self.tape),
         }
-        kind, place = unpack(self.tape.outputs[output])
-        grads[kind][place] = upstream
-        for line in reversed(self.replay.order(place) if kind == LINE else []):
+        kind, index = unpack(self.tape.outputs[output])
+        grads[kind][index] = upstream
+        for line in reversed(self.replay.order(index) if kind == LINE else []):
             if self.tape.ops[line] == DETACH:
                 continue
             grad = grads[LINE][line]
             operands = map(unpack, self.tape.operands_of(line))
             for operand, partial in zip(operands, self._partials[line], strict=True):
-                grads[operand.kind][operand.place] += grad * partial
+                grads[operand.kind][operand.position] += grad * partial
         return grads[INPUT], grads[CAPTURED]

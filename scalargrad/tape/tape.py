@@ -25,9 +25,9 @@ from typing import Any
 from .. import drawing, errors
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
-from ..core.tracer import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE, Guard
+from ..core.tracer import Guard, Line, unpack
+from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, Row
-from .lines import Line, unpack
 from .listing import counted, written
 from .tape_graph import graph_of
 
@@ -78,7 +78,7 @@ class Tape:
     def outcomes(self) -> tuple[int | str, ...]:
         """How the guards turned out, one after the other: true, false, or which integer."""
         return tuple(
-            str(self.constants[unpack(guard.right).place])
+            str(self.constants[unpack(guard.right).position])
             if guard.comparison == INDEX
             else guard.outcome
             for guard in self.guards
@@ -100,16 +100,16 @@ class Tape:
 
         Raises: `ValueError` where the output is a plain number.
         """
-        place, most = whole("tape", "output", output, 0), len(self.outputs) - 1
-        if place > most:
+        index, most = whole("tape", "output", output, 0), len(self.outputs) - 1
+        if index > most:
             raise errors.InputError(
                 errors.unwanted("tape", f"output must be at most {most}", output, "leave it out")
             )
-        found = graph_of(self)[place]
-        if not is_value(found):
-            wanted = "draw wants an output that is computed from something"
-            raise errors.InputError(errors.unwanted("tape", wanted, found, "draw another one"))
-        return drawing.draw(found, **options)
+        root = graph_of(self)[index]
+        if not is_value(root):
+            requirement = "draw wants an output that is computed from something"
+            raise errors.InputError(errors.unwanted("tape", requirement, root, "draw another one"))
+        return drawing.draw(root, **options)
 
 
 def check(tape: Tape) -> None:
@@ -119,14 +119,14 @@ def check(tape: Tape) -> None:
     """
     if len(tape.starts) != len(tape) + 1 or len(tape.results) != len(tape):
         raise _wrong("one start and one result a line", len(tape.starts))
-    for place in range(len(tape)):
-        op, operands = tape.ops[place], tape.operands_of(place)
-        for standing in operands:
-            _check_operand(tape, standing, place)
+    for line in range(len(tape)):
+        op, operands = tape.ops[line], tape.operands_of(line)
+        for reference in operands:
+            _check_operand(tape, reference, line)
         if op != CALL and op >= len(NAMES):
             raise _wrong("operations of the table", op)
-        if op == CALL and place not in tape.calls:
-            raise _wrong("a function for each operation of one's own", place)
+        if op == CALL and line not in tape.calls:
+            raise _wrong("a function for each operation of one's own", line)
         if op == DETACH and len(operands) != 1:
             raise _wrong("one operand for detach", len(operands))
         if op not in (CALL, DETACH):
@@ -139,21 +139,21 @@ def check(tape: Tape) -> None:
             raise _wrong("comparisons that Python has", guard.comparison)
         _check_operand(tape, guard.left, len(tape))
         _check_operand(tape, guard.right, len(tape))
-    for standing in tape.outputs:
-        _check_operand(tape, standing, len(tape))
+    for reference in tape.outputs:
+        _check_operand(tape, reference, len(tape))
 
 
-def _check_operand(tape: Tape, standing: int, before: int) -> None:
+def _check_operand(tape: Tape, reference: int, before: int) -> None:
     sizes = {
         INPUT: tape.inputs,
         CAPTURED: len(tape.captured),
         CONSTANT: len(tape.constants),
         LINE: before,
     }
-    kind, place = unpack(standing)
-    if place >= sizes[kind]:
-        raise _wrong("operands that stand before their line", (kind, place))
+    kind, index = unpack(reference)
+    if index >= sizes[kind]:
+        raise _wrong("operands that stand before their line", (kind, index))
 
 
-def _wrong(wanted: str, got: object) -> errors.InputError:
-    return errors.InputError(errors.unwanted("tape", f"wants {wanted}", got, "record it anew"))
+def _wrong(requirement: str, got: object) -> errors.InputError:
+    return errors.InputError(errors.unwanted("tape", f"wants {requirement}", got, "record it anew"))

@@ -6,36 +6,36 @@ from typing import Any
 
 from .._engine import Value
 from ..core.arithmetic import is_value
-from ..core.tracer import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
+from ..core.tracer import unpack
 from ..functions.elementary import apply_binary, apply_many, apply_unary
+from ..table.codes import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..table.row import ROWS, ManyRow
-from .lines import unpack
 
 
 def graph_of(tape: Any) -> list[Any]:
     """Return the outputs of a tape as Values, at the numbers with which it was recorded."""
     columns: dict[int, Any] = {
         INPUT: list(map(Value, tape.sample, tape.names)),
-        CAPTURED: [_copy(value, place) for place, value in enumerate(tape.captured)],
+        CAPTURED: [_copy(value, index) for index, value in enumerate(tape.captured)],
         CONSTANT: tape.constants,
         LINE: [],
     }
 
-    def at(standing: int) -> Any:
-        kind, place = unpack(standing)
-        return columns[kind][place]
+    def at(reference: int) -> Any:
+        kind, index = unpack(reference)
+        return columns[kind][index]
 
     for line in range(len(tape)):
-        operands = [at(standing) for standing in tape.operands_of(line)]
+        operands = [at(reference) for reference in tape.operands_of(line)]
         columns[LINE].append(_applied(tape, line, operands))
-    return [at(standing) for standing in tape.outputs]
+    return [at(reference) for reference in tape.outputs]
 
 
-def _copy(value: Any, place: int) -> Any:
-    """Return a leaf in the place of what was captured: a picture changes no model."""
+def _copy(value: Any, index: int) -> Any:
+    """Return a leaf instead of what was captured: a picture changes no model."""
     if not is_value(value):
         return Value(value)
-    return Value(value._data, value.label or f"w{place}")
+    return Value(value._data, value.label or f"w{index}")
 
 
 def _applied(tape: Any, line: int, operands: list[Any]) -> Any:

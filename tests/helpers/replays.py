@@ -14,8 +14,7 @@ import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.tape import compiled
 from scalargrad.tape.machine import Machine
-from scalargrad.tape.replay import Replay
-from scalargrad.tape.runner import VALUES
+from scalargrad.tape.replay import VALUES, Replay
 
 KINDS = _engine.machine().kinds() if _engine.machine() else []
 #: what costs.def says, by name

@@ -18,7 +18,7 @@ from replays import COSTS, KINDS, bits, machines, plans, vectorize
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.tape.runner import CAPTURED, INPUTS, VALUES
+from scalargrad.tape.replay import BY_CAPTURED, BY_INPUTS, VALUES
 
 if not KINDS:
     pytest.skip("the machine was not built", allow_module_level=True)
@@ -107,7 +107,7 @@ def test_any_number_of_isomorphic_instructions(count: int) -> None:
         return sum((100.0 * (y - x**2) ** 2 + (1 - x) ** 2) * w for x, y in pairwise(xs))
 
     f = agree(valley, xs, [w])
-    assert (vectorized_lanes(f, INPUTS) > 0) == (count > 8)
+    assert (vectorized_lanes(f, BY_INPUTS) > 0) == (count > 8)
 
 
 # -- the order of terms --------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_terms_are_added_in_the_order_of_an_eager_pass(
         return total * w
 
     f = agree(function, [0.3, -0.8, *XS], parameters)
-    assert vectorized_lanes(f, CAPTURED) >= 32
+    assert vectorized_lanes(f, BY_CAPTURED) >= 32
 
 
 @pytest.mark.parametrize("x", [0.1, 0.3, 0.7, 1.1, 1.3, 1.7, 1.9])
@@ -220,7 +220,7 @@ def test_layers_and_long_sums_stand_alone() -> None:
 def test_parameters_alone() -> None:
     ws = [sg.Value(w) for w in XS]
     f = agree(lambda xs: sum(w**2 * u for w, u in pairwise(ws)) * xs[0], [2.0], ws)
-    assert vectorized_lanes(f, CAPTURED) >= 100
+    assert vectorized_lanes(f, BY_CAPTURED) >= 100
 
 
 def test_an_input_may_be_the_result_and_instructions_may_be_none() -> None:
@@ -290,7 +290,7 @@ def test_most_instructions_are_vectorized(
 ) -> None:
     monkeypatch.setitem(COSTS, "VECTOR_PERCENT", 80)
     f = agree(function, [0.5, *XS], [])
-    assert vectorized_lanes(f, INPUTS) >= least
+    assert vectorized_lanes(f, BY_INPUTS) >= least
 
 
 def test_what_would_be_slower_is_not_vectorized(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +299,7 @@ def test_what_would_be_slower_is_not_vectorized(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setitem(COSTS, "VECTOR_PERCENT", limit)
         f = sg.compile(crossed)
         found.append(f.value_and_grad(XS))
-        counts.append(vectorized_lanes(f, INPUTS))
+        counts.append(vectorized_lanes(f, BY_INPUTS))
     assert found == found[:1] * 3
     assert counts[0] > counts[1] > counts[2] == 0
 
@@ -317,7 +317,7 @@ def test_one_row_of_an_array_is_a_point() -> None:
     f = sg.compile(lambda xs: sum(sg.exp(x) * x for x in xs))
     rows = np.array([XS, XS[::-1]])
     values, (grads,) = f.value_and_grad(rows)
-    assert vectorized_lanes(f, INPUTS) > 32
+    assert vectorized_lanes(f, BY_INPUTS) > 32
     for row in range(2):
         value, (grad,) = f.value_and_grad(rows[row : row + 1])
         assert bits(value) == bits(values[row : row + 1])

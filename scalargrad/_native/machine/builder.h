@@ -4,10 +4,9 @@
 #ifndef SCALARGRAD_BUILDER_H
 #define SCALARGRAD_BUILDER_H
 
+#include "../codes.h"
 #include "hash_table.h"
 #include "machine.h"
-
-enum { DETACH = 0, CALL = 255 }; /* operations of a tape that are no rows of the table */
 
 enum { OF_CONSTANTS, OF_CAPTURED, OF_INPUTS }; /* what a number depends on, at most */
 
@@ -63,13 +62,13 @@ typedef struct {
 
 static inline uint32_t node_at(const Builder *builder, uint32_t reference)
 {
-    uint32_t index = reference & ((1u << 30) - 1);
-    switch (reference >> 30) {
-    case 0:
+    uint32_t index = INDEX_OF(reference);
+    switch (KIND_OF(reference)) {
+    case INPUT:
         return index;
-    case 1:
+    case CAPTURED:
         return builder->captured_from + index;
-    case 2:
+    case CONSTANT:
         return builder->constants_from + index;
     default:
         return builder->lines_from + index;

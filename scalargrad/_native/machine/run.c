@@ -1,4 +1,5 @@
 /* Runs a plan over a range of lanes: work spaces, loading, guards, blocks, sums. */
+#include "../codes.h"
 #include "run.h"
 
 /* -- work spaces ------------------------------------------------------------------------------- */
@@ -261,18 +262,14 @@ static void load_lanes(const Run *run, size_t first, size_t lanes)
 static int holds(int comparison, double x, double y)
 {
     switch (comparison) {
-    case 0:
-        return x < y;
-    case 1:
-        return x <= y;
-    case 3:
-        return x != y;
-    case 4:
-        return x > y;
-    case 5:
-        return x >= y;
+#define COMPARISON(number, sign, is_so)                                                            \
+    case number:                                                                                   \
+        return is_so;
+        COMPARISONS(COMPARISON)
+#undef COMPARISON
     default:
-        return x == y;
+        assert(0);
+        return 0;
     }
 }
 

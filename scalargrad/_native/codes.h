@@ -1,0 +1,24 @@
+/* Generated from scalargrad/table/codes.py; do not edit.
+ * After a change there: python -m scalargrad.table
+ */
+#ifndef SCALARGRAD_CODES_H
+#define SCALARGRAD_CODES_H
+
+enum { INPUT = 0, CAPTURED = 1, CONSTANT = 2, LINE = 3 }; /* kinds of operands */
+enum { INDEX_BITS = 30 };
+#define INDEX_OF(reference) ((reference) & ((1u << INDEX_BITS) - 1))
+#define KIND_OF(reference) ((reference) >> INDEX_BITS)
+
+enum { DETACH = 0, CALL = 255 };
+
+/* COMPARISON(number, sign, what holds) */
+#define COMPARISONS(COMPARISON) \
+    COMPARISON(0, "<", x < y) \
+    COMPARISON(1, "<=", x <= y) \
+    COMPARISON(2, "==", x == y) \
+    COMPARISON(3, "!=", x != y) \
+    COMPARISON(4, ">", x > y) \
+    COMPARISON(5, ">=", x >= y) \
+    COMPARISON(6, "is", x == y)
+
+#endif

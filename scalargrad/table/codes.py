@@ -1,0 +1,58 @@
+"""The numbers in the flat arrays of a tape: stated here, and read by C in `_native/codes.h`.
+
+A *reference* to an operand has its kind in the upper bits of 32, its index among its kind below.
+"""
+
+from __future__ import annotations
+
+#: the kinds of operands
+KINDS = ("INPUT", "CAPTURED", "CONSTANT", "LINE")
+INPUT, CAPTURED, CONSTANT, LINE = range(len(KINDS))
+
+#: so many bits of a reference are the index
+INDEX_BITS = 30
+
+#: operations that are no rows: a value without its graph, and a function of the user's own
+DETACH, CALL = 0, 255
+
+#: comparisons, numbered as Python numbers them
+COMPARISONS = ("<", "<=", "==", "!=", ">", ">=", "is")
+
+#: the last of them: a whole number is asked for as an int, and every other one is another path
+INDEX = COMPARISONS.index("is")
+
+_HEADER = """\
+/* Generated from scalargrad/table/codes.py; do not edit.
+ * After a change there: python -m scalargrad.table
+ */
+#ifndef SCALARGRAD_CODES_H
+#define SCALARGRAD_CODES_H
+
+enum {{ {kinds} }}; /* kinds of operands */
+enum {{ INDEX_BITS = {bits} }};
+#define INDEX_OF(reference) ((reference) & ((1u << INDEX_BITS) - 1))
+#define KIND_OF(reference) ((reference) >> INDEX_BITS)
+
+enum {{ DETACH = {detach}, CALL = {call} }};
+
+/* COMPARISON(number, sign, what holds) */
+#define COMPARISONS(COMPARISON) \\
+{comparisons}
+
+#endif
+"""
+
+
+def header() -> str:
+    """Return the whole of `codes.h`."""
+    rows = [
+        f'    COMPARISON({number}, "{sign}", x {"==" if sign == "is" else sign} y)'
+        for number, sign in enumerate(COMPARISONS)
+    ]
+    return _HEADER.format(
+        kinds=", ".join(f"{kind} = {number}" for number, kind in enumerate(KINDS)),
+        bits=INDEX_BITS,
+        detach=DETACH,
+        call=CALL,
+        comparisons=" \\\n".join(rows),
+    )
