@@ -57,7 +57,7 @@ class MissingFileError(ScalargradError, FileNotFoundError):
 
 
 class EngineError(ScalargradError, ImportError):
-    """The engine asked for by `SCALARGRAD_ENGINE` cannot be had."""
+    """The engine asked for by `SCALARGRAD_ENGINE` is not there."""
 
 
 class GradientError(ScalargradError, AssertionError):
@@ -80,24 +80,24 @@ def shown(value: object) -> str:
     return f"{text} ({kind.__name__})"
 
 
-def unwanted(who: str, wanted: str, got: object, remedy: str) -> str:
-    """Return the one sentence of a refusal: who, what was wanted, what came, what to do.
+def unwanted(who: str, must: str, got: object, remedy: str) -> str:
+    """Return the one sentence of a refusal: who, what must be, what came, what to do.
 
     >>> unwanted("backward", "upstream must be a number", "one", "pass e.g. 1.0")
     "backward: upstream must be a number; got 'one' (str); pass e.g. 1.0"
     """
-    return f"{who}: {wanted}; got {shown(got)}; {remedy}"
+    return f"{who}: {must}; got {shown(got)}; {remedy}"
 
 
-def changed_operands(op: str, found: float, held: float) -> StateError:
+def changed_operands(op: str, computed: float, held: float) -> StateError:
     """Return the error for a derivative where a number was assigned since the forward pass.
 
     >>> str(changed_operands("mul", 10.0, 6.0))[:60]
     "create_graph: the operands of 'mul' must be as in the forwar"
     """
     return StateError(
-        f"create_graph: the operands of {op!r} must be as in the forward pass; got {found!r} from"
-        f" them where the node holds {held!r}; compute it anew"
+        f"create_graph: the operands of {op!r} must be as in the forward pass; got {computed!r}"
+        f" from them where the node holds {held!r}; compute it anew"
     )
 
 

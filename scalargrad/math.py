@@ -142,8 +142,8 @@ def ldexp(x: Any, i: int, /) -> Any:
     """
     power = as_whole(i)
     if power is None:
-        wanted = "the power must be a whole number"
-        raise errors.OperandError(errors.unwanted("ldexp", wanted, i, "pass e.g. 3"))
+        must = "the power must be a whole number"
+        raise errors.OperandError(errors.unwanted("ldexp", must, i, "pass e.g. 3"))
     power = max(-5000, min(power, 5000))
     while not -1075 < power < 1024:  # no double is so large or small: in several steps
         step = max(-1000, min(power, 1000))

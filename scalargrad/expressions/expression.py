@@ -45,33 +45,33 @@ class Expression:
 
         Raises: `TypeError` for a missing, unknown or doubled name, or what is no number.
         """
-        given = self._given(operands, named)
+        values = self._by_name(operands, named)
         stack: list[Any] = []
         for item in self._items:
             if isinstance(item, Apply):
                 start = len(stack) - item.arity
                 stack[start:] = [item.function(*stack[start:])]
             else:
-                stack.append(given[item] if isinstance(item, str) else item)
+                stack.append(values[item] if isinstance(item, str) else item)
         return stack[0]
 
-    def _given(self, operands: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    def _by_name(self, operands: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         if len(operands) > len(self.names):
             self._refuse(
                 f"takes {len(self.names)} operands by position ({self._listed()});"
                 f" got {len(operands)}; leave out the others"
             )
-        given = dict(zip(self.names, operands, strict=False))
+        values = dict(zip(self.names, operands, strict=False))
         for name, value in named.items():
-            if name in given:
+            if name in values:
                 self._refuse(f"one value is wanted for {name!r}; got two; remove one")
             if name not in self.names and name not in self.constants:
                 self._refuse(f"its names are {self._listed()}; got {name!r}; rename or remove it")
-            given[name] = value
+            values[name] = value
         for name in self.names:
-            if name not in given:
+            if name not in values:
                 self._refuse(f"needs a value for {name!r}; got none; add {name}=1.0")
-        plain = {name: CONSTANTS[name] for name in self.constants} | given
+        plain = {name: CONSTANTS[name] for name in self.constants} | values
         return {name: _operand(name, value) for name, value in plain.items()}
 
     def _listed(self) -> str:

@@ -101,7 +101,7 @@ class _ExpressionParser:
         self.names: dict[str, None] = {}
         self.constants: dict[str, None] = {}
         self._tokens = tokenize(text)
-        self._place = 0
+        self._position = 0
         self._waiting: list[_Operator | _Bracket] = []
         self._depth = 0  # of open brackets
         self._list: int | None = None  # length of the list that has just been closed
@@ -124,8 +124,8 @@ class _ExpressionParser:
             )
 
     def _next(self) -> Token:
-        token = self._tokens[self._place]
-        self._place += 1
+        token = self._tokens[self._position]
+        self._position += 1
         return token
 
     # -- where an operand must come
@@ -156,7 +156,7 @@ class _ExpressionParser:
     def _name(self, token: Token) -> None:
         name = normal(token.text)
         function = table().get(name)
-        if self._tokens[self._place].text == "(":
+        if self._tokens[self._position].text == "(":
             if function is None:
                 self._refuse_function(token, name)
             self._open(_Bracket(self._next(), function))
@@ -297,7 +297,7 @@ class _ExpressionParser:
         )
 
     def _refuse_neighbours(self, token: Token) -> NoReturn:
-        before = self._tokens[self._place - 2].text
+        before = self._tokens[self._position - 2].text
         pair = f"{before} * {token.text}" if len(before + token.text) <= 40 else "*"
         raise ExpressionError(
             f"expression: an operator must come before {token}; got none; to multiply, write {pair}"
@@ -318,6 +318,6 @@ class _ExpressionParser:
         counted = f"{len(bracket.arguments)}, {lists} of them in []" * bool(lists)
         raise ExpressionError(
             f"expression: {function.name} at column {bracket.token.column - len(function.name)}"
-            f" takes {function.wanted}; got {counted or len(bracket.arguments)};"
+            f" takes {function.operands_in_words}; got {counted or len(bracket.arguments)};"
             f" write e.g. {function.usage}"
         )

@@ -25,7 +25,7 @@ _HINTS = {
 
 
 class Token(NamedTuple):
-    """A piece of a text, and where it stands."""
+    """A piece of a text, and its column."""
 
     kind: str  # "number", "name", "symbol" or "end"
     text: str
@@ -60,27 +60,27 @@ def tokenize(text: str) -> list[Token]:
     ["'x' at column 1", "'**' at column 2", "'2' at column 4", 'the end']
     """
     tokens: list[Token] = []
-    place = 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
             continue
-        token = _token(text, place)
+        token = _token(text, position)
         tokens.append(token)
-        place += len(token.text)
+        position += len(token.text)
     return [*tokens, Token("end", "", len(text) + 1)]
 
 
-def _token(text: str, place: int) -> Token:
+def _token(text: str, position: int) -> Token:
     for kind, pattern in (("number", _NUMBER), ("symbol", _SYMBOL)):
-        if match := pattern.match(text, place):
-            return Token(kind, match[0], place + 1)
-    if not text[place].isidentifier():
-        _refuse_character(text[place], place + 1)
-    end = place + 1
+        if match := pattern.match(text, position):
+            return Token(kind, match[0], position + 1)
+    if not text[position].isidentifier():
+        _refuse_character(text[position], position + 1)
+    end = position + 1
     while end < len(text) and ("_" + text[end]).isidentifier():
         end += 1
-    return Token("name", text[place:end], place + 1)
+    return Token("name", text[position:end], position + 1)
 
 
 def _refuse_character(character: str, column: int) -> NoReturn:

@@ -41,7 +41,7 @@ class Function(NamedTuple):
         return f"{self.name}({', '.join('xyz'[: max(self.least, 1 + bool(self.lists))])})"
 
     @property
-    def wanted(self) -> str:
+    def operands_in_words(self) -> str:
         """What it takes, for a message."""
         if self.lists == 2:
             return "two lists"
@@ -97,15 +97,15 @@ def table() -> dict[str, Function]:
     >>> table()["hypot"].usage
     'hypot(x, y)'
     """
-    found = {}
+    functions = {}
     for name, row in ROWS.items():
         call = getattr(elementary, name, None) or getattr(losses, name, None)
         if call is not None and not getattr(row, "helper", False) and not gives_list(row):
-            found[name] = _function(name, call, row)
+            functions[name] = _function(name, call, row)
     for name, call, many in (  # public under another name than a row's, or not at all
         ("abs", abs, None),
         ("where", elementary.where, None),
         ("binary_cross_entropy_with_logits", losses.binary_cross_entropy_with_logits, ops.BCE),
     ):
-        found[name] = _function(name, call, many)
-    return found
+        functions[name] = _function(name, call, many)
+    return functions

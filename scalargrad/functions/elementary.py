@@ -95,7 +95,7 @@ def apply_binary(row: Row, x: Any, y: Any, who: str = "", names: Sequence[str] =
 
 
 def apply_many(row: ManyRow, *lists: list[Any], who: str = "") -> Any:
-    """Apply a row of many operands in the engine found among them, or to floats."""
+    """Apply a row of many operands in the engine of a Value among them, or to floats."""
     for operands in lists:
         for operand in operands:
             if is_value(operand):

@@ -101,7 +101,7 @@ def compile_many(
 
     A partial of None is left out of the list. A forward that names an element outside every
     reduction makes one result an element: then z is a list, and the partials a list a result,
-    in which `s` is the result at the operand's place and `own` is 1 where that is z itself.
+    in which `s` is the result at the operand's index and `own` is 1 where that is z itself.
 
     >>> compile_many("dot", ("x", "y"), "sum(x * y)", ("y", "x"), {})([1.0, 2.0], [3.0, 4.0])
     (11.0, [3.0, 4.0, 1.0, 2.0])
@@ -241,7 +241,7 @@ class Body(ABC):
 
     @abstractmethod
     def own(self) -> str:
-        """Return 1 where an operand stands at the place of the result, else 0."""
+        """Return 1 where operand and result have the same index, else 0."""
 
     # -- many operands -----------------------------------------------------------------
 
@@ -316,8 +316,8 @@ class _Python(Body):
         namespace: dict[str, Any] = {used: self.functions[used] for used in self.used}
         namespace["INF"] = float("inf")
         exec(compile(text, f"<formula of {name}>", "exec"), namespace)  # the table's own text
-        made: Callable[..., Any] = namespace["formula_"]
-        return made
+        compiled: Callable[..., Any] = namespace["formula_"]
+        return compiled
 
     def let(self, name: str, text: str) -> None:
         self.line(f"{name} = {text}")
@@ -368,7 +368,7 @@ class _Python(Body):
 
 
 class _Graph(_Python):
-    """The body of a Python function on Values: a reduction is one call, and names are told."""
+    """The body of a Python function on Values: a reduction is one call, a bound name a label."""
 
     def bind(self, formula: Formula) -> None:
         for name, value in formula.bindings:

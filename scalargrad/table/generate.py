@@ -58,9 +58,9 @@ def text() -> str:
 
 
 def _numbers() -> str:
-    places = "".join(f"    OP_{name.upper()},\n" for name in ROWS)
+    constants = "".join(f"    OP_{name.upper()},\n" for name in ROWS)
     cheap = " \\\n".join(f"    ROW(OP_{name.upper()}, {name})" for name in CHEAP)
-    return f"enum {{\n    OP_LEAF,\n{places}}};\n\n#define CHEAP_ROWS(ROW) \\\n{cheap}\n"
+    return f"enum {{\n    OP_LEAF,\n{constants}}};\n\n#define CHEAP_ROWS(ROW) \\\n{cheap}\n"
 
 
 def lanes_text() -> str:
@@ -94,16 +94,16 @@ def lanes_text() -> str:
 def _staged(rows: list[Row], called: set[str]) -> dict[str, tuple[str, str]]:
     """Return for each row its value and its partial in stages, or "" where that gains nothing."""
     known = {name: (ROWS[name].letters, ROWS[name].forward) for name in called - {"where"}}
-    found = {}
+    stages = {}
     for row in rows:
         value = to_c.value_formula(row.forward)
         partial = to_c.partial_formula(row.forward, row.partials[0])
         names = f"staged_value_{row.name}", f"staged_partial_{row.name}"
-        found[row.name] = (
+        stages[row.name] = (
             to_c.staged_function(names[0], "x", value, FUNCTIONS, known),
             to_c.staged_function(names[1], "xz", partial, FUNCTIONS, known),
         )
-    return found
+    return stages
 
 
 def _table(name: str, entries: list[str]) -> str:
@@ -129,7 +129,7 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
 def _reads(forward: str, partial: str) -> int:
     """Return what a partial reads: 1 for x, 2 for y, 4 for z, the value."""
     names = to_c.names_read(to_c.partial_formula(forward, partial))
-    return sum(1 << place for place, name in enumerate("xyz") if name in names)
+    return sum(1 << bit for bit, name in enumerate("xyz") if name in names)
 
 
 def _move(rule: UpdateRule) -> tuple[str, str]:
@@ -165,8 +165,8 @@ def refused() -> list[str]:
     return sentences
 
 
-def wanted() -> list[str]:
-    """Return a sentence for each thing that a row still wants."""
+def missing() -> list[str]:
+    """Return a sentence for each thing that a row does not have yet."""
     sentences = [
         f"{row.name}: no sample in its row, the range of each operand in which tests draw"
         for row in ROWS.values()
@@ -182,7 +182,7 @@ def wanted() -> list[str]:
 
 
 def main() -> int:
-    """Write the files; say which changed, and what is still wanted."""
+    """Write the files; say which changed, and what is missing yet."""
     if sentences := refused():
         print("\n".join(sentences), file=sys.stderr)
         return 1
@@ -192,5 +192,5 @@ def main() -> int:
         print(f"{path.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")
         if changed and path == PATH:
             sentences.append(f"the native engine must be built from it: {_BUILD}")
-    print("".join(f"{sentence}\n" for sentence in sentences + wanted()), end="")
+    print("".join(f"{sentence}\n" for sentence in sentences + missing()), end="")
     return 0

@@ -153,14 +153,14 @@ class ManyRow:
         """The forward formula on lists of floats: (xs, ...) -> z, or a list of results."""
         return formula.compile_many(self.name, self.letters, self.forward, None, FUNCTIONS)
 
-    def step(self, wanted: tuple[bool, ...]) -> Callable[..., Any]:
-        """Value and partials, of the wanted lists only: (xs, ...) -> (z, [dz/dx_1, ...])."""
-        if wanted not in self._steps:
-            partials = [p if w else None for p, w in zip(self.partials, wanted, strict=True)]
-            self._steps[wanted] = formula.compile_many(
+    def step(self, mask: tuple[bool, ...]) -> Callable[..., Any]:
+        """Value and partials, those of the lists in the mask: (xs, ...) -> (z, [dz/dx_1, ...])."""
+        if mask not in self._steps:
+            partials = [p if w else None for p, w in zip(self.partials, mask, strict=True)]
+            self._steps[mask] = formula.compile_many(
                 self.name, self.letters, self.forward, partials, FUNCTIONS
             )
-        return self._steps[wanted]
+        return self._steps[mask]
 
 
 @dataclass(frozen=True)

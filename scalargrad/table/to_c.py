@@ -1,7 +1,7 @@
 """Formulas as C: the functions that the native engine includes, as text.
 
 The names are those of the row with a word before them: `value_tanh(x)` is the forward formula,
-`step_tanh(x, want, partials)` the same with the partials that are wanted, bit by bit.
+`step_tanh(x, want, partials)` the same with the partials whose bits are set in `want`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _C(Body):
         self.each(name, self.expression(node), node)
 
     def each(self, array: str, text: str, node: ast.expr) -> None:
-        """Write an expression into every place of an array."""
+        """Write an expression into every element of an array."""
         self.running(node, [f"{array}[i] = {text};"])
 
     def running(self, node: ast.expr, lines: list[str]) -> None:
@@ -120,8 +120,8 @@ def scalar_functions(
     body.bind(parsed)
     body.let("z", body.expression(parsed.result))
     body.scalars.add("z")
-    for place, (letter, text) in enumerate(zip(letters, partials, strict=True)):
-        body.line(f"if (want & {1 << place}) *d{letter} = {body.scalar(text)};")
+    for bit, (letter, text) in enumerate(zip(letters, partials, strict=True)):
+        body.line(f"if (want & {1 << bit}) *d{letter} = {body.scalar(text)};")
     numbers, results = ([f"double {start}{x}" for x in letters] for start in ("", "*d"))
     parameters = [*numbers, "int want", *results]
     head = f"static inline double step_{name}({', '.join(parameters)})"
@@ -163,7 +163,7 @@ def lane_functions(
     body.bind(_needed(parsed))
     result = body.expression(parsed.result)
     unused = [x for x in letters if x not in _names(forward)]
-    found = [_function(value_head(name, letters), [*_ignored(unused), *body.lines], result)]
+    texts = [_function(value_head(name, letters), [*_ignored(unused), *body.lines], result)]
     known = (*letters, "z")
     for letter, text in zip(letters, partials, strict=True):
         needed = partial_formula(forward, text)
@@ -173,13 +173,13 @@ def lane_functions(
         head = f"partial_{name}_{letter}({', '.join(f'double {x}' for x in known)})"
         lines = [*_ignored([x for x in known if x not in used]), *body.lines]
         result = body.expression(needed.result)
-        found.append(_function(f"static ALWAYS_INLINE double {head}", lines, result))
-    return "".join(found)
+        texts.append(_function(f"static ALWAYS_INLINE double {head}", lines, result))
+    return "".join(texts)
 
 
 #: functions that a vector computes by itself
 _OF_VECTORS = {"abs", "sqrt", "floor", "ceil", "trunc", "copysign"}
-#: functions so quick that they may be called for lanes that do not want them
+#: functions so quick that they may be called for lanes that do not need them
 _QUICK = {"exp", "expm1", "log", "log1p"}
 
 
@@ -206,7 +206,7 @@ class _Staged(_C):
         return super().expression(node)
 
     def _expand(self, name: str, arguments: Sequence[str]) -> str:
-        """Write out a row in the place of a call."""
+        """Write out a row instead of a call."""
         self.expanded += 1
         letters, forward = self.known[name]
         parsed = parse(forward)
@@ -224,13 +224,13 @@ class _Staged(_C):
         if name in _OF_VECTORS:
             return super().call(name, arguments)
         (argument,) = arguments
-        place = f"c{len(self.stages)}"
+        array = f"c{len(self.stages)}"
         self.stages.append(
-            f"    ALIGNED double {place}[MOST_LANES];\n"
-            f"    EACH_LANE {{\n{self.body(place, argument)}    }}\n"
-            f"    EACH_LANE {place}[i] = {name}({place}[i]);\n"
+            f"    ALIGNED double {array}[MOST_LANES];\n"
+            f"    EACH_LANE {{\n{self.body(array, argument)}    }}\n"
+            f"    EACH_LANE {array}[i] = {name}({array}[i]);\n"
         )
-        return f"{place}[i]"
+        return f"{array}[i]"
 
     def body(self, target: str, result: str) -> str:
         """Return the inside of a loop that computes a result."""
@@ -239,7 +239,7 @@ class _Staged(_C):
 
 
 class _Renamed(ast.NodeTransformer):
-    """Gives names others; the tree of a formula is made anew each time, so it may be changed."""
+    """Gives names others; a formula is parsed anew each time, so its tree may be changed."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
@@ -339,7 +339,7 @@ def many_functions(
     One result: `many_name(count, xs, ys, work, want, dxs, dys)`, which writes every other double
     of `dxs` and `dys`, as a partial lies beside its operand. A result an element:
     `spread_name(count, xs, work, zs)` and `entry_name(z, s, own)`, the partial of result z by
-    the operand at the place of result s.
+    the operand whose index result s has.
     """
     body = _C((), letters, functions, rows)
     parsed = parse(forward)
@@ -351,8 +351,8 @@ def many_functions(
         return _spread(name, parsed.result, partials, body), body.lists, True
     body.let("z", body.expression(parsed.result))
     body.scalars.add("z")
-    for place, (letter, text) in enumerate(zip(letters, partials, strict=True)):
-        body.line(f"if (want & {1 << place}) {{")
+    for bit, (letter, text) in enumerate(zip(letters, partials, strict=True)):
+        body.line(f"if (want & {1 << bit}) {{")
         partial = parse(text).result
         text = body.expression(partial)
         body.running(partial, [f"d{letter}s[2 * i] = {text};"])
@@ -382,15 +382,15 @@ def rule_function(
 ) -> str:
     """Return `rule_name(w, g, kept, i, settings)`: a number moved by its gradient."""
     body = _C(("w", "g", *kept, *settings), (), functions, ())
-    for place, name_kept in enumerate(kept):
-        body.line(f"double {name_kept} = kept[{place}][i];")
-    for place, setting in enumerate(settings):
-        body.line(f"const double {setting} = settings[{place}];")
+    for index, name_kept in enumerate(kept):
+        body.line(f"double {name_kept} = kept[{index}][i];")
+    for index, setting in enumerate(settings):
+        body.line(f"const double {setting} = settings[{index}];")
     parsed = parse(text)
     body.bind(parsed)
     result = body.expression(parsed.result)
-    for place, name_kept in enumerate(kept):
-        body.line(f"kept[{place}][i] = {name_kept};")
+    for index, name_kept in enumerate(kept):
+        body.line(f"kept[{index}][i] = {name_kept};")
     parameters = "double w, double g, double *const *kept, Py_ssize_t i, const double *settings"
     return _function(f"static double rule_{name}({parameters})", body.lines, result)
 

@@ -142,7 +142,7 @@ def script(
     The functions are those that formulas may call; a row that is not among them is one of lists.
     """
     called = set(table) - set(FUNCTIONS)  # the functions that are rows, not libm's
-    steps, entries, wanted = [], [], []
+    steps, entries, calls = [], [], []
     for name in dict.fromkeys(names):
         row, many = table[name], name not in functions
         scalars, vectors = ((), row.letters) if many else (row.letters, ())
@@ -151,13 +151,13 @@ def script(
         facts = f"many: {many}, plural: {plural}, arity: {len(row.letters)}".lower()
         steps.append(text)
         entries.append(f"    {name}: {{{facts}, step: step_{name}}},\n")
-        wanted += sorted(body.used)
+        calls += sorted(body.used)
     needed: dict[str, str] = {}
-    for name in wanted:  # grows on the way: what is called calls others
+    for name in calls:  # grows on the way: what is called calls others
         if name in called and name not in needed:
             body = _JavaScript(table[name].letters, (), functions, called)
             needed[name] = _value(name, table[name], body)
-            wanted += sorted(body.used)
+            calls += sorted(body.used)
         else:
             needed.setdefault(name, _HELPERS.get(name, ""))
     parts = ["const INF = Infinity;\n", *dict.fromkeys(needed.values()), *steps]

@@ -95,8 +95,8 @@ def _filled(path: Path) -> str:
     for what, write in _WRITTEN[path].items():
         begin, end = f"# == written from the table: {what}\n", f"# == end of {what}\n"
         before, _, rest = text.partition(begin)
-        _, found, after = rest.partition(end)
-        if not found:
+        _, closing, after = rest.partition(end)
+        if not closing:
             raise ValueError(f"{path.name} must have the lines {begin.strip()!r}, {end.strip()!r}")
         indent = before[before.rindex("\n") + 1 :]
         text = f"{before}{begin}{textwrap.indent(write(), indent)}{indent}{end}{after}"

@@ -135,8 +135,8 @@ def test_files_are_what_the_table_says():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run python -m scalargrad.table"
 
 
-def test_nothing_is_wanted_or_refused():
-    assert generate.refused() == generate.wanted() == []
+def test_nothing_is_missing_or_refused():
+    assert generate.refused() == generate.missing() == []
 
 
 def test_new_row_becomes_method_function_export_words_and_javascript(extended, open_page):
