@@ -1,4 +1,4 @@
-"""The native engine: the Value of C, with the words of the readable one.
+"""The native engine: the Value of C, with the texts of the readable one.
 
 `_core` holds what is hot: nodes, operators, passes. What is rare or only text for people
 (`repr`, labels, copies, refusals, the messages of errors) is the same Python for both engines:
@@ -104,7 +104,7 @@ class Tracer:
         )  # fmt: skip
 
 
-_PLACES = {row: place for place, row in enumerate(ROWS.values(), 1)}
+_INDICES = {row: index for index, row in enumerate(ROWS.values(), 1)}
 
 
 def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
@@ -118,21 +118,21 @@ def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
             kind = "lists"
     if kind == "affine":
         row = ops.DOT
-    short = _core.short_cut(kind, function, _PLACES[row] if row is not None else 0)
-    made: F = functools.update_wrapper(short, function)  # type: ignore[assignment]
-    return made
+    short = _core.short_cut(kind, function, _INDICES[row] if row is not None else 0)
+    functools.update_wrapper(short, function)
+    return short  # type: ignore[return-value]
 
 
-def _give_method(name: str, function: Callable[..., Any], kind: str, place: int = 0) -> None:
+def _give_method(name: str, function: Callable[..., Any], kind: str, index: int = 0) -> None:
     """Put a function with a short cut into the class; `_owner` is where a pickle finds it."""
-    method = functools.update_wrapper(_core.short_cut(kind, function, place), function)
+    method = functools.update_wrapper(_core.short_cut(kind, function, index), function)
     method._owner = Value  # type: ignore[attr-defined]
     setattr(Value, name, method)
 
 
 for _name, _row in METHOD_ROWS.items():
     if _row.arity == 1 and not _name.startswith("__"):
-        _give_method(_name, getattr(Arithmetic, _name), "method", _PLACES[_row])
+        _give_method(_name, getattr(Arithmetic, _name), "method", _INDICES[_row])
 _give_method("backward", _Readable.backward, "backward")
 _give_method("detach", _Readable.detach, "detach")
 _give_method("__init__", _Readable.__init__, "init")

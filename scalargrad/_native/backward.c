@@ -13,7 +13,7 @@ typedef struct {
 } Stack;
 
 typedef struct {
-    Stack order; /* every node below the root, leaves too; a mark is the place here, from 1 */
+    Stack order; /* every node below the root, leaves too; a mark is the position here, from 1 */
     Stack open;  /* nodes that wait for a parent, while sorting */
     double *grads;
     size_t room; /* of grads */
@@ -39,6 +39,9 @@ static ALWAYS_INLINE int is_interrupted(size_t *patience)
 static int grow(Stack *stack)
 {
     size_t room = stack->room != 0 ? stack->room * 2 : 64;
+    if (room > SIZE_MAX / sizeof(Value *)) {
+        return 0;
+    }
     Value **nodes = PyMem_RawRealloc(stack->nodes, room * sizeof *nodes);
     if (nodes == NULL) {
         return 0;
@@ -57,7 +60,7 @@ static ALWAYS_INLINE int push(Stack *stack, Value *node)
     return 1;
 }
 
-static ALWAYS_INLINE int place(Stack *order, Value *node)
+static ALWAYS_INLINE int enter(Stack *order, Value *node)
 {
     if (UNLIKELY(order->count >= UINT32_MAX) || !push(order, node)) {
         return 0;
@@ -66,8 +69,8 @@ static ALWAYS_INLINE int place(Stack *order, Value *node)
     return 1;
 }
 
-/* Whether a node stands in the order already. */
-static ALWAYS_INLINE int is_placed(const Stack *order, const Value *node)
+/* Whether a node is in the order already. */
+static ALWAYS_INLINE int is_entered(const Stack *order, const Value *node)
 {
     size_t mark = node->mark;
     return mark != 0 && mark <= order->count && order->nodes[mark - 1] == node;
@@ -87,36 +90,36 @@ static Outcome sort_graph(Pass *pass, Value *root)
     for (;;) {
         Py_ssize_t count;
         Operand *operands = operands_of(node, &count);
-        Value *enter = NULL;
+        Value *below = NULL;
         while (next < count) {
             Value *parent = operands[next++].parent;
-            if (parent == NULL || is_placed(order, parent)) {
+            if (parent == NULL || is_entered(order, parent)) {
                 continue;
             }
             if (parent->count != 0) {
-                enter = parent;
+                below = parent;
                 break;
             }
-            if (UNLIKELY(!place(order, parent))) {
+            if (UNLIKELY(!enter(order, parent))) {
                 return NO_MEMORY;
             }
             if (UNLIKELY(is_interrupted(&patience))) {
                 return INTERRUPTED;
             }
         }
-        if (enter != NULL) { /* come back to this node when the parent is done */
+        if (below != NULL) { /* come back to this node when the parent is done */
             node->mark = next;
             if (UNLIKELY(!push(open, node))) {
                 return NO_MEMORY;
             }
-            node = enter;
+            node = below;
             next = 0;
             if (UNLIKELY(is_interrupted(&patience))) {
                 return INTERRUPTED;
             }
             continue;
         }
-        if (UNLIKELY(!place(order, node))) {
+        if (UNLIKELY(!enter(order, node))) {
             return NO_MEMORY;
         }
         if (open->count == 0) {
@@ -133,6 +136,26 @@ static Outcome sort_graph(Pass *pass, Value *root)
     }
 }
 
+/* What the chain rule relies on: every parent is before its node, and the root is the last. */
+static void check_order(const Pass *pass, const Value *root)
+{
+    const Stack *order = &pass->order;
+    assert(order->count > 0 && order->nodes[order->count - 1] == root && pass->open.count == 0);
+#ifdef SCALARGRAD_DEBUG
+    for (size_t i = 0; i < order->count; i++) {
+        Py_ssize_t count;
+        Operand *operands = operands_of(order->nodes[i], &count);
+        assert(order->nodes[i]->mark == i + 1);
+        for (Py_ssize_t j = 0; j < count; j++) {
+            const Value *parent = operands[j].parent;
+            assert(parent == NULL || (is_entered(order, parent) && parent->mark <= i));
+        }
+    }
+#endif
+    (void)order;
+    (void)root;
+}
+
 /* grad(parent) = the sum of grad(node) * d(node)/d(parent) over all nodes it went into. */
 static Outcome apply_chain_rule(Pass *pass, double upstream)
 {
@@ -141,6 +164,7 @@ static Outcome apply_chain_rule(Pass *pass, double upstream)
     if (pass->room < count) {
         PyMem_RawFree(pass->grads);
         pass->room = pass->order.room;
+        assert(pass->room <= SIZE_MAX / sizeof(double));
         pass->grads = PyMem_RawMalloc(pass->room * sizeof(double));
         if (pass->grads == NULL) {
             pass->room = 0;
@@ -224,6 +248,7 @@ static int run_pass(Pass *pass, Value *root, double upstream)
                 PyMem_RawFree(pass->open.nodes);
                 pass->open = (Stack){0};
             }
+            check_order(pass, root);
             outcome = apply_chain_rule(pass, upstream);
             if (outcome == DONE) {
                 return 0;
@@ -243,15 +268,15 @@ static int run_pass(Pass *pass, Value *root, double upstream)
 
 /* -- passes as Python sees them ------------------------------------------------------------- */
 
-/* Return the places in the order in which a pass meets the nodes, or NULL. */
-static size_t *met(const Pass *pass)
+/* Return the positions in the order in which a pass meets the nodes, or NULL. */
+static size_t *positions_as_met(const Pass *pass)
 {
     size_t count = pass->order.count, last = 0;
-    size_t *places = PyMem_RawCalloc(count, 2 * sizeof(size_t)), *seen = places + count;
-    if (places == NULL) {
+    size_t *positions = PyMem_RawCalloc(count, 2 * sizeof(size_t)), *seen = positions + count;
+    if (positions == NULL) {
         return NULL;
     }
-    places[last++] = count - 1;
+    positions[last++] = count - 1;
     for (size_t i = count; i-- > 0;) {
         Py_ssize_t operand_count;
         Operand *operands = operands_of(pass->order.nodes[i], &operand_count);
@@ -259,15 +284,15 @@ static size_t *met(const Pass *pass)
             Value *parent = operands[j].parent;
             if (parent != NULL && !seen[parent->mark - 1]) {
                 seen[parent->mark - 1] = 1;
-                places[last++] = parent->mark - 1;
+                positions[last++] = parent->mark - 1;
             }
         }
     }
-    return places;
+    return positions;
 }
 
-/* Return (interior nodes in order, gradients); the entries stand in the order of the pass. */
-static PyObject *as_python(const Pass *pass, const size_t *places)
+/* Return (interior nodes in order, gradients); the entries are in the order of the pass. */
+static PyObject *as_python(const Pass *pass, const size_t *positions)
 {
     for (size_t i = 0; i < pass->order.count; i++) { /* making objects may run finalisers */
         Py_INCREF((PyObject *)pass->order.nodes[i]);
@@ -279,8 +304,8 @@ static PyObject *as_python(const Pass *pass, const size_t *places)
         status = node->count != 0 ? PyList_Append(order, (PyObject *)node) : 0;
     }
     for (size_t i = 0; status == 0 && i < pass->order.count; i++) {
-        PyObject *number = PyFloat_FromDouble(pass->grads[places[i]]);
-        PyObject *node = (PyObject *)pass->order.nodes[places[i]];
+        PyObject *number = PyFloat_FromDouble(pass->grads[positions[i]]);
+        PyObject *node = (PyObject *)pass->order.nodes[positions[i]];
         status = number == NULL ? -1 : PyDict_SetItem(grads, node, number);
         Py_XDECREF(number);
     }
@@ -295,16 +320,17 @@ static PyObject *as_python(const Pass *pass, const size_t *places)
     return Py_BuildValue("(NN)", order, grads);
 }
 
-PyObject *sweep(PyObject *root, PyObject *upstream)
+static PyObject *sweep(PyObject *root, PyObject *upstream)
 {
     Pass pass;
     double number = PyFloat_AsDouble(upstream);
     if ((number == -1.0 && PyErr_Occurred()) || run_pass(&pass, (Value *)root, number) < 0) {
         return NULL;
     }
-    size_t *places = met(&pass); /* reads the marks before anything that may run other code */
-    PyObject *result = places != NULL ? as_python(&pass, places) : PyErr_NoMemory();
-    PyMem_RawFree(places);
+    size_t *positions =
+        positions_as_met(&pass); /* reads the marks before anything that may run other code */
+    PyObject *result = positions != NULL ? as_python(&pass, positions) : PyErr_NoMemory();
+    PyMem_RawFree(positions);
     end_pass(&pass);
     return result;
 }
@@ -313,12 +339,12 @@ PyObject *sweep(PyObject *root, PyObject *upstream)
 static double *gradients_in(const Pass *pass, PyObject *values)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(values);
-    double *found = PyMem_RawMalloc((count != 0 ? (size_t)count : 1) * sizeof *found);
-    for (Py_ssize_t i = 0; found != NULL && i < count; i++) {
+    double *gradients = PyMem_RawMalloc((count != 0 ? (size_t)count : 1) * sizeof *gradients);
+    for (Py_ssize_t i = 0; gradients != NULL && i < count; i++) {
         Value *node = (Value *)PyTuple_GET_ITEM(values, i);
-        found[i] = is_placed(&pass->order, node) ? pass->grads[node->mark - 1] : 0.0;
+        gradients[i] = is_entered(&pass->order, node) ? pass->grads[node->mark - 1] : 0.0;
     }
-    return found;
+    return gradients;
 }
 
 static PyObject *list_of(const double *numbers, Py_ssize_t count)
@@ -336,7 +362,7 @@ static PyObject *list_of(const double *numbers, Py_ssize_t count)
 }
 
 /* Return the gradients of a list of Values, in its order. */
-PyObject *gradients_of(PyObject *root, PyObject *args)
+static PyObject *gradients_of(PyObject *root, PyObject *args)
 {
     double upstream;
     PyObject *values, *result = NULL;
@@ -355,10 +381,11 @@ PyObject *gradients_of(PyObject *root, PyObject *args)
     if (i < count) {
         PyErr_SetString(PyExc_TypeError, "_gradients: wants a list of Values");
     } else if (run_pass(&pass, (Value *)root, upstream) == 0) {
-        double *found = gradients_in(&pass, values); /* before anything that may run other code */
+        double *gradients =
+            gradients_in(&pass, values); /* before anything that may run other code */
         end_pass(&pass);
-        result = found != NULL ? list_of(found, count) : PyErr_NoMemory();
-        PyMem_RawFree(found);
+        result = gradients != NULL ? list_of(gradients, count) : PyErr_NoMemory();
+        PyMem_RawFree(gradients);
     }
     Py_DECREF(values);
     return result;
@@ -374,13 +401,13 @@ int run_backward(Value *root, double upstream)
     if (watching < 0) {
         return -1;
     }
-    if (watching) { /* Python has the words for what is not finite */
-        PyObject *number = PyFloat_FromDouble(upstream), *found = NULL, *checked = NULL;
-        if (number != NULL && (found = sweep((PyObject *)root, number)) != NULL) {
-            checked = PyObject_CallObject(tools.check_pass, found);
+    if (watching) { /* Python refuses what is not finite */
+        PyObject *number = PyFloat_FromDouble(upstream), *swept = NULL, *checked = NULL;
+        if (number != NULL && (swept = sweep((PyObject *)root, number)) != NULL) {
+            checked = PyObject_CallObject(tools.check_pass, swept);
         }
         Py_XDECREF(number);
-        Py_XDECREF(found);
+        Py_XDECREF(swept);
         if (checked == NULL) {
             return -1;
         }
@@ -394,3 +421,9 @@ int run_backward(Value *root, double upstream)
     end_pass(&pass);
     return 0;
 }
+
+PyMethodDef pass_methods[] = {
+    {"_sweep", sweep, METH_O, NULL},
+    {"_gradients", gradients_of, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};

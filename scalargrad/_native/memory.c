@@ -10,6 +10,8 @@
 #endif
 #endif
 
+PyTypeObject *Value_Type;
+
 /* -- slabs ---------------------------------------------------------------------------------- */
 
 enum { SPARES = 64 }; /* empty slabs that are kept: 64 MiB */
@@ -185,6 +187,7 @@ static size_t home(Value *node)
 
 static Note *find(Value *node)
 {
+    assert(slots != 0 && (slots & (slots - 1)) == 0 && filled < slots);
     size_t i = home(node);
     while (table[i].node != NULL && table[i].node != node) {
         i = (i + 1) & (slots - 1);
@@ -193,15 +196,15 @@ static Note *find(Value *node)
 }
 
 /* Return whether there was memory for it; sets no error. */
-static int resize(size_t wanted)
+static int resize(size_t size)
 {
-    Note *old = table, *fresh = PyMem_RawCalloc(wanted, sizeof(Note));
+    Note *old = table, *fresh = PyMem_RawCalloc(size, sizeof(Note));
     size_t old_slots = slots;
     if (fresh == NULL) {
         return 0;
     }
     table = fresh;
-    slots = wanted;
+    slots = size;
     for (size_t i = 0; i < old_slots; i++) {
         if (old[i].node != NULL) {
             *find(old[i].node) = old[i];
@@ -218,9 +221,10 @@ PyObject *take_notes(Value *node)
     if (!(node->flags & NOTED)) {
         return NULL;
     }
-    Note *place = find(node);
-    PyObject *notes = place->notes;
-    size_t hole = (size_t)(place - table), i = hole;
+    Note *note = find(node);
+    assert(note->node == node);
+    PyObject *notes = note->notes;
+    size_t hole = (size_t)(note - table), i = hole;
     for (;;) { /* close the gap, so that no search stops at it */
         i = (i + 1) & (slots - 1);
         if (table[i].node == NULL) {
@@ -252,11 +256,11 @@ int set_notes(Value *node, PyObject *notes)
         return -1;
     }
     Py_INCREF(notes);
-    Note *place = find(node);
-    PyObject *old = place->node == node ? place->notes : NULL;
+    Note *note = find(node);
+    PyObject *old = note->node == node ? note->notes : NULL;
     filled += old == NULL;
-    place->node = node;
-    place->notes = notes;
+    note->node = node;
+    note->notes = notes;
     node->flags |= NOTED;
     Py_XDECREF(old);
     return 0;

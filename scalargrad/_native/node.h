@@ -1,7 +1,24 @@
-/* A node of the native engine, and what its files share.
+/* A node of the native engine, and what its files share. Each file calls only those above it:
+ *
+ *     memory.c     nodes come from slabs, notes lie beside them
+ *     tools.c      what Python hands over, numbers at the door
+ *     life.c       how nodes die
+ *     tracer.c     what `compile` traces of one thread
+ *     modes.c      what the open blocks ask of a fresh node
+ *     operators.c  nodes of one and two operands (ops.inc), and the operators
+ *     many.c       nodes of many operands
+ *     build.c      the methods by which Python builds nodes
+ *     backward.c   the backward pass
+ *     value.c      the type: constructor and fields
+ *     bulk.c       the numbers of many Values at once, the steps of optimisers
+ *     quick.c      functions of Python with a short cut
+ *     module.c     the module
  *
  * The operations themselves are generated from the table (ops.inc). What is rare, or only text
  * for people, stays in Python and is the same for both engines: see __init__.py.
+ *
+ * `assert` checks what we must have done right, never what a user did; it costs nothing but in
+ * the debug build (tests/sanitizers.sh), which checks even more.
  */
 #ifndef SCALARGRAD_NODE_H
 #define SCALARGRAD_NODE_H
@@ -10,11 +27,16 @@
 #include <Python.h>
 
 #include "table.h"
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #ifdef Py_GIL_DISABLED
 #error "the native engine relies on the global interpreter lock; without it the readable one runs"
+#endif
+
+#if defined(SCALARGRAD_DEBUG) && defined(NDEBUG)
+#error "a debug build without assertions"
 #endif
 
 #if defined(__GNUC__)
@@ -50,7 +72,7 @@ typedef struct {
 
 struct Value {
     PyObject_HEAD uint32_t
-        mark;      /* during a pass: place in the order, counted from 1; else anything */
+        mark;      /* during a pass: position in the order, counted from 1; else anything */
     uint8_t op;    /* row of the table */
     uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
     uint8_t flags;
@@ -72,7 +94,7 @@ enum {
     GRADED = 1,  /* the gradient has been computed: what Python calls `_grad is not None` */
     NOTED = 2,   /* there are notes (label, scope, line) in the side table */
     TRACKED = 4, /* depends on an instance of a subclass, so that cycles are possible */
-    LIVE = 8,    /* depends on the inputs of the function that is, or was, recorded */
+    LIVE = 8,    /* depends on the inputs of the function that is, or was, traced */
 };
 
 extern PyTypeObject *Value_Type;
@@ -96,6 +118,7 @@ static inline Operand *operands_of(Value *node, Py_ssize_t *count)
         *count = node->block->count;
         return node->block->operands;
     }
+    assert(node->count <= 2);
     *count = node->count;
     return node->pair;
 }
@@ -149,6 +172,7 @@ static inline Value *take_node(void)
 static inline void give_node(Value *node)
 {
     Slab *slab = (Slab *)((uintptr_t)node & ~(uintptr_t)(SLAB_SIZE - 1));
+    assert(slab->used > 0);
     node->next_free = slab->free;
     slab->free = node;
     if (UNLIKELY(--slab->used == 0 || slab->full)) {
@@ -160,6 +184,7 @@ static inline void give_node(Value *node)
 /* Return a fresh leaf of number 0 that no collector sees, or NULL. */
 static inline Value *new_node(uint8_t op, uint8_t count)
 {
+    assert(count <= 2); /* who has more fills in a block */
     Value *node = take_node();
     if (UNLIKELY(node == NULL)) {
         return NULL;
@@ -191,7 +216,7 @@ PyObject *take_notes(Value *node);           /* owned; they are removed */
 
 enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name */
 
-/* -- what Python supplies (module.c) -------------------------------------------------------- */
+/* -- tools.c: what Python hands over -------------------------------------------------------- */
 
 typedef struct {
     PyObject *as_number, *number;      /* core/arguments.py */
@@ -199,14 +224,16 @@ typedef struct {
     PyObject *watch, *check_pass;
     PyObject *tracer, *refusals; /* core/tracer.py, core/refusals.py */
     PyObject *arithmetic;        /* the class that every engine's Value comes from */
-    PyObject *names;             /* name of an operation -> row of the table */
-    PyObject *row_places;        /* row object -> row of the table */
-    PyObject *rule_places;
+    PyObject *name_indices;      /* name of an operation -> row of the table */
+    PyObject *row_indices;       /* row object -> row of the table */
+    PyObject *rule_indices;
     PyObject *operation_names[256]; /* interned, as are these two: "scope", "__init__" */
     PyObject *scope_key, *init_key;
 } Tools;
 
 extern Tools tools;
+
+int take_tools(PyObject *given, PyObject *rows, PyObject *rules);
 
 /* Return 1 and the number, 0 for what is no number, -1 with an error. */
 int as_number(PyObject *object, double *number);
@@ -214,17 +241,15 @@ int as_number(PyObject *object, double *number);
 int number_of(const char *who, const char *what, PyObject *object, const char *example,
               double *number);
 /* Return the row of the table that a row object is, or -1 with an error. */
-int place_of_row(PyObject *row);
+int row_index(PyObject *row);
 
-static inline int modes_are_open(void)
-{
-    return UNLIKELY(((PySetObject *)tools.active)->used != 0);
-}
+/* -- life.c --------------------------------------------------------------------------------- */
 
-/* Give a fresh node what the open blocks of this thread ask for; it is consumed on error. */
-PyObject *with_modes(Value *node);
-/* Whether this thread is in detect_anomaly; -1 with an error. */
-int is_watching(void);
+void drop_operands(Value *node); /* makes a leaf of it */
+void free_value(PyObject *self);
+void free_subclass(void *object);
+int visit_parents(PyObject *self, visitproc visit, void *arg);
+int is_collected(PyObject *self);
 
 /* -- tracer.c: what `compile` traces of one thread ------------------------------------ */
 
@@ -243,30 +268,50 @@ int note_guard(int comparison, PyObject *x, PyObject *y, int outcome);
 void stamp_anew(void);
 void refuse_while_watched(const char *what, const char *field);
 
-/* -- nodes of each kind --------------------------------------------------------------------- */
+/* -- modes.c -------------------------------------------------------------------------------- */
+
+static inline int modes_are_open(void)
+{
+    return UNLIKELY(((PySetObject *)tools.active)->used != 0);
+}
+
+/* Give a fresh node what the open blocks of this thread ask for; it is consumed on error. */
+PyObject *with_modes(Value *node);
+/* Whether this thread is in detect_anomaly; -1 with an error. */
+int is_watching(void);
+
+/* -- operators.c, many.c, build.c: nodes ----------------------------------------------------- */
 
 PyObject *unary_node(int op, PyObject *x);
 PyObject *binary_node(int op, PyObject *x, PyObject *y);
+void set_operator_slots(PyTypeObject *type);
+
+Block *new_block(Py_ssize_t count); /* its operands are not set */
 /* Items are lists or tuples. Return NotImplemented where one needs Python's eyes. */
 PyObject *many_node(int op, PyObject *xs, PyObject *ys);
 PyObject *many_node_of_anything(int op, PyObject *xs, PyObject *ys);
 
-void set_operator_slots(PyTypeObject *type);
+extern PyMethodDef build_methods[];
 
-/* -- value.c, backward.c, quick.c ----------------------------------------------------------- */
-
-int create_type(PyObject *bases, PyObject *docs);
-void drop_operands(Value *node);
-extern PyMethodDef value_static_methods[];
+/* -- backward.c ----------------------------------------------------------------------------- */
 
 int run_backward(Value *root, double upstream);
-PyObject *sweep(PyObject *root, PyObject *upstream);
-PyObject *gradients_of(PyObject *root, PyObject *args);
 
+extern PyMethodDef pass_methods[];
+
+/* -- value.c -------------------------------------------------------------------------------- */
+
+int create_type(PyObject *bases, PyObject *docs);
 int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
 PyObject *detached(Value *node);
 
+/* -- bulk.c, quick.c ------------------------------------------------------------------------ */
+
+PyObject *move_parameters(PyObject *rule, PyObject *parameters, PyObject *kept, PyObject *settings);
+
+extern PyMethodDef bulk_functions[];
+
 int create_quick_type(void);
-PyObject *quick(PyObject *module, PyObject *args);
+PyObject *new_quick(PyObject *module, PyObject *args);
 
 #endif

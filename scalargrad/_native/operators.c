@@ -25,6 +25,7 @@ static ALWAYS_INLINE PyObject *unary(int op, Step1 step, PyObject *object)
 
 PyObject *unary_node(int op, PyObject *object)
 {
+    assert(op > 0 && op < operation_count && operations[op].step1 != NULL);
     Value *x = (Value *)object;
     int held = is_held(x);
     Value *z = new_node_if_held((uint8_t)op, held);
@@ -65,7 +66,7 @@ static NOINLINE PyObject *mixed(int op, PyObject *a, PyObject *b)
     }
     x = left ? ((Value *)a)->data : x;
     y = right ? ((Value *)b)->data : y;
-    double dx = x, dy = y; /* a plain number stands where the partial of a Value would */
+    double dx = x, dy = y; /* a plain number is kept in place of a partial */
     z->data = operations[op].step2(x, y, left | right << 1, &dx, &dy);
     z->pair[0].parent = left ? (Value *)Py_NewRef(a) : NULL;
     z->pair[0].number = dx;
@@ -101,6 +102,7 @@ static ALWAYS_INLINE PyObject *binary(int op, Step2 step, PyObject *a, PyObject 
 
 PyObject *binary_node(int op, PyObject *a, PyObject *b)
 {
+    assert(op > 0 && op < operation_count && operations[op].step2 != NULL);
     return binary(op, operations[op].step2, a, b);
 }
 
@@ -129,7 +131,7 @@ static int bool_slot(PyObject *x)
 
 static PyObject *pow_slot(PyObject *a, PyObject *b, PyObject *modulus)
 {
-    if (modulus != Py_None) { /* Python's own words for what __pow__ does not take */
+    if (modulus != Py_None) { /* Python refuses what __pow__ does not take */
         return is_value_or_subclass(a) ? PyObject_CallMethod(a, "__pow__", "OO", b, modulus)
                                        : Py_NewRef(Py_NotImplemented);
     }

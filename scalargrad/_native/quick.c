@@ -14,7 +14,7 @@ struct Quick {
     PyObject *function;
     PyObject *dict; /* __wrapped__, __doc__, __name__, ... */
     PyObject *weak_references;
-    int place; /* row of the table, or rule */
+    int row; /* of the table, or 0 */
 };
 
 static PyTypeObject *Quick_Type;
@@ -48,17 +48,17 @@ static PyObject *of_one(Quick *quick, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     if (LIKELY(is_value(args[0]))) {
-        return unary_node(quick->place, args[0]);
+        return unary_node(quick->row, args[0]);
     }
     if (PyFloat_CheckExact(args[0])) {
-        return PyFloat_FromDouble(operations[quick->place].value1(PyFloat_AS_DOUBLE(args[0])));
+        return PyFloat_FromDouble(operations[quick->row].value1(PyFloat_AS_DOUBLE(args[0])));
     }
     return NULL;
 }
 
 static PyObject *method(Quick *quick, PyObject *const *args, Py_ssize_t count)
 {
-    return count == 1 && is_value(args[0]) ? unary_node(quick->place, args[0]) : NULL;
+    return count == 1 && is_value(args[0]) ? unary_node(quick->row, args[0]) : NULL;
 }
 
 static PyObject *of_two(Quick *quick, PyObject *const *args, Py_ssize_t count)
@@ -68,10 +68,10 @@ static PyObject *of_two(Quick *quick, PyObject *const *args, Py_ssize_t count)
     }
     if (is_value(args[0]) ? is_value(args[1]) || PyFloat_CheckExact(args[1])
                           : is_value(args[1]) && PyFloat_CheckExact(args[0])) {
-        return binary_node(quick->place, args[0], args[1]);
+        return binary_node(quick->row, args[0], args[1]);
     }
     if (PyFloat_CheckExact(args[0]) && PyFloat_CheckExact(args[1])) {
-        Value2 value = operations[quick->place].value2;
+        Value2 value = operations[quick->row].value2;
         return PyFloat_FromDouble(value(PyFloat_AS_DOUBLE(args[0]), PyFloat_AS_DOUBLE(args[1])));
     }
     return NULL;
@@ -88,7 +88,7 @@ static PyObject *of_list(Quick *quick, PyObject *const *args, Py_ssize_t count)
     if (count != 1 || !is_plain_list(args[0])) {
         return NULL;
     }
-    return unless_not_implemented(many_node(quick->place, args[0], NULL));
+    return unless_not_implemented(many_node(quick->row, args[0], NULL));
 }
 
 static PyObject *of_two_lists(Quick *quick, PyObject *const *args, Py_ssize_t count)
@@ -97,7 +97,7 @@ static PyObject *of_two_lists(Quick *quick, PyObject *const *args, Py_ssize_t co
         PySequence_Fast_GET_SIZE(args[0]) != PySequence_Fast_GET_SIZE(args[1])) {
         return NULL;
     }
-    return unless_not_implemented(many_node(quick->place, args[0], args[1]));
+    return unless_not_implemented(many_node(quick->row, args[0], args[1]));
 }
 
 static PyObject *affine(Quick *quick, PyObject *const *args, Py_ssize_t count)
@@ -113,7 +113,7 @@ static PyObject *affine(Quick *quick, PyObject *const *args, Py_ssize_t count)
     }
     PyObject *results = PyList_New(size);
     for (Py_ssize_t i = 0; results != NULL && i < size; i++) {
-        /* making a node may run other code (a finaliser), so the lists are asked anew */
+        /* building a node may run other code (a finaliser), so the lists are asked anew */
         PyObject *row[3] = {NULL, NULL, NULL}, *result = NULL;
         for (int j = 0; j < 3; j++) {
             row[j] = PySequence_Fast_GET_SIZE(args[j]) > i
@@ -178,80 +178,11 @@ static PyObject *zero_grad(Quick *quick, PyObject *const *args, Py_ssize_t count
     Py_RETURN_NONE;
 }
 
-/* -- one step of an optimiser --------------------------------------------------------------- */
-
-typedef struct {
-    const MoveRule *rule;
-    PyObject **parameters;
-    Py_ssize_t count;
-    double settings[16];
-    Py_buffer kept[8];
-    double *columns[8];
-    int columns_open;
-} Step;
-
-static int is_step(Step *step, PyObject *rule, PyObject *parameters, PyObject *kept,
-                   PyObject *settings)
-{
-    PyObject *place = PyDict_GetItemWithError(tools.rule_places, rule);
-    if (place == NULL || !PyList_CheckExact(parameters) || !PyList_CheckExact(kept) ||
-        !PyTuple_CheckExact(settings)) {
-        return 0;
-    }
-    step->rule = &move_rules[PyLong_AsLong(place)];
-    step->parameters = PySequence_Fast_ITEMS(parameters);
-    step->count = PyList_GET_SIZE(parameters);
-    if (PyList_GET_SIZE(kept) != step->rule->kept || step->rule->kept > 8 ||
-        PyTuple_GET_SIZE(settings) != step->rule->settings || step->rule->settings > 16) {
-        return 0;
-    }
-    for (Py_ssize_t i = 0; i < step->count; i++) {
-        if (!is_value_or_subclass(step->parameters[i])) {
-            return 0;
-        }
-    }
-    for (int i = 0; i < step->rule->settings; i++) {
-        PyObject *setting = PyTuple_GET_ITEM(settings, i);
-        if (PyFloat_CheckExact(setting)) {
-            step->settings[i] = PyFloat_AS_DOUBLE(setting);
-        } else if (PyLong_Check(setting)) { /* a truth value, as 1 or 0 */
-            step->settings[i] = PyObject_IsTrue(setting) ? 1.0 : 0.0;
-        } else {
-            return 0;
-        }
-    }
-    for (int i = 0; i < step->rule->kept; i++) {
-        Py_buffer *column = &step->kept[i];
-        if (PyObject_GetBuffer(PyList_GET_ITEM(kept, i), column, PyBUF_CONTIG | PyBUF_FORMAT) < 0) {
-            return 0;
-        }
-        step->columns_open++;
-        step->columns[i] = column->buf;
-        if (strcmp(column->format, "d") != 0 ||
-            column->len != step->count * (Py_ssize_t)sizeof(double)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* move(rule, parameters, kept, settings): the loop runs no Python code, so it is all or nothing */
+/* move(rule, parameters, kept, settings) */
 static PyObject *move(Quick *quick, PyObject *const *args, Py_ssize_t count)
 {
     (void)quick;
-    Step step = {0};
-    PyObject *result = NULL;
-    if (count == 4 && is_step(&step, args[0], args[1], args[2], args[3])) {
-        for (Py_ssize_t i = 0; i < step.count; i++) {
-            Value *w = (Value *)step.parameters[i];
-            w->data = step.rule->move(w->data, w->grad, step.columns, i, step.settings);
-        }
-        result = Py_NewRef(Py_None);
-    }
-    for (int i = 0; i < step.columns_open; i++) {
-        PyBuffer_Release(&step.kept[i]);
-    }
-    return result;
+    return count == 4 ? move_parameters(args[0], args[1], args[2], args[3]) : NULL;
 }
 
 /* -- the type ------------------------------------------------------------------------------- */
@@ -277,36 +208,36 @@ static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged
     return PyObject_Vectorcall(((Quick *)self)->function, args, flagged, names);
 }
 
-/* short_cut(kind, function, place) */
-PyObject *quick(PyObject *module, PyObject *args)
+/* short_cut(kind, function, row) */
+PyObject *new_quick(PyObject *module, PyObject *args)
 {
     (void)module;
     const char *kind;
     PyObject *function;
-    int place;
-    if (!PyArg_ParseTuple(args, "sOi:short_cut", &kind, &function, &place)) {
+    int row;
+    if (!PyArg_ParseTuple(args, "sOi:short_cut", &kind, &function, &row)) {
         return NULL;
     }
-    ShortCut found = NULL;
+    ShortCut short_cut = NULL;
     for (size_t i = 0; i < sizeof short_cuts / sizeof *short_cuts; i++) {
-        found = strcmp(kind, short_cuts[i].kind) == 0 ? short_cuts[i].short_cut : found;
+        short_cut = strcmp(kind, short_cuts[i].kind) == 0 ? short_cuts[i].short_cut : short_cut;
     }
     int is_init = strcmp(kind, "init") == 0;
-    if ((found == NULL && !is_init) || place < 0 || place >= operation_count) {
-        PyErr_Format(PyExc_ValueError, "short_cut: none of the kind %s at %d", kind, place);
+    if ((short_cut == NULL && !is_init) || row < 0 || row >= operation_count) {
+        PyErr_Format(PyExc_ValueError, "short_cut: none of the kind %s at %d", kind, row);
         return NULL;
     }
-    Quick *made = PyObject_GC_New(Quick, Quick_Type);
-    if (made == NULL) {
+    Quick *quick = PyObject_GC_New(Quick, Quick_Type);
+    if (quick == NULL) {
         return NULL;
     }
-    made->vectorcall = is_init ? call_init : call;
-    made->short_cut = found;
-    made->function = Py_NewRef(function);
-    made->dict = made->weak_references = NULL;
-    made->place = place;
-    PyObject_GC_Track(made);
-    return (PyObject *)made;
+    quick->vectorcall = is_init ? call_init : call;
+    quick->short_cut = short_cut;
+    quick->function = Py_NewRef(function);
+    quick->dict = quick->weak_references = NULL;
+    quick->row = row;
+    PyObject_GC_Track(quick);
+    return (PyObject *)quick;
 }
 
 static int quick_traverse(PyObject *self, visitproc visit, void *arg)
@@ -347,12 +278,12 @@ static PyObject *quick_repr(PyObject *self) { return PyObject_Repr(((Quick *)sel
 /* What it does not have itself, such as __defaults__ and __code__, is the function's. */
 static PyObject *get_attribute(PyObject *self, PyObject *name)
 {
-    PyObject *found = PyObject_GenericGetAttr(self, name);
-    if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    PyObject *attribute = PyObject_GenericGetAttr(self, name);
+    if (attribute == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
-        found = PyObject_GetAttr(((Quick *)self)->function, name);
+        attribute = PyObject_GetAttr(((Quick *)self)->function, name);
     }
-    return found;
+    return attribute;
 }
 
 /* Pickles and copies are by name, as those of functions are. */

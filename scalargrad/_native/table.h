@@ -1,4 +1,6 @@
-/* What the table of operations looks like in C: ops.inc fills it, and knows nothing of Python. */
+/* What the table of operations looks like in C: ops.inc fills it, and knows nothing of Python. The
+ * columns have the names that they have in table/row.py.
+ */
 #ifndef SCALARGRAD_TABLE_H
 #define SCALARGRAD_TABLE_H
 
@@ -8,10 +10,10 @@ typedef double (*Value1)(double x);
 typedef double (*Value2)(double x, double y);
 typedef double (*Step1)(double x, int want, double *dx);
 typedef double (*Step2)(double x, double y, int want, double *dx, double *dy);
-typedef double (*Many)(ptrdiff_t count, const double *xs, const double *ys, double *work, int want,
-                       double *dxs, double *dys);
-typedef void (*Spread)(ptrdiff_t count, const double *xs, double *work, double *zs);
-typedef double (*Entry)(double z, double s, double own);
+typedef double (*StepMany)(ptrdiff_t count, const double *xs, const double *ys, double *work,
+                           int want, double *dxs, double *dys);
+typedef void (*ValuePlural)(ptrdiff_t count, const double *xs, double *work, double *zs);
+typedef double (*PartialPlural)(double z, double s, double own);
 
 typedef struct {
     const char *name;
@@ -22,27 +24,27 @@ typedef struct {
     Step1 step1;
     Value2 value2;
     Step2 step2;
-    Many many;
-    Spread spread;
-    Entry entry;
+    StepMany step_many;       /* of lists, where they have one result */
+    ValuePlural value_plural; /* of a list, where it has a result for each operand */
+    PartialPlural partial_plural;
 } Operation;
 
-typedef double (*Move)(double w, double g, double *const *kept, ptrdiff_t i,
-                       const double *settings);
-typedef void (*Flat)(ptrdiff_t count, double *w, const double *g, double *const *kept,
-                     const double *settings);
+typedef double (*RuleStep)(double w, double g, double *const *kept, ptrdiff_t i,
+                           const double *settings);
+typedef void (*RuleStepFlat)(ptrdiff_t count, double *w, const double *g, double *const *kept,
+                             const double *settings);
 
 typedef struct {
     const char *name;
     int kept, settings;
-    Move move;
-    Flat flat; /* the same for whole blocks */
-} MoveRule;
+    RuleStep step;
+    RuleStepFlat step_flat; /* the same for whole blocks */
+} Rule;
 
 extern const unsigned long table_digest; /* see table/row.py */
 extern const Operation operations[];
 extern const int operation_count;
-extern const MoveRule move_rules[];
-extern const int move_rule_count;
+extern const Rule optimizer_rules[];
+extern const int optimizer_rule_count;
 
 #endif

@@ -31,7 +31,8 @@ static struct {
 
 static int append(Column *column, const void *item, size_t size)
 {
-    if (UNLIKELY(column->count + size > column->room)) {
+    assert(size > 0 && size <= 4096 && column->count <= column->room);
+    if (UNLIKELY(size > column->room - column->count)) {
         size_t room = column->room != 0 ? column->room * 2 : 4096;
         char *items = PyMem_RawRealloc(column->items, room);
         if (items == NULL) {
@@ -123,6 +124,8 @@ static int reference_of_number(double number, uint32_t *reference)
 
 static int end_line(Value *node, uint8_t op, uint32_t result)
 {
+    assert(trace.ops.count == trace.lines);
+    assert(trace.starts.count == (trace.lines + (size_t)1) * sizeof(uint32_t));
     uint32_t end = (uint32_t)(trace.operands.count / sizeof end);
     if (append(&trace.ops, &op, sizeof op) < 0 || append(&trace.starts, &end, sizeof end) < 0 ||
         append(&trace.results, &result, sizeof result) < 0) {
@@ -240,6 +243,7 @@ static PyObject *call_line(PyObject *module, PyObject *node)
         return NULL;
     }
     uint32_t line = INDEX_OF(entry->reference);
+    assert(line < trace.lines);
     if ((uint8_t)trace.ops.items[line] == DETACH) { /* inside no_grad */
         line--;
     }

@@ -1,120 +1,7 @@
-/* The type Value: its life, its fields, its constructor. */
+/* The type Value: its constructor and its fields. */
 #include "node.h"
 
-PyTypeObject *Value_Type;
-
-/* -- life ----------------------------------------------------------------------------------- */
-
-/* Give up one reference to a parent; a node that dies by it joins the list of the dead. */
-static ALWAYS_INLINE void drop(Value *parent, Value **dead)
-{
-    PyObject *object = (PyObject *)parent;
-    if (parent == NULL) {
-        return;
-    }
-    if (LIKELY(is_value(object)) && Py_REFCNT(object) == 1) {
-        if (parent->flags & TRACKED) {
-            PyObject_GC_UnTrack(parent);
-        }
-        parent->next_dead = *dead;
-        *dead = parent;
-        return;
-    }
-    Py_DECREF(object); /* lives on, or is a subclass's with a finaliser of its own */
-}
-
-static ALWAYS_INLINE void drop_all(Value *node, Value **dead)
-{
-    if (node->count == BLOCK) {
-        Block *block = node->block;
-        node->count = node->op = 0; /* for whoever looks at it while finalisers run */
-        for (Py_ssize_t i = 0; i < block->count; i++) {
-            drop(block->operands[i].parent, dead);
-        }
-        Py_XDECREF(block->op);
-        PyMem_Free(block);
-    } else if (node->count != 0) {
-        int two = node->count == 2;
-        node->count = node->op = 0;
-        drop(node->pair[0].parent, dead);
-        if (two) {
-            drop(node->pair[1].parent, dead);
-        }
-    }
-}
-
-/* Free a node and whatever dies with it, without recursion: the dead are threaded to a list. */
-static void bury(Value *node)
-{
-    Value *dead = NULL;
-    for (;;) {
-        PyObject *notes = node->flags & NOTED ? take_notes(node) : NULL;
-        drop_all(node, &dead);
-        if (UNLIKELY(node->flags & TRACKED)) {
-            PyObject_GC_Del(node);
-            Py_DECREF(Value_Type);
-        } else {
-            give_node(node);
-        }
-        Py_XDECREF(notes);
-        if (dead == NULL) {
-            return;
-        }
-        node = dead;
-        dead = node->next_dead;
-    }
-}
-
-static void dealloc(PyObject *self)
-{
-    Value *node = (Value *)self;
-    PyTypeObject *type = Py_TYPE(self);
-    if (LIKELY(type == Value_Type)) {
-        if (node->flags & TRACKED) {
-            PyObject_GC_UnTrack(self);
-        }
-        bury(node);
-        return;
-    }
-    PyObject_GC_UnTrack(self);
-    set_notes(node, NULL);
-    drop_operands(node);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-/* Make a leaf of a node. */
-void drop_operands(Value *node)
-{
-    Value *dead = NULL;
-    drop_all(node, &dead);
-    while (dead != NULL) {
-        Value *next = dead;
-        dead = next->next_dead;
-        bury(next);
-    }
-}
-
-/* Of its own, so that Python sees that subclasses are laid out in another way in memory, and
- * refuses to assign one class to the other's `__class__`. */
-static void free_subclass(void *object) { PyObject_GC_Del(object); }
-
-static int traverse(PyObject *self, visitproc visit, void *arg)
-{
-    Py_ssize_t count;
-    Operand *operands = operands_of((Value *)self, &count);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Py_VISIT((PyObject *)operands[i].parent);
-    }
-    Py_VISIT(Py_TYPE(self));
-    return 0;
-}
-
-/* Plain nodes cannot be part of a cycle, and the cyclic collector never sees them. */
-static int is_collected(PyObject *self)
-{
-    return !is_value(self) || (((Value *)self)->flags & TRACKED);
-}
+/* -- the constructor: Value(data, label="") -------------------------------------------------- */
 
 static PyObject *construct(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -128,41 +15,39 @@ static PyObject *construct(PyTypeObject *type, PyObject *args, PyObject *keyword
     return (PyObject *)node;
 }
 
-/* -- the constructor: Value(data, label="") -------------------------------------------------- */
-
 int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
     Py_ssize_t named = names != NULL ? PyTuple_GET_SIZE(names) : 0;
-    PyObject *found[2] = {NULL, NULL}; /* data, label */
+    PyObject *fields[2] = {NULL, NULL}; /* data, label */
     for (Py_ssize_t i = 0; i < count && i < 2; i++) {
-        found[i] = args[i];
+        fields[i] = args[i];
     }
     int odd = count > 2;
     for (Py_ssize_t i = 0; i < named; i++) {
         PyObject *name = PyTuple_GET_ITEM(names, i);
-        int place = PyUnicode_CompareWithASCIIString(name, "data") == 0    ? 0
+        int index = PyUnicode_CompareWithASCIIString(name, "data") == 0    ? 0
                     : PyUnicode_CompareWithASCIIString(name, "label") == 0 ? 1
                                                                            : -1;
-        odd |= place < 0 || found[place] != NULL;
+        odd |= index < 0 || fields[index] != NULL;
         if (!odd) {
-            found[place] = args[count + i];
+            fields[index] = args[count + i];
         }
     }
-    if (odd || found[0] == NULL) {
-        return 0; /* Python has the words for it */
+    if (odd || fields[0] == NULL) {
+        return 0; /* Python raises its error */
     }
     double data;
-    if (number_of("Value", "data", found[0], "1.0", &data) < 0) {
+    if (number_of("Value", "data", fields[0], "1.0", &data) < 0) {
         return -1;
     }
     self->data = data;
     self->grad = 0.0;
     self->flags |= GRADED;
-    if (UNLIKELY(self->count != 0 || self->flags & NOTED)) { /* made anew */
+    if (UNLIKELY(self->count != 0 || self->flags & NOTED)) { /* called again */
         set_notes(self, NULL);
         drop_operands(self);
     }
-    PyObject *label = found[1];
+    PyObject *label = fields[1];
     if (label == NULL || (PyUnicode_CheckExact(label) && PyUnicode_GET_LENGTH(label) == 0)) {
         return 1;
     }
@@ -176,10 +61,10 @@ int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *n
 }
 
 /* Whether nobody has put another __init__ or __new__ into the class. */
-static int is_as_made(void)
+static int is_untouched(void)
 {
     static unsigned int version; /* of the class when it was last looked at */
-    static PyObject *init;       /* as made */
+    static PyObject *init;       /* of the untouched class */
     if (LIKELY(version != 0 && version == Value_Type->tp_version_tag)) {
         return 1;
     }
@@ -214,7 +99,7 @@ static PyObject *call_type(PyObject *type, PyObject *const *args, Py_ssize_t cou
 static PyObject *vectorcall(PyObject *type, PyObject *const *args, size_t flagged, PyObject *names)
 {
     Py_ssize_t count = PyVectorcall_NARGS(flagged);
-    if (UNLIKELY(!is_as_made())) {
+    if (UNLIKELY(!is_untouched())) {
         return call_type(type, args, count, names);
     }
     Value *node = (Value *)construct((PyTypeObject *)type, NULL, NULL);
@@ -230,7 +115,7 @@ static PyObject *vectorcall(PyObject *type, PyObject *const *args, size_t flagge
         return (PyObject *)node;
     }
     Py_DECREF(node);
-    return status < 0 ? NULL : call_type(type, args, count, names); /* __init__ has the words */
+    return status < 0 ? NULL : call_type(type, args, count, names); /* __init__ raises the error */
 }
 
 PyObject *detached(Value *node)
@@ -372,31 +257,31 @@ static PyObject *get_op(PyObject *self, void *unused)
 
 typedef enum { OPERANDS, PARENTS, PARTIALS } Column;
 
-static Py_ssize_t size_of_column(Value *node, Column wanted)
+static Py_ssize_t size_of_column(Value *node, Column column)
 {
     Py_ssize_t count, size = 0;
     Operand *operands = operands_of(node, &count);
     for (Py_ssize_t i = 0; i < count; i++) {
-        size += wanted == OPERANDS || operands[i].parent != NULL;
+        size += column == OPERANDS || operands[i].parent != NULL;
     }
     return size;
 }
 
-static PyObject *column(PyObject *self, Column wanted)
+static PyObject *read_column(PyObject *self, Column column)
 {
     Py_ssize_t count, size, next = 0;
     PyObject *result = NULL;
     do { /* making a tuple may run a finaliser that makes a leaf of this node */
-        size = size_of_column((Value *)self, wanted);
+        size = size_of_column((Value *)self, column);
         Py_XSETREF(result, PyTuple_New(size));
-    } while (result != NULL && size_of_column((Value *)self, wanted) != size);
+    } while (result != NULL && size_of_column((Value *)self, column) != size);
     Operand *operands = operands_of((Value *)self, &count);
     for (Py_ssize_t i = 0; result != NULL && i < count; i++) {
         PyObject *item = (PyObject *)operands[i].parent;
-        if (item == NULL && wanted != OPERANDS) {
+        if (item == NULL && column != OPERANDS) {
             continue;
         }
-        if (item == NULL || wanted == PARTIALS) {
+        if (item == NULL || column == PARTIALS) {
             item = PyFloat_FromDouble(operands[i].number);
         } else {
             Py_INCREF(item);
@@ -413,19 +298,19 @@ static PyObject *column(PyObject *self, Column wanted)
 static PyObject *get_operands(PyObject *self, void *unused)
 {
     (void)unused;
-    return column(self, OPERANDS);
+    return read_column(self, OPERANDS);
 }
 
 static PyObject *get_parents(PyObject *self, void *unused)
 {
     (void)unused;
-    return column(self, PARENTS);
+    return read_column(self, PARENTS);
 }
 
 static PyObject *get_partials(PyObject *self, void *unused)
 {
     (void)unused;
-    return column(self, PARTIALS);
+    return read_column(self, PARTIALS);
 }
 
 static PyObject *size_of(PyObject *self, PyObject *unused)
@@ -443,7 +328,7 @@ static PyObject *size_of(PyObject *self, PyObject *unused)
 }
 
 static PyGetSetDef fields[] = {
-    {"data", get_data, set_data, NULL, "data"}, /* create_type gives it the words of Python's */
+    {"data", get_data, set_data, NULL, "data"}, /* create_type gives it the docstring of Python's */
     {"grad", get_grad, set_grad, NULL, "grad"},
     {"_data", get_data, set_data, NULL, NULL},
     {"_grad", get_computed_grad, set_computed_grad, NULL, NULL},
@@ -459,8 +344,8 @@ static PyMethodDef methods[16];
 
 static PyType_Slot slots[] = {
     {Py_tp_new, construct},
-    {Py_tp_dealloc, dealloc},
-    {Py_tp_traverse, traverse},
+    {Py_tp_dealloc, free_value},
+    {Py_tp_traverse, visit_parents},
     {Py_tp_is_gc, is_collected},
     {Py_tp_methods, methods},
     {Py_tp_getset, fields},
@@ -487,11 +372,15 @@ int create_type(PyObject *bases, PyObject *docs)
     fields[0].doc = data_doc;
     fields[1].doc = grad_doc;
     slots[7] = (PyType_Slot){Py_tp_doc, (void *)class_doc};
-    int place = 0;
-    for (; value_static_methods[place].ml_name != NULL; place++) {
-        methods[place] = value_static_methods[place];
+    int count = 0;
+    const PyMethodDef *const groups[] = {build_methods, pass_methods};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        for (const PyMethodDef *method = groups[i]; method->ml_name != NULL; method++) {
+            methods[count++] = *method;
+        }
     }
-    methods[place] = (PyMethodDef){"__sizeof__", size_of, METH_NOARGS,
+    assert(count + 2 <= (int)(sizeof methods / sizeof *methods));
+    methods[count] = (PyMethodDef){"__sizeof__", size_of, METH_NOARGS,
                                    "__sizeof__($self, /)\n--\n\n"
                                    "Size of object in memory, in bytes."};
     Value_Type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, bases);

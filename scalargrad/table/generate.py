@@ -51,8 +51,8 @@ def text() -> str:
         _table("Operation operations", ['{.name = ""}', *(entry for _, entry in operations)]),
         f"const int operation_count = {len(ROWS) + 1};\n",
         *(source for source, _ in moves),
-        _table("MoveRule move_rules", [entry for _, entry in moves]),
-        f"const int move_rule_count = {len(RULES)};\n",
+        _table("Rule optimizer_rules", [entry for _, entry in moves]),
+        f"const int optimizer_rule_count = {len(RULES)};\n",
     ]
     return "\n".join(parts)
 
@@ -120,8 +120,10 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
         fields = f".reads = {{{reads}}}, {fields}"
     else:
         source, bound, plural = to_c.many_functions(*columns)
-        kinds = ("spread", "entry") if plural else ("many",)
-        fields = f".bound = {bound}, " + ", ".join(f".{kind} = {kind}_{row.name}" for kind in kinds)
+        fields = f".bound = {bound}, .step_many = many_{row.name}"
+        if plural:
+            kinds = f".value_plural = spread_{row.name}, .partial_plural = entry_{row.name}"
+            fields = f".bound = {bound}, {kinds}"
     entry = f'{{.name = "{row.name}", .arity = {row.arity}, {fields}}}'
     return f"/* {row.name}: {row.forward} */\n{source}", entry
 
@@ -137,10 +139,8 @@ def _move(rule: UpdateRule) -> tuple[str, str]:
     source = to_c.rule_function(rule.name, rule.kept, rule.settings, rule.text, FUNCTIONS)
     source += _FLAT.format(name=rule.name)
     sizes = f".kept = {len(rule.kept)}, .settings = {len(rule.settings)}"
-    return (
-        source,
-        f'{{.name = "{rule.name}", {sizes}, .move = rule_{rule.name}, .flat = flat_{rule.name}}}',
-    )
+    steps = f".step = rule_{rule.name}, .step_flat = flat_{rule.name}"
+    return source, f'{{.name = "{rule.name}", {sizes}, {steps}}}'
 
 
 def files() -> dict[Path, str]:

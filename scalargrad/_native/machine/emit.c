@@ -42,11 +42,11 @@ static uint32_t weight_of(Builder *builder, uint32_t i)
 
 static uint8_t list_code(const Node *node)
 {
-    return row_of(node->op)->spread != NULL ? CODE_SPREAD
-           : is_dot_node(node)              ? CODE_DOT
-           : is_sum_node(node)              ? CODE_SUM
-           : is_mean(node->op)              ? CODE_MEAN
-                                            : CODE_MANY;
+    return row_of(node->op)->value_plural != NULL ? CODE_SPREAD
+           : is_dot_node(node)                    ? CODE_DOT
+           : is_sum_node(node)                    ? CODE_SUM
+           : is_mean(node->op)                    ? CODE_MEAN
+                                                  : CODE_MANY;
 }
 
 static int is_square(const Builder *builder, const Node *node)
@@ -165,7 +165,7 @@ static void emit_node(Builder *builder, uint32_t i)
         node->slot = value_of(builder, operands[0]);
         return;
     }
-    if (row->spread != NULL) {
+    if (row->value_plural != NULL) {
         const Node *other =
             builder->last_spread != NONE ? &builder->nodes[builder->last_spread] : NULL;
         int is_next =
