@@ -55,7 +55,7 @@ class Chain:
         self.steps = [self._step(node) for node in reversed(self.nodes)]
 
     def _step(self, node: Any) -> Step:
-        parts = tuple(explanations(node, self._grads[node]))
+        parts = tuple(explanations(node, row_of(node), self._grads[node]))
         for part in parts:
             self.terms[id(part.operand)].append(part.product)
         return Step(node, parts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..table.row import LETTERS, ManyRow, Row
-from .node_rows import paired, row_of, stated
+from .node_rows import paired, stated
 from .order import edges
 
 Kind = Literal["unstated", "unchanged", "negated", "other operand", "formula"]
@@ -21,10 +21,10 @@ class Explanation:
     """What one operand of one node receives in a backward pass, and the rule that says why."""
 
     node: Any
+    row: Row | ManyRow | None  # None where the node tells its derivatives itself
     position: int  # among the operands of the node
     upstream: float
     partial: float
-    row: Row | ManyRow | None  # None where the node tells its derivatives itself
     operands: Sequence[Any] = ()  # what the letters of the row stand for here
     letter: int = 0  # which of them the operand is
 
@@ -67,27 +67,29 @@ class Explanation:
         return (self.position + count // 2) % count
 
 
-def explanations(node: Any, upstream: float) -> Iterator[Explanation]:
+def explanations(node: Any, row: Row | ManyRow | None, upstream: float) -> Iterator[Explanation]:
     """Yield what every Value among the operands of a node receives.
 
     >>> import scalargrad as sg
+    >>> from ..table.row import ROWS
     >>> x, y = sg.values(x=2, y=3)
-    >>> [(why.kind, why.stated, why.product) for why in explanations(x * y, 1.0)]
+    >>> [(why.kind, why.stated, why.product) for why in explanations(x * y, ROWS["mul"], 1.0)]
     [('other operand', 'y', 3.0), ('other operand', 'x', 2.0)]
     """
-    row = row_of(node)
     for position, _, partial in edges(node):
-        yield _explanation(node, position, upstream, partial, row)
+        yield _explanation(node, row, position, upstream, partial)
 
 
-def explanation(node: Any, position: int, upstream: float) -> Explanation:
+def explanation(
+    node: Any, row: Row | ManyRow | None, position: int, upstream: float
+) -> Explanation:
     """Return what the operand at one position of a node receives."""
     partial = next(partial for at, _, partial in edges(node) if at == position)
-    return _explanation(node, position, upstream, partial, row_of(node))
+    return _explanation(node, row, position, upstream, partial)
 
 
 def _explanation(
-    node: Any, position: int, upstream: float, partial: float, row: Row | ManyRow | None
+    node: Any, row: Row | ManyRow | None, position: int, upstream: float, partial: float
 ) -> Explanation:
     letters = () if row is None else paired(row, node.operands, position)
-    return Explanation(node, position, upstream, partial, row, *letters)
+    return Explanation(node, row, position, upstream, partial, *letters)

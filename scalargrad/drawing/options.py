@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -11,9 +11,11 @@ from ..core.arguments import is_list, number
 from ..core.arithmetic import is_value
 from ..errors import InputError, OperandError, StateError, unwanted
 from .select.folding import fold_homes, read_fold
-from .select.graph import Graph, Plan, Use, look, meet
+from .select.graph import Graph, Plan, Use
 from .select.naming import read_names
 from .select.opening import Opened, opened, read_open
+from .select.selection import select
+from .select.survey import Survey
 from .words.numbers import Numbers
 from .words.rules import is_reciprocal
 from .words.symbols import Both, Symbols, read_symbols
@@ -71,13 +73,16 @@ def view(
         upstream = number(who, "upstream", upstream)
     style = read_symbols(who, symbols)
     wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
-    opening = opened(who, value, wish)
-    root, centre = opening.root, opening.now(_centre(who, value, around))
+    survey = Survey(value, upstream)
+    opening = opened(who, survey, wish)
+    centre = opening.now(_centre(who, survey, around))
+    if opening.root is not value:  # another graph
+        survey = Survey(opening.root, upstream)
     fixed = frozenset(opening.by_id(_fixed(who, constants)))
     values, elements = opening.by_id(matrices.values), opening.by_id(matrices.elements)
-    homes = fold_homes(who, root, folding, values, max_nodes) if centre is None else {}
-    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near, upstream)
-    graph = look(root, plan)
+    homes = fold_homes(who, survey, folding, values, max_nodes) if centre is None else {}
+    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near)
+    graph = select(survey, plan)
     for vertex in graph.vertices:
         if is_reciprocal(vertex):  # its sign says it: the 1 has no arrow
             vertex.inputs = [way for way in vertex.inputs if isinstance(way, Use)]
@@ -159,14 +164,13 @@ def _fixed(who: str, constants: Any) -> dict[int, None]:
     return found
 
 
-def _centre(who: str, root: Any, around: Any) -> Any:
+def _centre(who: str, survey: Survey, around: Any) -> Any:
     if around is None:
         return None
     if not is_value(around):
         wanted = "around must be a Value of the graph"
         raise OperandError(unwanted(who, wanted, around, "pass e.g. around=h"))
-    met: Iterable[Any] = meet(root)[0]
-    if not any(node is around for node in met):
+    if not any(node is around for node in survey.nodes):
         raise InputError(
             unwanted(who, "around must be a Value of the graph", around,
                      "draw what depends on it; of a huge graph only the nearest 100,000 are seen")

@@ -18,9 +18,10 @@ from scalargrad.core.explanation import explanations
 from scalargrad.core.modes import Scope, recording_in
 from scalargrad.drawing.options import View, view
 from scalargrad.drawing.page.live_graph import finite
-from scalargrad.drawing.select import graph as graphs
+from scalargrad.drawing.select import survey
 from scalargrad.drawing.words import text
 from scalargrad.drawing.words.algebra import constant, name, settled, total, write
+from scalargrad.table.row import ROWS
 
 open_page = browser.open_page
 
@@ -446,7 +447,7 @@ def test_bundle_with_one_constant_still_has_red() -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let 50 nodes be very many."""
-    monkeypatch.setattr(graphs, "COUNT_LIMIT", 50)
+    monkeypatch.setattr(survey, "COUNT_LIMIT", 50)
 
 
 def line(steps: int) -> sg.Value:
@@ -566,7 +567,9 @@ def test_other_operand_of_a_dot_product_is_that_of_the_same_place(
 ) -> None:
     u, v, w = sg.values(u=2, v=3, w=5)
 
-    (why,) = (why for why in explanations(sg.dot([u, u], [v, w]), 1.0) if why.position == position)
+    node = sg.dot([u, u], [v, w])
+    (why,) = (why for why in explanations(node, ROWS["dot"], 1.0) if why.position == position)
+
     assert (why.kind, why.mirrored) == ("other operand", other)
 
 

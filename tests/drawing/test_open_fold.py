@@ -12,7 +12,7 @@ from geometry import collisions
 
 import scalargrad as sg
 from scalargrad.drawing.options import view
-from scalargrad.drawing.select.graph import meet
+from scalargrad.drawing.select.survey import Survey
 from scalargrad.table.row import ROWS, Row
 
 DEFINED = [name for name, row in ROWS.items() if row.definition]
@@ -454,7 +454,7 @@ def random_net(seed: int) -> tuple[sg.Value, dict[str, Any]]:
 )  # fmt: skip
 def test_picture_of_a_random_network_has_no_collisions(seed: int, options: dict[str, Any]) -> None:
     loss, _ = random_net(seed)
-    if "'sigmoid'" in str(options) and not any(node.op == "sigmoid" for node in meet(loss)[0]):
+    if "'sigmoid'" in str(options) and not any(node.op == "sigmoid" for node in Survey(loss).nodes):
         options = ast.literal_eval(str(options).replace("sigmoid", "tanh"))  # what this net has
     drawing = sg.draw(loss, **options, max_nodes=400)
     frames = {frame for item in drawing._scene.items for frame in item.frames}

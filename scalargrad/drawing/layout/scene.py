@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ...core.modes import Scope
-from ...core.node_rows import row_of
 from ...table.ops import ADD, SUM
 from ...table.row import ROWS
 from ..select.graph import Constant, Flow, Graph, Use, Vertex
+from ..select.survey import is_leaf
 from ..words import text
 from ..words.exercise import Place
+from ..words.rules import sign
 from ..words.wording import Labels, Wording
 
 Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
@@ -154,8 +155,8 @@ class _Composer:
             if self.branches and item.kind == "operator" and item.text in _SUMS:
                 item.under = _SUMS[item.text]
         else:
-            row = row_of(vertex.node)
-            item.text = row.symbol if row is not None else text.harmless(vertex.node.op)
+            row = vertex.row
+            item.text = sign(vertex.node, row)
             item.ordered = row is None or not row.commutes
             if self.branches and row in (ADD, SUM):
                 item.under = _SUMS[item.text][0], "branch"
@@ -214,7 +215,7 @@ class _Composer:
             if self.branches and flow.named is not None and len(use.edges) > 1:
                 self._broadcast(link, use)
         if is_root:
-            name = self.wording.name(flow) if flow.value.parents else ""
+            name = self.wording.name(flow) if not is_leaf(flow.value) else ""
             result = Item("result", name, inputs=1)
             self.ends.append(result)
             labels = replace(stem, backward_box=None)

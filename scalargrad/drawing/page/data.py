@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..select.graph import Graph
+from ..select.survey import is_leaf
 from ..words.rules import Quantity, Rule, spoken
 from .live_graph import LIVE, Listing, finite
 from .steps import Step, Walk
@@ -75,11 +76,12 @@ class Teller:
         inputs = 0
         for shown in self.walk.singles:
             node = shown.flow.value
-            inputs += not node.parents
-            name = shown.name or (self.walk.input_name(shown) if not node.parents else "")
+            is_input = is_leaf(node)
+            inputs += is_input
+            name = shown.name or (self.walk.input_name(shown) if is_input else "")
             if shown is self.walk.result:
                 name = self.walk.result_name
-            if name and (node.parents or inputs <= INPUTS):
+            if name and (not is_input or inputs <= INPUTS):
                 rows.append(
                     {
                         "name": name,
@@ -87,7 +89,7 @@ class Teller:
                         "about": shown.about,
                         "key": shown.value_keys[0],
                         "red": shown.red,
-                        "input": not node.parents,
+                        "input": is_input,
                         "fixed": fixed.get(id(node), ""),
                     }
                 )
@@ -98,7 +100,7 @@ class Teller:
         if not self.listing.live:
             return f"Only a graph of at most {LIVE:,} nodes has sliders; this one is larger."
         remarks = []
-        inputs = sum(not shown.flow.value.parents for shown in self.walk.singles)
+        inputs = sum(is_leaf(shown.flow.value) for shown in self.walk.singles)
         if inputs > INPUTS:
             remarks.append(f"{inputs - INPUTS:,} more inputs have no slider.")
         if not any(vertex.is_leaf for vertex in graph.vertices):

@@ -7,9 +7,9 @@ from typing import Any
 
 from ...core.arithmetic import is_value
 from ...core.node_rows import is_current, named_row, place_of
-from ...core.order import post_order
 from ...table import to_javascript
 from ...table.row import FUNCTIONS, ROWS, is_plural
+from ..select.survey import Survey, is_leaf
 from ..words.rules import sign
 
 #: so many nodes are computed anew while a slider moves
@@ -23,12 +23,12 @@ class Listing:
     numbers stay as they are. So do those of a node that no row explains.
     """
 
-    def __init__(self, root: Any, count: int, gradients: Any) -> None:
-        self.live = count <= LIVE
-        self.gradients = gradients
-        self.nodes: list[Any] = post_order(root) if self.live else []
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.live = len(survey.nodes) <= LIVE and not survey.is_cut
+        self.nodes: list[Any] = [*survey.order] if self.live else []
         self._places = {id(node): place for place, node in enumerate(self.nodes)}
-        self._reasons = {id(node): _stuck(node) for node in self.nodes}
+        self._reasons = {id(node): _stuck(node, survey) for node in self.nodes}
 
     def place(self, node: Any) -> int:
         """Return where a node stands in the list."""
@@ -43,7 +43,7 @@ class Listing:
         for node in reversed(self.nodes if self.live else []):
             reason = self._reasons[id(node)] or found.get(id(node), "")
             if reason:
-                for parent in node.parents:
+                for parent in self.survey.parents[node]:
                     found.setdefault(id(parent), reason)
         return found
 
@@ -70,11 +70,11 @@ class Listing:
             known = varies and (self.live or id(operand) in self._places)
             operands.append(self._places[id(operand)] if known else [finite(_number(operand))])
             slopes.append(finite(next(partials)) if varies else 0)
-        numbers = finite(node.data), finite(self.gradients.get(node, 0.0))
+        numbers = finite(node.data), finite(self.survey.gradients.get(node, 0.0))
         return [row.name if row is not None else "", which, operands, *numbers, slopes]
 
     def _is_computed(self, node: Any) -> bool:
-        return self.live and bool(node.parents) and not self._reasons[id(node)]
+        return self.live and not is_leaf(node) and not self._reasons[id(node)]
 
 
 def _number(operand: Any) -> float:
@@ -93,13 +93,13 @@ def finite(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _stuck(node: Any) -> str:
+def _stuck(node: Any, survey: Survey) -> str:
     """Return why the numbers of a node cannot be found anew, or an empty text."""
-    if not node.parents:
+    if is_leaf(node):
         return ""
-    row = named_row(node)
+    row, symbol = named_row(node), sign(node, survey.rows[node])
     if row is None:
-        return f"it goes into {sign(node)}, which only Python computes"
+        return f"it goes into {symbol}, which only Python computes"
     if not is_current(node, row):
-        return f"it goes into {sign(node)}, whose value is not what its operands give now"
+        return f"it goes into {symbol}, whose value is not what its operands give now"
     return ""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...core.explanation import Explanation
-from ...core.node_rows import row_of
 from ..select.graph import Flow, Graph, Use, Vertex
+from ..select.survey import is_leaf
 from ..words import text
 from ..words.rules import (
     HIDDEN,
@@ -167,7 +167,6 @@ class Walk:
             if flow.named is not None:
                 shape = text.harmless(flow.named.shape)
                 rules.append((f"{text.harmless(vertex.title)}: what comes out has shape {shape}",))
-        row = None if vertex.is_box else row_of(vertex.node)
         asks = data(single[0].value) if len(vertex.flows) == len(single) == 1 else None
         name = _title(vertex)
         return Step(
@@ -177,7 +176,7 @@ class Walk:
             tuple(f"f:{self._place(way)}" for way in vertex.inputs if isinstance(way, Use)),
             self._called(self.shown[id(single[0])]) if len(single) == 1 else "",
             self.about_of[id(vertex)],
-            note=(row.doc,) if row is not None else (),
+            note=(vertex.row.doc,) if vertex.row is not None else (),
             asks=asks,
             question=f"What comes out of {name}?" if asks is not None else "",
         )
@@ -263,7 +262,7 @@ class Walk:
 
     def input_name(self, shown: Shown) -> str:
         """Return what an input without a name is called: its number among all inputs."""
-        inputs = [other for other in self.singles if not other.flow.value.parents]
+        inputs = [other for other in self.singles if is_leaf(other.flow.value)]
         return f"input\u00a0{inputs.index(shown) + 1}"
 
     def _called(self, shown: Shown) -> str:
@@ -314,4 +313,4 @@ class Walk:
 
 def _title(vertex: Vertex) -> str:
     """Return what is written in a circle or a box."""
-    return text.harmless(vertex.title) if vertex.is_box else sign(vertex.node)
+    return text.harmless(vertex.title) if vertex.is_box else sign(vertex.node, vertex.row)

@@ -17,12 +17,11 @@ from ..layout.routes import draw_routes
 from ..layout.scene import compose
 from ..options import MAX_NODES, View, view
 from ..output import svg
-from ..select.graph import meet
 from ..words import text
 from ..words.rules import spoken
 from . import document
 from .data import Teller
-from .live_graph import LIVE, Listing
+from .live_graph import Listing
 from .spacious import Roomy
 from .steps import Walk
 
@@ -115,8 +114,7 @@ def walkthrough(
 def _page(seen: View, walk: Walk, title: str, *, branches: bool, digits: int) -> str:
     graph = seen.graph
     roomy = Roomy(seen.wording, graph, digits)
-    met, more = meet(graph.root)
-    listing = Listing(graph.root, LIVE + 1 if more else len(met), graph.gradients)
+    listing = Listing(graph.survey)
     data = Teller(walk, listing, digits).told()  # it enters the nodes that the rules name
     data["rooms"] = {
         f"b:{shown.about}": round(roomy.room(shown.flow), 1)

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...core.modes import Scope
-from ...core.order import post_order
 from ...errors import InputError, OperandError, unwanted
-from .graph import BUNDLE, Named, Vertex, meet
+from .graph import BUNDLE, Named, Vertex
+from .survey import Survey, is_leaf
 
 #: so many labelled leaves of a box have an arrow each
 LABELLED = 12
@@ -38,7 +38,7 @@ def names_of(who: str, option: str, given: Any, example: str) -> frozenset[str]:
 
 
 def fold_homes(
-    who: str, root: Any, fold: Fold | None, names: Mapping[int, Named], max_nodes: int
+    who: str, survey: Survey, fold: Fold | None, names: Mapping[int, Named], max_nodes: int
 ) -> dict[int, Vertex]:
     """Return, by the id of a node, the box or the bundle that it stands in.
 
@@ -46,25 +46,23 @@ def fold_homes(
     """
     if fold is False:
         return {}
-    met, more = meet(root)
-    if fold is None and len(met) <= max_nodes:
+    if fold is None and len(survey.nodes) <= max_nodes:
         return {}
-    order = met[::-1] if more else post_order(root)
     outermost = _Outermost(True if fold is None else fold)
     boxes: dict[Scope, list[Any]] = {}
-    for node in order:
-        scope = node.scope if node.parents else None
+    for node in survey.order:
+        scope = None if is_leaf(node) else node.scope
         if scope is not None and (folded := outermost.of(scope)) is not None:
             boxes.setdefault(folded, []).append(node)
     if isinstance(fold, frozenset):
-        _check(who, fold, boxes, met)
+        _check(who, fold, boxes, survey.nodes)
     homes: dict[int, Vertex] = {}
-    for alike in _alike(order, boxes):
+    for alike in _alike(survey, boxes):
         nodes = [node for folded in alike for node in boxes[folded]]
         box = Vertex(nodes, group=alike[0], count=len(alike))
         homes |= dict.fromkeys(map(id, nodes), box)
     if homes:
-        _bundle_leaves(order, homes, names)
+        _bundle_leaves(survey, homes, names)
     return homes
 
 
@@ -87,10 +85,12 @@ class _Outermost:
         return self.known[scope]
 
 
-def _check(who: str, fold: Collection[str], boxes: Mapping[Scope, Any], met: Sequence[Any]) -> None:
+def _check(
+    who: str, fold: Collection[str], boxes: Mapping[Scope, Any], nodes: Sequence[Any]
+) -> None:
     unknown = sorted(set(fold) - {scope.name for scope in boxes})
     present = set()
-    for node in met:
+    for node in nodes:
         scope = node.scope
         while scope is not None:
             present.add(scope.name)
@@ -108,7 +108,7 @@ def _check(who: str, fold: Collection[str], boxes: Mapping[Scope, Any], met: Seq
         )
 
 
-def _alike(order: Sequence[Any], boxes: Mapping[Scope, list[Any]]) -> list[list[Scope]]:
+def _alike(survey: Survey, boxes: Mapping[Scope, list[Any]]) -> list[list[Scope]]:
     """Group the boxes: many that are one layer, applied to many samples, are one.
 
     They have one name and the same shared leaves, and none of them needs another one.
@@ -118,19 +118,19 @@ def _alike(order: Sequence[Any], boxes: Mapping[Scope, list[Any]]) -> list[list[
     box_of = {id(node): folded for folded, nodes in boxes.items() for node in nodes}
     level: dict[int, int] = {}  # id of a node -> how many boxes came before
     users: dict[int, set[Scope]] = {}
-    for node in order:
+    for node in survey.order:
         own = box_of.get(id(node))
         before = [
             level.get(id(p), 0) + (box_of.get(id(p)) is not own and id(p) in box_of)
-            for p in node.parents
+            for p in survey.parents[node]
         ]
         level[id(node)] = max(before, default=0)
         if own is not None:
-            for parent in node.parents:
+            for parent in survey.parents[node]:
                 users.setdefault(id(parent), set()).add(own)
     kinds: dict[Any, list[Scope]] = {}
     for folded, nodes in boxes.items():
-        leaves = {id(p) for node in nodes for p in node.parents if not p.parents}
+        leaves = {id(p) for node in nodes for p in survey.parents[node] if is_leaf(p)}
         shared = frozenset(leaf for leaf in leaves if len(users[leaf]) > 1)
         depth = max(level[id(node)] for node in nodes)
         kinds.setdefault((folded.name, depth, shared) if shared else folded, []).append(folded)
@@ -141,22 +141,21 @@ def _alike(order: Sequence[Any], boxes: Mapping[Scope, list[Any]]) -> list[list[
     ]
 
 
-def _bundle_leaves(
-    order: Sequence[Any], homes: dict[int, Vertex], names: Mapping[int, Named]
-) -> None:
+def _bundle_leaves(survey: Survey, homes: dict[int, Vertex], names: Mapping[int, Named]) -> None:
     """Bundle leaves that go into the same boxes and nowhere else, and have one name or none."""
-    uses: dict[int, dict[Vertex | None, None]] = {}
-    for node in order:
+    uses: dict[Any, dict[Vertex | None, None]] = {
+        node: {} for node in survey.order if is_leaf(node)
+    }
+    for node in survey.order:
         home = homes.get(id(node))
-        for parent in node.parents:
-            if not parent.parents:
-                uses.setdefault(id(parent), {})[home] = None
+        for parent in survey.parents[node]:
+            if parent in uses:
+                uses[parent][home] = None
     ways: dict[Any, list[Any]] = {}
-    for node in order:
-        targets = uses.get(id(node), {})
+    for leaf, targets in uses.items():
         if targets and None not in targets:
-            way = names.get(id(node)), bool(node.label), frozenset(targets)
-            ways.setdefault(way, []).append(node)
+            way = names.get(id(leaf)), bool(leaf.label), frozenset(targets)
+            ways.setdefault(way, []).append(leaf)
     for (named, labelled, _), together in ways.items():
         if (named and not named.is_single) or len(together) > (LABELLED if labelled else BUNDLE):
             bundle = Vertex(together, named=named or Named("", f"({len(together)},)"))

@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 
 from ...core.arithmetic import is_value
 from ...core.modes import Scope, recording_in
-from ...core.node_rows import is_result, place_of, results_of, row_of
-from ...core.order import interior_order
+from ...core.node_rows import is_result, place_of, results_of
 from ...errors import InputError, unwanted
 from ...functions import elementary
 from ...table import formula, ops
 from ...table.row import ROWS, ManyRow, Row, is_plural
 from .folding import names_of
-from .graph import COUNT_LIMIT, meet
+from .survey import COUNT_LIMIT, Survey, is_leaf
 
 T = TypeVar("T")
 
@@ -78,7 +77,7 @@ class Opening:
         }
 
 
-def opened(who: str, root: Any, wanted: Collection[str]) -> Opening:
+def opened(who: str, survey: Survey, wanted: Collection[str]) -> Opening:
     """Return a graph with operations opened.
 
     Every opened operation is computed anew as its definition says, in a scope of its name; what
@@ -87,12 +86,13 @@ def opened(who: str, root: Any, wanted: Collection[str]) -> Opening:
 
     Raises: `ValueError` for a graph that is too large, or without an operation that is named.
     """
+    root = survey.root
     if not wanted:
         return Opening(root)
-    if meet(root)[1]:
+    if survey.is_cut:
         limit = f"the graph must have at most {COUNT_LIMIT:,} nodes to be opened"
         raise InputError(unwanted(who, f"open: {limit}", root, "open a part of it"))
-    if missing := _missing(root, wanted):
+    if missing := _missing(survey, wanted):
         raise InputError(
             f"{who}: open: no {missing[0]!r} is in this graph; leave that out, or pass True to open"
             " all that can be"
@@ -100,15 +100,17 @@ def opened(who: str, root: Any, wanted: Collection[str]) -> Opening:
     twins: dict[int, Any] = {}
     opener = _Opener(wanted)
     places: list[Opened] = []
-    for node in interior_order(root):
+    for node in survey.order:
+        if is_leaf(node):
+            continue
         operands = [twins.get(id(operand), operand) for operand in node.operands]
-        row = row_of(node) if node.op in wanted else None
+        row = survey.rows[node] if node.op in wanted else None
         twin = opener.opened(node, row, operands) if row is not None else None
         if row is not None and twin is not None:
             places.append(Opened(row, tuple(operands), twin))
             if node.label:
                 twin.label = node.label
-        elif any(id(parent) in twins for parent in node.parents):
+        elif any(id(parent) in twins for parent in survey.parents[node]):
             twin = _copy(node, operands)
         else:
             continue
@@ -119,11 +121,11 @@ def opened(who: str, root: Any, wanted: Collection[str]) -> Opening:
     return Opening(new, twins, places, opener.closed)
 
 
-def _missing(root: Any, wanted: Collection[str]) -> list[str]:
+def _missing(survey: Survey, wanted: Collection[str]) -> list[str]:
     """Return the operations that are in the graph neither as it is nor as far as it is opened."""
     if set(wanted) == {name for name, row in ROWS.items() if row.definition}:
         return []  # whatever there is
-    found = {node.op for node in interior_order(root) if row_of(node) is not None}
+    found = {node.op for node in survey.nodes if survey.rows[node] is not None}
     waiting = sorted(found.intersection(wanted))
     while waiting:
         words = re.findall(r"\w+", ROWS[waiting.pop()].definition)

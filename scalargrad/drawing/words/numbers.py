@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..select.graph import Constant, Flow, Graph, Use
+from ..select.survey import is_leaf
 from . import text
 from .wording import Labels
 
@@ -44,7 +45,7 @@ class Numbers:
             return self.bundle(flow)
         node = flow.value
         value = self.number(node.data)
-        if node.label and node.parents and node is not self.graph.root:
+        if node.label and not is_leaf(node) and node is not self.graph.root:
             value = f"{text.harmless(node.label)} = {value}"
         red = self.is_red(flow)
         return Labels(value, self.number(self.graph.gradients[node]) if red else None)

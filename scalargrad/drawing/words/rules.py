@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from ...core.arithmetic import is_value
 from ...core.explanation import Explanation, explanation
-from ...core.node_rows import row_of
 from ...table.ops import DIV, DOT, SUM
 from ...table.row import ManyRow, Row
 from ..select.graph import Graph, Use, Vertex
@@ -65,15 +64,14 @@ def parts(uses: Sequence[Use]) -> Quantity:
     return Quantity("part", tuple(edge for use in uses for edge in use.edges), total)
 
 
-def sign(node: Any) -> str:
-    """Return what the circle of an operation shows."""
-    row = row_of(node)
+def sign(node: Any, row: Row | ManyRow | None) -> str:
+    """Return what the circle of an operation shows, which may have a row."""
     return row.symbol if row is not None else text.harmless(node.op)
 
 
 def is_reciprocal(vertex: Vertex) -> bool:
     """Tell whether a vertex divides a plain 1: it is the book's node 1/x, of one operand."""
-    if vertex.is_box or not vertex.node.parents or row_of(vertex.node) is not DIV:
+    if vertex.row is not DIV:
         return False
     first, second = vertex.node.operands
     return not is_value(first) and first == 1 and is_value(second)
@@ -83,9 +81,9 @@ def forward_rule(vertex: Vertex, node: Any) -> Rule:
     """Return how the value of a node is found, or what comes out of a box."""
     if vertex.is_box:
         return f"{text.harmless(vertex.title)}: what comes out = ", data(node)
-    symbol, operands = sign(node), [_number(operand) for operand in node.operands]
+    symbol, operands = sign(node, vertex.row), [_number(operand) for operand in node.operands]
     start, end = f"{symbol}: ", (" = ", data(node))
-    if len(operands) == 2 and isinstance(row_of(node), Row) and len(symbol) < 3:
+    if len(operands) == 2 and isinstance(vertex.row, Row) and len(symbol) < 3:
         return start, operands[0], f" {symbol} ", operands[1], *end
     if len(operands) > MANY:
         return f"{start}of all operands", *end
@@ -94,14 +92,14 @@ def forward_rule(vertex: Vertex, node: Any) -> Rule:
 
 def spelled_rule(vertex: Vertex, node: Any) -> Rule:
     """Return the same, with a short sum or dot product term by term."""
-    if vertex.is_box or row_of(node) not in (SUM, DOT) or len(node.operands) > MANY:
+    if vertex.row not in (SUM, DOT) or len(node.operands) > MANY:
         return forward_rule(vertex, node)
     operands = [_number(operand) for operand in node.operands]
     terms: list[Rule] = [(operand,) for operand in operands]
-    if row_of(node) is DOT:
+    if vertex.row is DOT:
         terms = [(x, " × ", y) for x, y in zip(*DOT.split(operands), strict=True)]
     joined = [piece for term in terms for piece in (" + ", *term)]
-    return f"{sign(node)}: ", *joined[1:], " = ", data(node)
+    return f"{sign(node, vertex.row)}: ", *joined[1:], " = ", data(node)
 
 
 def explained(graph: Graph, use: Use) -> Explanation | None:
@@ -109,7 +107,7 @@ def explained(graph: Graph, use: Use) -> Explanation | None:
     if use.target is None or use.target.is_box:
         return None
     node, position = use.edges[0]
-    return explanation(node, position, graph.gradients[node])
+    return explanation(node, use.target.row, position, graph.gradients[node])
 
 
 def backward_rule(use: Use, why: Explanation | None) -> Rule:
@@ -118,7 +116,7 @@ def backward_rule(use: Use, why: Explanation | None) -> Rule:
     if why is None:
         assert use.target is not None
         return f"{text.harmless(use.target.title)}: what all its nodes hand back = ", product
-    symbol = sign(why.node)
+    symbol = sign(why.node, why.row)
     if why.kind == "unchanged":
         return f"{symbol}: upstream, unchanged = ", product
     if why.kind == "negated":

@@ -11,11 +11,12 @@ from typing import Any
 from ...core.arithmetic import is_value
 from ...core.explanation import Explanation, explanations
 from ...core.modes import Scope
-from ...core.node_rows import agree, parsed, place_of, row_of, stated
+from ...core.node_rows import agree, parsed, place_of, stated
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
 from ..select.graph import Constant, Flow, Use, Vertex
 from ..select.opening import Opened
+from ..select.survey import is_leaf
 from . import text
 from .algebra import (
     MINUS_ONE,
@@ -70,6 +71,7 @@ class Symbols:
     ) -> None:
         self.numbers = numbers
         self.graph = numbers.graph
+        self.survey = numbers.graph.survey
         self.loss = numbers.loss
         self.chain = chain
         self.constants = numbers.constants
@@ -151,9 +153,10 @@ class Symbols:
 
     def _forward(self) -> None:
         for vertex in self.graph.vertices:
-            for node in vertex.nodes if self._is_open(vertex) else [f.value for f in vertex.flows]:
+            inner = self._is_open(vertex)
+            for node in vertex.nodes if inner else [flow.value for flow in vertex.flows]:
                 self.values[id(node)] = self._value(node, vertex)
-                for parent in dict.fromkeys(node.parents) if self._is_open(vertex) else ():
+                for parent in dict.fromkeys(self.survey.parents[node]) if inner else ():
                     self.users.setdefault(id(parent), []).append(node)
 
     def _is_open(self, vertex: Vertex) -> bool:
@@ -167,9 +170,9 @@ class Symbols:
     def _value(self, node: Any, vertex: Vertex) -> Product:
         label = text.harmless(self.numbers.label(node))
         fixed = node.data if id(node) in self.constants else None
-        if not node.parents and not label:
+        if is_leaf(node) and not label:
             return constant(node.data)
-        known = vertex.nodes and not vertex.cut and self._is_open(vertex) and node.parents
+        known = not vertex.cut and self._is_open(vertex) and not is_leaf(node)
         meaning = self._expression(node) if known else None
         if meaning is not None and not meaning.order:  # x/x is 1, but not at 0
             meaning = meaning if agree([meaning.coefficient], [node.data]) else None
@@ -189,7 +192,7 @@ class Symbols:
 
     def _expression(self, node: Any) -> Product:
         """Return a node in terms of its operands."""
-        row = row_of(node)
+        row = self.survey.rows[node]
         if row is not None and len(node.operands) <= MOST_OPERANDS and _is_formula(row):
             return _evaluated(parsed(_formula(row)), *self._letters(row, node))
         xs = [self._operand(operand) for operand in node.operands]
@@ -263,7 +266,7 @@ class Symbols:
         if not self._fits(gradient):
             gradient = self._of(node)
         bare = gradient == self._of(node) and not self.chain
-        for why in explanations(node, self.graph.gradients[node]):
+        for why in explanations(node, self.survey.rows[node], self.graph.gradients[node]):
             operand, partial = why.operand, self._partial(why)
             part = self._short(gradient * partial)
             if not self._fits(part):  # the chain begins anew
