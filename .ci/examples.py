@@ -8,11 +8,11 @@ import time
 folder = pathlib.Path(sys.argv[1])
 failed = []
 for script in sorted(pathlib.Path("examples").resolve().glob("*.py")):
-    place = folder / script.stem
-    place.mkdir(parents=True)
+    empty = folder / script.stem
+    empty.mkdir(parents=True)
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=place, capture_output=True, text=True, encoding="utf-8"
+        [sys.executable, str(script)], cwd=empty, capture_output=True, text=True, encoding="utf-8"
     )
     last = "\n    ".join(done.stdout.strip().splitlines()[-3:])
     print(f"{script.name}: {time.perf_counter() - start:.1f} s, exit {done.returncode}\n    {last}")

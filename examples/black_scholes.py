@@ -65,15 +65,15 @@ def main():
             start = perf_counter()
             price, (delta, by_strike, vega, rho, by_years) = f.value_and_grad(*columns)
             seconds.append(perf_counter() - start)
-        found = {  # what is left of the years shrinks as time goes on: hence the minus
+        results = {  # what is left of the years shrinks as time goes on: hence the minus
             "price": price, "delta": delta, "by strike": by_strike, "vega": vega, "rho": rho,
             "theta": -by_years,
         }  # fmt: skip
         if mode == "strict":
             print(f"the first 4 of {SCENARIOS:,} scenarios, and what each gives")
-            for name, column in (scenarios | found).items():
+            for name, column in (scenarios | results).items():
                 print(f"{name:10}", *(f"{x:10.4f}" for x in column[:4]))
-        worst = max(np.max(np.abs(found[name] - exact[name])) for name in exact)
+        worst = max(np.max(np.abs(results[name] - exact[name])) for name in exact)
         print(
             f"{mode + ':':7} {min(seconds) / SCENARIOS * 1e9:.0f} ns a scenario,"
             f" largest difference from the closed formulas {worst:.0e}"

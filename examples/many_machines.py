@@ -34,9 +34,9 @@ STEPS, BATCH, RATE = 30, 1000, 0.1
 # -- options --------------------------------------------------------------------------------
 
 
-def price_shard(place, size, f):
+def price_shard(index, size, f):
     """Draw one shard of scenarios; return the sums of their prices and of each Greek."""
-    draw = np.random.default_rng([0, place])  # the same numbers, whoever draws them
+    draw = np.random.default_rng([0, index])  # the same numbers, whoever draws them
     lowest, highest = np.array([(80, 120), (80, 120), (0.1, 0.5), (0.0, 0.08), (0.1, 2.0)]).T
     columns = draw.uniform(lowest, highest, (size, 5)).T
     price, greeks = f.value_and_grad(*columns)
@@ -83,15 +83,15 @@ def gradient(f, numbers, x, t):
 
 
 def itself(f):
-    """Return f: the result of a task is made again where it was lost, scattered data is not."""
+    """Return f: the result of a task is computed again where it was lost, scattered data is not."""
     return f
 
 
 def gradient_by_all(client, f, numbers, x, t, workers):
     """Return the same for the whole batch, of which each worker takes a part."""
     parts = np.array_split(x, workers), np.array_split(t, workers)
-    found = client.map(gradient, [f] * workers, [numbers] * workers, *parts, pure=False)
-    losses, gradients = zip(*client.gather(found), strict=True)
+    results = client.map(gradient, [f] * workers, [numbers] * workers, *parts, pure=False)
+    losses, gradients = zip(*client.gather(results), strict=True)
     return sum(losses), sum(gradients)
 
 
@@ -137,7 +137,7 @@ def learn(client, workers):
 
 
 def command_line(arguments):
-    """Read how many scenarios are wanted, and the address, or stop with what is wrong."""
+    """Read how many scenarios to price, and the address, or stop with what is wrong."""
     if {"-h", "--help"} & {*arguments}:
         print(__doc__)
         sys.exit()
@@ -147,9 +147,9 @@ def command_line(arguments):
     except ValueError:
         scenarios = 0
     if scenarios < 1 or len(address) > 1:
-        wanted = "wants a number of scenarios, at least 1, and perhaps an address"
+        refusal = "wants a number of scenarios, at least 1, and perhaps an address"
         got = " ".join(arguments)
-        print(f"many_machines: {wanted}; got {got!r}; pass e.g. 10000000", file=sys.stderr)
+        print(f"many_machines: {refusal}; got {got!r}; pass e.g. 10000000", file=sys.stderr)
         sys.exit(2)
     return scenarios, *address
 

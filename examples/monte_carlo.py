@@ -41,11 +41,11 @@ draws = np.random.default_rng(seed=0).standard_normal((PATHS, STEPS))
 point = 100.0, 0.2, 0.05  # spot, volatility, rate
 
 
-def by_differences(place, h=1e-6):
+def by_differences(index, h=1e-6):
     """Return the central difference of the mean on the same draws."""
     above, below = list(point), list(point)
-    above[place] += h
-    below[place] -= h
+    above[index] += h
+    below[index] -= h
     return (f(*above, draws).mean() - f(*below, draws).mean()) / (2 * h)
 
 
@@ -55,6 +55,6 @@ print(f"{len(f.tapes)} tapes, one for each way through the if")
 
 print("            mean  standard error  by differences")
 print(f"price  {paid.mean():9.6f}  {paid.std() / math.sqrt(PATHS):14.6f}")
-for place, (name, column) in enumerate({"delta": delta, "vega": vega, "rho": rho}.items()):
+for index, (name, column) in enumerate({"delta": delta, "vega": vega, "rho": rho}.items()):
     error = column.std() / math.sqrt(PATHS)
-    print(f"{name:5}  {column.mean():9.6f}  {error:14.6f}  {by_differences(place):14.6f}")
+    print(f"{name:5}  {column.mean():9.6f}  {error:14.6f}  {by_differences(index):14.6f}")

@@ -10,7 +10,7 @@ print(f"y = {y.data:.6f}, dy/dx = {x.grad:.6f} = y(1 - y) = {y.data * (1 - y.dat
 sg.draw(y, symbols=True, open="sigmoid").save("sigmoid_opened.svg")
 
 network = sg.nn.TwoLayerNet(784, 50, 10, seed=0)
-image = [(place % 28) / 28 for place in range(784)]  # a grey ramp in the place of a digit
+image = [(pixel % 28) / 28 for pixel in range(784)]  # a grey ramp instead of a digit
 t = [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]  # it shall be a 7
 loss = network.loss(image, t)
 loss.label = "L"

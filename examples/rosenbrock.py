@@ -32,9 +32,9 @@ for method, curvature in [
     ("BFGS", {}),
     ("trust-ncg", {"hessp": lambda x, v: sg.hvp(rosenbrock, x, v)}),
 ]:
-    found = minimize(both, start, jac=True, method=method, options={"gtol": 1e-10}, **curvature)
-    furthest = np.max(np.abs(found.x - 1))
-    print(f"{method:10}  {found.nit:5}  {found.nfev:5}  {found.fun:16.1e}  {furthest:.1e}")
+    result = minimize(both, start, jac=True, method=method, options={"gtol": 1e-10}, **curvature)
+    furthest = np.max(np.abs(result.x - 1))
+    print(f"{method:10}  {result.nit:5}  {result.nfev:5}  {result.fun:16.1e}  {furthest:.1e}")
 
 value, gradient = both(start)
 print(f"at the start: value {value:g}, gradient {gradient[0]:g} {gradient[1]:g} ...")

@@ -152,8 +152,8 @@ def number_of_steps(arguments):
     except ValueError:
         steps = 0
     if steps < 1:
-        wanted, got = "steps must be one whole number, at least 1", " ".join(arguments)
-        print(f"tiny_gpt: {wanted}; got {got!r}; pass e.g. 200", file=sys.stderr)
+        refusal, got = "steps must be one whole number, at least 1", " ".join(arguments)
+        print(f"tiny_gpt: {refusal}; got {got!r}; pass e.g. 200", file=sys.stderr)
         sys.exit(2)
     return steps
 

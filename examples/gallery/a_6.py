@@ -36,13 +36,13 @@ for step, what in enumerate(STEPS, 1):
     sg.zero_grad(a)
     L.backward()
 
-    found = [y, [ratio], [S], exps, others, a]  # step by step
-    print(f"{step}:", *(f"{value.grad:.4g}" for value in found[step - 1]))
+    reached = [y, [ratio], [S], exps, others, a]  # step by step
+    print(f"{step}:", *(f"{value.grad:.4g}" for value in reached[step - 1]))
 
     sg.draw(
         L,
         symbols=True,
         fold="Cross Entropy Error",
-        constants=[t, found[step:]],  # no red where the steps have not come yet
+        constants=[t, reached[step:]],  # no red where the steps have not come yet
         title=f"Step {step}: {what}",
     ).save(f"a_6_{step}.svg")

@@ -6,11 +6,11 @@ Source: Saito, Deep Learning from Scratch, figure 5-18.
 
 import scalargrad as sg
 
-for place, number in enumerate((3, -2, 0), 1):
+for index, number in enumerate((3, -2, 0), 1):
     x = sg.Value(number, "x")
     y = sg.relu(x)
     y.label = "y"
     y.backward()
     print(f"x = {x.data:g}: y = {y.data:g}, dy/dx = {x.grad:g}")
     if number:
-        sg.draw(y, symbols="both").save(f"fig_5_18_{place}.svg")
+        sg.draw(y, symbols="both").save(f"fig_5_18_{index}.svg")

@@ -19,8 +19,8 @@ a = [sg.Value(math.log(p), f"a{k}") for p, k in zip(probabilities, "₁₂₃", 
 with sg.scope("Softmax with Loss"):
     classification = sg.cross_entropy(a, d)
 
-for place, (E, outputs) in enumerate([(regression, y), (classification, a)], 1):
+for index, (E, outputs) in enumerate([(regression, y), (classification, a)], 1):
     E.label = "E"
     E.backward()
     print(f"E = {E.data:.4f}, y - d =", *(f"{value.grad:.2f}" for value in outputs))
-    sg.draw(E, fold=True, constants=d).save(f"two_layer_deltas_{place}.svg")
+    sg.draw(E, fold=True, constants=d).save(f"two_layer_deltas_{index}.svg")

@@ -193,10 +193,10 @@ def test_implied_volatility_explains_the_price(tmp_path):
         strike, price, volatility, by_price, over_vega, by_spot = map(float, line.split())
 
         def solved(price, spot, strike=strike):
-            found = mpmath.findroot(
+            solution = mpmath.findroot(
                 lambda v: black_scholes(spot, v, 0.1, 0.5, strike) - price, mpmath.mpf("0.2")
             )
-            return +found
+            return +solution
 
         with mpmath.workdps(40):
             point = mpmath.mpf(price), mpmath.mpf(42)
@@ -223,8 +223,8 @@ def test_pendulum_has_the_gradient_of_the_variational_equation(tmp_path):
         angle, speed, *moved = state
         by_angle = -gravity / length * np.cos(angle)
         rates = [speed, -gravity / length * np.sin(angle)]
-        for place, forced in enumerate((0.0, 0.0, gravity / length**2 * np.sin(angle))):
-            d_angle, d_speed = moved[2 * place : 2 * place + 2]
+        for index, forced in enumerate((0.0, 0.0, gravity / length**2 * np.sin(angle))):
+            d_angle, d_speed = moved[2 * index : 2 * index + 2]
             rates += [d_speed, by_angle * d_angle + forced]
         return rates
 
@@ -251,9 +251,9 @@ def test_tanh_derivatives_are_those_of_fifty_digits_and_drawn(tmp_path):
     lines = run("tanh_derivatives", tmp_path).splitlines()[1:]
 
     for order, line in enumerate(lines, 1):
-        place, derivative, polynomial = map(float, line.split())
+        printed, derivative, polynomial = map(float, line.split())
         exact = float(mpmath.diff(mpmath.tanh, 1, order))
-        assert place == order
+        assert printed == order
         assert derivative == polynomial == pytest.approx(exact, rel=1e-11)
         drawn = (tmp_path / f"tanh_{order}.svg").read_text(encoding="utf-8")
         assert f"Derivative {order} of tanh" in drawn
@@ -264,15 +264,15 @@ def test_black_scholes_has_the_greeks_of_fifty_digits(tmp_path):
     out = run("black_scholes", tmp_path)
 
     rows = {line[:10].strip(): line[10:].split() for line in out.splitlines()[1:12]}
-    places = {"spot": 0, "volatility": 1, "rate": 2, "years": 3, "strike": 4}
+    positions = {"spot": 0, "volatility": 1, "rate": 2, "years": 3, "strike": 4}
     names = {"delta": "spot", "vega": "volatility", "rho": "rate", "theta": "years"}
     names["by strike"] = "strike"
     for column in range(4):
-        point = tuple(mpmath.mpf(rows[name][column]) for name in places)
+        point = tuple(mpmath.mpf(rows[name][column]) for name in positions)
         price = float(black_scholes(*point))
         assert float(rows["price"][column]) == pytest.approx(price, abs=5e-3)  # of rounded inputs
         for name, by in names.items():
-            order = tuple(int(other == by) for other in places)
+            order = tuple(int(other == by) for other in positions)
             exact = float(mpmath.diff(black_scholes, point, order))
             exact *= -1 if name == "theta" else 1
             assert float(rows[name][column]) == pytest.approx(exact, abs=5e-2)

@@ -333,8 +333,8 @@ def load_draw_all() -> Any:
 
 
 @dataclass
-class Made:
-    """What one run of `draw_all` made: files in a folder, and what lies behind them."""
+class Run:
+    """What one run of `draw_all` left: files in a folder, and what lies behind them."""
 
     folder: Path
     shown: dict[str, Any]  # by the name of the script
@@ -342,7 +342,7 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     folder = tmp_path_factory.mktemp("gallery")
     drawn: dict[str, Picture] = {}
     save = Drawing.save
@@ -358,7 +358,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         sections = draw_all.run_all()
         (folder / "pictures").mkdir()
         draw_all.write(sections, folder)
-        yield Made(folder, {one.name: one for part in sections.values() for one in part}, drawn)
+        yield Run(folder, {one.name: one for part in sections.values() for one in part}, drawn)
         del sys.modules["draw_all"]
 
 
@@ -374,22 +374,22 @@ def numbers(line: str) -> list[float]:
 # -- all of it ------------------------------------------------------------------------------
 
 
-def test_gallery_is_as_committed(made: Made) -> None:
+def test_gallery_is_as_committed(run: Run) -> None:
     committed = {path.name: path for path in (GALLERY / "pictures").iterdir()}
-    drawn = {path.name: path for path in (made.folder / "pictures").iterdir()}
+    drawn = {path.name: path for path in (run.folder / "pictures").iterdir()}
 
     assert drawn.keys() == committed.keys()
     different = [n for n in drawn if drawn[n].read_bytes() != committed[n].read_bytes()]
     assert different == [], "run python3 examples/gallery/draw_all.py and look at the pictures"
-    page = (made.folder / "README.md").read_text(encoding="utf-8")
+    page = (run.folder / "README.md").read_text(encoding="utf-8")
     assert page == (GALLERY / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_picture_is_named_after_its_script(made: Made) -> None:
-    for name, shown in made.shown.items():
+def test_every_picture_is_named_after_its_script(run: Run) -> None:
+    for name, shown in run.shown.items():
         for picture in shown.pictures:
             assert re.fullmatch(rf"{NAMED.get(name, name)}(_\d)?\.svg", picture)
-    assert made.drawn.keys() == set(PICTURES)
+    assert run.drawn.keys() == set(PICTURES)
 
 
 def test_every_figure_of_the_book_has_a_script_and_a_picture() -> None:
@@ -404,12 +404,12 @@ def test_every_script_has_its_numbers_asserted() -> None:
     assert sorted([*PRINTED, *NAMED, *others]) == SCRIPTS
 
 
-def test_every_script_has_an_english_and_a_japanese_caption_and_a_source(made: Made) -> None:
-    page = (made.folder / "README.md").read_text(encoding="utf-8")
+def test_every_script_has_an_english_and_a_japanese_caption_and_a_source(run: Run) -> None:
+    page = (run.folder / "README.md").read_text(encoding="utf-8")
     japanese = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
-    assert sorted(made.shown) == SCRIPTS
-    for name, shown in made.shown.items():
+    assert sorted(run.shown) == SCRIPTS
+    for name, shown in run.shown.items():
         assert re.fullmatch(r"\S.*\.", shown.english)
         assert not japanese.search(shown.english)
         assert japanese.search(shown.japanese)
@@ -420,8 +420,8 @@ def test_every_script_has_an_english_and_a_japanese_caption_and_a_source(made: M
             assert f"](pictures/{picture})" in page
 
 
-def test_page_links_every_section_and_every_picture_under_its_own_title(made: Made) -> None:
-    page = (made.folder / "README.md").read_text(encoding="utf-8")
+def test_page_links_every_section_and_every_picture_under_its_own_title(run: Run) -> None:
+    page = (run.folder / "README.md").read_text(encoding="utf-8")
 
     headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
     links = re.findall(r"^- \[(.*)\]\(#(.*)\)$", page, re.MULTILINE)
@@ -434,9 +434,9 @@ def test_page_links_every_section_and_every_picture_under_its_own_title(made: Ma
     assert titles["pictures/fig_5_20_2.svg"] == "fig_5_20: Step 2: the node +"
 
 
-def test_japanese_captions_have_full_width_colons_and_brackets(made: Made) -> None:
+def test_japanese_captions_have_full_width_colons_and_brackets(run: Run) -> None:
     letters = "\u3040-\u30ff\u4e00-\u9fff"
-    for shown in made.shown.values():
+    for shown in run.shown.values():
         assert not re.search(rf"[{letters}][:(]|\([{letters}]|[{letters}]\)", shown.japanese)
 
 
@@ -444,20 +444,20 @@ def test_japanese_captions_have_full_width_colons_and_brackets(made: Made) -> No
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_script_prints_the_numbers_of_its_source(name: str, made: Made) -> None:
-    assert made.shown[name].printed.splitlines() == PRINTED[name]
+def test_script_prints_the_numbers_of_its_source(name: str, run: Run) -> None:
+    assert run.shown[name].printed.splitlines() == PRINTED[name]
 
 
-def test_fig_5_10_hands_one_number_to_both_operands(made: Made) -> None:
-    found = re.findall(r"\d\.\d{3}e-\d\d", made.shown["fig_5_10"].printed)
+def test_fig_5_10_hands_one_number_to_both_operands(run: Run) -> None:
+    gradients = re.findall(r"\d\.\d{3}e-\d\d", run.shown["fig_5_10"].printed)
 
-    assert len(found) == 3
-    assert len(set(found)) == 1
+    assert len(gradients) == 3
+    assert len(set(gradients)) == 1
 
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("head", HEADS)
-def test_two_layer_prints_the_lectures_deltas(head: str, act: str, made: Made) -> None:
+def test_two_layer_prints_the_lectures_deltas(head: str, act: str, run: Run) -> None:
     x, w, b = (1.0, 0.5), ((0.4, 0.2), (-0.9, 0.6)), (0.1, -0.1)
     v, c, d = ((0.7, -0.2), (0.3, 0.5)), (0.2, 0.0), (1.0, 0.0)
     u = [w[j][0] * x[0] + w[j][1] * x[1] + b[j] for j in (0, 1)]
@@ -476,7 +476,7 @@ def test_two_layer_prints_the_lectures_deltas(head: str, act: str, made: Made) -
     back = [outer[0] * v[0][j] + outer[1] * v[1][j] for j in (0, 1)]
     inner = [back[j] * slope[j] for j in (0, 1)]
 
-    printed = made.shown["two_layer_networks"].printed
+    printed = run.shown["two_layer_networks"].printed
     lines = printed.partition(f"{head}, {act}: ")[2].splitlines()[:6]
 
     assert [line.partition(" =")[0] for line in lines] == [
@@ -494,7 +494,7 @@ def test_two_layer_prints_the_lectures_deltas(head: str, act: str, made: Made) -
         assert numbers(line) == pytest.approx(values, abs=6e-7)
 
 
-def test_through_time_prints_the_gradient_of_shared_weights(made: Made) -> None:
+def test_through_time_prints_the_gradient_of_shared_weights(run: Run) -> None:
     def loss(u: float, w: float) -> float:
         h = 0.0
         for x in (1, -1, 2):
@@ -506,14 +506,14 @@ def test_through_time_prints_the_gradient_of_shared_weights(made: Made) -> None:
             2 * step
         )
 
-    printed = made.shown["through_time"].printed
-    found = [float(number) for number in re.findall(r"= (-?[\d.]+)", printed)]
+    printed = run.shown["through_time"].printed
+    results = [float(number) for number in re.findall(r"= (-?[\d.]+)", printed)]
 
-    assert found == pytest.approx([loss(0.8, 0.5), slope(1, 0), slope(0, 1)], abs=1e-6)
+    assert results == pytest.approx([loss(0.8, 0.5), slope(1, 0), slope(0, 1)], abs=1e-6)
 
 
-def test_gradient_check_agrees_for_every_key(made: Made) -> None:
-    lines = made.shown["program_gradient_check"].printed.splitlines()
+def test_gradient_check_agrees_for_every_key(run: Run) -> None:
+    lines = run.shown["program_gradient_check"].printed.splitlines()
     if not MNIST:
         assert lines.pop(0).startswith("no MNIST, as SCALARGRAD_MNIST names no folder")
 
@@ -522,50 +522,50 @@ def test_gradient_check_agrees_for_every_key(made: Made) -> None:
         assert 0.0 < float(line.split()[1]) < 1e-6
 
 
-def test_train_neuralnet_learns(made: Made) -> None:
-    lines = made.shown["program_train_neuralnet"].printed.splitlines()
-    found = [re.fullmatch(r"after (\d+) .* ([\d.]+), test accuracy ([\d.]+)", s) for s in lines]
+def test_train_neuralnet_learns(run: Run) -> None:
+    lines = run.shown["program_train_neuralnet"].printed.splitlines()
+    steps = [re.fullmatch(r"after (\d+) .* ([\d.]+), test accuracy ([\d.]+)", s) for s in lines]
 
-    assert [match[1] for match in found] == ["0", "100", "200", "300"]
-    assert float(found[0][2]) < 0.3
-    assert float(found[-1][2]) > 0.9
-    assert float(found[-1][3]) > 0.85
+    assert [match[1] for match in steps] == ["0", "100", "200", "300"]
+    assert float(steps[0][2]) < 0.3
+    assert float(steps[-1][2]) > 0.9
+    assert float(steps[-1][3]) > 0.85
 
 
 # -- pictures -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", RED)
-def test_picture_has_only_these_red_texts(name: str, made: Made) -> None:
-    assert texts(made.drawn[f"{name}.svg"], "backward") == RED[name]
+def test_picture_has_only_these_red_texts(name: str, run: Run) -> None:
+    assert texts(run.drawn[f"{name}.svg"], "backward") == RED[name]
 
 
 @pytest.mark.parametrize("name", RED_AMONG_OTHERS)
-def test_picture_has_these_red_texts_among_others(name: str, made: Made) -> None:
-    assert texts(made.drawn[f"{name}.svg"], "backward") >= RED_AMONG_OTHERS[name]
+def test_picture_has_these_red_texts_among_others(name: str, run: Run) -> None:
+    assert texts(run.drawn[f"{name}.svg"], "backward") >= RED_AMONG_OTHERS[name]
 
 
 @pytest.mark.parametrize("name", BLACK)
-def test_picture_has_these_black_texts(name: str, made: Made) -> None:
-    assert texts(made.drawn[f"{name}.svg"], "forward") >= BLACK[name]
+def test_picture_has_these_black_texts(name: str, run: Run) -> None:
+    assert texts(run.drawn[f"{name}.svg"], "forward") >= BLACK[name]
 
 
-def test_a_picture_of_each_step_has_more_red_than_the_one_before(made: Made) -> None:
+def test_a_picture_of_each_step_has_more_red_than_the_one_before(run: Run) -> None:
     for name, last in (("fig_5_20", 4), ("a_6", 6), ("two_layer_regression_sigmoid", 3)):
-        steps = [made.drawn[f"{name}_{step}.svg"] for step in range(1, last + 1)]
+        steps = [run.drawn[f"{name}_{step}.svg"] for step in range(1, last + 1)]
         red = [sum(line.backward for line in picture.lines) for picture in steps]
         assert red == sorted(set(red))
 
 
-def test_exercise_leaves_eight_boxes_empty(made: Made) -> None:
-    assert [blank.number for blank in made.drawn["fig_5_15_1.svg"].blanks] != []
-    assert len(made.drawn["fig_5_15_1.svg"].blanks) == 8
-    assert not made.drawn["fig_5_15_2.svg"].blanks
+def test_exercise_leaves_eight_boxes_empty(run: Run) -> None:
+    assert [blank.number for blank in run.drawn["fig_5_15_1.svg"].blanks] != []
+    assert len(run.drawn["fig_5_15_1.svg"].blanks) == 8
+    assert not run.drawn["fig_5_15_2.svg"].blanks
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_picture_has_no_collisions(name: str, made: Made) -> None:
-    assert collisions(made.drawn[name]) == []
+def test_picture_has_no_collisions(name: str, run: Run) -> None:
+    assert collisions(run.drawn[name]) == []
 
 
 # -- the command ----------------------------------------------------------------------------
@@ -592,13 +592,13 @@ def copied(folder: Path, **scripts: str) -> Path:
     return command
 
 
-def test_script_runs_by_itself(made: Made, tmp_path: Path) -> None:
+def test_script_runs_by_itself(run: Run, tmp_path: Path) -> None:
     done = start(GALLERY / "fig_5_08.py", tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == made.shown["fig_5_08"].printed
+    assert done.stdout == run.shown["fig_5_08"].printed
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == (
-        made.shown["fig_5_08"].pictures
+        run.shown["fig_5_08"].pictures
     )
 
 
@@ -606,13 +606,13 @@ def test_draw_all_draws_what_stands_beside_it_into_another_folder(tmp_path: Path
     code = '"""One.\n一。\n"""\nimport pathlib; pathlib.Path("node_one.svg").write_text("<svg/>")\n'
     command = copied(tmp_path, node_one=code)
 
-    done = start(command, tmp_path, "made/here")
+    done = start(command, tmp_path, "drawn/here")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("README.md and pictures (1) are in ")
-    assert (tmp_path / "made/here/pictures/node_one.svg").read_text() == "<svg/>"
+    assert (tmp_path / "drawn/here/pictures/node_one.svg").read_text() == "<svg/>"
     assert "[`node_one.py`](node_one.py)** — One.<br>\n一。\n" in (
-        (tmp_path / "made/here/README.md").read_text(encoding="utf-8")
+        (tmp_path / "drawn/here/README.md").read_text(encoding="utf-8")
     )
 
 

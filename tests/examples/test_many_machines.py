@@ -48,7 +48,7 @@ def priced() -> sg.tape.Compiled:
 
 def test_totals_keep_their_bits_when_a_worker_is_killed(client: Any) -> None:
     f = priced()
-    alone = sum(many_machines.price_shard(place, size, f) for place, size in enumerate(SIZES))
+    alone = sum(many_machines.price_shard(index, size, f) for index, size in enumerate(SIZES))
     undisturbed = many_machines.price_all(client, f, SIZES, lambda done, count: None)
     pids = client.run(os.getpid)
     killed = []
@@ -78,14 +78,14 @@ def test_gradients_are_those_of_one_process_also_after_a_worker_died(client: Any
     numbers = draw.normal(size=len(f.tape.captured))  # others than those that are sent
     sent = client.submit(many_machines.itself, f, pure=False)
 
-    loss, found = many_machines.gradient_by_all(client, sent, numbers, x, t, 2)
+    loss, by_all = many_machines.gradient_by_all(client, sent, numbers, x, t, 2)
     kill(next(iter(client.run(os.getpid).values())))
     again, once_more = many_machines.gradient_by_all(client, sent, numbers, x, t, 2)
 
     by_one, alone = many_machines.gradient(f, numbers, x, t)
     assert loss == pytest.approx(by_one, rel=1e-14)
-    assert np.abs(found - alone).max() <= 1e-14 * np.abs(alone).max()
-    assert (again, once_more.tobytes()) == (loss, found.tobytes())
+    assert np.abs(by_all - alone).max() <= 1e-14 * np.abs(alone).max()
+    assert (again, once_more.tobytes()) == (loss, by_all.tobytes())
 
 
 def counted(x: Any) -> Any:

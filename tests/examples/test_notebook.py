@@ -41,8 +41,8 @@ def executed(jupyter, tmp_path_factory):
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
             patch.setenv(name, str(own))  # nobody's own settings or kernels
         notebook = jupyter.read(NOTEBOOK, as_version=4)
-        place = {"metadata": {"path": str(folder)}}
-        NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
+        resources = {"metadata": {"path": str(folder)}}
+        NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
     assert not list(folder.iterdir()), "it leaves files behind"
     return notebook
 

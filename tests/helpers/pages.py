@@ -31,9 +31,9 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """Return the fenced blocks of a page in order, each with what it says to print."""
-    found = list(_FENCE.finditer(text))
+    fences = list(_FENCE.finditer(text))
     result = []
-    for this, after in zip_longest(found, found[1:]):
+    for this, after in zip_longest(fences, fences[1:]):
         follows = after and after[1] == "text" and not text[this.end() : after.start()].strip()
         printed = after[2] if follows else None
         result.append(Block(this[1], this[2], text.count("\n", 0, this.start(2)), printed))
