@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from .._engine import Value
 from ..core.arguments import number
 from ..core.arithmetic import is_value
 from ..core.modes import no_grad
-from ..core.nesting import Tree, take_apart
+from ..core.nesting import Container, flatten
 from ..core.text_tables import values_table
 from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
 from .transforms import gradient_for
@@ -100,25 +99,26 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     """
     who = "check_gradients"
     places = tuple(range(len(point)))
-    taken = [take_apart(who, "the point", argument, "pass floats") for argument in point]
-    structure = Tree(list, tuple(tree for tree, _ in taken))
+    taken = [flatten(who, "the point", argument, "pass floats") for argument in point]
+    structure = Container(list, tuple(one for one, _ in taken))
     numbers = [leaf for _, leaves in taken for leaf in leaves]
     numbers = [float(x.data) if is_value(x) else x for x in numbers]
     if not numbers:
         wanted = "the point must have at least one number"
         raise errors.InputError(errors.unwanted(who, wanted, point, "pass e.g. 1.0"))
-    found = gradient_for(who, f, places)(*structure.from_numbers(numbers))
-    _, gradients = take_apart(who, "the gradient", found, "pass floats")
+    found = gradient_for(who, f, places)(*structure.unflatten(iter(numbers)))
+    _, gradients = flatten(who, "the gradient", found, "pass floats")
 
     def function(*leaves: float) -> float:
         with no_grad():
-            made = f(*structure.from_numbers([Value(leaf) for leaf in leaves]))
+            made = f(*structure.unflatten(map(Value, leaves)))
         return made._data if is_value(made) else number(who, "what f returns", made)
 
     first, second = function(*numbers), function(*numbers)
     changes = first != second and not (first != first and second != second)
     comparisons = compare(function, numbers, gradients)
-    names = list(_names(structure, _arguments(f, len(point))))
+    named = zip(_arguments(f, len(point)), structure.parts, strict=False)
+    names = [name for argument, part in named for name in part.names(argument)]
     table = GradientTable(
         [Checked(name, *one) for name, one in zip(names, comparisons, strict=True)],
         _CHANGES if changes else "",
@@ -142,21 +142,3 @@ def _arguments(f: Callable[..., Any], count: int) -> list[str]:
     if len(names) < count:
         names = ["x"] if count == 1 else [f"x{place}" for place in range(count)]
     return names
-
-
-def _names(structure: Tree, arguments: Sequence[str]) -> Iterator[str]:
-    """Yield for every number how its function would call it."""
-    for name, tree in zip(arguments, structure.parts, strict=False):
-        yield from _names_in(tree, name)
-
-
-def _names_in(tree: Tree, name: str) -> Iterator[str]:
-    if tree.unit is None:
-        keys = range(len(tree.children)) if tree.keys is None else tree.keys
-        for key, child in zip(keys, tree.children, strict=True):
-            yield from _names_in(child, f"{name}[{key!r}]")
-    elif tree.unit.shape is None:
-        yield name
-    else:
-        for index in itertools.product(*map(range, tree.unit.shape)):
-            yield f"{name}[{', '.join(map(str, index))}]"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from .. import errors
@@ -17,7 +18,15 @@ from ..core import tracer
 from ..core.arguments import as_whole
 from ..core.arithmetic import is_value
 from ..core.modes import recording
-from ..core.nesting import Tree, Unit, shaped, take_apart, take_values
+from ..core.nesting import (
+    NUMBER,
+    Container,
+    Leaf,
+    Structure,
+    aligned,
+    flatten,
+    values_in,
+)
 from ..core.order import edges
 from .graph_gradients import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
 
@@ -32,33 +41,33 @@ class _Run:
         self.who = who
         self.places = _places(who, argnums, len(args))
         self.single = not isinstance(argnums, (tuple, list))
-        self.trees: list[Tree] = []
+        self.structures: list[Structure] = []
         self.inputs: list[Any] = []
         outer = around.get()
         given = list(args)
         others = [x for i, x in enumerate(args) if i not in self.places]
         # what is recorded for a replay stays a graph too
-        nested = tracer.is_on() or bool(take_values([*others, *kwargs.values()]))
+        nested = tracer.is_on() or bool(values_in([*others, *kwargs.values()]))
         with recording():
             for place in self.places:
-                tree, leaves = take_apart(who, f"argument {place}", args[place], "pass a float")
+                structure, leaves = flatten(who, f"argument {place}", args[place], "pass a float")
                 fresh: list[Any]
                 if set(map(type, leaves)) <= {float}:  # the common case, and most of the time
                     fresh = list(map(Value, leaves))
                 else:
                     nested = nested or any(is_value(leaf) for leaf in leaves)
                     fresh = [x * 1.0 if is_value(x) else Value(x) for x in leaves]
-                given[place] = tree.from_numbers(fresh)
-                self.trees.append(tree)
+                given[place] = structure.unflatten(iter(fresh))
+                self.structures.append(structure)
                 self.inputs += fresh
             result = call_inside(self.inputs, function, *given, **kwargs)
         self.aux = None
         if has_aux:
             result, self.aux = self._with_aux(result)
         what = "what the function returns"
-        self.tree, self.outputs = take_apart(who, what, result, "return a number")
+        self.structure, self.outputs = flatten(who, what, result, "return a number")
         self.keeps_graph = nested or (bool(outer) and self._needs(outer, self._values()))
-        if has_aux and not (nested or (outer and self._needs(outer, take_values(self.aux)))):
+        if has_aux and not (nested or (outer and self._needs(outer, values_in(self.aux)))):
             self.aux = _plain(self.aux)
 
     def _with_aux(self, result: Any) -> tuple[Any, Any]:
@@ -79,13 +88,13 @@ class _Run:
     def value(self) -> Any:
         """What came out: numbers, unless a transformation around needs the graph."""
         if self.keeps_graph:
-            return self.tree.from_numbers(self.outputs)
-        return self.tree.from_numbers([_number(output) for output in self.outputs])
+            return self.structure.unflatten(iter(self.outputs))
+        return self.structure.unflatten(map(_number, self.outputs))
 
     def one(self) -> None:
         """Refuse what is not one number."""
-        if self.tree.build is not None or self.tree.unit != Unit(None):
-            got = self.tree.from_numbers([_number(output) for output in self.outputs])
+        if self.structure != NUMBER:
+            got = self.structure.unflatten(map(_number, self.outputs))
             wanted = "the function must return one number"
             raise errors.OperandError(
                 errors.unwanted(self.who, wanted, got, "use jacobian, or return a sum")
@@ -115,40 +124,27 @@ class _Run:
 
     def like_arguments(self, numbers: Sequence[Any]) -> Any:
         """Return numbers in the structure of the arguments: of one, or a tuple of several."""
+        row = iter(numbers)
         if self.single:
-            return self.trees[0].from_numbers(numbers)
-        found, start = [], 0
-        for tree in self.trees:
-            found.append(tree.from_numbers(numbers[start : start + tree.size]))
-            start += tree.size
-        return tuple(found)
+            return self.structures[0].unflatten(row)
+        return tuple(structure.unflatten(row) for structure in self.structures)
 
     def blocks(self, rows: Sequence[Sequence[Any]]) -> Any:
         """Return a Jacobian: in the structure of the outputs, each in that of the arguments."""
-        return self.tree.together(self._rows(rows))
+        return self.structure.map(functools.partial(self._block, iter(rows)))
 
-    def _rows(self, rows: Sequence[Sequence[Any]]) -> Iterator[Any]:
-        start = 0
-        for unit in self.tree.units():
-            part = rows[start : start + unit.size]
-            start += unit.size
-            if unit.shape is None:
-                yield self.like_arguments(part[0])
-                continue
-            found, first = [], 0
-            for tree in self.trees:
-                blocks = []
-                for inner in tree.units():
-                    block = [row[first : first + inner.size] for row in part]
-                    first += inner.size
-                    blocks.append(_block(unit, inner, block))
-                found.append(tree.together(iter(blocks)))
-            yield found[0] if self.single else tuple(found)
+    def _block(self, rows: Iterator[Sequence[Any]], out: Leaf) -> Any:
+        """Return the next rows of a Jacobian: the derivatives of one number, or of an array."""
+        if not out.shape:
+            return self.like_arguments(next(rows))
+        columns = zip(*islice(rows, out.size), strict=True)
 
+        def block(part: Leaf) -> Any:
+            numbers = zip(*islice(columns, part.size), strict=True)
+            return Leaf((*out.shape, *part.shape)).unflatten(chain.from_iterable(numbers))
 
-def _block(unit: Unit, inner: Unit, rows: Sequence[Sequence[Any]]) -> Any:
-    flat = [number for row in rows for number in row]
-    return shaped(Unit((*(unit.shape or ()), *(inner.shape or ()))), flat)
+        blocks = tuple(structure.map(block) for structure in self.structures)
+        return blocks[0] if self.single else blocks
 
 
 def _places(who: str, argnums: Any, count: int) -> list[int]:
@@ -315,7 +311,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     run = _Run("vjp", f, tuple(range(len(primals))), primals, {})
 
     def back(upstream: Any) -> tuple[Any, ...]:
-        starts = _matching("vjp", "the upstream", upstream, run.tree)
+        starts = _matching("vjp", "the upstream", upstream, run.structure)
         found: tuple[Any, ...] = run.like_arguments(run.pull(starts))
         return found
 
@@ -338,7 +334,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         wanted = "primals must be a tuple of arguments"
         raise errors.OperandError(errors.unwanted("jvp", wanted, primals, "pass (x,)"))
     run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
-    structure = Tree(tuple, tuple(run.trees))
+    structure = Container(tuple, tuple(run.structures))
     directions = _matching("jvp", "the tangents", tangents, structure)
     moved: dict[int, Any] = {id(x): t for x, t in zip(run.inputs, directions, strict=True)}
     graph = run.keeps_graph or any(is_value(t) for t in directions)
@@ -346,7 +342,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         for node in order_of(run._values(), run.inputs):
             if id(node) not in moved and any(id(parent) in moved for parent in node.parents):
                 moved[id(node)] = _pushed(node, moved, graph)
-    return run.value, run.tree.from_numbers([moved.get(id(output), 0.0) for output in run.outputs])
+    outcomes = (moved.get(id(output), 0.0) for output in run.outputs)
+    return run.value, run.structure.unflatten(outcomes)
 
 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:
@@ -375,7 +372,7 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     _check_function("hvp", f)
     run = _Run("hvp", f, 0, (x,), {})
     run.one()
-    direction = _matching("hvp", "the vector", v, run.trees[0])
+    direction = _matching("hvp", "the vector", v, run.structures[0])
     values = run._values()
     first = graph_sweep(values, [1.0], run.inputs, independent=True) if values else []
     pairs = [(g, t) for g, t in zip(first, direction, strict=False) if is_value(g)]
@@ -406,31 +403,33 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
     (36.0, [36.0, 12.0], 0.0)
     """
     who = "gradients"
-    tree, ends = take_apart(who, "outputs", outputs, "pass Values")
-    structure, starts = take_apart(who, "inputs", inputs, "pass Values")
+    of_outputs, ends = flatten(who, "outputs", outputs, "pass Values")
+    structure, starts = flatten(who, "inputs", inputs, "pass Values")
     for start in starts:
         if not is_value(start):
             wanted = "inputs must be Values"
             raise errors.OperandError(errors.unwanted(who, wanted, start, "pass leaves or nodes"))
-    above = [1.0] * len(ends) if upstream is None else _matching(who, "upstream", upstream, tree)
+    above = [1.0] * len(ends)
+    if upstream is not None:
+        above = _matching(who, "upstream", upstream, of_outputs)
     pairs = [(e, u) for e, u in zip(ends, above, strict=True) if is_value(e)]
     if not pairs:
-        return structure.from_numbers([0.0] * len(starts))
+        return structure.unflatten(iter([0.0] * len(starts)))
     values, weights = map(list, zip(*pairs, strict=True))
     if create_graph or any(is_value(weight) for weight in weights):
         found = graph_sweep(values, weights, starts)
         values = [x if is_value(x) else Value(x) for x in found]
-        return structure.from_numbers(values)
-    return structure.from_numbers(sweep(values, weights, starts))
+        return structure.unflatten(iter(values))
+    return structure.unflatten(iter(sweep(values, weights, starts)))
 
 
-def _matching(who: str, what: str, thing: Any, tree: Tree) -> list[Any]:
+def _matching(who: str, what: str, thing: Any, structure: Structure) -> list[Any]:
     """Return the numbers of a nesting that must have the structure of another one, in its order."""
-    other, numbers = take_apart(who, what, thing, "pass numbers")
-    aligned = tree.aligned(other, numbers)
-    if aligned is None:
+    other, numbers = flatten(who, what, thing, "pass numbers")
+    found = aligned(structure, other, numbers)
+    if found is None:
         raise errors.InputError(
             f"{who}: {what} must have the structure of what it goes with: its lengths, keys and"
-            f" shapes; got {errors.shown(thing)} for {tree.size} numbers; check the nesting"
+            f" shapes; got {errors.shown(thing)} for {structure.size} numbers; check the nesting"
         )
-    return aligned
+    return found

@@ -88,6 +88,15 @@ def is_list(thing: object) -> bool:
     return isinstance(thing, Sized) and not isinstance(thing, (str, bytes))
 
 
+def is_iterable(thing: object) -> bool:
+    """Say whether a thing can be iterated and is no text: a list, or e.g. a generator.
+
+    >>> is_iterable(iter([])), is_iterable("text")
+    (True, False)
+    """
+    return hasattr(type(thing), "__iter__") and not isinstance(thing, (str, bytes))
+
+
 def check_samples(who: str, inputs: Any, targets: Any) -> None:
     """Refuse what is no list of samples with a target for each.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard
 
 from ..table import ops
@@ -99,6 +99,15 @@ def is_value(thing: object) -> TypeGuard[Any]:
     (True, False)
     """
     return isinstance(thing, Arithmetic)
+
+
+def are_values(things: Iterable[Any], *others: type) -> bool:
+    """Tell whether things are all Values, or of some other types; of many it looks at types only.
+
+    >>> are_values([1.0, 2.0]), are_values([1.0, 2.0], float)
+    (False, True)
+    """
+    return all(kind in others or issubclass(kind, Arithmetic) for kind in set(map(type, things)))
 
 
 #: name of a method -> the row it names

@@ -1,204 +1,262 @@
-"""Nestings of lists, tuples, dicts and arrays: taken apart, and put together again."""
+"""Nestings of lists, tuples, dicts and arrays: taken apart, and put together again.
+
+`flatten` returns the structure of a nesting, and its numbers and Values from left to right; the
+`unflatten` of the structure is the way back. (The pytrees of JAX are the model.) What only goes
+through nested lists stands below.
+"""
 
 from __future__ import annotations
 
 import copy
 import functools
 import itertools
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
 
 from .. import errors
+from . import evaluation
 from .arguments import as_number, is_list, number
-from .arithmetic import Arithmetic, is_value
+from .arithmetic import are_values, is_value
+
+# -- structures -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A number, or an array of them."""
+class Leaf(NamedTuple):
+    """The structure of a number, or of an array of them."""
 
-    shape: tuple[int, ...] | None  # None for a number
-    dtype: Any = field(default=None, compare=False)  # of an array of floats
+    shape: tuple[int, ...] = ()
+    dtype: Any = float  # of floats; of other numbers, and of Values, it is not kept
 
     @property
     def size(self) -> int:
         """How many numbers it has."""
-        size = 1
-        for length in self.shape or ():
-            size *= length
-        return size
+        return math.prod(self.shape)
+
+    def unflatten(self, numbers: Iterator[Any]) -> Any:
+        """Return the next number; or an array of the next ones, or of Values where there are."""
+        if not self.shape:
+            return next(numbers)
+        numpy = sys.modules["numpy"]
+        own = list(islice(numbers, self.size))
+        if any(map(is_value, own)):
+            array = numpy.empty(len(own), dtype=object)
+            array[:] = own
+        else:
+            array = numpy.array(own, dtype=self.dtype)
+        return array.reshape(self.shape)
+
+    def map(self, function: Callable[[Leaf], Any]) -> Any:
+        """Return what the function gives."""
+        return function(self)
+
+    def names(self, name: str) -> Iterator[str]:
+        """Yield the name of each number."""
+        for index in itertools.product(*map(range, self.shape)):
+            yield f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-NUMBER = Unit(None)
+#: of whole numbers only a tape knows: it tells them from others
+NUMBER, INTEGER = Leaf(), Leaf((), int)
 
 
-@dataclass(frozen=True)
-class Tree:
-    """The structure of a nesting: what to call with its parts, and the parts; or a unit.
+class Container(NamedTuple):
+    """The structure of a list, tuple or dict: how it is built, and the structures in it.
 
-    A list of numbers alone has no parts, only their number: that is the common case.
+    Where all are equal, as of a list of numbers or of rows, they stand there once.
     """
 
-    build: Callable[[list[Any]], Any] | None
-    parts: tuple[Tree, ...] = ()
-    unit: Unit | None = None
-    count: int = 0  # of a list of numbers alone
-    keys: tuple[Any, ...] | None = None  # of a dict
+    build: Callable[[Any], Any]  # of what is in it; of pairs where it has keys
+    parts: tuple[Structure, ...]
+    times: int = 1  # so often the parts follow each other
+    keys: tuple[Any, ...] | None = None
 
     @property
     def size(self) -> int:
         """How many numbers it has."""
-        if self.unit is not None:
-            return self.unit.size
-        size = self.count
-        for part in self.parts:
-            size += part.size
-        return size
+        return self.times * sum(part.size for part in self.parts)
 
     @property
-    def children(self) -> tuple[Tree, ...]:
-        """The structures of its parts, those of numbers too."""
-        return self.parts or (ALONE,) * self.count
+    def children(self) -> tuple[Structure, ...]:
+        """The structures of all that is in it."""
+        return self.parts * self.times
 
-    def aligned(self, other: Tree, numbers: Sequence[Any]) -> list[Any] | None:
-        """Return the numbers of a nesting of the same structure in this order, else None.
+    @property
+    def shape(self) -> None:
+        """It has none: it is no array."""
 
-        Dicts have the same structure where they have the same keys.
+    def made(self, children: list[Any]) -> Any:
+        """Return such a container of some things."""
+        return self.build(children if self.keys is None else zip(self.keys, children, strict=True))
+
+    def unflatten(self, numbers: Iterator[Any]) -> Any:
+        """Return a nesting of this structure, its numbers being taken one after the other.
+
+        >>> Container(list, (NUMBER,), 2).unflatten(iter([1.0, 2.0]))
+        [1.0, 2.0]
         """
-        if self.unit is not None or other.unit is not None:
-            return list(numbers) if self.unit == other.unit else None
-        if self.count and self.count == other.count:
-            return list(numbers)
-        if (self.keys is None) != (other.keys is None):
+        if len(self.parts) == 1 and self.parts[0].shape == () and self.keys is None:
+            row = list(islice(numbers, self.times))
+            return row if self.build is list else self.build(row)
+        return self.made([child.unflatten(numbers) for child in self.children])
+
+    def map(self, function: Callable[[Leaf], Any]) -> Any:
+        """Return a nesting of what the function gives for each number and array."""
+        return self.made([child.map(function) for child in self.children])
+
+    def names(self, name: str) -> Iterator[str]:
+        """Yield a name for each number, as one would write it.
+
+        >>> list(Container(list, (NUMBER,), 2).names("x"))
+        ['x[0]', 'x[1]']
+        """
+        for key, child in zip(self.keys or itertools.count(), self.children, strict=False):
+            yield from child.names(f"{name}[{key!r}]")
+
+
+Structure: TypeAlias = Leaf | Container
+
+
+@functools.lru_cache(maxsize=256)
+def list_of(count: int) -> Container:
+    """Return the structure of a list of numbers."""
+    return Container(list, (NUMBER,), count)
+
+
+def aligned(wanted: Structure, given: Structure, numbers: Sequence[Any]) -> list[Any] | None:
+    """Return the numbers of a nesting in the order of another structure; None where they differ.
+
+    Dicts have the same structure where they have the same keys.
+    """
+    if not (isinstance(wanted, Container) and isinstance(given, Container)):
+        return list(numbers) if wanted.shape == given.shape else None
+    if wanted.keys is given.keys is None and wanted[1:] == given[1:]:
+        return list(numbers)
+    if (wanted.keys is None) != (given.keys is None):
+        return None
+    children, row = {}, iter(numbers)
+    for key, child in zip(given.keys or itertools.count(), given.children, strict=False):
+        children[key] = child, list(islice(row, child.size))
+    keys = range(len(wanted.children)) if wanted.keys is None else wanted.keys
+    if set(keys) != set(children):
+        return None
+    found: list[Any] = []
+    for key, child in zip(keys, wanted.children, strict=True):
+        part = aligned(child, *children[key])
+        if part is None:
             return None
-        children, start = {}, 0
-        for key, child in zip(other.keys or itertools.count(), other.children, strict=False):
-            children[key] = child, numbers[start : start + child.size]
-            start += child.size
-        names = self.keys if self.keys is not None else range(len(self.children))
-        if set(names) != set(children):
-            return None
-        found: list[Any] = []
-        for key, child in zip(names, self.children, strict=True):
-            part = child.aligned(*children[key])
-            if part is None:
-                return None
-            found += part
-        return found
-
-    def units(self) -> Iterator[Unit]:
-        """Yield the units from left to right."""
-        if self.unit is not None:
-            yield self.unit
-        for _ in range(self.count):
-            yield NUMBER
-        for part in self.parts:
-            yield from part.units()
-
-    def together(self, units: Iterator[Any]) -> Any:
-        """Return a nesting of this structure with other things in the place of its units."""
-        if self.build is None:
-            return next(units)
-        if self.count:
-            return self.build(list(islice(units, self.count)))
-        return self.build([part.together(units) for part in self.parts])
-
-    def from_numbers(self, numbers: Sequence[Any]) -> Any:
-        """Return a nesting of this structure from its numbers in a row."""
-        if self is ALONE:
-            return numbers[0]
-        return self._taken(numbers, 0)[0]
-
-    def _taken(self, numbers: Sequence[Any], start: int) -> tuple[Any, int]:
-        if self.unit is not None:
-            end = start + self.unit.size
-            return shaped(self.unit, numbers[start:end]), end
-        assert self.build is not None
-        if self.count:
-            end = start + self.count
-            return self.build(list(numbers[start:end])), end
-        made = []
-        for part in self.parts:
-            thing, start = part._taken(numbers, start)
-            made.append(thing)
-        return self.build(made), start
+        found += part
+    return found
 
 
-#: the structure of one number
-ALONE = Tree(None, unit=NUMBER)
+# -- taking apart ---------------------------------------------------------------------------
 
 
-def shaped(unit: Unit, numbers: Sequence[Any]) -> Any:
-    """Return the numbers of a unit: one, or an array of them."""
-    if unit.shape is None:
-        return numbers[0]
-    numpy = sys.modules["numpy"]
-    if any(is_value(number) for number in numbers):
-        array = numpy.empty(len(numbers), dtype=object)
-        array[:] = numbers
-    else:
-        array = numpy.array(numbers, dtype=unit.dtype or float)
-    return array.reshape(unit.shape)
-
-
-def take_apart(who: str, what: str, thing: Any, remedy: str) -> tuple[Tree, list[Any]]:
+def flatten(who: str, what: str, thing: Any, remedy: str) -> tuple[Structure, list[Any]]:
     """Return the structure of a nesting, and its Values and numbers from left to right.
 
     Raises: `TypeError` for anything in it that is no number, list, tuple, dict or array.
     """
     if type(thing) is float or is_value(thing):
-        return ALONE, [thing]
-    found: list[Any] = []
+        return NUMBER, [thing]
+    walk = Flattening(who, what, remedy)
+    return walk.visit(thing), walk.leaves
 
-    def visit(thing: Any) -> Tree:
-        if type(thing).__module__ == "numpy" and hasattr(thing, "ravel"):
-            return visit_array(sys.modules["numpy"].asarray(thing))
+
+class Flattening:
+    """Takes one nesting apart: numbers become floats, an array stays one."""
+
+    wanted = "must be numbers, or lists, tuples, dicts or arrays of them"
+    are_floats: Callable[[Any], bool] = staticmethod(evaluation.are_floats)
+
+    def __init__(self, who: str, what: str, remedy: str) -> None:
+        self.who, self.what, self.remedy = who, what, remedy
+        self.leaves: list[Any] = []
+
+    def visit(self, thing: Any) -> Structure:
+        """Return the structure of a thing; its numbers are among the leaves then."""
+        kind = type(thing)
+        if kind is float:
+            return self.leaf(thing)
+        if kind is list and self.are_floats(thing):  # the common case
+            self.leaves.extend(thing)
+            return list_of(len(thing))
+        if kind is list or kind is tuple:
+            return self.sequence(kind, thing)
+        if kind is dict:
+            return self.mapping(thing)
+        if kind is int or kind is bool:
+            return self.whole(int(thing))
+        if is_value(thing):
+            return self.leaf(thing)
+        if self.is_array(thing):
+            return self.array(thing)
         if isinstance(thing, Mapping):
-            keys = tuple(thing)
-            parts = tuple(visit(thing[key]) for key in keys)
-            return Tree(functools.partial(_mapping_like, thing, keys), parts, keys=keys)
-        if isinstance(thing, (list, tuple)):
-            build = _sequence_like(thing)
-            kinds = set(map(type, thing))
-            if thing and all(kind is float or issubclass(kind, Arithmetic) for kind in kinds):
-                found.extend(thing)
-                return Tree(build, count=len(thing))
-            return Tree(build, tuple(map(visit, thing)))
-        return visit_number(thing)
+            return self.mapping(thing)
+        if isinstance(thing, (list, tuple)):  # a named tuple, or a list of one's own
+            return self.sequence(getattr(kind, "_make", kind), thing)
+        return self.number(thing)
 
-    def visit_array(array: Any) -> Tree:
+    def leaf(self, number: Any, structure: Leaf = NUMBER) -> Leaf:
+        """Take a number."""
+        self.leaves.append(number)
+        return structure
+
+    def sequence(self, build: Callable[[Any], Any], things: Sequence[Any]) -> Structure:
+        """Take a list or a tuple."""
+        if things and are_values(things, float):
+            self.leaves += things
+            return Container(build, (NUMBER,), len(things))
+        parts = tuple(map(self.visit, things))
+        if len(parts) > 1 and parts.count(parts[0]) == len(parts):
+            return Container(build, parts[:1], len(parts))
+        return Container(build, parts)
+
+    def mapping(self, thing: Mapping[Any, Any]) -> Structure:
+        """Take a dict, or the like: its type is kept."""
+        keys = tuple(thing)
+        build = dict if type(thing) is dict else functools.partial(_mapping_like, thing)
+        return Container(build, tuple(self.visit(thing[key]) for key in keys), 1, keys)
+
+    def is_array(self, thing: Any) -> bool:
+        """Tell whether a thing is an array, or a number, of numpy."""
+        return type(thing).__module__ == "numpy" and hasattr(thing, "ravel")
+
+    def array(self, thing: Any) -> Structure:
+        """Take an array; one without dimensions is a number."""
+        array = sys.modules["numpy"].asarray(thing)
         floats = array.dtype.kind == "f"
         if floats:
-            found.extend(map(float, array.ravel()))
+            self.leaves += map(float, array.ravel())
         else:
             for element in array.ravel():
-                visit_number(element)
-        if array.shape == ():
-            return ALONE
-        return Tree(None, unit=Unit(array.shape, array.dtype if floats else None))
+                self.leaf(element) if is_value(element) else self.number(element)
+        return Leaf(array.shape, array.dtype if floats else float) if array.shape else NUMBER
 
-    def visit_number(thing: Any) -> Tree:
-        if is_value(thing):
-            found.append(thing)
-            return ALONE
-        number = as_number(thing, who, what)
+    def whole(self, whole: int) -> Structure:
+        """Take an int."""
+        return self.number(whole)
+
+    def number(self, thing: Any) -> Structure:
+        """Take a number of any kind.
+
+        Raises: `TypeError` for anything else.
+        """
+        number = as_number(thing, self.who, self.what)
         if number is None:
-            wanted = f"{what} must be numbers, or lists, tuples, dicts or arrays of them"
-            raise errors.OperandError(errors.unwanted(who, wanted, thing, remedy))
-        found.append(number)
-        return ALONE
+            raise self.refused(errors.shown(thing), self.remedy)
+        return self.leaf(number)
 
-    return visit(thing), found
+    def refused(self, got: str, remedy: str) -> errors.OperandError:
+        """Return the error for what cannot be taken apart."""
+        return errors.OperandError(f"{self.who}: {self.what} {self.wanted}; got {got}; {remedy}")
 
 
-def _mapping_like(thing: Mapping[Any, Any], keys: Sequence[Any], values: Sequence[Any]) -> Any:
+def _mapping_like(thing: Mapping[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> Any:
     """Return a dict of the type of another one, with other values."""
-    made = dict(zip(keys, values, strict=True))
-    if type(thing) is dict:
-        return made
+    made = dict(pairs)
     try:  # a default factory is kept
         other: Any = copy.copy(thing)
         other.update(made)
@@ -207,17 +265,7 @@ def _mapping_like(thing: Mapping[Any, Any], keys: Sequence[Any], values: Sequenc
     return other
 
 
-def _sequence_like(thing: Any) -> Callable[[Sequence[Any]], Any]:
-    """Return what makes a list or tuple of the type of another one."""
-    kind = type(thing)
-    if kind in (list, tuple):
-        return kind
-    if hasattr(kind, "_make"):  # a named tuple
-        return kind._make  # type: ignore[no-any-return]
-    return kind
-
-
-def take_values(thing: Any) -> list[Any]:
+def values_in(thing: Any) -> list[Any]:
     """Return the Values among lists, tuples and dicts; nothing else is looked into."""
     found: list[Any] = []
     stack = [thing]
@@ -235,17 +283,19 @@ def take_values(thing: Any) -> list[Any]:
 # -- nested lists alone ---------------------------------------------------------------------
 
 
-def flat(tree: Any) -> list[Any]:
-    """Return everything that nested lists or arrays hold.
+def flat(tree: Any) -> Iterator[Any]:
+    """Yield everything that nested lists or arrays hold.
 
-    >>> flat([[1.0, 2.0], [[3.0]]])
+    >>> list(flat([[1.0, 2.0], [[3.0]]]))
     [1.0, 2.0, 3.0]
     """
     if not is_list(tree):
-        return [tree]
-    if all(issubclass(kind, Arithmetic) for kind in set(map(type, tree))):
-        return list(tree)
-    return list(chain.from_iterable(map(flat, tree)))
+        yield tree
+    elif are_values(tree):
+        yield from tree
+    else:
+        for branch in tree:
+            yield from flat(branch)
 
 
 def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from ..core.arguments import is_list, number
+from ..core.arguments import number
 from ..core.arithmetic import is_value
+from ..core.nesting import flat
 from ..errors import InputError, OperandError, StateError, unwanted
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use
@@ -149,18 +150,11 @@ def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
 def _fixed(who: str, constants: Any) -> dict[int, None]:
     """Return the ids of the Values in any nesting of lists."""
     found: dict[int, None] = {}
-
-    def enter(tree: Any) -> None:
-        if is_value(tree):
-            found[id(tree)] = None
-        elif is_list(tree):
-            for branch in tree:
-                enter(branch)
-        else:
+    for value in flat(constants):
+        if not is_value(value):
             wanted = "constants must be Values or lists of them"
-            raise OperandError(unwanted(who, wanted, tree, "pass e.g. [t1, t2]"))
-
-    enter(constants)
+            raise OperandError(unwanted(who, wanted, value, "pass e.g. [t1, t2]"))
+        found[id(value)] = None
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, overload
 from .. import errors
 from .._engine import Value, quick
 from ..core import refusals, tracer
-from ..core.arguments import number
+from ..core.arguments import is_iterable, number
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row, docstring
@@ -115,7 +115,7 @@ def listed(who: str, operands: Any, what: str = "one iterable of Values and numb
     """Return the operands as a list, or refuse what cannot be iterated."""
     if isinstance(operands, (list, tuple)):
         return list(operands)
-    if isinstance(operands, (str, bytes)) or not hasattr(type(operands), "__iter__"):
+    if not is_iterable(operands):
         raise errors.OperandError(
             errors.unwanted(who, f"wants {what}", operands, f"write {who}([a, b])")
         )

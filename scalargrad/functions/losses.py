@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 from typing import Any
 
 from .. import errors
-from ..core.arguments import number
-from ..core.arithmetic import Arithmetic, is_value
+from ..core.arguments import is_iterable, number
+from ..core.arithmetic import are_values, is_value
+from ..core.nesting import flat
 from ..table import ops
 from ..table.row import ManyRow
 from .elementary import apply_many, check_lengths, listed
@@ -52,9 +52,9 @@ def hinge(scores: Any, labels: Any) -> Any:
     >>> hinge([0.5, -2.0], [1, -1])
     0.25
     """
-    labels = listed("hinge", labels) if _is_list(labels) else [labels]
+    labels = listed("hinge", labels) if is_iterable(labels) else [labels]
     plain = set(map(type, labels)) <= {int, float}
-    for label in dict.fromkeys(labels) if plain else _flat(labels):  # few of many differ
+    for label in dict.fromkeys(labels) if plain else flat(labels):  # few of many differ
         if not is_value(label) and label not in (-1, 1):
             raise errors.InputError(
                 errors.unwanted(
@@ -63,7 +63,7 @@ def hinge(scores: Any, labels: Any) -> Any:
             )
     if plain:
         labels = list(map(float, labels))
-    return _paired("hinge", ops.HINGE, scores if _is_list(scores) else [scores], labels)
+    return _paired("hinge", ops.HINGE, scores if is_iterable(scores) else [scores], labels)
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
@@ -78,10 +78,10 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     """
     who = "binary_cross_entropy_with_logits"
     logits, targets = (
-        listed(who, operands) if _is_list(operands) else [operands]
+        listed(who, operands) if is_iterable(operands) else [operands]
         for operands in (logits, targets)
     )
-    for target in _flat(targets):
+    for target in flat(targets):
         if is_value(target):
             continue
         if not 0.0 <= number(who, "each target", target) <= 1.0:
@@ -110,7 +110,7 @@ def cross_entropy(logits: Any, target: Any) -> Any:
         raise errors.InputError(
             errors.unwanted(who, "needs at least one logit", logits, "pass [1.0, 2.0]")
         )
-    if _is_list(logits[0]):
+    if is_iterable(logits[0]):
         targets = listed(who, target, "one target a sample")
         if len(logits) != len(targets):
             raise errors.InputError(
@@ -123,7 +123,7 @@ def cross_entropy(logits: Any, target: Any) -> Any:
 
 
 def _probabilities(classes: int, target: Any) -> list[Any]:
-    if _is_list(target):
+    if is_iterable(target):
         probabilities = listed("cross_entropy", target)
         if len(probabilities) != classes:
             raise errors.InputError(
@@ -163,7 +163,7 @@ def _index(target: Any) -> int | None:
 
 
 def _paired(who: str, row: ManyRow, prediction: Any, target: Any) -> Any:
-    if not (_is_list(prediction) or _is_list(target)):
+    if not (is_iterable(prediction) or is_iterable(target)):
         return _sample(who, row, [prediction], [target])
     xs = listed(who, prediction, "as many predictions as targets")
     ys = listed(who, target, "as many targets as predictions")
@@ -172,7 +172,7 @@ def _paired(who: str, row: ManyRow, prediction: Any, target: Any) -> Any:
         raise errors.InputError(
             errors.unwanted(who, "needs at least one prediction", xs, "pass e.g. [1.0]")
         )
-    if _is_list(xs[0]):
+    if is_iterable(xs[0]):
         return apply_many(ops.MEAN, [_paired(who, row, x, y) for x, y in zip(xs, ys, strict=True)])
     return _sample(who, row, xs, ys)
 
@@ -185,15 +185,6 @@ def _sample(who: str, row: ManyRow, xs: list[Any], ys: list[Any]) -> Any:
 
 def _numbers(who: str, what: str, operands: list[Any]) -> list[Any]:
     """Return the operands with plain numbers as floats."""
-    if all(kind is float or issubclass(kind, Arithmetic) for kind in set(map(type, operands))):
+    if are_values(operands, float):
         return operands
     return [x if is_value(x) else number(who, what, x) for x in operands]
-
-
-def _flat(targets: list[Any]) -> Iterator[Any]:
-    for target in targets:
-        yield from _flat(list(target)) if _is_list(target) else [target]
-
-
-def _is_list(value: Any) -> bool:
-    return hasattr(type(value), "__iter__") and not isinstance(value, (str, bytes))

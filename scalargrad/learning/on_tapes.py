@@ -16,10 +16,10 @@ from ..core.modes import no_grad
 from ..core.nesting import each
 from ..optim import Optimizer
 from ..tape.compiled import Compiled
+from ..tape.flattening import columns
 from ..tape.lane_arguments import Lanes, lanes_of
 from ..tape.paths import Path, Paths, run_batch
 from ..tape.replay import BY_CAPTURED, VALUES
-from ..tape.structure import columns
 from .objectives import Objective
 
 

@@ -69,7 +69,7 @@ class _Layer:
     def _gradients(self, dout: Any) -> tuple[Any, ...]:
         """Return the gradient by each thing that went in; every `.grad` stays as it was."""
         self._check()
-        outputs, upstream = flat(self._output), flat(dout)
+        outputs, upstream = list(flat(self._output)), list(flat(dout))
         if len(outputs) != len(upstream):
             raise errors.InputError(
                 f"{type(self).__name__}.backward: dout must have the shape of what came out; got"
@@ -216,7 +216,7 @@ class Affine(_Layer):
         columns = list(zip(*W, strict=True))
 
         def at(sample: Any) -> list[Any]:
-            xs = flat(sample)
+            xs = list(flat(sample))
             if len(xs) != len(W):
                 raise errors.InputError(
                     f"Affine.forward: a sample must have as many numbers as W has rows; got"

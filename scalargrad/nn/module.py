@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from .. import errors
-from ..core.arithmetic import Arithmetic, is_value
+from ..core.arithmetic import are_values, is_value
 from ..core.nesting import check_keys, each, flat, leaves, pairs
 from ..core.whole_files import path_text, write_whole
 from ..functions.elementary import zero_grad
@@ -141,7 +141,7 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
             raise errors.InputError(
                 errors.unwanted("Module", "no list may contain itself", thing, "leave it out")
             )
-        if all(issubclass(kind, Arithmetic) for kind in set(map(type, thing))):
+        if are_values(thing):
             return bool(thing) and not any(map(_parents, thing))
         return all(_is_tree(branch, (*above, thing)) for branch in thing)
     return is_value(thing) and not thing.parents

@@ -15,16 +15,17 @@ from ..calculus.graph_gradients import graph_sweep
 from ..core import modes, refusals, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
+from ..core.nesting import NUMBER, Structure, list_of
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
+from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
 from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, run_batch, run_point
 from .pickled import Elsewhere, found_by_name
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
-from .structure import NUMBER, Structure, columns, count, flatten, names, together
 from .tape import Tape
 from .tracing import record
 
@@ -69,7 +70,7 @@ class Compiled:
         paths = self._ready(structures, lanes, back=False)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
-            return together(path.structure, iter(point.values))
+            return path.structure.unflatten(iter(point.values))
         found = run_batch(paths, lanes, VALUES, 1.0, self.threads)
         return columns(found.structure, found.values)
 
@@ -93,10 +94,10 @@ class Compiled:
             path, point = run_point(paths, lanes.shared, BY_INPUTS)
             self._check_one(path.structure)
             assert point.inputs is not None
-            if len(structures) == 1 and structures[0][1] == NUMBER:  # one list of numbers
+            if structures == (list_of(len(point.inputs)),):  # one list of numbers
                 return point.values[0], (point.inputs,)
             numbers = iter(point.inputs)
-            return point.values[0], tuple(together(one, numbers) for one in structures)
+            return point.values[0], tuple(one.unflatten(numbers) for one in structures)
         collected = run_batch(paths, lanes, BY_INPUTS, 1.0, self.threads)
         self._check_one(collected.structure)
         grads = map(columns, structures, collected.inputs)
@@ -266,10 +267,10 @@ class Compiled:
     def _record(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
         def arguments(values: Sequence[Any]) -> list[Any]:
             row = iter(values)
-            return [together(structure, row) for structure in structures]
+            return [structure.unflatten(row) for structure in structures]
 
         called = zip(structures, _argument_names(self._signature, len(structures)), strict=True)
-        inputs = [name for structure, argument in called for name in names(structure, argument)]
+        inputs = [name for structure, argument in called for name in structure.names(argument)]
         try:
             tape, structure = record(self.name, self.function, arguments, numbers, inputs)
         except TypeError as error:
@@ -283,16 +284,16 @@ class Compiled:
         for row in range(lanes.count):
             values = [x if isinstance(x, int) else Value(x) for x in lanes.lane(row)]
             numbers = iter(values)
-            result = self.function(*(together(one, numbers) for one in structures))
+            result = self.function(*(one.unflatten(numbers) for one in structures))
             if back and isinstance(result, Value):
                 leaves = [x for x in values if isinstance(x, Value)]
                 transforms.gradients(result, leaves)
 
     def _check_one(self, structure: Structure) -> None:
-        if count(structure) != 1:
+        if structure.size != 1:
             raise errors.OperandError(
                 f"{self.name}: a gradient wants a function of one number; got one that returns"
-                f" {count(structure)} numbers; return a sum, or call it with Values"
+                f" {structure.size} numbers; return a sum, or call it with Values"
             )
 
     def _check_inside(self, lanes: Lanes) -> None:
@@ -326,7 +327,7 @@ class Compiled:
             self._node(path, point, place, arguments, leaves)
             for place, (path, point) in enumerate(nodes)
         ]
-        return together(nodes[0][0].structure, iter(results))
+        return nodes[0][0].structure.unflatten(iter(results))
 
     def _node(
         self, path: Path, point: Any, place: int, arguments: Sequence[Any], leaves: list[Any]
@@ -341,7 +342,7 @@ class Compiled:
         def on_values(node: Any, places: Sequence[int]) -> list[Any]:
             with modes.recording():
                 result = self.function(*arguments)
-                _, outputs = flatten(self.name, "the result", result, "return a number")
+                _, outputs = flatten_result(self.name, "the result", result, "return a number")
                 if not is_value(outputs[place]):
                     return [0.0] * len(places)
                 found = graph_sweep([outputs[place]], [1.0], parents, independent=True)

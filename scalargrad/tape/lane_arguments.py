@@ -11,7 +11,8 @@ from typing import Any
 from .. import errors
 from .._engine import are_floats
 from ..core.arithmetic import is_value
-from .structure import NUMBER, Structure, flatten, of_rows
+from ..core.nesting import NUMBER, Structure, list_of
+from .flattening import flatten_argument, of_rows
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
     for place, argument in enumerate(arguments):
         kind = type(argument)
         if kind is list and are_floats(argument):
-            structures.append((list, NUMBER, len(argument)))
+            structures.append(list_of(len(argument)))
             parts.append((len(shared), len(argument)))
             shared = shared + argument if shared else argument
             continue
@@ -88,8 +89,8 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
                 parts.append((len(shared), len(zeros)))
                 shared = shared + zeros
                 continue
-        found: list[Any] = []
-        structure, numbers = flatten(name, f"argument {place}", argument, "pass e.g. 1.0", found)
+        what = f"argument {place}"
+        structure, numbers, found = flatten_argument(name, what, argument, "pass e.g. 1.0")
         structures.append(structure)
         parts.append((len(shared), len(numbers)))
         if found:

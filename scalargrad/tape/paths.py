@@ -16,12 +16,12 @@ from .. import errors
 from .._engine import add_gradients, numbers
 from ..core.arithmetic import is_value
 from ..core.modes import recording
+from ..core.nesting import Structure
 from ..core.source_lines import line_text
 from ..functions import elementary
 from ..table.codes import INDEX
 from .lane_arguments import Lanes
 from .replay import Point, Replay, Runner
-from .structure import Structure
 from .tape import Tape
 
 

@@ -14,9 +14,10 @@ from .._engine import Value, tracer_of
 from ..calculus.graph_gradients import call_inside
 from ..core import modes, tracer
 from ..core.arithmetic import is_value
+from ..core.nesting import Structure
 from ..core.source_lines import line_text
+from .flattening import flatten_result
 from .integers import Integer
-from .structure import Structure, flatten
 from .tape import Tape
 
 
@@ -81,7 +82,8 @@ def _run(
                 "compile: the function must return a number, or lists of numbers; got None;"
                 " write return"
             )
-        structure, outputs = flatten("compile", "what the function returns", result, "return x * y")
+        what = "what the function returns"
+        structure, outputs = flatten_result("compile", what, result, "return x * y")
         if not outputs:
             raise errors.OperandError(
                 errors.unwanted("compile", "the function must return numbers", result, "return x")

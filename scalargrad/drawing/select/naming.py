@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -36,26 +36,26 @@ def read_names(who: str, names: Any) -> Matrices:
         wanted = "names must be a dict from a name to Values"
         raise OperandError(unwanted(who, wanted, names, 'pass e.g. {"W": W}'))
     for name, tree in names.items():
-        shape = _shape(who, name, tree)
+        shape, elements = _matrix(who, name, tree)
         text, own, rest = name.partition(" (")
         named = Named(text, own[1:] + rest if own else str(shape))
-        for place in product(*map(range, shape)):
-            element = _at(tree, place)
+        for index, element in zip(product(*map(range, shape)), elements, strict=True):
             if is_value(element):
                 read.values[id(element)] = named
-                read.elements[id(element)] = text + "".join(f"[{index}]" for index in place)
+                read.elements[id(element)] = text + "".join(f"[{i}]" for i in index)
             elif as_number(element) is None:
                 wanted = f"names: {name!r} must hold Values or numbers"
                 raise OperandError(unwanted(who, wanted, element, "pass nested lists of them"))
-        for row in _rows(tree, len(shape)):
-            numbers = [as_number(element) for element in row]
-            if len(row) > 1 and None not in numbers:
+        width = shape[-1] if shape else 1
+        for start in range(0, len(elements), width) if width > 1 else ():
+            numbers = [as_number(element) for element in elements[start : start + width]]
+            if None not in numbers:
                 read.numbers[tuple(numbers)] = named  # type: ignore[arg-type]
     return read
 
 
-def _shape(who: str, name: str, tree: Any) -> tuple[int, ...]:
-    """Return the lengths of nested lists, all lists of one depth being equally long."""
+def _matrix(who: str, name: str, tree: Any) -> tuple[tuple[int, ...], list[Any]]:
+    """Return the lengths of nested lists, which must be equal in each depth, and the elements."""
     shape: list[int] = []
     level = [tree]
     while level and is_list(level[0]):
@@ -67,18 +67,4 @@ def _shape(who: str, name: str, tree: Any) -> tuple[int, ...]:
             )
         shape.append(lengths.pop())
         level = [item for branch in level for item in branch]
-    return tuple(shape)
-
-
-def _at(tree: Any, place: tuple[int, ...]) -> Any:
-    for index in place:
-        tree = tree[index]
-    return tree
-
-
-def _rows(tree: Any, depth: int) -> Iterator[Any]:
-    if depth == 1:
-        yield tree
-    elif depth > 1:
-        for branch in tree:
-            yield from _rows(branch, depth - 1)
+    return tuple(shape), level

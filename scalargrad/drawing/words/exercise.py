@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...core.arguments import as_number, number, whole
+from ...core.arguments import as_number, is_iterable, number, whole
 from ...errors import InputError, OperandError, StateError, unwanted
 from ..select.graph import Graph, Use
 from . import text
@@ -178,7 +178,7 @@ def _by_box(boxes: Sequence[Box], answers: Any) -> Mapping[int, Any]:
             got = next(iter(unknown))
             raise InputError(unwanted(who, wanted, got, "look at the picture"))
         return answers
-    if isinstance(answers, (str, bytes)) or not hasattr(type(answers), "__iter__"):
+    if not is_iterable(answers):
         if len(boxes) == 1 and as_number(answers) is not None:
             return {1: answers}
         raise OperandError(unwanted(who, f"wants {_ONLY_NUMBERS}", answers, "pass a list"))
