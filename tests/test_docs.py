@@ -143,6 +143,16 @@ def test_page_of_the_examples_names_every_script():
     assert [path.name for path in files if f"]({path.name})" not in text] == []
 
 
+def test_recipes_name_what_is_in_the_files_they_lead_to():
+    page = ROOT / ".github" / "CONTRIBUTING.md"
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    named = re.findall(r"`(\w+)` (?:in|of) \[`[^`]*`\]\(([^)]*)\)", text)
+
+    assert len(named) > 3
+    for name, path in named:
+        assert re.search(rf"\b{name}\b", (page.parent / path).read_text(encoding="utf-8")), name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page):
     assert list(pages.dead_links(page)) == []
