@@ -10,11 +10,6 @@ checkout=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
 cc=${CC:-gcc}
 
-mnist=${SCALARGRAD_MNIST:-$checkout/../shared/data/mnist}
-if [ -d "$mnist" ]; then
-    SCALARGRAD_MNIST=$(cd "$mnist" && pwd)
-    export SCALARGRAD_MNIST
-fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$checkout"/{.github,scalargrad,tests,examples,pyproject.toml,README.md,LICENSE} "$work"
@@ -36,4 +31,4 @@ export PYTHONPATH=$work PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1
 export LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libstdc++.so)"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 # leaks of the interpreter itself hide others
 export SCALARGRAD_SANITIZED=1
-"$python" -m pytest -q -p no:cacheprovider "$@"
+"$python" -m pytest -q -p no:cacheprovider -o timeout=900 -o faulthandler_timeout=930 "$@"
