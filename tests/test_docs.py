@@ -20,7 +20,8 @@ from engines import ENGINES
 import scalargrad as sg
 from scalargrad.cli.main import main
 from scalargrad.table import formula
-from scalargrad.table.row import ROWS, docstring
+from scalargrad.table.row import ROWS
+from scalargrad.table.written import docstring
 
 ROOT = Path(sg.__file__).parents[1]
 README = ROOT / "README.md"

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..core.arithmetic import is_value
 from ..core.explanation import Explanation, explanations
-from ..core.node_rows import PLAIN, row_of
+from ..core.node_rows import row_of
 from ..core.order import post_order
 from ..core.text_tables import ascii_only
 from ..table.row import LETTERS, ManyRow
+from ..table.written import PLAIN
 
 #: operands of a call that are written out
 MANY = 6

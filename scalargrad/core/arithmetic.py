@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard
 
 from ..table import ops
-from ..table.row import ManyRow, Row, docstring
+from ..table.row import ManyRow, Row
+from ..table.written import docstring
 from . import tracer
 from .arguments import as_number
 

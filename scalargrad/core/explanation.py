@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..table.row import LETTERS, ManyRow, Row
-from .node_rows import paired, stated
+from ..table.written import paired, stated
 from .order import edges
 
 Kind = Literal["unstated", "unchanged", "negated", "other operand", "formula"]

@@ -11,7 +11,8 @@ from ..core import refusals, tracer
 from ..core.arguments import is_iterable, number
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
-from ..table.row import LETTERS, ManyRow, Row, docstring
+from ..table.row import LETTERS, ManyRow, Row
+from ..table.written import docstring
 
 __all__ = ["leaky_relu", "values", "where", "zero_grad"]
 # == written from the table: names

@@ -193,22 +193,6 @@ def digest() -> int:
     return zlib.crc32(repr((rows, rules, formula.CONSTANTS)).encode())
 
 
-def docstring(row: Row | ManyRow) -> str:
-    """Return what `help` says of a function or method that is this row."""
-    inner = ";" in row.forward or "where(" in row.forward  # how it is computed, not what it is
-    plain = f"{row.symbol}({', '.join(row.letters)})" if inner else row.forward
-    partials = zip(row.letters, row.shown or row.partials, strict=True)
-    maths = [f"z = {row.written or row.definition or plain}"]
-    lines = [row.doc, "", "Maths: " + ", ".join(maths + [f"dz/d{x} = {p}" for x, p in partials])]
-    lines += [f"Domain: {row.domain}"] * bool(row.domain)
-    pairs = isinstance(row, ManyRow) and row.lists == 2
-    lines += ["Raises: `ValueError` where the lengths differ."] * pairs
-    lines += [f"Source: {row.source}"] * bool(row.source)
-    call, result = row.example
-    lines += ["", f">>> {call}", result] * bool(call)
-    return "\n".join(lines)
-
-
 def _enter(row: Row) -> Row:
     ROWS[row.name] = row
     return row

@@ -8,9 +8,9 @@ import scalargrad as sg
 import scalargrad._python
 from scalargrad.cli.chain import Chain
 from scalargrad.cli.report import write_report
-from scalargrad.core.node_rows import plain
 from scalargrad.table import ops
 from scalargrad.table.row import ROWS
+from scalargrad.table.written import plain
 
 # -- the letters of the chain rule -----------------------------------------------------------
 

@@ -11,9 +11,10 @@ from typing import Any
 from ...core.arithmetic import is_value
 from ...core.explanation import Explanation, explanations
 from ...core.modes import Scope
-from ...core.node_rows import agree, parsed, place_of, stated
+from ...core.node_rows import agree, place_of
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
+from ...table.written import parsed, stated
 from ..select.graph import Constant, Flow, Use, Vertex
 from ..select.opening import Opened
 from ..select.survey import is_leaf

@@ -1,0 +1,86 @@
+"""A row as people read it: what `help` says, and its partials as texts in letters."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from . import formula
+from .row import ManyRow, Row
+
+# the signs of the book in the characters of a terminal
+PLAIN: dict[str, str | int | None] = {
+    "−": "-", "·": "*", "×": "*", "²": "**2", "^": "**", "½": "0.5",
+    "π": "pi", "Φ": "Phi", "φ": "phi",
+}  # fmt: skip
+_REWRITES = (
+    (re.compile(r"(?<=\w)=(?=\w)"), "=="),
+    (re.compile(r"√(\w+)"), r"sqrt(\1)"),
+    (re.compile(r"√"), "sqrt"),
+    (re.compile(r" ([-+*/]) "), r"\1"),
+    (re.compile(r"\blog (\w+)"), r"log(\1)"),
+    (re.compile(r"(?<![\w.])(\d+)(?=[xyz]\b)"), r"\1*"),  # 2z
+    (re.compile(r"\b([xyz])(?=\()"), r"\1*"),  # z(1-z)
+)
+_WORD = re.compile(r"[a-zA-Z_]\w*")
+
+
+def plain(text: str) -> str:
+    """Return a partial as a terminal shows it, in ASCII and with every `*`.
+
+    >>> plain("−x/y²"), plain("1/(2z)"), plain("z(1−z)"), plain("2/√π·exp(−x²)")
+    ('-x/y**2', '1/(2*z)', 'z*(1-z)', '2/sqrt(pi)*exp(-x**2)')
+    """
+    text = text.translate(str.maketrans(PLAIN))
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def docstring(row: Row | ManyRow) -> str:
+    """Return what `help` says of a function or method that is this row."""
+    inner = ";" in row.forward or "where(" in row.forward  # how it is computed, not what it is
+    plain = f"{row.symbol}({', '.join(row.letters)})" if inner else row.forward
+    partials = zip(row.letters, row.shown or row.partials, strict=True)
+    maths = [f"z = {row.written or row.definition or plain}"]
+    lines = [row.doc, "", "Maths: " + ", ".join(maths + [f"dz/d{x} = {p}" for x, p in partials])]
+    lines += [f"Domain: {row.domain}"] * bool(row.domain)
+    pairs = isinstance(row, ManyRow) and row.lists == 2
+    lines += ["Raises: `ValueError` where the lengths differ."] * pairs
+    lines += [f"Source: {row.source}"] * bool(row.source)
+    call, result = row.example
+    lines += ["", f">>> {call}", result] * bool(call)
+    return "\n".join(lines)
+
+
+def paired(row: Row | ManyRow, operands: Sequence[Any], position: int) -> tuple[list[Any], int]:
+    """Return what the letters stand for at one operand, and which letter it is itself.
+
+    >>> from .ops import DOT
+    >>> paired(DOT, [1.0, 2.0, 3.0, 4.0], 2)
+    ([1.0, 3.0], 1)
+    """
+    if isinstance(row, Row):
+        return list(operands), position
+    lists = row.split(operands)
+    letter, element = divmod(position, len(lists[0]))
+    return [numbers[element] for numbers in lists], letter
+
+
+def stated(row: Row | ManyRow, letter: int) -> str:
+    """Return the partial for one letter in ASCII, or "" where it has no short form.
+
+    >>> from .ops import DIV, RELU, SOFTMAX
+    >>> stated(DIV, 1), stated(RELU, 0), stated(SOFTMAX, 0)
+    ('-x/y**2', '1 if x>0 else 0', '')
+    """
+    text = plain((row.shown or row.partials)[letter])
+    bound = {name for name, _ in formula.parse(row.forward).bindings} | {"own", "s"}
+    return "" if "where(" in text or set(_WORD.findall(text)) & bound else text
+
+
+def parsed(text: str) -> ast.expr:
+    """Return a stated partial as a syntax tree."""
+    return ast.parse(text, mode="eval").body
