@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pkgutil
 import re
 import shlex
@@ -142,6 +143,42 @@ def test_page_of_the_examples_names_every_script():
     files = [*(ROOT / "examples").glob("*.py"), *(ROOT / "examples").glob("*.ipynb")]
 
     assert [path.name for path in files if f"]({path.name})" not in text] == []
+
+
+def cubed_twice(kind):
+    x = kind(3.0)
+    y = x * x * x
+    y.backward()
+    y.backward()
+    return x.grad
+
+
+@pytest.mark.parametrize(
+    ("program", "theirs", "ours"),
+    [
+        (lambda kind: kind(1.0) == kind(1.0), False, True),
+        (lambda kind: kind(2.0) in [kind(2.0)], False, True),
+        (lambda kind: bool(kind(0.0)), True, False),
+        (lambda kind: setattr(kind(1.0), "name", "x"), None, AttributeError),
+        (lambda kind: [v.data for v in (kind(2.0) * 3.0)._prev if v.data == 3.0], [3.0], []),
+        (lambda kind: type((kind(2.0) * 3.0)._prev), set, tuple),
+        (lambda kind: ((kind(2.0) * 3.0)._op, (kind(2.0) - 3.0)._op), ("*", "+"), ("mul", "sub")),
+        (lambda kind: callable((kind(2.0) * 3.0)._backward), True, AttributeError),
+        (lambda kind: kind(1.0, (), "x").data, 1.0, TypeError),
+        (lambda kind: type(kind(3).data), int, float),
+        (cubed_twice, 72.0, 54.0),
+        (lambda kind: (1.0 / kind(0.0)).data, ZeroDivisionError, math.inf),
+    ],
+)
+def test_micrograd_differs_where_the_guide_says_so(program, theirs, ours):
+    micrograd = pytest.importorskip("micrograd.engine")
+
+    for kind, result in ((micrograd.Value, theirs), (sg.Value, ours)):
+        if isinstance(result, type) and issubclass(result, Exception):
+            with pytest.raises(result):
+                program(kind)
+        else:
+            assert program(kind) == result
 
 
 def test_recipes_name_what_is_in_the_files_they_lead_to():
