@@ -12,13 +12,13 @@ enum { INDEX_BITS = 30 };
 enum { DETACH = 0, CALL = 255 };
 
 /* COMPARISON(number, sign, what holds) */
-#define COMPARISONS(COMPARISON) \
-    COMPARISON(0, "<", x < y) \
-    COMPARISON(1, "<=", x <= y) \
-    COMPARISON(2, "==", x == y) \
-    COMPARISON(3, "!=", x != y) \
-    COMPARISON(4, ">", x > y) \
-    COMPARISON(5, ">=", x >= y) \
+#define COMPARISONS(COMPARISON)                                                                    \
+    COMPARISON(0, "<", x < y)                                                                      \
+    COMPARISON(1, "<=", x <= y)                                                                    \
+    COMPARISON(2, "==", x == y)                                                                    \
+    COMPARISON(3, "!=", x != y)                                                                    \
+    COMPARISON(4, ">", x > y)                                                                      \
+    COMPARISON(5, ">=", x >= y)                                                                    \
     COMPARISON(6, "is", x == y)
 
 #endif

@@ -36,7 +36,6 @@ enum {{ INDEX_BITS = {bits} }};
 enum {{ DETACH = {detach}, CALL = {call} }};
 
 /* COMPARISON(number, sign, what holds) */
-#define COMPARISONS(COMPARISON) \\
 {comparisons}
 
 #endif
@@ -45,7 +44,7 @@ enum {{ DETACH = {detach}, CALL = {call} }};
 
 def header() -> str:
     """Return the whole of `codes.h`."""
-    rows = [
+    lines = ["#define COMPARISONS(COMPARISON)"] + [
         f'    COMPARISON({number}, "{sign}", x {"==" if sign == "is" else sign} y)'
         for number, sign in enumerate(COMPARISONS)
     ]
@@ -54,5 +53,5 @@ def header() -> str:
         bits=INDEX_BITS,
         detach=DETACH,
         call=CALL,
-        comparisons=" \\\n".join(rows),
+        comparisons="\\\n".join(line.ljust(99) for line in lines).rstrip(),
     )
