@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import refusals, tracer
 from .order import post_order
+from .pickles import Reader
 
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
 
 
 class _Here(threading.local):
-    """The tables alive in this thread: id of a node -> where it stands."""
+    """The tables alive in this thread: id of a node -> its table, and its index there."""
 
     def __init__(self) -> None:
-        self.places: dict[int, tuple[weakref.ref[_Table], int]] = {}
+        self.rows: dict[int, tuple[weakref.ref[_Table], int]] = {}
 
 
 _here = _Here()
@@ -43,13 +44,13 @@ class Copyable:
         operands: tuple[Any, ...]
 
     def __copy__(self) -> Self:
-        _refuse_while_recorded()
+        _refuse_while_traced()
         twin: Self = _twin(self, self.operands, self.parents)
         _add(twin, _extra(self))
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        _refuse_while_recorded()
+        _refuse_while_traced()
         # what is met already is not entered: a list of all nodes of a graph costs one walk
         for node in post_order(
             self, parents=lambda node: [p for p in node.parents if id(p) not in memo]
@@ -61,19 +62,19 @@ class Copyable:
             twin = memo[id(node)] = _twin(node, operands, parents)
             if extra := _extra(node):
                 _add(twin, copy.deepcopy(extra, memo))
-        made: Self = memo[id(self)]
-        return made
+        copied: Self = memo[id(self)]
+        return copied
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        _refuse_while_recorded()
+        _refuse_while_traced()
         if not self.parents:
             kind = None if _is_plain(type(self)) else type(self)
             return _leaf, (kind, _fields(self)), _state(self)
-        table, place = _table_of(self)
-        return _pick, (table, place)
+        table, index = _table_of(self)
+        return _pick, (table, index)
 
 
-def _refuse_while_recorded() -> None:
+def _refuse_while_traced() -> None:
     if tracer.current is not None and tracer.is_on():
         raise refusals.frozen_copy()
 
@@ -87,14 +88,14 @@ def _extra(node: Any) -> dict[str, Any]:
     """Return the attributes that a subclass gave to a node."""
     if _is_plain(type(node)):
         return {}
-    found = dict(getattr(node, "__dict__", {}))
+    extra = dict(getattr(node, "__dict__", {}))
     for kind in type(node).__mro__:
         if _is_plain(kind):
             break
         for name, member in vars(kind).items():
             if isinstance(member, MemberDescriptorType) and hasattr(node, name):  # of __slots__
-                found[name] = getattr(node, name)
-    return found
+                extra[name] = getattr(node, name)
+    return extra
 
 
 def _add(node: Any, extra: dict[str, Any]) -> None:
@@ -128,60 +129,60 @@ _DEPTH = 20
 
 
 class _Table:
-    """The interior nodes of one walk that stood in no other table yet.
+    """The interior nodes of one walk that were in no other table yet.
 
     A pickler that has written the older tables refers to them. Another one has not, and would
     go from table to table, deeper and deeper: where `_DEPTH` is reached, a table hands it the
     older ones ahead, the oldest first.
     """
 
-    __slots__ = ("__weakref__", "depth", "leads", "needs", "nodes", "places", "written")
+    __slots__ = ("__weakref__", "depth", "leads", "needs", "nodes", "rows", "written")
 
     def __init__(self, root: Any) -> None:
         self.nodes: list[Any] = []
-        self.places = _here.places
+        self.rows = _here.rows
         self.written = False
         reference = weakref.ref(self)
         for node in post_order(root, parents=self._fresh):
             self.nodes.append(node)
-            self.places[id(node)] = reference, len(self.nodes) - 1
+            self.rows[id(node)] = reference, len(self.nodes) - 1
         parents = {id(parent): parent for node in self.nodes for parent in node.parents}
-        outside = {_table_at(self.places, parent) for parent in parents.values()}
+        outside = {_table_at(self.rows, parent) for parent in parents.values()}
         self.needs = [table for table in outside if table is not None and table is not self]
         self.depth: int = 1 + max((table.depth for table in self.needs), default=0)
         block = self.depth // _DEPTH
         self.leads = any(table.depth // _DEPTH < block for table in self.needs)
 
     def _fresh(self, node: Any) -> list[Any]:
-        """Return the interior parents of a node that stand in no table."""
-        return [p for p in node.parents if p.parents and id(p) not in self.places]
+        """Return the interior parents of a node that are in no table."""
+        return [p for p in node.parents if p.parents and id(p) not in self.rows]
 
     def _older(self) -> list[_Table]:
         """Return the tables to write ahead of this one, the oldest first."""
-        found: set[_Table] = set()
+        older: set[_Table] = set()
         stack = [self]
         while stack:
             for table in stack.pop().needs:
-                if table not in found:
-                    found.add(table)
+                if table not in older:
+                    older.add(table)
                     stack.append(table)
-        return sorted((table for table in found if table.leads), key=lambda table: table.depth)
+        return sorted((table for table in older if table.leads), key=lambda table: table.depth)
 
     def __del__(self) -> None:
         for node in self.nodes:
-            self.places.pop(id(node), None)
+            self.rows.pop(id(node), None)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        places = {id(node): place for place, node in enumerate(self.nodes)}
+        codes = {id(node): index for index, node in enumerate(self.nodes)}
         outside: list[Any] = []  # leaves, and nodes of other tables
 
         def encoded(operand: Any) -> Any:
             if isinstance(operand, float):
                 return operand
-            if id(operand) not in places:
-                places[id(operand)] = -len(outside) - 1
+            if id(operand) not in codes:
+                codes[id(operand)] = -len(outside) - 1
                 outside.append(operand)
-            return places[id(operand)]  # an int: a node; a float: a plain number
+            return codes[id(operand)]  # an int: a node; a float: a plain number
 
         rows = []
         for node in self.nodes:
@@ -194,19 +195,21 @@ class _Table:
 
 
 def _table_of(node: Any) -> tuple[_Table, int]:
-    table = _table_at(_here.places, node) or _Table(node)
-    return table, _here.places[id(node)][1]
+    table = _table_at(_here.rows, node) or _Table(node)
+    return table, _here.rows[id(node)][1]
 
 
-def _table_at(places: Mapping[int, tuple[weakref.ref[_Table], int]], node: Any) -> _Table | None:
-    reference, _ = places.get(id(node), (None, 0))
+def _table_at(rows: Mapping[int, tuple[weakref.ref[_Table], int]], node: Any) -> _Table | None:
+    reference, _ = rows.get(id(node), (None, 0))
     return reference() if reference is not None else None
 
 
+@Reader
 def _leaf(kind: Any, fields: tuple[Any, ...]) -> Any:
     return _build(kind or chosen["Value"], fields, (), ())
 
 
+@Reader
 def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
     nodes: list[Any] = []
 
@@ -221,5 +224,6 @@ def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
     return nodes
 
 
-def _pick(nodes: list[Any], place: int) -> Any:
-    return nodes[place]
+@Reader
+def _pick(nodes: list[Any], index: int) -> Any:
+    return nodes[index]

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from ..core.arguments import number
 from ..core.arithmetic import is_value
+from ..core.pickles import Reader
 from ..errors import OperandError
 from .parser import parse
 from .tokens import quoted
@@ -84,7 +85,12 @@ class Expression:
         return f"expression({quoted(self.text)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return expression, (self.text,)
+        return _again, (self.text,)
+
+
+@Reader
+def _again(text: str) -> Expression:
+    return Expression(text)
 
 
 def _operand(name: str, value: Any) -> Any:

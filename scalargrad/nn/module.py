@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from .. import errors
 from ..core.arithmetic import are_values, is_value
 from ..core.nesting import check_keys, each, flat, leaves, pairs
+from ..core.version import FILE_VERSION, __version__
 from ..core.whole_files import path_text, write_whole
 from ..functions.elementary import zero_grad
 
@@ -153,14 +154,14 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
 def _document(state: Mapping[str, Any]) -> bytes:
     """Return a state as the JSON of a file."""
     parameters = {path: each(tree, _encoded) for path, tree in state.items()}
-    document = {"scalargrad": "state", "parameters": parameters}
+    document = {"scalargrad": "state", "version": FILE_VERSION, "parameters": parameters}
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
 def _read(path: FilePath) -> dict[str, Any]:
     """Read the state that `save` wrote.
 
-    Raises: `ValueError` for a file of another kind.
+    Raises: `ValueError` for a file of another kind or version.
     """
     name = path_text("load", "path", path, "model.json")
     try:
@@ -168,11 +169,17 @@ def _read(path: FilePath) -> dict[str, Any]:
             document = json.load(file)
         if document["scalargrad"] != "state":
             raise ValueError
-        return {key: _decoded(held) for key, held in document["parameters"].items()}
+        version = document.get("version", FILE_VERSION)  # the first files had none
+        if version == FILE_VERSION:
+            return {key: _decoded(held) for key, held in document["parameters"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise errors.InputError(
             errors.unwanted("load", "wants a whole file that save() wrote", name, "save it again")
         ) from None
+    wanted = f"wants a file of version {FILE_VERSION}, that of scalargrad {__version__}"
+    raise errors.InputError(
+        errors.unwanted("load", wanted, version, "save it again with this version")
+    )
 
 
 def _encoded(data: float) -> float | str:

@@ -16,6 +16,7 @@ from ..core import modes, refusals, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
 from ..core.nesting import NUMBER, Structure, list_of
+from ..core.pickles import Reader
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -389,6 +390,7 @@ def _argument_names(signature: inspect.Signature, count: int) -> list[str]:
     return named[:count] + [f"x{place}" for place in range(len(named[:count]), count)]
 
 
+@Reader
 def _restored(
     name: str,
     place: Any,

@@ -19,12 +19,13 @@ from __future__ import annotations
 import functools
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .. import drawing, errors
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
+from ..core.pickles import Reader
 from ..core.tracer import Guard, Line, unpack
 from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, Row
@@ -55,6 +56,9 @@ class Tape:
 
     def __len__(self) -> int:
         return len(self.ops)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _tape, tuple(getattr(self, column.name) for column in fields(self))
 
     def operands_of(self, line: int) -> Sequence[int]:
         """Return the operands of a line as they stand in the flat array."""
@@ -110,6 +114,11 @@ class Tape:
             requirement = "draw wants an output that is computed from something"
             raise errors.InputError(errors.unwanted("tape", requirement, root, "draw another one"))
         return drawing.draw(root, **options)
+
+
+@Reader
+def _tape(*columns: Any) -> Tape:
+    return Tape(*columns)
 
 
 def check(tape: Tape) -> None:

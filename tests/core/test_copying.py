@@ -88,10 +88,10 @@ def duplicate(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind():
     gc.collect()
-    assert copying._here.places == {}
+    assert copying._here.rows == {}
     yield
     gc.collect()
-    assert copying._here.places == {}
+    assert copying._here.rows == {}
 
 
 @pytest.fixture(autouse=True)

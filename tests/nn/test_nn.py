@@ -170,6 +170,27 @@ def test_load_refuses_another_file_and_names_it(tmp_path, text):
         nn.Affine(1, 1).load(tmp_path / "other.json")
 
 
+def test_load_reads_files_without_a_version_and_refuses_another_one(tmp_path):
+    path = tmp_path / "model.json"
+    layer = nn.Affine(1, 1, init=0.5)
+    layer.save(path)
+    document = json.loads(path.read_text())
+    assert document.pop("version") == 1
+
+    path.write_text(json.dumps(document))
+    other = nn.Affine(1, 1, init=0.0)
+    other.load(path)
+    assert other.state_dict() == layer.state_dict()
+
+    path.write_text(json.dumps({"scalargrad": "state", "version": 2, "numbers": []}))
+    with pytest.raises(
+        sg.errors.InputError, match=r"load: .* version 1, .*; got 2 \(int\); save it"
+    ):
+        other.load(path)
+    layer.save(path)  # what the message says
+    other.load(path)
+
+
 # -- micrograd's three ----------------------------------------------------------------------
 
 
