@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from . import datasets, errors, math, nn, optim, plots
 from ._engine import Value, engine
-from .calculus.checks import check_gradients
-from .calculus.equations import newton, root
-from .calculus.transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .calculus import (
+    check_gradients,
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    newton,
+    root,
+    value_and_grad,
+    vjp,
+)  # fmt: skip
 from .core.modes import detect_anomaly, no_grad, scope
 from .core.version import __version__
 from .drawing import check_answers, draw, draw_dot, walkthrough
@@ -16,8 +26,8 @@ from .functions import elementary
 from .functions.custom import custom, record
 from .functions.elementary import *  # noqa: F403 - its `__all__` is written from the table
 from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
-from .learning.training import History, evaluate, fit
-from .tape.compiled import compile
+from .learning import History, evaluate, fit
+from .tape import compile
 
 __all__ = [
     "GradientError",

@@ -1,1 +1,5 @@
 """Record a function once, replay it over whole batches."""
+
+from .compiled import compile
+
+__all__ = ["compile"]
