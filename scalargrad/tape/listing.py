@@ -44,7 +44,7 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
     if len(tape.guards) > limit:
         yield f"  ... and {len(tape.guards) - limit} more guards"
     names = [_operand(tape, unpack(reference)) for reference in tape.outputs]
-    yield f"  return {_some(names)}"
+    yield f"  return {some(names)}"
 
 
 def counted(number: int, what: str) -> str:
@@ -60,13 +60,14 @@ def _operation(tape: Any, line: Line) -> str:
     names = [_operand(tape, operand) for operand in line.operands]
     row = ROWS.get(line.op)
     if isinstance(row, ManyRow):
-        lists = [f"[{_some(run)}]" for run in row.split(names)]
+        lists = [f"[{some(run)}]" for run in row.split(names)]
         which = f"[{line.result}]" if is_plural(row) else ""
         return f"{line.op}({', '.join(lists)}){which}"
-    return f"{line.op}({_some(names)})"
+    return f"{line.op}({some(names)})"
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Return names beside each other, the middle left out where there are many."""
     if len(names) <= OPERANDS:
         return ", ".join(names)
     return ", ".join([*names[: OPERANDS - 2], "...", names[-1]])

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
-from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from typing import Any
 
 from .. import _engine
 from .lane_arguments import Lanes
+from .planning import NEVER, plan_tape
 from .replay import BY_CAPTURED, BY_INPUTS, Batch, Point, Replay, Runner
 from .tape import Tape
-
-#: instead of a share of the cost: a plan is not to be vectorised
-NEVER = -1.0
 
 
 class Machine:
@@ -55,20 +51,15 @@ class Machine:
 
     def planned(self, request: int, output: int, vector_share: float) -> Any:
         """Return a new plan, vectorised if that takes at most such a share of the cost, or None."""
-        tape = self.tape
-        guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
-        return self._native.plan(
-            tape.inputs, len(tape.captured), tape.ops, tape.starts, tape.operands, tape.results,
-            tape.constants, tape.outputs, guards, bool(request & BY_INPUTS),
-            bool(request & BY_CAPTURED), output, self._is_fast, vector_share,
+        return plan_tape(
+            self._native, self.tape, output, by_inputs=bool(request & BY_INPUTS),
+            by_captured=bool(request & BY_CAPTURED), is_fast=self._is_fast,
+            vector_share=vector_share,
         )  # fmt: skip
 
     def point(self, inputs: Sequence[float], captured: Any, request: int, output: int = 0) -> Point:
         """Run at one point."""
-        values, by_input, by_captured, broken = self._plan_for_points(request, output).point(
-            inputs, captured, 1.0
-        )
-        return Point(values, by_input, by_captured, None if broken < 0 else broken)
+        return Point(*self._plan_for_points(request, output).point(inputs, captured, 1.0))
 
     def total(self, values: Any) -> float:
         """Add up results."""

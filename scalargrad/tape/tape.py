@@ -30,6 +30,7 @@ from ..core.tracer import Guard, Line, unpack
 from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, Row
 from .listing import counted, written
+from .plan_text import GRADIENTS, planned_text
 from .tape_graph import graph_of
 
 #: the name of every operation by its number
@@ -96,6 +97,35 @@ class Tape:
     def __str__(self) -> str:
         return written(self)
 
+    def plan(
+        self,
+        gradients: str = "inputs",
+        *,
+        output: int = 0,
+        lanes: str = "batch",
+        mode: str = "strict",
+    ) -> str:
+        """Return what the machine does for this tape, instruction by instruction, as text.
+
+        %0, %1, ... are slots of values, g0, g1, ... of gradients: a row of numbers, one a lane.
+        `gradients` says by what an output is differentiated: "none", "inputs" (as for
+        `value_and_grad`), "captured" (as for `backward`) or "both". `lanes` is "batch", or "point"
+        for the plan on which many points are run one by one: its equal instructions run as the
+        lanes of one, where that gains something. `mode` is that of `compile`.
+
+        Raises: `ValueError` for other words.
+        """
+        for name, word, words in (
+            ("gradients", gradients, GRADIENTS),
+            ("lanes", lanes, ("batch", "point")),
+            ("mode", mode, ("strict", "fast")),
+        ):
+            if word not in words:
+                allowed = ", ".join(f'"{word}"' for word in words)
+                requirement = f"{name} must be one of {allowed}"
+                raise errors.InputError(errors.unwanted("plan", requirement, word, "leave it out"))
+        return planned_text(self, gradients, self._checked_output(output), lanes, mode)
+
     def draw(self, output: int = 0, **options: Any) -> Any:
         """Draw the lines as a graph, at the numbers with which they were recorded.
 
@@ -104,16 +134,19 @@ class Tape:
 
         Raises: `ValueError` where the output is a plain number.
         """
+        root = graph_of(self)[self._checked_output(output)]
+        if not is_value(root):
+            requirement = "draw wants an output that is computed from something"
+            raise errors.InputError(errors.unwanted("tape", requirement, root, "draw another one"))
+        return drawing.draw(root, **options)
+
+    def _checked_output(self, output: int) -> int:
         index, most = whole("tape", "output", output, 0), len(self.outputs) - 1
         if index > most:
             raise errors.InputError(
                 errors.unwanted("tape", f"output must be at most {most}", output, "leave it out")
             )
-        root = graph_of(self)[index]
-        if not is_value(root):
-            requirement = "draw wants an output that is computed from something"
-            raise errors.InputError(errors.unwanted("tape", requirement, root, "draw another one"))
-        return drawing.draw(root, **options)
+        return index
 
 
 @Reader

@@ -83,9 +83,15 @@ def machines(f: sg.tape.Compiled) -> list[Machine]:
     return [path.runner for path in paths if isinstance(path.runner, Machine)]
 
 
-def plans(f: sg.tape.Compiled) -> list[Any]:
-    """Return what the machine planned for the values of each path, described."""
-    return [runner.plan(VALUES).described() for runner in machines(f)]
+def has_products(f: sg.tape.Compiled) -> bool:
+    """Tell whether the machine planned matrix products, whose sums have another order."""
+    return any(runner.plan(VALUES).describe()["products"] for runner in machines(f))
+
+
+def stretches(plan: Any) -> list[dict[str, Any]]:
+    """Return how a vectorised plan runs, forward and back."""
+    programs = plan.describe()
+    return [*programs["forward"]["stretches"], *programs["backward"]["stretches"]]
 
 
 @sg.custom(lambda x, y: y, lambda x, y: x)

@@ -14,6 +14,7 @@ import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.functions.elementary import apply_binary, apply_unary
 from scalargrad.table.row import ROWS, Row
+from scalargrad.tape.replay import BY_INPUTS
 
 ROWS_OF_NUMBERS = [row for row in ROWS.values() if isinstance(row, Row)]
 
@@ -98,7 +99,8 @@ def test_equal_lines_are_merged() -> None:
         f = sg.compile(function, mode=mode)
         f.value_and_grad(*columns)
         (path,) = next(iter(f._paths.values())).known
-        sizes.append([len(program) for program in path.runner.plan(1).described()[1:3]])
+        plan = path.runner.plan(BY_INPUTS).describe()
+        sizes.append([len(plan[name]["instructions"]) for name in ("forward", "backward")])
     assert sizes[0][0] == sizes[1][0] == 4  # one exp
     assert sizes[0][1] > sizes[1][1]  # its gradients are added first
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_programs import programs, run
-from replays import COSTS, KINDS, bits, machines, plans, vectorize
+from replays import COSTS, KINDS, bits, has_products, machines, stretches, vectorize
 
 import scalargrad as sg
 from scalargrad import _engine
@@ -22,8 +22,6 @@ from scalargrad.tape.replay import BY_CAPTURED, BY_INPUTS, VALUES
 
 if not KINDS:
     pytest.skip("the machine was not built", allow_module_level=True)
-
-INSTRUCTIONS = 0  # the kind of a stretch of them; behind it their first, their count and the lanes
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +32,8 @@ def vectorized(monkeypatch: pytest.MonkeyPatch) -> None:
 def vectorized_lanes(f: sg.tape.Compiled, wanted: int) -> int:
     """Return how many instructions run as lanes of others in the plan for points."""
     (runner,) = machines(f)
-    stretches = runner._plan_for_points(wanted).stretches()
-    return sum(lanes for kind, _, _, lanes in stretches if kind == INSTRUCTIONS and lanes > 1)
+    parts = stretches(runner._plan_for_points(wanted))
+    return sum(s["at"] for s in parts if s["kind"] == "INSTRUCTIONS" and s["at"] > 1)
 
 
 def found_by(
@@ -72,7 +70,7 @@ def agree(
     result = function(inputs)
     result.backward()
     sg.zero_grad(parameters)
-    if not any(groups for *_, groups, _, _ in plans(f)):  # matrix products have another order
+    if not has_products(f):
         eager = bits([result.data, result.data, *(x.grad for x in inputs)])
         assert found[: len(eager)] == eager
     return f
@@ -214,7 +212,7 @@ def test_layers_and_long_sums_stand_alone() -> None:
         return sum(net([sg.sin(x * x) for x in xs]), start=sg.sum([x * x for x in xs] * 9))
 
     f = agree(function, XS[:6], parameters)
-    assert plans(f)[0][4]  # matrix products
+    assert has_products(f)
 
 
 def test_parameters_alone() -> None:
@@ -254,7 +252,7 @@ def test_only_long_programs_that_gain_are_planned_anew(
         assert all(f(argument) == before for _ in range(COSTS["VECTOR_POINTS"] - 2))
         assert not runner._for_points
         assert f(argument) == before
-        assert bool(runner._for_points[VALUES, 0].stretches()) is is_vectorized
+        assert bool(stretches(runner._for_points[VALUES, 0])) is is_vectorized
 
 
 def chained(xs: Sequence[Any]) -> Any:

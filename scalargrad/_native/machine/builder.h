@@ -53,6 +53,8 @@ typedef struct {
     /* find_order */
     uint32_t *order; /* the lines below the root, in post-order */
     uint32_t order_count;
+    /* group_dots */
+    uint32_t *dots; /* nodes of the groups' dots: those of one group after the other */
     /* emit_forward */
     uint32_t last_spread; /* the last node of a row with several results, or NONE */
     /* emit_backward */
@@ -128,11 +130,12 @@ int emit_forward(Builder *builder); /* emit.c */
 int emit_backward(Builder *builder);
 int vectorize(Builder *builder); /* vectorize.c */
 
-/* -- of a pass, for those behind it ------------------------------------------------------------ */
+/* -- of a pass, for others ------------------------------------------------------------ */
 
 int is_dot_node(const Node *node); /* fuse.c */
 int is_sum_node(const Node *node);
 double start_of(const Node *node);
-uint32_t value_of(Builder *builder, uint32_t i); /* emit.c: its slot */
+uint32_t value_of(Builder *builder, uint32_t i);      /* emit.c: its slot */
+uint32_t scalar_cost(const Instruction *instruction); /* vectorize.c: on one lane */
 
 #endif

@@ -103,17 +103,18 @@ static int has_constant_partial(Builder *builder, const Node *node, uint32_t *sl
 
 /* -- forward ----------------------------------------------------------------------------------- */
 
-static void emit_group(Builder *builder, uint32_t place)
+static void emit_group(Builder *builder, uint32_t index)
 {
     Plan *plan = builder->plan;
-    Group *group = &plan->groups[place];
-    const Node *first = &builder->nodes[group->zs[0]];
+    Group *group = &plan->groups[index];
+    const uint32_t *dots = builder->dots + group->first_dot;
+    const Node *first = &builder->nodes[dots[0]];
     for (uint32_t j = 0; j < group->inner; j++) {
         group->xs[j] = value_of(builder, operands_of(builder, first)[j]);
     }
     group->is_constant = group->is_captured = 1;
     for (uint32_t i = 0; i < group->outer; i++) {
-        Node *node = &builder->nodes[group->zs[i]];
+        Node *node = &builder->nodes[dots[i]];
         uint32_t *ws = operands_of(builder, node) + group->inner;
         for (uint32_t j = 0; j < group->inner; j++) {
             group->is_constant &= builder->nodes[ws[j]].depends == OF_CONSTANTS;
@@ -121,9 +122,9 @@ static void emit_group(Builder *builder, uint32_t place)
             group->weights[(size_t)i * group->inner + j] = weight_of(builder, ws[j]);
         }
         group->starts[i] = start_of(node);
-        value_of(builder, group->zs[i]);
+        group->zs[i] = value_of(builder, dots[i]);
     }
-    push_instruction(builder, &plan->body, (Instruction){.code = CODE_MATMUL, .x = place});
+    push_instruction(builder, &plan->body, (Instruction){.code = CODE_MATMUL, .x = index});
 }
 
 /* Compute all results of a row that has several; return the slot of the first. */
@@ -155,7 +156,7 @@ static void emit_node(Builder *builder, uint32_t i)
     Program *program = node->depends == OF_INPUTS ? &plan->body : &plan->prelude;
     uint32_t *operands = operands_of(builder, node);
     if (node->group != NONE) {
-        if (plan->groups[node->group].zs[0] == i) {
+        if (builder->dots[plan->groups[node->group].first_dot] == i) {
             emit_group(builder, node->group);
         }
         return;
@@ -267,13 +268,14 @@ static uint32_t packed_target(Builder *builder, uint32_t i)
     return target << 1 | assigns;
 }
 
-static void emit_group_back(Builder *builder, uint32_t place)
+static void emit_group_back(Builder *builder, uint32_t index)
 {
     Plan *plan = builder->plan;
-    Group *group = &plan->groups[place];
-    const Node *first = &builder->nodes[group->zs[0]];
+    Group *group = &plan->groups[index];
+    const uint32_t *dots = builder->dots + group->first_dot;
+    const Node *first = &builder->nodes[dots[0]];
     for (uint32_t i = 0; i < group->outer; i++) {
-        Node *node = &builder->nodes[group->zs[i]];
+        Node *node = &builder->nodes[dots[i]];
         if (node->gradient == NONE) {
             node->gradient = take_row(builder);
             push_instruction(builder, &plan->back,
@@ -292,7 +294,7 @@ static void emit_group_back(Builder *builder, uint32_t place)
             group->targets[group->wanted_count++] = packed_target(builder, x);
         }
     }
-    push_instruction(builder, &plan->back, (Instruction){.code = CODE_MATMUL, .x = place});
+    push_instruction(builder, &plan->back, (Instruction){.code = CODE_MATMUL, .x = index});
     for (uint32_t i = 0; i < group->outer; i++) {
         give_row(builder, group->gs[i]);
     }

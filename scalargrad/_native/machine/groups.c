@@ -12,7 +12,7 @@ typedef struct {
     Builder *builder;
     HashTable table; /* of buckets */
     Bucket *buckets;
-    uint32_t bucket_count;
+    uint32_t bucket_count, dot_count;
     uint32_t *turned;  /* of a dot: its operands in the list, what depends on inputs first */
     uint32_t *next;    /* of a dot: the next one of its bucket, or NONE */
     uint32_t *seen;    /* of a node: the last dot that was looked at and has it */
@@ -157,10 +157,11 @@ static int make_group(Grouping *grouping, const Bucket *bucket)
         return 0;
     }
     uint32_t member = bucket->first;
+    group->first_dot = grouping->dot_count;
     for (uint32_t j = 0; j < group->outer; j++, member = grouping->next[member]) {
         builder->nodes[member].group = builder->plan->group_count - 1;
         builder->nodes[member].operands = grouping->turned[member];
-        group->zs[j] = member; /* nodes for now; slots when all instructions are there */
+        builder->dots[grouping->dot_count++] = member;
     }
     assert(member == NONE);
     return 1;
@@ -195,13 +196,14 @@ int group_dots(Builder *builder)
     size_t count = (size_t)builder->count + 1;
     Grouping grouping = {.builder = builder};
     grouping.buckets = malloc(dots * sizeof *grouping.buckets);
+    builder->dots = malloc(dots * sizeof *builder->dots);
     grouping.turned = malloc(count * sizeof *grouping.turned);
     grouping.next = malloc(count * sizeof *grouping.next);
     grouping.seen = calloc(count, sizeof *grouping.seen);
     grouping.compared = calloc(count, sizeof *grouping.compared);
     int is_ready = make_hash_table(&grouping.table, dots) && grouping.buckets != NULL &&
-                   grouping.turned != NULL && grouping.next != NULL && grouping.seen != NULL &&
-                   grouping.compared != NULL;
+                   builder->dots != NULL && grouping.turned != NULL && grouping.next != NULL &&
+                   grouping.seen != NULL && grouping.compared != NULL;
     int status = is_ready ? make_groups(&grouping) : PLAN_NO_MEMORY;
     free_hash_table(&grouping.table);
     free(grouping.buckets);

@@ -11,6 +11,11 @@ enum { PLAN_DONE, PLAN_NO_MEMORY, PLAN_IMPOSSIBLE };
 int make_plan(Plan *plan, const Recorded *recorded);
 void free_plan(Plan *plan);
 
+/* -- forms.c: the table of instructions --------------------------------------------------------- */
+
+extern const Form forms[CODES_END - CODES];
+const Form *form_of(const Instruction *instruction); /* UNARY or BINARY, of a row of the table */
+
 /* -- table.c: the table ------------------------------------------------------------------------ */
 
 unsigned long machine_digest(void);

@@ -1,5 +1,5 @@
 /* From a tape to programs: the passes in order. Everything is linear in the lines of the tape. */
-#include "builder.h"
+#include "verify.h"
 
 /* -- before and after the instructions --------------------------------------------------------- */
 
@@ -87,18 +87,23 @@ static void place_matrices(Plan *plan)
     }
 }
 
+static void add_costs(Plan *plan, const Program *program)
+{
+    for (size_t i = 0; i < program->count; i++) {
+        plan->scalar_cost += scalar_cost(&program->instructions[i]);
+    }
+}
+
 static int finish(Builder *builder)
 {
     Plan *plan = builder->plan;
     find_results(builder);
     find_spread(builder);
-    for (uint32_t i = 0; i < plan->group_count; i++) {
-        Group *group = &plan->groups[i];
-        for (uint32_t j = 0; j < group->outer; j++) {
-            group->zs[j] = builder->nodes[group->zs[j]].slot;
-        }
-    }
     place_matrices(plan);
+    add_costs(plan, &plan->prelude);
+    add_costs(plan, &plan->body);
+    add_costs(plan, &plan->back);
+    add_costs(plan, &plan->back_prelude);
     return builder->failed ? PLAN_NO_MEMORY : PLAN_DONE;
 }
 
@@ -107,13 +112,24 @@ static int finish(Builder *builder)
 typedef struct {
     const char *name;
     int (*run)(Builder *builder);
+    int stage; /* what the verifier finds behind it */
 } Pass;
 
+#define PASS(name, stage) {#name, name, stage}
+
 static const Pass passes[] = {
-    {"read_tape", read_tape},         {"find_alive", find_alive}, {"number_values", number_values},
-    {"merge_lines", merge_lines},     {"find_order", find_order}, {"fuse_chains", fuse_chains},
-    {"group_dots", group_dots},       {"make_room", make_room},   {"emit_forward", emit_forward},
-    {"emit_backward", emit_backward}, {"finish", finish},         {"vectorize", vectorize},
+    PASS(read_tape, STAGE_NODES),     /* lines as nodes, references as their indices */
+    PASS(find_alive, STAGE_NODES),    /* what no result needs is computed nowhere */
+    PASS(number_values, STAGE_NODES), /* constants are folded, equal lines found */
+    PASS(merge_lines, STAGE_NODES),   /* fast mode: equal lines share their gradient too */
+    PASS(find_order, STAGE_NODES),    /* of an eager pass back */
+    PASS(fuse_chains, STAGE_NODES),   /* ((a + b·c) + d) + ... is one instruction */
+    PASS(group_dots, STAGE_NODES),    /* dots over the same operands are a matrix product */
+    PASS(make_room, STAGE_NODES),
+    PASS(emit_forward, STAGE_FORWARD),
+    PASS(emit_backward, STAGE_BACKWARD),
+    PASS(finish, STAGE_PLAN),    /* results, and room for the matrices */
+    PASS(vectorize, STAGE_PLAN), /* for one lane: equal instructions run as lanes */
 };
 
 int make_plan(Plan *plan, const Recorded *recorded)
@@ -128,10 +144,14 @@ int make_plan(Plan *plan, const Recorded *recorded)
     int status = PLAN_DONE;
     for (size_t i = 0; status == PLAN_DONE && i < sizeof passes / sizeof *passes; i++) {
         status = passes[i].run(&builder);
+        if (status == PLAN_DONE) {
+            check_pass(&builder, passes[i].name, passes[i].stage);
+        }
     }
     free(builder.nodes);
     free(builder.list);
     free(builder.order);
+    free(builder.dots);
     free(builder.free_rows);
     if (status != PLAN_DONE) {
         free_plan(plan);

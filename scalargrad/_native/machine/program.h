@@ -43,6 +43,21 @@ enum {
 #include "instructions.def"
 };
 
+/* What is in a field. */
+enum {
+#define FIELD(name, text) FIELD_##name,
+#include "instructions.def"
+};
+
+enum { IN_X, IN_Y, IN_Z, IN_G, IN_T, IN_U, FIELDS };
+
+/* A row of the table of instructions. */
+typedef struct {
+    const char *name;
+    uint8_t forward[FIELDS], backward[FIELDS];
+    const char *forward_text, *backward_text;
+} Form;
+
 enum { BOTH = 2 }; /* both operands */
 
 typedef struct {
@@ -81,6 +96,7 @@ typedef struct {
 /* Dots over the same operands: a matrix product. */
 typedef struct {
     uint32_t inner, outer; /* operands a dot, dots */
+    uint32_t first_dot;    /* of the builder's dots */
     uint32_t *xs;          /* slots of the operands */
     uint32_t *zs;          /* slots of the results */
     uint32_t *weights;     /* [outer][inner]: where each stands: see Weight */
@@ -126,9 +142,10 @@ typedef struct {
     Program prelude, body, back, back_prelude;
     Guard *guards;
     Group *groups;
-    size_t matrix_room;         /* doubles of work space for matrices */
-    uint32_t longest;           /* operands of the longest row of lists */
-    ConstantRow *constant_rows; /* constants that stand in MOST_LANES slots each */
+    uint64_t scalar_cost, vector_cost; /* of one instruction after the other; vectorised, or 0 */
+    size_t matrix_room;                /* doubles of work space for matrices */
+    uint32_t longest;                  /* operands of the longest row of lists */
+    ConstantRow *constant_rows;        /* constants that stand in MOST_LANES slots each */
     size_t constant_row_count, constant_row_room;
 } Plan;
 

@@ -130,7 +130,7 @@ static int target_access(const Vectorizer *vec, const Pack *pack)
 
 /* -- what it takes ----------------------------------------------------------------------------- */
 
-static uint32_t scalar_cost(const Instruction *instruction)
+uint32_t scalar_cost(const Instruction *instruction)
 {
     if (is_list(instruction)) {
         return COST_SCALAR + COST_SCALAR_OPERAND * instruction->y;
@@ -527,6 +527,7 @@ int vectorize(Builder *builder)
                    make_slot_map(&gradients, plan->gradients) && vec.constant_at != NULL &&
                    vec.constant_row != NULL && vec.last_writer != NULL;
     int is_done = is_ready && vectorize_both(&vec);
+    plan->vector_cost = vec.cost;
     int is_worth_it = (double)vec.cost <= builder->tape->vector_share * (double)vec.scalar_cost;
     free(vec.units);
     free(vec.edges);

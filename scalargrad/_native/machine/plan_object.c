@@ -1,0 +1,108 @@
+/* The type of plans, and how a tape becomes one. */
+#include "plan_object.h"
+#include "verify.h"
+
+static PyTypeObject *Plan_Type;
+
+static void dealloc(PyObject *self)
+{
+    PlanObject *object = (PlanObject *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    free_spaces(&object->spaces);
+    free_plan(&object->plan);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+/* Plan what was recorded: a plan, or None where the machine cannot run the tape, or a vectorised
+ * plan gains little.
+ */
+static PyObject *new_plan(const Recorded *recorded)
+{
+    PlanObject *object = PyObject_New(PlanObject, Plan_Type);
+    if (object == NULL) {
+        return NULL;
+    }
+    memset(&object->plan, 0, sizeof object->plan);
+    object->spaces = (Spaces){0};
+    object->is_fast = recorded->is_fast;
+    object->is_vectorized = recorded->vector_share >= 0.0;
+    object->wants_inputs = recorded->wants_inputs;
+    object->wants_captured = recorded->wants_captured;
+    int status = make_plan(&object->plan, recorded);
+    if (status == PLAN_DONE) {
+        return (PyObject *)object;
+    }
+    Py_DECREF(object);
+    return status == PLAN_NO_MEMORY ? PyErr_NoMemory() : Py_NewRef(Py_None);
+}
+
+enum { OPS, STARTS, OPERANDS, RESULTS, CONSTANTS, OUTPUTS, GUARDS, COLUMNS };
+
+/* plan(*, inputs, captured, ...): of a tape that was checked: see tape/tape.py */
+PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named)
+{
+    static char *names[] = {"inputs",      "captured",  "ops",     "starts",       "operands",
+                            "results",     "constants", "outputs", "guards",       "by_inputs",
+                            "by_captured", "root",      "is_fast", "vector_share", NULL};
+    (void)module;
+    Recorded recorded = {0};
+    Py_buffer columns[COLUMNS];
+    if (!PyArg_ParseTupleAndKeywords(
+            args, named, "$IIy*y*y*y*y*y*y*ppIpd:plan", names, &recorded.inputs, &recorded.captured,
+            &columns[OPS], &columns[STARTS], &columns[OPERANDS], &columns[RESULTS],
+            &columns[CONSTANTS], &columns[OUTPUTS], &columns[GUARDS], &recorded.wants_inputs,
+            &recorded.wants_captured, &recorded.root, &recorded.is_fast, &recorded.vector_share)) {
+        return NULL;
+    }
+    recorded.ops = columns[OPS].buf;
+    recorded.lines = (uint32_t)columns[OPS].len;
+    recorded.starts = columns[STARTS].buf;
+    recorded.operands = columns[OPERANDS].buf;
+    recorded.results = columns[RESULTS].buf;
+    recorded.numbers = columns[CONSTANTS].buf;
+    recorded.constants = (uint32_t)((size_t)columns[CONSTANTS].len / sizeof *recorded.numbers);
+    recorded.outputs = columns[OUTPUTS].buf;
+    recorded.output_count = (uint32_t)((size_t)columns[OUTPUTS].len / sizeof *recorded.outputs);
+    recorded.guards = columns[GUARDS].buf;
+    recorded.guard_count = (uint32_t)((size_t)columns[GUARDS].len / sizeof *recorded.guards);
+    PyObject *plan = new_plan(&recorded);
+    for (int i = 0; i < COLUMNS; i++) {
+        PyBuffer_Release(&columns[i]);
+    }
+    return plan;
+}
+
+/* verify(): what is wrong with the plan, or "" */
+static PyObject *verify(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return PyUnicode_FromString(verify_plan(&((PlanObject *)object)->plan, STAGE_PLAN).text);
+}
+
+static PyMethodDef plan_methods[] = {
+    {"point", run_point, METH_VARARGS, "Run at one point."},
+    {"run", run_batch, METH_VARARGS, "Run a range of lanes."},
+    {"describe", describe, METH_NOARGS, "Return the programs, and all else, by name."},
+    {"verify", verify, METH_NOARGS, "Return what is wrong with the programs, or an empty text."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot plan_slots[] = {
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, plan_methods},
+    {0, NULL},
+};
+
+static PyType_Spec plan_spec = {
+    .name = "scalargrad._native.machine.Plan",
+    .basicsize = sizeof(PlanObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = plan_slots,
+};
+
+int make_plan_type(void)
+{
+    Plan_Type = (PyTypeObject *)PyType_FromSpec(&plan_spec);
+    return Plan_Type != NULL ? 0 : -1;
+}

@@ -1,0 +1,43 @@
+/* A plan as a Python object. */
+#ifndef SCALARGRAD_PLAN_OBJECT_H
+#define SCALARGRAD_PLAN_OBJECT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "run.h"
+
+typedef struct {
+    PyObject_HEAD Plan plan;
+    int is_fast, is_vectorized, wants_inputs, wants_captured;
+    Spaces spaces;
+} PlanObject;
+
+/* -- plan_object.c: the type ------------------------------------------------------------------- */
+
+int make_plan_type(void); /* -1 with an error */
+PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named);
+
+/* -- point.c, batch.c, describe.c: its methods ------------------------------------------------- */
+
+PyObject *run_point(PyObject *object, PyObject *args);
+PyObject *run_batch(PyObject *object, PyObject *args);
+PyObject *describe(PyObject *object, PyObject *unused);
+PyObject *describe_instructions(void); /* the table, for Python */
+
+/* -- numbers.c: what they take from Python ----------------------------------------------------- */
+
+int read_numbers(PyObject *list, double *to, uint32_t count, const Source *sources,
+                 size_t source_count);
+int has_captured(const PlanObject *self, const Py_buffer *captured);
+
+/* -- processors.c: which kernels run ----------------------------------------------------------- */
+
+const Lanes *strict_kernels(void);
+const Lanes *fast_kernels(void);
+void choose_kernels(void); /* the best that this processor can run */
+PyObject *kinds(PyObject *module, PyObject *unused);
+PyObject *use(PyObject *module, PyObject *kind);
+PyObject *add_fast(PyObject *module, PyObject *kernels);
+
+#endif

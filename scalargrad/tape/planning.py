@@ -1,0 +1,30 @@
+"""Plans a tape for the machine."""
+
+from __future__ import annotations
+
+from array import array
+from itertools import chain
+from typing import Any
+
+#: instead of a share of the cost: a plan is not to be vectorised
+NEVER = -1.0
+
+
+def plan_tape(
+    native: Any,
+    tape: Any,
+    output: int,
+    *,
+    by_inputs: bool,
+    by_captured: bool,
+    is_fast: bool,
+    vector_share: float,
+) -> Any:
+    """Return a plan, vectorised if that takes at most a share of the cost, or None."""
+    guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
+    return native.plan(
+        inputs=tape.inputs, captured=len(tape.captured), ops=tape.ops, starts=tape.starts,
+        operands=tape.operands, results=tape.results, constants=tape.constants,
+        outputs=tape.outputs, guards=guards, by_inputs=by_inputs, by_captured=by_captured,
+        root=output, is_fast=is_fast, vector_share=vector_share,
+    )  # fmt: skip
