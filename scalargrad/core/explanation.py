@@ -13,7 +13,7 @@ from ..table.row import LETTERS, ManyRow, Row
 from ..table.written import paired, stated
 from .order import edges
 
-Kind = Literal["unstated", "unchanged", "negated", "other operand", "formula"]
+PartialKind = Literal["unstated", "unchanged", "negated", "other operand", "formula"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +39,14 @@ class Explanation:
         return self.upstream * self.partial
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> PartialKind:
         """What the partial is."""
         if self.row is None:
             return "unstated"
         formula = self.row.partials[self.letter]
         if formula in LETTERS[: self.row.arity] and formula != LETTERS[self.letter]:
             return "other operand"
-        known: dict[str, Kind] = {"1": "unchanged", "-1": "negated"}
+        known: dict[str, PartialKind] = {"1": "unchanged", "-1": "negated"}
         return known.get(formula, "formula")
 
     @property

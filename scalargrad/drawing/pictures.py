@@ -147,7 +147,7 @@ def draw(
         if exercise != "forward" and not gradients:
             need_gradients("draw")
         boxes = _numbered(seen, empty_boxes(seen.graph, exercise, share, seed, digits), branches)
-    empty = {box.place: box.number for box in boxes}
+    empty = {box.anchor: box.number for box in boxes}
     return Drawing(
         compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
                 note=seen.note, digits=digits),
@@ -157,11 +157,11 @@ def draw(
 
 def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> list[Box]:
     """Return the boxes with the numbers in which the picture is read."""
-    empty = {box.place: box.number for box in boxes}
+    empty = {box.anchor: box.number for box in boxes}
     scene = compose(seen.graph, seen.wording, branches=branches, empty=empty)
     order = reading_order(arrange(scene))
-    found = [replace(box, number=order[box.number]) for box in boxes]
-    return sorted(found, key=lambda box: box.number)
+    numbered = [replace(box, number=order[box.number]) for box in boxes]
+    return sorted(numbered, key=lambda box: box.number)
 
 
 def check_answers(

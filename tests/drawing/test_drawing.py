@@ -97,8 +97,8 @@ def test_constant_has_a_forward_but_no_backward_arrow() -> None:
     y = x * 2
     y.backward()
     picture = sg.draw(y).picture
-    assert sum(not line.backward for line in picture.lines) == 3
-    assert sum(line.backward for line in picture.lines) == 2
+    assert sum(not line.backward for line in picture.arrows) == 3
+    assert sum(line.backward for line in picture.arrows) == 2
 
 
 def test_branch_shows_parts_on_forks_and_the_sum_on_the_stem() -> None:
@@ -115,7 +115,7 @@ def test_square_has_two_lanes() -> None:
     drawing = sg.draw(FIGURES["square"]())
     assert len(drawing.picture.dots) == 1
     assert sorted(texts(drawing.svg, RED)) == ["1", "3", "3", "6"]
-    assert sum(not line.backward for line in drawing.picture.lines) == 4
+    assert sum(not line.backward for line in drawing.picture.arrows) == 4
 
 
 def test_label_of_a_value_between_stands_before_its_number() -> None:
@@ -170,7 +170,7 @@ def test_first_operand_enters_on_top_where_the_order_matters(
         about = next(f"n{place}" for place, vertex in enumerate(vertices) if vertex.node is node)
         circle = next(shape for shape in picture.shapes if shape.about == about)
         tips = sorted(
-            (line.head[1][1], line.points[0]) for line in picture.lines
+            (line.head[1][1], line.points[0]) for line in picture.arrows
             if math.hypot(line.head[1][0] - circle.x, line.head[1][1] - circle.y) < 18.5
         )  # fmt: skip
         top = tips[0][1]
@@ -370,7 +370,7 @@ def test_one_over_x_is_a_node_of_one_operand(symbols: bool | str) -> None:
     drawing = sg.draw(y, symbols=symbols)
 
     assert [text.content for text in drawing.picture.texts if text.style == "symbol"] == ["/"]
-    assert len([line for line in drawing.picture.lines if not line.backward]) == 2
+    assert len([line for line in drawing.picture.arrows if not line.backward]) == 2
     assert "1" not in [text.content for text in drawing.picture.texts if text.style == "forward"]
     assert sg.draw_dot(y, symbols=symbols).source.count("arrowhead=empty") == 2
     assert "(z is its own output)" in sg.draw(y, exercise="backward").answer_sheet
@@ -380,5 +380,5 @@ def test_other_divisions_keep_their_numerator() -> None:
     x, one = sg.values(x=4, one=1)
 
     for y in (2 / x, one / x, x / 1, sg.record(1.0, [x], [1.0], op="div")):
-        lines = sg.draw(y).picture.lines
+        lines = sg.draw(y).picture.arrows
         assert len(lines) == (3 if len(y.operands) == 2 else 2)

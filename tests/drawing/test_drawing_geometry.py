@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import random
 
 import pytest
 from figures import FIGURES, hairball
-from geometry import collisions
+from geometry import collisions, meets
 
 import scalargrad as sg
+from scalargrad.drawing.layout import frame_titles
 from scalargrad.drawing.layout.picture import Picture
 
 BEFORE = "before backward"
@@ -30,11 +32,7 @@ def test_picture_has_no_collisions(name: str, when: str) -> None:
 @pytest.mark.parametrize("kind", ["backward", "forward", "both"])
 @pytest.mark.parametrize("name", [name for name, make in FIGURES.items() if make().parents])
 def test_exercise_has_no_collisions(name: str, kind: str) -> None:
-    value = FIGURES[name]()
-    if value._grad is None:
-        value.backward()
-
-    picture = sg.draw(value, exercise=kind, share=0.7, seed=1).picture
+    picture = sg.draw(FIGURES[name](), exercise=kind, share=0.7, seed=1).picture
 
     assert picture.blanks
     assert collisions(picture) == []
@@ -43,6 +41,16 @@ def test_exercise_has_no_collisions(name: str, kind: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_random_graph_has_no_collisions(seed: int) -> None:
     assert collisions(sg.draw(hairball(60, seed)).picture) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_title_gives_way_to_lines_that_no_axis_separates_from_it(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(300):  # small whole numbers: many lines only touch a corner or an edge
+        left, top, ax, ay, bx, by = (rng.randint(-4, 4) for _ in range(6))
+        box = left, top, left + rng.randint(1, 4), top + rng.randint(1, 4)
+
+        assert frame_titles.meets(box, (ax, ay), (bx, by)) == meets(box, (ax, ay), (bx, by))
 
 
 def test_collisions_are_found_when_a_text_is_moved_onto_another() -> None:
@@ -65,8 +73,8 @@ def test_operator_with_one_operator_input_sits_level_with_it() -> None:
 
 def test_forward_runs_above_backward_in_the_opposite_direction() -> None:
     picture = drawn("square", "after backward")
-    forward = [line for line in picture.lines if not line.backward][-1]
-    backward = [line for line in picture.lines if line.backward][-1]
+    forward = [line for line in picture.arrows if not line.backward][-1]
+    backward = [line for line in picture.arrows if line.backward][-1]
     assert forward.points[0][1] < backward.points[0][1]
     assert forward.head[1][0] > forward.points[0][0]
     assert backward.head[1][0] < backward.points[0][0]
@@ -75,11 +83,11 @@ def test_forward_runs_above_backward_in_the_opposite_direction() -> None:
 def test_all_arrow_heads_end_at_the_rim_of_their_circle() -> None:
     picture = drawn("fruit", "after backward")
     circles = [(shape.x, shape.y) for shape in picture.shapes]
-    for line in picture.lines:
+    for line in picture.arrows:
         tip = line.head[1]
         near = min(((tip[0] - x) ** 2 + (tip[1] - y) ** 2) ** 0.5 for x, y in circles)
         assert near > 17.0
-    forward = [line.head[1] for line in picture.lines if not line.backward]
+    forward = [line.head[1] for line in picture.arrows if not line.backward]
     touching = [
         tip for tip in forward
         if any(abs(((tip[0] - x) ** 2 + (tip[1] - y) ** 2) ** 0.5 - 18.2) < 0.1 for x, y in circles)
@@ -95,9 +103,9 @@ def test_collisions_are_found_when_a_title_is_moved_to_an_arrow_and_a_frame_to_a
     assert collisions(picture) == []
     (title,) = (text for text in picture.texts if text.style == "frame title")
     (frame,) = picture.frames
-    (tip, _) = picture.lines[0].head[1]
+    (tip, _) = picture.arrows[0].head[1]
 
-    picture.texts.append(dataclasses.replace(title, y=picture.lines[-1].points[0][1] + 12.0))
+    picture.texts.append(dataclasses.replace(title, y=picture.arrows[-1].points[0][1] + 12.0))
     assert any("near an arrow" in found for found in collisions(picture))
     del picture.texts[-1]
     shift = tip - 4.0 - frame.box()[0]
@@ -138,7 +146,7 @@ def test_every_red_fork_ends_in_a_head_at_the_branch(uses: int, branches: bool) 
         ((edge, middle),) = ((dot.x, dot.y) for dot in picture.dots)
         reach = 26.0
     forks = [
-        line.head for line in picture.lines if line.backward and -10 < line.head[1][0] - edge < 30
+        line.head for line in picture.arrows if line.backward and -10 < line.head[1][0] - edge < 30
     ]
     assert len(forks) == uses
     for neck, tip in forks:

@@ -553,7 +553,7 @@ def test_picture_has_these_black_texts(name: str, run: Run) -> None:
 def test_a_picture_of_each_step_has_more_red_than_the_one_before(run: Run) -> None:
     for name, last in (("fig_5_20", 4), ("a_6", 6), ("two_layer_regression_sigmoid", 3)):
         steps = [run.drawn[f"{name}_{step}.svg"] for step in range(1, last + 1)]
-        red = [sum(line.backward for line in picture.lines) for picture in steps]
+        red = [sum(line.backward for line in picture.arrows) for picture in steps]
         assert red == sorted(set(red))
 
 

@@ -20,7 +20,7 @@ MANY_CELLS = 1000
 
 @dataclass(eq=False)
 class Cell:
-    """A place in a column: an item, a lane of a branch, a passing arrow, an edge of a frame."""
+    """A slot of a column: an item, a lane of a branch, a passing arrow, an edge of a frame."""
 
     kind: Literal["item", "lane", "dummy", "top", "bottom"]
     item: Item | None = None
@@ -30,7 +30,7 @@ class Cell:
     before: list[Cell] = field(default_factory=list)
     after: list[Cell] = field(default_factory=list)
     ports: list[int] = field(default_factory=list)  # for an item: the port of each `before`
-    place: int = 0  # from the top of its column
+    position: int = 0  # from the top of its column
     y: float = 0.0
     grown: tuple[float, float] = (0.0, 0.0)  # how much further a box reaches up and down
 
@@ -44,7 +44,7 @@ class Column:
 
 
 @dataclass(eq=False)
-class Path:
+class Route:
     """The cells that one link runs through, from its source to its target."""
 
     link: Link
@@ -65,7 +65,7 @@ class Grid:
     """Columns from left to right, and the way of each link through them."""
 
     columns: list[Column]
-    paths: list[Path]
+    routes: list[Route]
     cell_of: dict[int, Cell]  # id of an item -> its cell
     borders: list[Border] = field(default_factory=list)  # upper and lower in turn, outer first
 
@@ -87,11 +87,11 @@ def reading_order(grid: Grid) -> dict[int, int]:
     """
     boxes: list[tuple[bool, int, int, int]] = []
     for index, column in enumerate(grid.columns):
-        for place, cell in enumerate(column.cells):
+        for position, cell in enumerate(column.cells):
             if cell.labels is not None and cell.labels.forward_box is not None:
-                boxes.append((False, index, place, cell.labels.forward_box))
+                boxes.append((False, index, position, cell.labels.forward_box))
             if cell.labels is not None and cell.labels.backward_box is not None:
-                boxes.append((True, -index, place, cell.labels.backward_box))
+                boxes.append((True, -index, position, cell.labels.backward_box))
     old = dict.fromkeys(number for *_, number in sorted(boxes))
     return {number: new for new, number in enumerate(old, 1)}
 
@@ -124,7 +124,7 @@ def _build(scene: Scene) -> Grid:
         elif len(item.links) == 1:
             cell.labels = item.links[0].labels
         columns[home[id(item)]].cells.append(cell)
-    paths = []
+    routes = []
     spans = _spans(columns)
     for item in scene.items:
         for link in item.links:
@@ -143,8 +143,8 @@ def _build(scene: Scene) -> Grid:
                 left.after.append(right)
                 right.before.append(left)
             cells[-1].ports.append(link.port)
-            paths.append(Path(link, cells))
-    return Grid(columns, paths, cell_of)
+            routes.append(Route(link, cells))
+    return Grid(columns, routes, cell_of)
 
 
 def _spans(columns: list[Column]) -> dict[Frame, tuple[int, int]]:
@@ -177,16 +177,16 @@ def _order_depth_first(grid: Grid, scene: Scene) -> None:
     """Order each column as a walk from the result meets its cells, operands from left to right."""
     ends = [grid.cell_of[id(item)] for item in scene.items if not item.links]
     stack = ends[::-1]
-    met: dict[int, int] = {}
+    entered: dict[int, int] = {}
     while stack:
         cell = stack.pop()
-        if id(cell) not in met:
-            met[id(cell)] = len(met)
+        if id(cell) not in entered:
+            entered[id(cell)] = len(entered)
             ports = cell.ports or range(len(cell.before))
             ordered = sorted(zip(ports, range(len(cell.before)), cell.before, strict=True))
             stack.extend(before for _, _, before in reversed(ordered))
     for column in grid.columns:
-        _sort(column, lambda cell: met[id(cell)])
+        _sort(column, lambda cell: entered[id(cell)])
     _number(grid.columns)
 
 
@@ -197,20 +197,20 @@ def _sort(column: Column, key: Callable[[Cell], float]) -> None:
         column.cells.sort(key=lambda cell: keys[id(cell)])  # stable: ties keep their order
         return
     groups: dict[Frame, list[int]] = {}
-    for place, cell in enumerate(column.cells):
+    for position, cell in enumerate(column.cells):
         for frame in cell.frames:
-            groups.setdefault(frame, []).append(place)
+            groups.setdefault(frame, []).append(position)
 
-    def mean(places: list[int]) -> float:
+    def mean(positions: list[int]) -> float:
         total = 0.0
-        for place in places:
-            total += keys[id(column.cells[place])]
-        return total / len(places)
+        for position in positions:
+            total += keys[id(column.cells[position])]
+        return total / len(positions)
 
-    means = {frame: (mean(places), places[0]) for frame, places in groups.items()}
+    means = {frame: (mean(positions), positions[0]) for frame, positions in groups.items()}
     full = {
-        id(cell): [*(means[frame] for frame in cell.frames), (keys[id(cell)], place)]
-        for place, cell in enumerate(column.cells)
+        id(cell): [*(means[frame] for frame in cell.frames), (keys[id(cell)], position)]
+        for position, cell in enumerate(column.cells)
     }
     column.cells.sort(key=lambda cell: full[id(cell)])
 
@@ -218,14 +218,14 @@ def _sort(column: Column, key: Callable[[Cell], float]) -> None:
 def _add_borders(grid: Grid) -> None:
     """Put the edges of every frame around its cells, the outer frames first."""
     paths = (cell.frames for column in grid.columns for cell in column.cells)
-    depth = {frame: place for frames in paths for place, frame in enumerate(frames)}
+    depth = {frame: position for frames in paths for position, frame in enumerate(frames)}
     spans = _spans(grid.columns)
     for frame in sorted(spans, key=lambda frame: depth[frame]):
         first, last = spans[frame]
         upper, lower = Border(frame, first, []), Border(frame, first, [])
         for column in grid.columns[first : last + 1]:
             cells = column.cells
-            inside = [place for place, cell in enumerate(cells) if frame in cell.frames]
+            inside = [position for position, cell in enumerate(cells) if frame in cell.frames]
             start, end = (inside[0], inside[-1] + 1) if inside else (len(cells), len(cells))
             outer = cells[start].frames[: cells[start].frames.index(frame)] if inside else ()
             top, bottom = Cell("top", frames=outer), Cell("bottom", frames=outer)
@@ -242,12 +242,12 @@ def _add_borders(grid: Grid) -> None:
 
 def _number(columns: list[Column]) -> None:
     for column in columns:
-        for place, cell in enumerate(column.cells):
-            cell.place = place
+        for position, cell in enumerate(column.cells):
+            cell.position = position
 
 
 def _reduce_crossings(grid: Grid) -> None:
-    """Sweep to and fro, ordering each column by the places of its neighbours; keep the best."""
+    """Sweep to and fro, ordering each column by the positions of its neighbours; keep the best."""
     best = [list(column.cells) for column in grid.columns]
     fewest = _crossings(grid.columns)
     for sweep in range(SWEEPS):
@@ -256,8 +256,8 @@ def _reduce_crossings(grid: Grid) -> None:
         forward = sweep % 2 == 0
         for column in grid.columns if forward else reversed(grid.columns):
             _sort(column, _barycentre(forward))
-            for place, cell in enumerate(column.cells):
-                cell.place = place
+            for position, cell in enumerate(column.cells):
+                cell.position = position
         crossings = _crossings(grid.columns)
         if crossings < fewest:
             best, fewest = [list(column.cells) for column in grid.columns], crossings
@@ -276,16 +276,16 @@ def _prefer_first_on_top(grid: Grid) -> None:
     fewest = _crossings(grid.columns)
     for column in grid.columns:
         cells = column.cells
-        for place in range(len(cells) - 1):
-            above, below = cells[place], cells[place + 1]
+        for position in range(len(cells) - 1):
+            above, below = cells[position], cells[position + 1]
             if above.frames != below.frames or not _is_swapped(above, below):
                 continue
-            cells[place], cells[place + 1] = below, above
-            above.place, below.place = place + 1, place
+            cells[position], cells[position + 1] = below, above
+            above.position, below.position = position + 1, position
             crossings = _crossings(grid.columns)
             if crossings > fewest:
-                cells[place], cells[place + 1] = above, below
-                above.place, below.place = place, place + 1
+                cells[position], cells[position + 1] = above, below
+                above.position, below.position = position, position + 1
             fewest = min(fewest, crossings)
 
 
@@ -301,26 +301,26 @@ def _is_swapped(above: Cell, below: Cell) -> bool:
 
 
 def _barycentre(forward: bool) -> Callable[[Cell], float]:
-    def place(cell: Cell) -> float:
+    def position(cell: Cell) -> float:
         neighbours = cell.before if forward else cell.after
         if not neighbours:
-            return float(cell.place)
+            return float(cell.position)
         if forward:
-            return sum(before.place for before in neighbours) / len(neighbours)
+            return sum(before.position for before in neighbours) / len(neighbours)
         total = 0.0  # not `sum`: from Python 3.12 it rounds floats in another way
         for after in neighbours:
             total += _entry(after, cell)
         return total / len(neighbours)
 
-    return place
+    return position
 
 
 def _entry(after: Cell, cell: Cell) -> float:
-    """Return where `cell` enters `after`: its place, and its port as a fraction."""
+    """Return where `cell` enters `after`: its position, and its port as a fraction."""
     if not after.ports:
-        return float(after.place)
+        return float(after.position)
     port = after.ports[next(i for i, before in enumerate(after.before) if before is cell)]
-    return after.place + (port + 1) / (len(after.ports) + 1) - 0.5
+    return after.position + (port + 1) / (len(after.ports) + 1) - 0.5
 
 
 def _crossings(columns: list[Column]) -> int:
@@ -329,7 +329,7 @@ def _crossings(columns: list[Column]) -> int:
     for column in columns[1:]:
         # right ends in order of the left ends; equal ends do not cross, but where it matters
         # which operand is first each port is an end of its own
-        ends = sorted((before.place, end) for end, before in _ends(column))
+        ends = sorted((before.position, end) for end, before in _ends(column))
         if len(ends) > 1:
             total += _inversions([right for _, right in ends])
     return total

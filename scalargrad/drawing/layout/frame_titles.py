@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from .picture import Box, Picture, Point, Text
+from .picture import Bounds, Picture, Position, Text
 
 _PITCH, _MARGIN = 4.0, 4.0
 
@@ -23,11 +23,11 @@ def clear_title(title: Text, right: float, picture: Picture) -> Text:
 def _is_covered(title: Text, picture: Picture) -> bool:
     left, top, right, bottom = title.box()
     room = left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN
-    legs = (leg for line in picture.lines for leg in pairwise((*line.points, line.head[1])))
+    legs = (leg for line in picture.arrows for leg in pairwise((*line.points, line.head[1])))
     return any(meets(room, a, b) for a, b in legs)
 
 
-def meets(box: Box, a: Point, b: Point) -> bool:
+def meets(box: Bounds, a: Position, b: Position) -> bool:
     """Tell whether a straight line meets a box (Liang and Barsky's clipping)."""
     enter, leave = 0.0, 1.0
     dx, dy = b[0] - a[0], b[1] - a[1]

@@ -9,9 +9,10 @@ a chain is then drawn level wherever its neighbours leave room, and the others s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from .columns import Cell, Column, Grid
+from .isotonic import isotonic
 from .measures import LANE_PITCH, PORT_MARGIN, clearance, size_of
 
 SWEEPS = 24
@@ -94,9 +95,9 @@ def _tighten(grid: Grid, where: dict[int, Stack]) -> None:
         nearest: list[float] = []
         for cell in border.cells:
             stack = where[id(cell)]
-            inner = stack.column.cells[cell.place + down]
+            inner = stack.column.cells[cell.position + down]
             if inner.kind in ("item", "lane", "dummy") or inner.kind == cell.kind:
-                gap = stack.gaps[cell.place if down > 0 else cell.place - 1]
+                gap = stack.gaps[cell.position if down > 0 else cell.position - 1]
                 nearest.append(down * (inner.y - down * gap))
         for cell in border.cells:
             cell.y = down * max(down * cell.y, min(nearest))
@@ -125,15 +126,15 @@ def _straighten(grid: Grid, where: dict[int, Stack]) -> None:
 def _push(cell: Cell, stack: Stack, step: int) -> None:
     """Move what stands above (-1) or below (1) a cell so far that all gaps are kept."""
     cells, gaps = stack.column.cells, stack.gaps
-    place = cell.place
-    while 0 <= place + step < len(cells):
-        gap = gaps[place - 1] if step < 0 else gaps[place]
-        limit = cells[place].y + step * gap
-        following = cells[place + step]
+    position = cell.position
+    while 0 <= position + step < len(cells):
+        gap = gaps[position - 1] if step < 0 else gaps[position]
+        limit = cells[position].y + step * gap
+        following = cells[position + step]
         if step * (following.y - limit) >= 0:
             return
         following.y = limit
-        place += step
+        position += step
 
 
 def _sweep(stacks: list[Stack], springs: dict[int, list[Spring]], times: int) -> None:
@@ -193,9 +194,9 @@ def _level(
                 if id(spring.other) not in inside:
                     pull += spring.weight * (spring.other.y + spring.offset)
                     weight += spring.weight
-        wanted = pull / weight if weight else run[0].y
+        level = pull / weight if weight else run[0].y
         for cell in run:
-            cell.y = max(low, min(high, wanted))
+            cell.y = max(low, min(high, level))
         start = end
 
 
@@ -206,11 +207,11 @@ def _room(cell: Cell, stack: Stack, *, pushing: bool = False) -> tuple[float, fl
     """
 
     def limit(step: int) -> float:
-        place, gap = cell.place, 0.0
-        while 0 <= place + step < len(stack.column.cells):
-            gap += stack.gaps[place - 1] if step < 0 else stack.gaps[place]
-            place += step
-            other = stack.column.cells[place]
+        position, gap = cell.position, 0.0
+        while 0 <= position + step < len(stack.column.cells):
+            gap += stack.gaps[position - 1] if step < 0 else stack.gaps[position]
+            position += step
+            other = stack.column.cells[position]
             if not (pushing and (other.kind in ("top", "bottom") or _is_end(other))):
                 return other.y - step * gap
         return step * float("inf")
@@ -276,25 +277,18 @@ def _level_port(cell: Cell) -> float:
 
 
 def _settle_column(stack: Stack, springs: dict[int, list[Spring]]) -> None:
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, number of cells
-    shift = 0.0  # with the gaps taken out, the order asks for non-decreasing positions
-    for cell, step in zip(stack.column.cells, [0.0, *stack.gaps], strict=True):
-        shift += step
-        weight, wanted = 1e-6, 1e-6 * cell.y
+    """Settle a column: with the gaps taken out, the order asks for non-decreasing positions."""
+    shifts = list(accumulate([0.0, *stack.gaps]))
+    targets, weights = [], []
+    for cell, shift in zip(stack.column.cells, shifts, strict=True):
+        weight, pull = 1e-6, 1e-6 * cell.y
         for spring in springs[id(cell)]:
             weight += spring.weight
-            wanted += spring.weight * (spring.other.y + spring.offset)
+            pull += spring.weight * (spring.other.y + spring.offset)
         if id(cell) in stack.pins:
-            weight, wanted = PINNED, PINNED * stack.pins[id(cell)]
-        mean, count = wanted / weight - shift, 1
-        while blocks and blocks[-1][0] >= mean:
-            other, other_weight, other_count = blocks.pop()
-            mean = (mean * weight + other * other_weight) / (weight + other_weight)
-            weight += other_weight
-            count += other_count
-        blocks.append((mean, weight, count))
-    settled = iter(mean for mean, _, count in blocks for _ in range(count))
-    shift = 0.0
-    for cell, step in zip(stack.column.cells, [0.0, *stack.gaps], strict=True):
-        shift += step
-        cell.y = next(settled) + shift
+            weight, pull = PINNED, PINNED * stack.pins[id(cell)]
+        targets.append(pull / weight - shift)
+        weights.append(weight)
+    settled = isotonic(targets, weights)
+    for cell, y, shift in zip(stack.column.cells, settled, shifts, strict=True):
+        cell.y = y + shift

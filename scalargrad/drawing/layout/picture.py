@@ -9,8 +9,8 @@ from typing import Literal
 from ..words import text
 from . import measures
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]  # left, top, right, bottom
+Position = tuple[float, float]
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
 Style = Literal["forward", "backward", "name", "symbol", "mirror", "frame title", "title", "note"]
 _ANCHORED = {"start": 0.0, "middle": 0.5, "end": 1.0}
@@ -28,7 +28,7 @@ class Text:
     anchor: Literal["start", "middle", "end"] = "middle"
     about: str = ""
 
-    def box(self) -> Box:
+    def box(self) -> Bounds:
         """Return the room that the text takes, safely estimated."""
         if self.content == "·":  # a large dot is small all the same
             half, middle = 0.15 * self.size, self.y - 0.33 * self.size
@@ -49,22 +49,22 @@ class Blank:
     backward: bool
     about: str = ""
 
-    def box(self) -> Box:
+    def box(self) -> Bounds:
         """Return the room that it takes."""
         half, tall = measures.BLANK_WIDTH / 2, measures.BLANK_HEIGHT / 2
         return self.x - half, self.y - tall, self.x + half, self.y + tall
 
 
 @dataclass(frozen=True)
-class Line:
+class Arrow:
     """One arrow: the points of its shaft, and its head from neck to tip."""
 
-    points: tuple[Point, ...]
+    points: tuple[Position, ...]
     backward: bool
-    head: tuple[Point, Point]
+    head: tuple[Position, Position]
     about: str = ""
 
-    def corners(self) -> tuple[Point, Point, Point]:
+    def corners(self) -> tuple[Position, Position, Position]:
         """Return the corners of the head, its tip in the middle."""
         (nx, ny), (tx, ty) = self.head
         length = math.hypot(tx - nx, ty - ny) or 1.0
@@ -72,7 +72,7 @@ class Line:
         sx, sy = (ty - ny) / length * half, (nx - tx) / length * half
         return (nx + sx, ny + sy), (tx, ty), (nx - sx, ny - sy)
 
-    def box(self) -> Box:
+    def box(self) -> Bounds:
         """Return the room that the head takes."""
         xs, ys = zip(*self.corners(), strict=True)
         return min(xs), min(ys), max(xs), max(ys)
@@ -90,7 +90,7 @@ class Shape:
     corner: float = measures.RADIUS
     about: str = ""
 
-    def box(self) -> Box:
+    def box(self) -> Bounds:
         """Return the room that the shape takes."""
         half, tall = self.width / 2, self.height / 2
         return self.x - half, self.y - tall, self.x + half, self.y + tall
@@ -107,7 +107,7 @@ class Dot:
 
 @dataclass
 class Picture:
-    """Everything with its place.
+    """Everything with its position.
 
     What belongs to one thing has the same `about`: `n3` is the fourth vertex of the graph, `n3.0`
     what first comes out of it, `n3.0.1` the second arrow of that, `n3.0.r` the one to the result.
@@ -118,17 +118,17 @@ class Picture:
     frames: list[Shape] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     dots: list[Dot] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    arrows: list[Arrow] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     blanks: list[Blank] = field(default_factory=list)
-    box: Box = (0.0, 0.0, 0.0, 0.0)  # with a margin
+    box: Bounds = (0.0, 0.0, 0.0, 0.0)  # with a margin
 
     def fit(self) -> None:
         """Set the box to what is drawn, with a margin."""
         boxes = [shape.box() for shape in self.shapes + self.frames]
         boxes += [text.box() for text in self.texts]
         boxes += [blank.box() for blank in self.blanks]
-        points = [point for line in self.lines for point in line.points]
+        points = [point for line in self.arrows for point in line.points]
         points += [(dot.x, dot.y) for dot in self.dots]
         boxes += [(x, y, x, y) for x, y in points]
         margin = measures.MARGIN

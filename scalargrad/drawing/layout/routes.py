@@ -14,15 +14,15 @@ from itertools import pairwise
 from ..words.text import width
 from ..words.wording import Labels
 from . import measures as m
-from .columns import Border, Cell, Column, Grid, Path
+from .columns import Border, Cell, Column, Grid, Route
 from .frame_titles import clear_title
-from .picture import Blank, Dot, Line, Picture, Point, Shape, Text
+from .picture import Blank, Dot, Picture, Position, Shape, Text
+from .polylines import arrow_along, headed, parallel, trimmed, without_needless
+from .ports import apart, entries_of, reach
 from .scene import Frame, Item, Scene
 
-_SMALLEST_ANGLE = math.radians(44)  # between two arrows into one circle
 _JOG = 0.3  # so little is no step: an arrow stays level
 _HEADS_APART = math.radians(36)  # nearer, and of two heads at a dot one hides the other
-_LARGEST_ANGLE = math.radians(58)  # steeper, and an arrow would touch the circle beside
 
 
 @dataclass(eq=False)
@@ -57,8 +57,8 @@ class Router:
             for cell in column.cells:
                 if cell.item is not None:
                     self._place_item(cell, cell.item, span)
-        for path in self.grid.paths:
-            self._place_path(path)
+        for route in self.grid.routes:
+            self._place_route(route)
         borders = self.grid.borders
         for upper, lower in zip(borders[::2], borders[1::2], strict=True):
             self._place_frame(upper, lower)
@@ -123,8 +123,8 @@ class Router:
         if item.is_shaped:
             self._place_shape(cell, item, span)
         elif item.kind == "branch":
-            lift = m.OFFSET if item.links[0].labels.backward is None else 0.0
-            picture.dots.append(Dot(span.left + m.DOT, cell.y - lift, item.about))
+            shift = m.OFFSET if item.links[0].labels.backward is None else 0.0
+            picture.dots.append(Dot(span.left + m.DOT, cell.y - shift, item.about))
         elif item.text:
             at_end = item.kind in ("result", "beyond")
             x, anchor = (span.left + 5.0, "start") if at_end else (span.start - 5.0, "end")
@@ -136,8 +136,8 @@ class Router:
         if item.stem is not None:
             dot = (span.legs[0], cell.y)
             about = item.stem_about
-            lift = m.OFFSET if item.stem.backward is None else 0.0  # on the only line
-            picture.dots.append(Dot(dot[0], dot[1] - lift, about))
+            shift = m.OFFSET if item.stem.backward is None else 0.0  # on the only line
+            picture.dots.append(Dot(dot[0], dot[1] - shift, about))
             points = [(_exit(item, span), cell.y), dot]
             self._draw_pair(points, item.stem, item, None, about=about)
             start = points[0][0] + span.pad
@@ -172,8 +172,8 @@ class Router:
 
     # -- arrows ----------------------------------------------------------------------------
 
-    def _place_path(self, path: Path) -> None:
-        source, target = path.cells[0], path.cells[-1]
+    def _place_route(self, route: Route) -> None:
+        source, target = route.cells[0], route.cells[-1]
         span = self.spans[self.column_of[id(source)]]
         assert source.item is not None
         assert target.item is not None
@@ -184,19 +184,19 @@ class Router:
         x = span.left + m.DOT if from_dot and not has_stem else x
         points = [(x, source.y)]
         if not from_dot and (source.item.kind == "box" or m.forks_at_ports(source.item)):
-            points = [(x, self._outlet(source, path.cells[1]))]
-        for left, right in pairwise(path.cells):
+            points = [(x, self._outlet(source, route.cells[1]))]
+        for left, right in pairwise(route.cells):
             legs = self.spans[self.column_of[id(left)]].legs
             if not (left is source and from_dot):  # out of a dot the slant comes first
                 points.append((legs[0], points[0][1] if left is source else left.y))
             points.append((legs[1], right.y) if right is not target else self._rim(left, right))
-        points = _without_needless(points)
-        labels, about = path.link.labels, path.link.about
-        away = self._away(source, path.cells[1], span.legs[1] - x) if from_dot and forked else 0.0
+        points = without_needless(points)
+        labels, about = route.link.labels, route.link.about
+        away = self._away(source, route.cells[1], span.legs[1] - x) if from_dot and forked else 0.0
         start = None if from_dot else source.item
         self._draw_pair(points, labels, start, target, about=about, away=away)
         if forked:
-            lane = path.cells[1]
+            lane = route.cells[1]
             lane_span = self.spans[self.column_of[id(lane)]]
             self._write((lane_span.start + lane_span.legs[0]) / 2, lane.y, labels, about)
         else:
@@ -209,7 +209,7 @@ class Router:
     def _away(self, dot: Cell, lane: Cell, wide: float) -> float:
         """Return how far from a dot the head of a fork ends: 0 unless it would hide another one."""
         away, before = 0.0, -math.inf
-        for fork in sorted(dot.after, key=lambda cell: cell.place):
+        for fork in sorted(dot.after, key=lambda cell: cell.position):
             angle = math.atan2(fork.y - dot.y, wide)
             away = m.BACKWARD_HEAD[0] if not away and angle - before < _HEADS_APART else 0.0
             before = angle
@@ -224,13 +224,13 @@ class Router:
             return box.y
         after = box.after
         if id(box) not in self.outlets:
-            wanted = [cell.y - box.y for cell in sorted(after, key=lambda cell: cell.place)]
-            self.outlets[id(box)] = _apart(wanted, m.PORT_PITCH, *_reach(box))
-        place = sorted(after, key=lambda cell: cell.place).index(lane)
-        level = box.y + self.outlets[id(box)][place]
+            levels = [cell.y - box.y for cell in sorted(after, key=lambda cell: cell.position)]
+            self.outlets[id(box)] = apart(levels, m.PORT_PITCH, *reach(box))
+        outlet = sorted(after, key=lambda cell: cell.position).index(lane)
+        level = box.y + self.outlets[id(box)][outlet]
         return lane.y if abs(level - lane.y) < _JOG else level
 
-    def _rim(self, left: Cell, right: Cell) -> Point:
+    def _rim(self, left: Cell, right: Cell) -> Position:
         """Return the point of the consumer that the arrow out of `left` enters."""
         item = right.item
         assert item is not None
@@ -238,7 +238,7 @@ class Router:
         if item.kind in ("result", "beyond") or (item.kind == "branch" and item.under is None):
             return start, left.y
         if id(right) not in self.entries:
-            self.entries[id(right)] = _entries(right, item)
+            self.entries[id(right)] = entries_of(right, item)
         entry = self.entries[id(right)][right.before.index(left)]
         if item.kind == "box" and abs(right.y + entry - left.y) < _JOG:
             return start, left.y
@@ -248,7 +248,7 @@ class Router:
 
     def _draw_pair(
         self,
-        points: list[Point],
+        points: list[Position],
         labels: Labels,
         source: Item | None,
         target: Cell | None,
@@ -265,16 +265,16 @@ class Router:
             start_gap = 1.2
         end_gap = 1.2 if target is not None else m.DOT + 0.8
         rim = self._target_rim(target)
-        forward = _trimmed(_beside(points, m.OFFSET), start_gap, end_gap, rim)
-        line = _arrow(forward, m.FORWARD_HEAD[0], backward=False)
-        self.picture.lines.append(replace(line, about=about))
+        forward = trimmed(parallel(points, m.OFFSET), start_gap, end_gap, rim)
+        line = arrow_along(forward, m.FORWARD_HEAD[0], backward=False)
+        self.picture.arrows.append(replace(line, about=about))
         if labels.backward is not None:
-            backward = _trimmed(_beside(points, -m.OFFSET), start_gap, end_gap, rim)[::-1]
-            arrow = _arrow(backward, m.BACKWARD_HEAD[0], backward=True)
-            arrow = _headed(backward, away) if away else arrow
-            self.picture.lines.append(replace(arrow, about=about))
+            backward = trimmed(parallel(points, -m.OFFSET), start_gap, end_gap, rim)[::-1]
+            arrow = arrow_along(backward, m.BACKWARD_HEAD[0], backward=True)
+            arrow = headed(backward, away) if away else arrow
+            self.picture.arrows.append(replace(arrow, about=about))
 
-    def _target_rim(self, target: Cell | None) -> tuple[Point, bool] | None:
+    def _target_rim(self, target: Cell | None) -> tuple[Position, bool] | None:
         """Return the circle that an arrow enters, or the edge of a tall operator (True)."""
         if target is None or target.item is None or not target.item.is_shaped:
             return None
@@ -337,135 +337,6 @@ def _leg_width(column: Column) -> float:
         default=0.0,
     )
     return max(m.LEG, highest / m.STEEPEST)
-
-
-def _entries(cell: Cell, item: Item) -> list[float]:
-    """Return, for each arrow into an operator, its angle on the circle or its level."""
-    count = len(cell.before)
-    by_level = sorted(range(count), key=lambda i: (cell.before[i].place, cell.ports[i]))
-    if item.ordered:  # x - y must not read as y - x
-        by_level = sorted(range(count), key=lambda i: cell.ports[i])
-    entries = [0.0] * count
-    if item.kind == "box":
-        levels = [cell.before[index].y - cell.y for index in by_level]
-        apart = _apart(levels, m.PORT_PITCH, *_reach(cell))
-        for index, level in zip(by_level, apart, strict=True):
-            entries[index] = level
-        return entries
-    if m.is_straight(item):
-        for rank, index in enumerate(by_level):
-            entries[index] = (rank - (count - 1) / 2) * m.PORT_PITCH
-        return entries
-    wanted, weights = [], []
-    for index in by_level:
-        rise = cell.before[index].y - cell.y
-        level = abs(rise) <= 9.0  # so small a step is no slant: the arrow just enters off-centre
-        wanted.append(math.asin(rise / m.RADIUS) if level else math.atan2(rise, m.LEG + m.RADIUS))
-        weights.append(9.0 if level else 1.0)  # a straight arrow stays straight, others give way
-    most = _LARGEST_ANGLE
-    angles = _apart(wanted, _SMALLEST_ANGLE, -most, most, weights)
-    for index, angle in zip(by_level, angles, strict=True):
-        entries[index] = angle
-    return entries
-
-
-def _reach(box: Cell) -> tuple[float, float]:
-    """Return between which levels, from its own, arrows may enter or leave a box."""
-    assert box.item is not None
-    margin = m.PORT_MARGIN if box.item.kind == "box" else m.RADIUS
-    half, (up, down) = m.size_of(box.item)[1] / 2 - margin, box.grown
-    return -half - up, half + down
-
-
-def _apart(
-    wanted: list[float],
-    least: float,
-    lowest: float,
-    highest: float,
-    weights: list[float] | None = None,
-) -> list[float]:
-    """Return the numbers nearest to the wanted ones, at least so far apart, within two bounds."""
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
-    for index, angle in enumerate(wanted):
-        mean, weight, count = angle - index * least, weights[index] if weights else 1.0, 1
-        while blocks and blocks[-1][0] >= mean:
-            other, other_weight, other_count = blocks.pop()
-            mean = (mean * weight + other * other_weight) / (weight + other_weight)
-            weight += other_weight
-            count += other_count
-        blocks.append((mean, weight, count))
-    flat = [mean for mean, _, count in blocks for _ in range(count)]
-    highest -= (len(wanted) - 1) * least  # with the distances taken out
-    return [max(lowest, min(highest, mean)) + index * least for index, mean in enumerate(flat)]
-
-
-def _without_needless(points: list[Point]) -> list[Point]:
-    """Leave out points on a straight line between their neighbours."""
-    kept = [points[0]]
-    for point, following in pairwise(points[1:]):
-        (ax, ay), (bx, by), (cx, cy) = kept[-1], point, following
-        if abs((bx - ax) * (cy - by) - (by - ay) * (cx - bx)) > 1e-6 and (bx, by) != (ax, ay):
-            kept.append(point)
-    return [*kept, points[-1]]
-
-
-def _beside(points: list[Point], offset: float) -> list[Point]:
-    """Return the line at a distance beside another; positive is above a line to the right."""
-    normals = []
-    for (ax, ay), (bx, by) in pairwise(points):
-        length = math.hypot(bx - ax, by - ay) or 1.0
-        normals.append(((by - ay) / length, (ax - bx) / length))
-    shifted = []
-    for index, (x, y) in enumerate(points):
-        nx, ny = normals[max(index - 1, 0)]
-        ox, oy = normals[min(index, len(normals) - 1)]
-        share = offset / (1.0 + nx * ox + ny * oy)
-        shifted.append((x + (nx + ox) * share, y + (ny + oy) * share))
-    return shifted
-
-
-def _trimmed(
-    points: list[Point], start_gap: float, end_gap: float, rim: tuple[Point, bool] | None
-) -> list[Point]:
-    """Shorten a line at both ends; where it enters an operator, end at the rim."""
-    (ax, ay), (bx, by) = points[0], points[1]
-    length = math.hypot(bx - ax, by - ay) or 1.0
-    points = [
-        (ax + (bx - ax) / length * start_gap, ay + (by - ay) / length * start_gap),
-        *points[1:],
-    ]
-    (ax, ay), (bx, by) = points[-2], points[-1]
-    length = math.hypot(bx - ax, by - ay) or 1.0
-    ux, uy = (bx - ax) / length, (by - ay) / length
-    reach = length - end_gap
-    if rim is not None:
-        (cx, cy), straight = rim
-        along, across = (cx - ax) * ux + (cy - ay) * uy, (cx - ax) * uy - (cy - ay) * ux
-        radius = m.RADIUS + end_gap
-        if straight:
-            reach = (cx - end_gap - ax) / ux
-        elif abs(across) < radius:
-            reach = along - math.sqrt(radius * radius - across * across)
-    return [*points[:-1], (ax + ux * reach, ay + uy * reach)]
-
-
-def _arrow(points: list[Point], head: float, *, backward: bool) -> Line:
-    """Return a line whose shaft ends where its head begins."""
-    neck = _towards(points[-1], points[-2], head)
-    return Line((*points[:-1], neck), backward, (neck, points[-1]))
-
-
-def _headed(points: list[Point], away: float) -> Line:
-    """Return a backward line whose head ends so far before its end."""
-    tip = _towards(points[-1], points[-2], away)
-    return Line(tuple(points), True, (_towards(tip, points[-2], m.BACKWARD_HEAD[0]), tip))
-
-
-def _towards(start: Point, end: Point, distance: float) -> Point:
-    """Return the point at a distance from `start` on the way to `end`, short of it."""
-    length = math.hypot(end[0] - start[0], end[1] - start[1]) or 1.0
-    share = min(distance / length, 0.8)
-    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
 def draw_routes(scene: Scene, grid: Grid) -> Picture:

@@ -12,11 +12,11 @@ from ...table.row import ROWS
 from ..select.graph import Constant, Flow, Graph, Use, Vertex
 from ..select.survey import is_leaf
 from ..words import text
-from ..words.exercise import Place
+from ..words.exercise import Anchor
 from ..words.rules import sign
 from ..words.wording import Labels, Wording
 
-Kind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
+ItemKind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 
 #: signs that a group may be named by: it is drawn as a circle then
 _SIGNS = {row.symbol for row in ROWS.values()} | {"dot", "sum"}
@@ -37,7 +37,7 @@ class Frame:
 class Item:
     """A circle, a box, or an end of an arrow."""
 
-    kind: Kind
+    kind: ItemKind
     text: str  # the symbol, or the name
     about: str = ""  # what it stands for: see `Scene.keys`
     rank: int = 0
@@ -91,17 +91,16 @@ def compose(
     *,
     title: str = "",
     branches: bool = False,
-    empty: Mapping[Place, int] | None = None,
+    empty: Mapping[Anchor, int] | None = None,
     note: str = "",
     digits: int = 6,
 ) -> Scene:
     """Return the scene of a graph.
 
-    `empty` has the number of an exercise's box by its place; `branches` asks for
+    `empty` has the number of an exercise's box by its anchor; `branches` asks for
     branches in circles of their own, beside the sums that are their mirror.
     """
-    made = _Composer(graph, wording, branches, empty or {})
-    items = made.run()
+    items = _Composer(graph, wording, branches, empty or {}).run()
     result = next((item for item in items if item.kind == "result"), None)
     return Scene(items, result, text.harmless(title), note, _summary(graph, digits))
 
@@ -110,7 +109,7 @@ class _Composer:
     """Makes the items of a scene, parents before consumers."""
 
     def __init__(
-        self, graph: Graph, wording: Wording, branches: bool, empty: Mapping[Place, int]
+        self, graph: Graph, wording: Wording, branches: bool, empty: Mapping[Anchor, int]
     ) -> None:
         self.graph = graph
         self.wording = wording
@@ -123,9 +122,9 @@ class _Composer:
 
     def run(self) -> list[Item]:
         graph = self.graph
-        for place, vertex in enumerate(graph.vertices):
+        for index, vertex in enumerate(graph.vertices):
             item = self.item_of[vertex] = self._item(vertex)
-            item.about = f"n{place}"
+            item.about = f"n{index}"
             if not vertex.cut:
                 item.inputs = len(vertex.inputs)
                 for port, way in enumerate(vertex.inputs):
@@ -136,7 +135,7 @@ class _Composer:
             self._leave(vertex)
         self.items += self.ends
         _drop_small_frames(self.items)
-        _place(self.items)
+        _assign_ranks(self.items)
         return self.items
 
     def _item(self, vertex: Vertex) -> Item:
@@ -164,13 +163,13 @@ class _Composer:
         return item
 
     def _frames(self, group: Scope | None) -> tuple[Frame, ...]:
-        found: list[Frame] = []
+        frames: list[Frame] = []
         while group is not None:
             if group not in self.frame_of:
                 self.frame_of[group] = Frame(text.harmless(group.name))
-            found.append(self.frame_of[group])
+            frames.append(self.frame_of[group])
             group = group.outer
-        return tuple(reversed(found))
+        return tuple(reversed(frames))
 
     def _constant(self, item: Item, port: int, way: Constant) -> None:
         name = text.harmless(way.named.name) if way.named is not None else ""
@@ -204,13 +203,13 @@ class _Composer:
             labels = self._boxed(self.wording.use(use), use)
             if not forked:  # the only arrow shows what comes out
                 labels = replace(labels, forward=stem.forward, forward_box=stem.forward_box)
-            elif stem.forward_box is not None:  # what stands in a box is not told by the forks
+            elif stem.forward_box is not None:  # the forks do not tell what stands in a box
                 labels = replace(labels, forward="", forward_box=None)
             labels_of[use] = labels
         for number, use in enumerate(flow.uses):
             target, port = self._target(use)
-            place = outlet if start is item else 0
-            link = Link(start, target, port, labels_of[use], place, f"{about}.{number}")
+            beside = outlet if start is item else 0
+            link = Link(start, target, port, labels_of[use], beside, f"{about}.{number}")
             start.links.append(link)
             if self.branches and flow.named is not None and len(use.edges) > 1:
                 self._broadcast(link, use)
@@ -243,10 +242,10 @@ class _Composer:
             return beyond, 0
         return self.item_of[use.target], use.target.inputs.index(use)
 
-    def _boxed(self, labels: Labels, place: Flow | Use) -> Labels:
+    def _boxed(self, labels: Labels, anchor: Flow | Use) -> Labels:
         """Return the texts with empty boxes where the exercise has them."""
-        forward = self.empty.get(("forward", id(place)))
-        backward = self.empty.get(("backward", id(place)))
+        forward = self.empty.get(("forward", id(anchor)))
+        backward = self.empty.get(("backward", id(anchor)))
         return replace(labels, forward_box=forward, backward_box=backward)
 
 
@@ -261,7 +260,7 @@ def _drop_small_frames(items: list[Item]) -> None:
         item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
 
 
-def _place(items: list[Item]) -> None:
+def _assign_ranks(items: list[Item]) -> None:
     """Give each item its column and each end of an arrow its frames; parents come first.
 
     Operators follow the longest path. Plain numbers stand in the frame of what they go into,

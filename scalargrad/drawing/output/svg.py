@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..layout import measures as m
 from ..layout.measures import BLACK, GREY, PALE, RED
-from ..layout.picture import Blank, Line, Picture, Point, Shape, Text
+from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
 from ..words.text import escaped
 
 FONT = (
@@ -56,7 +56,7 @@ def render(picture: Picture, *, hooks: bool = False) -> str:
     parts += [_frame(frame, hook("frame")) for frame in picture.frames]
     parts += [_shape(shape, hook("shape", shape.about)) for shape in picture.shapes]
     for backward in (True, False):  # black over red where they cross
-        parts += [_line(line, hook) for line in picture.lines if line.backward is backward]
+        parts += [_line(line, hook) for line in picture.arrows if line.backward is backward]
     parts += [
         f'<circle cx="{_n(dot.x)}" cy="{_n(dot.y)}" r="{m.DOT}" fill="{BLACK}"'
         f"{hook('dot', dot.about, 'forward')}/>"
@@ -99,7 +99,7 @@ def _rect(shape: Shape, style: str) -> str:
     )
 
 
-def _line(line: Line, hook: _Hook) -> str:
+def _line(line: Arrow, hook: _Hook) -> str:
     about, side = line.about, "backward" if line.backward else "forward"
     colour, stroke = (RED, m.BACKWARD_STROKE) if line.backward else (BLACK, m.FORWARD_STROKE)
     shaft = (
@@ -109,14 +109,14 @@ def _line(line: Line, hook: _Hook) -> str:
     return shaft + "\n" + _head(line, colour, hook("head", about, side))
 
 
-def _head(line: Line, colour: str, hook: str) -> str:
+def _head(line: Arrow, colour: str, hook: str) -> str:
     points = " ".join(f"{_n(x)},{_n(y)}" for x, y in line.corners())
     fill = RED if line.backward else "#fff"
     outline = "" if line.backward else f' stroke="{colour}" stroke-width="{m.FORWARD_STROKE}"'
     return f'<polygon points="{points}" fill="{fill}"{outline}{hook}/>'
 
 
-def _rounded(points: tuple[Point, ...]) -> str:
+def _rounded(points: tuple[Position, ...]) -> str:
     """Return path data with round corners."""
     data = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
     for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):

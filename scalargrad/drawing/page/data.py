@@ -1,4 +1,4 @@
-"""What a page is told of a walk: its steps, texts and rows as plain lists and texts."""
+"""A walk as data for a page: its steps, texts and rows as plain lists and texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ..select.graph import Graph
 from ..select.survey import is_leaf
 from ..words.rules import Quantity, Rule, spoken
-from .live_graph import LIVE, Listing, finite
+from .live_graph import LIVE, LiveGraph, finite
 from .steps import Step, Walk
 
 #: so many inputs have a row with a slider
@@ -16,23 +16,23 @@ INPUTS = 100
 
 
 @dataclass(frozen=True)
-class Teller:
-    """Says where in the listing of a graph the numbers of a walk are found."""
+class Encoder:
+    """Writes the numbers of a walk as indices of nodes in the live graph."""
 
     walk: Walk
-    listing: Listing
+    live_graph: LiveGraph
     digits: int
 
-    def told(self) -> dict[str, Any]:
+    def encode(self) -> dict[str, Any]:
         """Return all but the nodes, which are complete only after this."""
         graph, result = self.walk.graph, self.walk.result
         return {
             "name": self.walk.result_name,
             "result": result.value_keys[-1] if result is not None else "",
             "digits": self.digits,
-            "live": self.listing.live,
+            "live": self.live_graph.live,
             "remark": self._remark(graph),
-            "root": self.listing.place(graph.root),
+            "root": self.live_graph.index(graph.root),
             "upstream": finite(graph.gradients[graph.root]),
             "steps": [self._step(step) for step in self.walk.steps],
             "texts": {key: self._rule(rule) for key, rule in self.walk.texts().items()},
@@ -47,8 +47,10 @@ class Teller:
         if quantity.kind == "plain":
             return ["plain", spoken((quantity,), self.digits)]
         if quantity.kind in ("data", "gradient"):
-            return [quantity.kind, self.listing.place(quantity.edges[0][0])]
-        edges = (entry for node, at in quantity.edges for entry in (self.listing.place(node), at))
+            return [quantity.kind, self.live_graph.index(quantity.edges[0][0])]
+        edges = (
+            entry for node, at in quantity.edges for entry in (self.live_graph.index(node), at)
+        )
         return [quantity.kind, *edges]
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -71,7 +73,7 @@ class Teller:
 
     def _rows(self) -> list[dict[str, Any]]:
         """Return a row for every input, and for every value that has a name."""
-        fixed = self.listing.why_fixed()
+        fixed = self.live_graph.why_fixed()
         rows: list[dict[str, Any]] = []
         inputs = 0
         for shown in self.walk.singles:
@@ -85,7 +87,7 @@ class Teller:
                 rows.append(
                     {
                         "name": name,
-                        "node": self.listing.place(node),
+                        "node": self.live_graph.index(node),
                         "about": shown.about,
                         "key": shown.value_keys[0],
                         "red": shown.red,
@@ -97,7 +99,7 @@ class Teller:
 
     def _remark(self, graph: Graph) -> str:
         """Say which inputs have no slider."""
-        if not self.listing.live:
+        if not self.live_graph.live:
             return f"Only a graph of at most {LIVE:,} nodes has sliders; this one is larger."
         remarks = []
         inputs = sum(is_leaf(shown.flow.value) for shown in self.walk.singles)

@@ -16,7 +16,7 @@ from ..words.rules import sign
 LIVE = 2_000
 
 
-class Listing:
+class LiveGraph:
     """The nodes below a root, parents first.
 
     In a graph of more than `LIVE` nodes it holds only those that are asked for, and their
@@ -27,25 +27,25 @@ class Listing:
         self.survey = survey
         self.live = len(survey.nodes) <= LIVE and not survey.is_cut
         self.nodes: list[Any] = [*survey.order] if self.live else []
-        self._places = {id(node): place for place, node in enumerate(self.nodes)}
+        self._indices = {id(node): index for index, node in enumerate(self.nodes)}
         self._reasons = {id(node): _stuck(node, survey) for node in self.nodes}
 
-    def place(self, node: Any) -> int:
-        """Return where a node stands in the list."""
-        if id(node) not in self._places:
-            self._places[id(node)] = len(self.nodes)
+    def index(self, node: Any) -> int:
+        """Return the index of a node, which is entered where it has none."""
+        if id(node) not in self._indices:
+            self._indices[id(node)] = len(self.nodes)
             self.nodes.append(node)
-        return self._places[id(node)]
+        return self._indices[id(node)]
 
     def why_fixed(self) -> dict[int, str]:
         """Return, by the id of a node, why it cannot be moved: what it goes into says so."""
-        found: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         for node in reversed(self.nodes if self.live else []):
-            reason = self._reasons[id(node)] or found.get(id(node), "")
+            reason = self._reasons[id(node)] or reasons.get(id(node), "")
             if reason:
                 for parent in self.survey.parents[node]:
-                    found.setdefault(id(parent), reason)
-        return found
+                    reasons.setdefault(id(parent), reason)
+        return reasons
 
     def script(self) -> str:
         """Return the JavaScript of the rows that are needed."""
@@ -53,9 +53,9 @@ class Listing:
         return to_javascript.script(names, ROWS, FUNCTIONS)
 
     def entries(self) -> list[list[Any]]:
-        """Return an entry a node: row, place among several results, operands, numbers.
+        """Return an entry a node: row, index among several results, operands, numbers.
 
-        An operand is the place of a node, or a plain number in a list of its own. The numbers are
+        An operand is the index of a node, or a plain number in a list of its own. The numbers are
         the value, the gradient and the partials, which count plain operands too.
         """
         return [self._entry(node) for node in self.nodes]
@@ -67,8 +67,8 @@ class Listing:
         slopes: list[Any] = []
         for operand in node.operands:
             varies = is_value(operand)
-            known = varies and (self.live or id(operand) in self._places)
-            operands.append(self._places[id(operand)] if known else [finite(_number(operand))])
+            known = varies and (self.live or id(operand) in self._indices)
+            operands.append(self._indices[id(operand)] if known else [finite(_number(operand))])
             slopes.append(finite(next(partials)) if varies else 0)
         numbers = finite(node.data), finite(self.survey.gradients.get(node, 0.0))
         return [row.name if row is not None else "", which, operands, *numbers, slopes]
@@ -94,7 +94,7 @@ def finite(value: float) -> float | str:
 
 
 def _stuck(node: Any, survey: Survey) -> str:
-    """Return why the numbers of a node cannot be found anew, or an empty text."""
+    """Return why the numbers of a node cannot be computed anew, or an empty text."""
     if is_leaf(node):
         return ""
     row, symbol = named_row(node), sign(node, survey.rows[node])

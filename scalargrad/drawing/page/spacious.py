@@ -14,7 +14,7 @@ NUMBER, SUM = 58.0, 130.0
 
 
 @dataclass(frozen=True)
-class Roomy:
+class Spacious:
     """A wording in which numbers are as wide as they may become; only their width counts."""
 
     wording: Wording

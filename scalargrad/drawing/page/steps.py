@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from ...core.explanation import Explanation
 from ..select.graph import Flow, Graph, Use, Vertex
@@ -25,9 +24,8 @@ from ..words.rules import (
     spelled_rule,
     sum_rule,
 )
-from ..words.wording import Wording
+from ..words.wording import Side, Wording
 
-Side = Literal["forward", "backward"]
 #: lines of one step: a box may give so many values
 _LINES = 4
 #: a value that is used more often has only its last sum
@@ -69,7 +67,7 @@ class Shown:
     red: bool
     uses: tuple[Use, ...]  # along which a part comes back
     hidden: bool  # whether more comes back than is shown
-    places: tuple[str, ...]  # the stem, its arrows, and the one to the result
+    abouts: tuple[str, ...]  # of the stem, its arrows, and the one to the result
 
     @property
     def is_single(self) -> bool:
@@ -79,12 +77,12 @@ class Shown:
     @property
     def value_keys(self) -> list[str]:
         """Where its value stands."""
-        return [f"f:{place}" for place in self.places]
+        return [f"f:{about}" for about in self.abouts]
 
     @property
     def gradient_key(self) -> str:
         """Where the gradient of all of it stands."""
-        return f"b:{self.places[0]}"
+        return f"b:{self.abouts[0]}"
 
 
 class Walk:
@@ -93,11 +91,11 @@ class Walk:
     def __init__(self, graph: Graph, wording: Wording) -> None:
         self.graph = graph
         self.wording = wording
-        self.about_of = {id(vertex): f"n{place}" for place, vertex in enumerate(graph.vertices)}
+        self.about_of = {id(vertex): f"n{index}" for index, vertex in enumerate(graph.vertices)}
         self.shown: dict[int, Shown] = {}
         for vertex in graph.vertices:
-            for place, flow in enumerate(vertex.flows):
-                self.shown[id(flow)] = self._shown(flow, f"{self.about_of[id(vertex)]}.{place}")
+            for index, flow in enumerate(vertex.flows):
+                self.shown[id(flow)] = self._shown(flow, f"{self.about_of[id(vertex)]}.{index}")
         self.singles = [shown for shown in self.shown.values() if shown.is_single]
         roots = (shown for shown in self.singles if self._is_root(shown.flow))
         self.result: Shown | None = next(roots, None)
@@ -106,18 +104,18 @@ class Walk:
 
     def texts(self) -> dict[str, Rule]:
         """Return what stands at every key in the end; names and shapes of bundles never change."""
-        found: dict[str, Rule] = {}
+        texts: dict[str, Rule] = {}
         for shown in self.singles:
             value = data(shown.flow.value)
-            found |= dict.fromkeys(shown.value_keys, (value,))
+            texts |= dict.fromkeys(shown.value_keys, (value,))
             if shown.prefix:
-                found[shown.value_keys[0]] = shown.prefix, value
+                texts[shown.value_keys[0]] = shown.prefix, value
             if shown.red:
                 for use in shown.uses:
-                    found[f"b:{self._place(use)}"] = (parts([use]),)
+                    texts[f"b:{self._about(use)}"] = (parts([use]),)
                 if shown.forked or shown is self.result:
-                    found[shown.gradient_key] = (gradient(self.graph, shown.flow.value),)
-        return found
+                    texts[shown.gradient_key] = (gradient(self.graph, shown.flow.value),)
+        return texts
 
     # -- what flows --------------------------------------------------------------------
 
@@ -128,19 +126,19 @@ class Walk:
         labels = self.wording.flow(flow)
         forked = len(flow.uses) + self._is_root(flow) > 1
         red = labels.backward is not None
-        places = [about] * forked + [f"{about}.{number}" for number in range(len(flow.uses))]
-        places += [f"{about}.r"] * self._is_root(flow)
+        abouts = [about] * forked + [f"{about}.{number}" for number in range(len(flow.uses))]
+        abouts += [f"{about}.r"] * self._is_root(flow)
         if flow.named is not None:
             uses = tuple(flow.uses) * red
-            return Shown(flow, about, "", "", forked, red, uses, False, tuple(places))
+            return Shown(flow, about, "", "", forked, red, uses, False, tuple(abouts))
         node = flow.value
         name = self.wording.name(flow)
         prefix = f"{name} = " if labels.forward.startswith(f"{name} = ") and name else ""
         uses = tuple(use for use in flow.uses if use.backward is not None)
         hidden = red and bool(uses) and is_partial(self.graph, node, uses)
-        return Shown(flow, about, name, prefix, forked, red, uses, hidden, tuple(places))
+        return Shown(flow, about, name, prefix, forked, red, uses, hidden, tuple(abouts))
 
-    def _place(self, use: Use) -> str:
+    def _about(self, use: Use) -> str:
         shown = self.shown[id(use.flow)]
         return f"{shown.about}.{shown.flow.uses.index(use)}"
 
@@ -173,7 +171,7 @@ class Walk:
             "forward",
             tuple(rules[:_LINES]),
             self._appearing([vertex]),
-            tuple(f"f:{self._place(way)}" for way in vertex.inputs if isinstance(way, Use)),
+            tuple(f"f:{self._about(way)}" for way in vertex.inputs if isinstance(way, Use)),
             self._called(self.shown[id(single[0])]) if len(single) == 1 else "",
             self.about_of[id(vertex)],
             note=(vertex.row.doc,) if vertex.row is not None else (),
@@ -211,8 +209,8 @@ class Walk:
         """Yield what one arrow brings back and, where it is not the first, the sum so far."""
         use, first = arrived[-1], len(arrived) == 1
         shown = self.shown[id(use.flow)]
-        place, lit = self._place(use), self.about_of[id(vertex)]
-        shows = [f"b:{place}"] + [shown.gradient_key] * (first and shown.forked)
+        about, lit = self._about(use), self.about_of[id(vertex)]
+        shows = [f"b:{about}"] + [shown.gradient_key] * (first and shown.forked)
         if not shown.is_single:
             title = _title(vertex)
             rule = f"{title}: a gradient comes back for each of {len(use.flow.values):,} values"
@@ -249,7 +247,7 @@ class Walk:
                 "backward",
                 (whole,),
                 (shown.gradient_key,),
-                tuple(f"b:{self._place(other)}" for other in arrived),
+                tuple(f"b:{self._about(other)}" for other in arrived),
                 self._gradient_of(shown),
                 note=() if left else self._meaning(shown),
                 asks=self._total(shown, arrived),
@@ -307,7 +305,7 @@ class Walk:
         if why is not None and why.kind == "other operand":
             for way in vertex.inputs:
                 if isinstance(way, Use) and way.position == why.mirrored:
-                    keys.append(f"f:{self._place(way)}")
+                    keys.append(f"f:{self._about(way)}")
         return tuple(keys)
 
 

@@ -20,9 +20,9 @@ from ..output import svg
 from ..words import text
 from ..words.rules import spoken
 from . import document
-from .data import Teller
-from .live_graph import Listing
-from .spacious import Roomy
+from .data import Encoder
+from .live_graph import LiveGraph
+from .spacious import Spacious
 from .steps import Walk
 
 _OPTIONS = (
@@ -113,29 +113,29 @@ def walkthrough(
 
 def _page(seen: View, walk: Walk, title: str, *, branches: bool, digits: int) -> str:
     graph = seen.graph
-    roomy = Roomy(seen.wording, graph, digits)
-    listing = Listing(graph.survey)
-    data = Teller(walk, listing, digits).told()  # it enters the nodes that the rules name
+    spacious = Spacious(seen.wording, graph, digits)
+    live_graph = LiveGraph(graph.survey)
+    data = Encoder(walk, live_graph, digits).encode()  # it enters the nodes that the rules name
     data["rooms"] = {
-        f"b:{shown.about}": round(roomy.room(shown.flow), 1)
+        f"b:{shown.about}": round(spacious.room(shown.flow), 1)
         for shown in walk.singles
         if shown.forked
     }
-    picture = _picture(roomy, branches)
+    picture = _picture(spacious, branches)
     texts = {key: spoken(rule, digits) for key, rule in walk.texts().items()}
     picture.texts = [_written(line, texts) for line in picture.texts]
     return document.page(
         title=title,
         picture=svg.render(picture, hooks=True),
         note=seen.note,
-        data={**data, "nodes": listing.entries()},
-        rows=listing.script(),
+        data={**data, "nodes": live_graph.entries()},
+        rows=live_graph.script(),
     )
 
 
-def _picture(roomy: Roomy, branches: bool) -> Picture:
+def _picture(spacious: Spacious, branches: bool) -> Picture:
     """Return the picture, laid out with room for longer numbers than it has."""
-    scene = compose(roomy.graph, roomy, branches=branches, digits=roomy.digits)
+    scene = compose(spacious.graph, spacious, branches=branches, digits=spacious.digits)
     grid = arrange(scene)
     settle(grid)
     return draw_routes(scene, grid)

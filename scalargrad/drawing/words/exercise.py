@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ...core.arguments import as_number, is_iterable, number, whole
 from ...errors import InputError, OperandError, StateError, unwanted
@@ -23,10 +23,10 @@ from .rules import (
     spoken,
     sum_rule,
 )
+from .wording import Side
 
-Side = Literal["forward", "backward"]
-#: where a value stands: beside an arrow or a stem, by the id of the use or the flow
-Place = tuple[Side, int]
+#: what a value stands beside: an arrow or a stem, by the id of the use or the flow
+Anchor = tuple[Side, int]
 
 KINDS = ("backward", "forward", "both")
 _ONLY_NUMBERS = "as many numbers as there are boxes, or a dict from box to number"
@@ -37,7 +37,7 @@ class Box:
     """One empty box of a picture, and what belongs into it."""
 
     number: int
-    place: Place
+    anchor: Anchor
     value: float
     rule: str  # how it is found, in words and numbers
     digits: int = 6
@@ -62,20 +62,20 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int, digits: int = 
             "exercise: backward values are wanted; got a graph without gradients;"
             " call backward() on it first"
         )
-    found: list[tuple[Place, float, Rule]] = []
-    found += _forward(graph) if kind != "backward" else []
-    found += _backward(graph) if kind != "forward" else []
-    if not found:
+    values: list[tuple[Anchor, float, Rule]] = []
+    values += _forward(graph) if kind != "backward" else []
+    values += _backward(graph) if kind != "forward" else []
+    if not values:
         raise InputError("exercise: there must be something to find; got a graph of one leaf")
-    kept = random.Random(seed).sample(range(len(found)), max(1, round(part * len(found))))
+    kept = random.Random(seed).sample(range(len(values)), max(1, round(part * len(values))))
     boxes = []
     for i, index in enumerate(sorted(kept), 1):
-        place, value, rule = found[index]
-        boxes.append(Box(i, place, value, spoken(rule, digits), digits))
+        anchor, value, rule = values[index]
+        boxes.append(Box(i, anchor, value, spoken(rule, digits), digits))
     return boxes
 
 
-def _forward(graph: Graph) -> Iterator[tuple[Place, float, Rule]]:
+def _forward(graph: Graph) -> Iterator[tuple[Anchor, float, Rule]]:
     for vertex in graph.vertices:
         if not (vertex.is_leaf or vertex.cut):
             for flow in vertex.flows:
@@ -84,7 +84,7 @@ def _forward(graph: Graph) -> Iterator[tuple[Place, float, Rule]]:
                     yield ("forward", id(flow)), flow.value.data, rule
 
 
-def _backward(graph: Graph) -> Iterator[tuple[Place, float, Rule]]:
+def _backward(graph: Graph) -> Iterator[tuple[Anchor, float, Rule]]:
     for vertex in reversed(graph.vertices):  # as the pass goes: consumers first
         for flow in vertex.flows:
             uses = [use for use in flow.uses if use.backward is not None]
@@ -134,8 +134,8 @@ class Marks:
     def __len__(self) -> int:
         return len(self.marks)
 
-    def __getitem__(self, place: int) -> Mark:
-        return self.marks[place]
+    def __getitem__(self, index: int) -> Mark:
+        return self.marks[index]
 
     def __repr__(self) -> str:
         lines = [f"{self.right} of {len(self.marks)} right"]

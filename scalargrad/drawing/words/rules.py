@@ -19,7 +19,7 @@ MANY = 8
 #: a term of a sum
 HIDDEN = "what the picture does not show"
 
-Kind = Literal["plain", "data", "gradient", "partial", "part"]
+QuantityKind = Literal["plain", "data", "gradient", "partial", "part"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Quantity:
     gradient that comes back along some edges; an edge is a node and a position of an operand.
     """
 
-    kind: Kind
+    kind: QuantityKind
     edges: tuple[tuple[Any, int], ...]
     value: float
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..select.graph import Constant, Flow, Use
+
+Side = Literal["forward", "backward"]
 
 
 @dataclass(frozen=True)
 class Labels:
     """The two texts of an arrow pair, maybe of two lines; `backward` is None without an arrow.
 
-    An exercise leaves an empty box in the place of a text; boxes have numbers.
+    An exercise leaves an empty box instead of a text; boxes have numbers.
     """
 
     forward: str
