@@ -21,7 +21,7 @@ C_FILES = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".c", ".
 #: what two files may both have: each engine has its own, or the book names a layer so
 TWINS = {"Tracer", "Affine", "Sigmoid"}
 #: not told apart yet
-STILL_TWICE = {"Box", "Kind", "Line", "Path", "Place", "Point", "Side", "Step"}
+STILL_TWICE: set[str] = set()
 
 LONGEST = 70  # lines of a function in C
 STILL_LONG = {"find_groups", "run_lanes"}  # not divided yet

@@ -25,7 +25,7 @@ _ATOM = re.compile(r"-?[\w.\\]+(\([^()]*\))?")
 
 
 @dataclass(frozen=True)
-class Step:
+class NodeStep:
     """One node of the backward pass: how it was computed, and what it hands on."""
 
     node: Any
@@ -55,11 +55,11 @@ class Chain:
         self.terms: dict[int, list[float]] = {id(node): [] for node in order}
         self.steps = [self._step(node) for node in reversed(self.nodes)]
 
-    def _step(self, node: Any) -> Step:
+    def _step(self, node: Any) -> NodeStep:
         parts = tuple(explanations(node, row_of(node), self._grads[node]))
         for part in parts:
             self.terms[id(part.operand)].append(part.product)
-        return Step(node, parts)
+        return NodeStep(node, parts)
 
     def name(self, operand: Any) -> str:
         """Return the name of a Value, or the text of a plain number."""
@@ -139,12 +139,12 @@ def _named(order: Iterable[Any], root: str) -> dict[int, str]:
     return names | {id(last): ascii_only(root if last.parents else last.label or root)}
 
 
-def free_name(taken: Iterable[str], *wanted: str) -> str:
-    """Return the first wanted name that is not taken, or one with a number.
+def free_name(taken: Iterable[str], *candidates: str) -> str:
+    """Return the first candidate that is not taken, or one with a number.
 
     >>> free_name(["g", "x"], "g", "f"), free_name(["g"], "g")
     ('f', 'g1')
     """
     taken = set(taken)
-    numbered = (f"{wanted[0]}{i}" for i in itertools.count(1))
-    return next(name for name in itertools.chain(wanted, numbered) if name not in taken)
+    numbered = (f"{candidates[0]}{i}" for i in itertools.count(1))
+    return next(name for name in itertools.chain(candidates, numbered) if name not in taken)

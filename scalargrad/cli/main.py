@@ -255,12 +255,12 @@ def _stem(argument: str) -> str:
 
 def _refuse_unknown_options(others: list[str], names: dict[str, bool]) -> None:
     """Refuse what looks like an option but is none, unless it can be the expression."""
-    for place, text in enumerate(others):
+    for index, text in enumerate(others):
         if not _OPTION.match(text):
             continue
         close = difflib.get_close_matches(_stem(text), names, 1)
-        # an option in the place of the expression: that one stands among the values
-        if place or (close and not all(map(_RESULT.match, others[1:]))):
+        # an option where the expression should be: that one stands among the values
+        if index or (close and not all(map(_RESULT.match, others[1:]))):
             remedy = f"did you mean {close[0]}?" if close else "run scalargrad --help for them"
             raise InputError(f"an option or name=number is wanted; got {quoted(text)}; {remedy}")
 
@@ -332,12 +332,12 @@ def _draw(options: argparse.Namespace, root: Value) -> Any:
         return None
     from .. import drawing  # only who wants a picture waits for its libraries
 
-    wanted = options.open.split(",") if options.open is not None else None
+    names = options.open.split(",") if options.open is not None else None
     picture = drawing.draw(
         root,
         exercise=options.exercise,
         symbols=options.symbols,
-        open=True if wanted == ["all"] else wanted,
+        open=True if names == ["all"] else names,
     )
     if options.output not in (None, "-"):
         picture.save(options.output)
@@ -370,12 +370,12 @@ def _check_lines(values: dict[str, Value], comparisons: list[differences.Compari
     if not comparisons:
         return []
     columns = {
-        "gradient": [repr(found.claimed) for found in comparisons],
+        "gradient": [repr(each.claimed) for each in comparisons],
         "differences": [
-            "" if math.isnan(found.measured) else repr(found.measured) for found in comparisons
+            "" if math.isnan(each.measured) else repr(each.measured) for each in comparisons
         ],
     }
-    verdicts = [found.verdict for found in comparisons]
+    verdicts = [each.verdict for each in comparisons]
     lines = ["", "check, against central differences"]
     lines += values_table(list(values), columns, verdicts)
     return lines + [note for verdict, note in differences.REASONS.items() if verdict in verdicts]
@@ -385,8 +385,8 @@ def _verdict(values: dict[str, Value], comparisons: list[differences.Comparison]
     """Return the exit status of the check, and say what does not agree."""
     wrong = [
         name
-        for name, found in zip(values, comparisons, strict=False)
-        if found.verdict == differences.MISMATCH
+        for name, comparison in zip(values, comparisons, strict=False)
+        if comparison.verdict == differences.MISMATCH
     ]
     if not wrong:
         return OK

@@ -9,7 +9,7 @@ from typing import Any
 from ..core.explanation import Explanation
 from ..core.text_tables import column, points, values_table
 from ..table.ops import SUM
-from .chain import Chain, Step, free_name
+from .chain import Chain, NodeStep, free_name
 
 WIDTH = 80
 #: steps that are shown from the beginning and from the end; between them, they are counted
@@ -100,18 +100,18 @@ def _backward(chain: Chain, root: Any, outer: str, upstream: float | None) -> It
     first, last = _ends(chain.steps)
     laid = iter(_laid_out(chain, [*first, *last], outer))
     received: Counter[int] = Counter()
-    for place, step in enumerate(chain.steps):
+    for index, step in enumerate(chain.steps):
         # of a step left out too: a sum is complete where its last term is
         sums = list(_sums(chain, step, outer, received))
-        if place < len(first) or place >= len(chain.steps) - len(last):
-            if last and place == len(chain.steps) - len(last):
+        if index < len(first) or index >= len(chain.steps) - len(last):
+            if last and index == len(chain.steps) - len(last):
                 yield from _left_out(chain.steps, first, last)
             yield f"  {chain.name(step.node)} = {chain.text(step.node)}"
             yield from next(laid)
         yield from sums
 
 
-def _sums(chain: Chain, step: Step, outer: str, received: Counter[int]) -> Iterator[str]:
+def _sums(chain: Chain, step: NodeStep, outer: str, received: Counter[int]) -> Iterator[str]:
     """Return a line for every value that has now got all parts of its gradient, if several."""
     for part in step.parts:
         terms = chain.terms[id(part.operand)]
@@ -130,8 +130,8 @@ def _sum(head: str, terms: Sequence[float]) -> Iterator[str]:
         yield line
         return
     blank = " " * len(head)
-    for place, cell in enumerate([*points(shown[:TERMS]), *shown[TERMS:]]):
-        yield (f"{blank}+ {cell}" if place else f"{head}= {cell}").rstrip()
+    for index, cell in enumerate([*points(shown[:TERMS]), *shown[TERMS:]]):
+        yield (f"{blank}+ {cell}" if index else f"{head}= {cell}").rstrip()
     yield f"{blank}= {SUM.value(terms)!r}"
 
 
@@ -154,7 +154,7 @@ def _part(chain: Chain, part: Explanation, outer: str) -> tuple[str, ...]:
     return f"d{outer}/d{name}", "+=" if several else "=", f"d{outer}/d{result} * {rule}", *numbers
 
 
-def _laid_out(chain: Chain, steps: Sequence[Step], outer: str) -> list[list[str]]:
+def _laid_out(chain: Chain, steps: Sequence[NodeStep], outer: str) -> list[list[str]]:
     """Return the lines below each step: in columns over all steps, or over one where too wide."""
     cells = [[_part(chain, part, outer) for part in step.parts[:PARTS]] for step in steps]
     together = _one_line([part for parts in cells for part in parts])

@@ -14,12 +14,13 @@ from ..errors import InputError, OperandError, StateError, unwanted
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use
 from .select.naming import read_names
-from .select.opening import Opened, opened, read_open
+from .select.opening import Opened, open_operations, read_open
 from .select.selection import select
 from .select.survey import Survey
+from .words.both import Both
 from .words.numbers import Numbers
 from .words.rules import is_reciprocal
-from .words.symbols import Both, Symbols, read_symbols
+from .words.symbols import Symbols, read_symbols
 from .words.wording import Wording
 
 MAX_NODES = 150
@@ -73,9 +74,10 @@ def view(
     if upstream is not None:
         upstream = number(who, "upstream", upstream)
     style = read_symbols(who, symbols)
-    wish, folding, matrices = read_open(who, open), read_fold(who, fold), read_names(who, names)
+    opened_names, folding = read_open(who, open), read_fold(who, fold)
+    matrices = read_names(who, names)
     survey = Survey(value, upstream)
-    opening = opened(who, survey, wish)
+    opening = open_operations(who, survey, opened_names)
     centre = opening.now(_centre(who, survey, around))
     if opening.root is not value:  # another graph
         survey = Survey(opening.root, upstream)
@@ -95,7 +97,7 @@ def view(
         constants=fixed,
         elements=elements,
     )
-    wording = _wording(numbers, style, opening.places)
+    wording = _wording(numbers, style, opening.opened)
     note = _note(graph, automatic=folding is None, near=centre is not None, closed=opening.closed)
     return View(graph, wording, note)
 
@@ -124,11 +126,11 @@ def _check(
             raise OperandError(unwanted(who, f"{name} must be True or False", given, "pass True"))
 
 
-def _wording(numbers: Numbers, style: str, places: Sequence[Opened]) -> Wording:
+def _wording(numbers: Numbers, style: str, opened: Sequence[Opened]) -> Wording:
     """Return the texts of a picture: numbers, symbols, or both."""
     if not style:
         return numbers
-    symbols = Symbols(numbers, chain=style == "chain", opened=places)
+    symbols = Symbols(numbers, chain=style == "chain", opened=opened)
     return Both(symbols, numbers) if style == "both" else symbols
 
 
@@ -149,13 +151,13 @@ def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _fixed(who: str, constants: Any) -> dict[int, None]:
     """Return the ids of the Values in any nesting of lists."""
-    found: dict[int, None] = {}
+    ids: dict[int, None] = {}
     for value in flat(constants):
         if not is_value(value):
             wanted = "constants must be Values or lists of them"
             raise OperandError(unwanted(who, wanted, value, "pass e.g. [t1, t2]"))
-        found[id(value)] = None
-    return found
+        ids[id(value)] = None
+    return ids
 
 
 def _centre(who: str, survey: Survey, around: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Where the title of a frame stands: on its upper edge, as far left as no arrow passes."""
+"""Where the title of a frame stands: on its upper edge, as far left as no arrow passes.
+
+Source: Y.-D. Liang, B. A. Barsky, "A new concept and method for line clipping", 1984.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def _is_covered(title: Text, picture: Picture) -> bool:
 
 
 def meets(box: Bounds, a: Position, b: Position) -> bool:
-    """Tell whether a straight line meets a box (Liang and Barsky's clipping)."""
+    """Tell whether a straight line meets a box by clipping it."""
     enter, leave = 0.0, 1.0
     dx, dy = b[0] - a[0], b[1] - a[1]
     for p, q in (

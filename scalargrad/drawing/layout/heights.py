@@ -4,6 +4,12 @@ Each arrow is a spring between its two ends. Sweeping over the columns, a column
 weighted least squares of its springs, projected on its order by pooling adjacent violators.
 Stiff springs join cells into chains (long arrows, operators with one operator before them);
 a chain is then drawn level wherever its neighbours leave room, and the others settle around it.
+
+Source: the weights that keep long arrows straight are an idea of E. R. Gansner, E. Koutsofios,
+S. C. North, K.-P. Vo, "A technique for drawing directed graphs", 1993; chains on one level are
+one of U. Brandes, B. Köpf, "Fast and simple horizontal coordinate assignment", 2001. Instead of
+a network simplex or of four alignments, each column is solved exactly in least squares (see
+`isotonic`), and chains are made level afterwards, the longest first.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def is_straight(item: Item) -> bool:
 
 
 def wide(labels: Labels) -> float:
-    """Return the width of the texts of an arrow pair, or of the boxes in their place."""
+    """Return the width of the texts of an arrow pair, or of the boxes instead of them."""
     widest = max(width(line, SIZE) for line in lines_of(labels))
     if labels.forward_box is not None or labels.backward_box is not None:
         widest = max(widest, BLANK_WIDTH)

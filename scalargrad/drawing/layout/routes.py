@@ -3,6 +3,9 @@
 A centre line runs level behind its producer and slants once into the next column; out of a
 branch dot the slant comes first. All slants of one gap share its width, so arrows that keep
 their order never meet. Forward and backward are the two copies beside the centre line.
+
+The line bends only where a dummy cell stands, as in Sugiyama's drawings; a slant of its own before
+every column is what the book draws.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""From a graph to a scene: what is drawn and which texts it carries, without any position."""
+"""From a graph to a scene: what is drawn and which texts it carries, without any position.
+
+Ranks are those of the longest path (K. Sugiyama, S. Tagawa, M. Toda, 1981), not of a network
+simplex; leaves, and what is computed from leaves alone, move next to a consumer.
+"""
 
 from __future__ import annotations
 

@@ -20,16 +20,16 @@ def digraph(scene: Scene) -> graphviz.Digraph:
     if scene.title:
         drawn.attr(label=graphviz.escape(scene.title), labelloc="t")
     names = {id(item): f"n{index}" for index, item in enumerate(scene.items)}
-    places = _clusters(scene)
-    order = {frame: place for place, frame in enumerate(places)}
+    clusters = _clusters(scene)
+    order = {frame: index for index, frame in enumerate(clusters)}
     for item in scene.items:
         if item.frames:
-            _node(places[item.frames[-1]], names[id(item)], item)
+            _node(clusters[item.frames[-1]], names[id(item)], item)
     paths = {item.frames[:end] for item in scene.items for end in range(1, len(item.frames) + 1)}
     inner_first = sorted(paths, key=lambda path: (-len(path), [order[frame] for frame in path]))
     for path in inner_first:
-        outer = places[path[-2]] if len(path) > 1 else drawn
-        outer.subgraph(places[path[-1]])
+        outer = clusters[path[-2]] if len(path) > 1 else drawn
+        outer.subgraph(clusters[path[-1]])
     for item in scene.items:
         if not item.frames:
             _node(drawn, names[id(item)], item)
@@ -54,9 +54,9 @@ def _clusters(scene: Scene) -> dict[Frame, graphviz.Digraph]:
     look = {"style": "rounded", "color": "#555555", "fontcolor": "#555555", "labeljust": "l"}
     return {
         frame: graphviz.Digraph(
-            f"cluster{place}", graph_attr={**look, "label": graphviz.escape(frame.title)}
+            f"cluster{index}", graph_attr={**look, "label": graphviz.escape(frame.title)}
         )
-        for place, frame in enumerate(frames)
+        for index, frame in enumerate(frames)
     }
 
 
@@ -98,5 +98,5 @@ def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels) -> 
 
 
 def _boxed(text: str, box: int | None) -> str:
-    """Return the text, or the number of the empty box in its place."""
+    """Return the text, or the number of the empty box instead of it."""
     return text if box is None else f"[{box}:      ]"

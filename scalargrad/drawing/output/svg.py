@@ -160,7 +160,7 @@ def _text(text: Text, hook: _Hook) -> str:
 def _content(text: Text, hook: str) -> str:
     """Return a text with small digits set by hand: many fonts lack ₁ or ⁴.
 
-    With a hook, a number that stands after a name can be found by it.
+    With a hook, a number that stands after a name is marked by it.
     """
     parts, shift = [], 0.0
     named, equals, number = text.content.rpartition(" = ") if hook else (text.content, "", "")
@@ -168,14 +168,14 @@ def _content(text: Text, hook: str) -> str:
         if not part:
             continue
         digits = part.translate(_DIGITS)
-        wanted = 0.0
+        target = 0.0
         if digits != part:
-            wanted = 0.22 * text.size if part[0] in _LOWERED else -0.34 * text.size
-        move = f' dy="{_n(wanted - shift)}"' if wanted != shift else ""
-        small = f' font-size="{_n(0.7 * text.size)}"' if wanted else ""
-        shown = escaped(digits if wanted else part)
+            target = 0.22 * text.size if part[0] in _LOWERED else -0.34 * text.size
+        move = f' dy="{_n(target - shift)}"' if target != shift else ""
+        small = f' font-size="{_n(0.7 * text.size)}"' if target else ""
+        shown = escaped(digits if target else part)
         parts.append(f"<tspan{move}{small}>{shown}</tspan>" if move or small else shown)
-        shift = wanted
+        shift = target
     if equals:
         move = f' dy="{_n(-shift)}"' if shift else ""
         number = f"<tspan{move}{hook}>{escaped(number)}</tspan>"

@@ -75,13 +75,13 @@ class _Outermost:
 
     def of(self, scope: Scope) -> Scope | None:
         if scope not in self.known:
-            found = None
+            outermost = None
             around: Scope | None = scope
             while around is not None:
                 if self.fold is True or (self.fold and around.name in self.fold):
-                    found = around
+                    outermost = around
                 around = around.outer
-            self.known[scope] = found
+            self.known[scope] = outermost
         return self.known[scope]
 
 

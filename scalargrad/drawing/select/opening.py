@@ -34,8 +34,8 @@ def read_open(who: str, given: Any) -> frozenset[str]:
         return frozenset()
     if given is True:
         return frozenset(can)
-    wanted = names_of(who, "open", given, "sigmoid")
-    for name in sorted(wanted):
+    names = names_of(who, "open", given, "sigmoid")
+    for name in sorted(names):
         if name not in ROWS:
             known = ", ".join(can)
             raise InputError(f"{who}: open: there is no operation {name!r}; choose among {known}")
@@ -44,7 +44,7 @@ def read_open(who: str, given: Any) -> frozenset[str]:
                 f"{who}: open: {name!r} is not made of simpler operations; choose among"
                 f" {', '.join(can)}"
             )
-    return wanted
+    return names
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Opening:
 
     root: Any
     twins: Mapping[int, Any] = field(default_factory=dict)  # id of an old node -> its new one
-    places: Sequence[Opened] = ()
+    opened: Sequence[Opened] = ()
     closed: Collection[str] = ()  # what could not be opened somewhere
 
     def now(self, node: Any) -> Any:
@@ -77,7 +77,7 @@ class Opening:
         }
 
 
-def opened(who: str, survey: Survey, wanted: Collection[str]) -> Opening:
+def open_operations(who: str, survey: Survey, names: Collection[str]) -> Opening:
     """Return a graph with operations opened.
 
     Every opened operation is computed anew as its definition says, in a scope of its name; what
@@ -87,27 +87,27 @@ def opened(who: str, survey: Survey, wanted: Collection[str]) -> Opening:
     Raises: `ValueError` for a graph that is too large, or without an operation that is named.
     """
     root = survey.root
-    if not wanted:
+    if not names:
         return Opening(root)
     if survey.is_cut:
         limit = f"the graph must have at most {COUNT_LIMIT:,} nodes to be opened"
         raise InputError(unwanted(who, f"open: {limit}", root, "open a part of it"))
-    if missing := _missing(survey, wanted):
+    if missing := _missing(survey, names):
         raise InputError(
             f"{who}: open: no {missing[0]!r} is in this graph; leave that out, or pass True to open"
             " all that can be"
         )
     twins: dict[int, Any] = {}
-    opener = _Opener(wanted)
-    places: list[Opened] = []
+    opener = _Opener(names)
+    opened: list[Opened] = []
     for node in survey.order:
         if is_leaf(node):
             continue
         operands = [twins.get(id(operand), operand) for operand in node.operands]
-        row = survey.rows[node] if node.op in wanted else None
-        twin = opener.opened(node, row, operands) if row is not None else None
+        row = survey.rows[node] if node.op in names else None
+        twin = opener.open(node, row, operands) if row is not None else None
         if row is not None and twin is not None:
-            places.append(Opened(row, tuple(operands), twin))
+            opened.append(Opened(row, tuple(operands), twin))
             if node.label:
                 twin.label = node.label
         elif any(id(parent) in twins for parent in survey.parents[node]):
@@ -118,21 +118,21 @@ def opened(who: str, survey: Survey, wanted: Collection[str]) -> Opening:
     new = twins.get(id(root), root)
     if new is not root:
         new._grad = root._grad
-    return Opening(new, twins, places, opener.closed)
+    return Opening(new, twins, opened, opener.closed)
 
 
-def _missing(survey: Survey, wanted: Collection[str]) -> list[str]:
+def _missing(survey: Survey, names: Collection[str]) -> list[str]:
     """Return the operations that are in the graph neither as it is nor as far as it is opened."""
-    if set(wanted) == {name for name, row in ROWS.items() if row.definition}:
+    if set(names) == {name for name, row in ROWS.items() if row.definition}:
         return []  # whatever there is
-    found = {node.op for node in survey.nodes if survey.rows[node] is not None}
-    waiting = sorted(found.intersection(wanted))
+    present = {node.op for node in survey.nodes if survey.rows[node] is not None}
+    waiting = sorted(present.intersection(names))
     while waiting:
         words = re.findall(r"\w+", ROWS[waiting.pop()].definition)
-        fresh = set(words).intersection(wanted) - found
-        found |= fresh
+        fresh = set(words).intersection(names) - present
+        present |= fresh
         waiting += sorted(fresh)
-    return sorted(set(wanted) - found)
+    return sorted(set(names) - present)
 
 
 def _copy(node: Any, operands: Sequence[Any]) -> Any:
@@ -151,15 +151,15 @@ class _Nothing:
 
 
 class _Opener:
-    """Runs definitions, and opens again what stands in them where that is wanted."""
+    """Runs definitions, and opens again what stands in them where that was asked for."""
 
-    def __init__(self, wanted: Collection[str]) -> None:
-        self.wanted = wanted
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = names
         self.closed: dict[str, None] = {}
         #: what stands for results, and what they are; one of many results is opened once
         self.spread: dict[Any, list[tuple[Any, Any]]] = {}
 
-    def opened(self, node: Any, row: Row | ManyRow, operands: Sequence[Any]) -> Any:
+    def open(self, node: Any, row: Row | ManyRow, operands: Sequence[Any]) -> Any:
         """Return what stands for one operation: its definition, run on its operands.
 
         None where that needs no operation at all, as for the sum of one operand, and where it
@@ -171,14 +171,13 @@ class _Opener:
             given = row.split(operands) if isinstance(row, ManyRow) else operands
             self.spread[key] = []
             if self.is_faithful(row, given):
-                made = self.run(row, node.scope, given)
-                several = made if isinstance(made, list) else [made]
-                self.spread[key] = list(zip(several, results_of(row, node.operands), strict=True))
-        found = self.spread[key]
-        if found:
-            made, result = found[place_of(node, len(found)) if len(found) > 1 else 0]
+                results = _listed(self.run(row, node.scope, given))
+                self.spread[key] = list(zip(results, results_of(row, node.operands), strict=True))
+        pairs = self.spread[key]
+        if pairs:
+            opened, result = pairs[place_of(node, len(pairs)) if len(pairs) > 1 else 0]
             if is_result(node, result):
-                return None if any(made is operand for operand in operands) else made
+                return None if any(opened is operand for operand in operands) else opened
         self.closed[row.name] = None
         return None
 
@@ -206,31 +205,34 @@ class _Opener:
         """
         runs = given if isinstance(row, ManyRow) else [given]
         leaves = [list(map(_leaf, run)) for run in runs]
-        made = self.run(row, None, leaves if isinstance(row, ManyRow) else leaves[0])
+        results = _listed(self.run(row, None, leaves if isinstance(row, ManyRow) else leaves[0]))
         flat = [x for run in leaves for x in run]
-        places = [place for place, x in enumerate(flat) if is_value(x)]
-        made = made if isinstance(made, list) else [made]
-        for one, (value, partials) in zip(made, results_of(row, flat), strict=True):
+        positions = [position for position, x in enumerate(flat) if is_value(x)]
+        for one, (value, partials) in zip(results, results_of(row, flat), strict=True):
             _, grads = one._sweep(1.0)
-            found = [one._data, *(grads.get(flat[place], 0.0) for place in places)]
-            wanted = [value, *(partials[place] for place in places)]
-            if not all(map(_is_near, found, wanted)):
+            opened = [one._data, *(grads.get(flat[position], 0.0) for position in positions)]
+            closed = [value, *(partials[position] for position in positions)]
+            if not all(map(_is_near, opened, closed)):
                 self.closed[row.name] = None
                 return False
         return True
+
+
+def _listed(result: Any) -> list[Any]:
+    return result if isinstance(result, list) else [result]
 
 
 def _leaf(operand: Any) -> Any:
     return operand.detach() if is_value(operand) else operand
 
 
-def _is_near(found: float, wanted: float) -> bool:
-    same = found == wanted or (found != found and wanted != wanted)
-    return same or abs(found - wanted) <= 1e-9 + 1e-6 * abs(wanted) < math.inf
+def _is_near(opened: float, closed: float) -> bool:
+    same = opened == closed or (opened != opened and closed != closed)
+    return same or abs(opened - closed) <= 1e-9 + 1e-6 * abs(closed) < math.inf
 
 
 class _Callable(Mapping[str, Callable[..., Any]]):
-    """What definitions may call: the public functions, opened again where that is wanted."""
+    """What definitions may call: the public functions, opened again where that was asked for."""
 
     def __init__(self, opener: _Opener, group: Scope) -> None:
         self.opener = opener
@@ -257,7 +259,7 @@ class _Callable(Mapping[str, Callable[..., Any]]):
 
     def _apply(self, row: Row | ManyRow, given: Any, plain: Callable[[], Any]) -> Any:
         opener = self.opener
-        if row.name in opener.wanted and opener.is_faithful(row, given):
+        if row.name in opener.names and opener.is_faithful(row, given):
             return opener.run(row, self.group, given)
         return plain()
 
@@ -268,11 +270,11 @@ class _Callable(Mapping[str, Callable[..., Any]]):
         return len(ROWS) + 2
 
 
-def _label(name: str, made: Any) -> None:
+def _label(name: str, result: Any) -> None:
     """Give what a definition binds its name, with an index where there are several."""
     text = name.rstrip("_")
-    several = isinstance(made, list)
-    for place, value in enumerate(made if several else [made], 1):
+    several = isinstance(result, list)
+    for number, value in enumerate(_listed(result), 1):
         if is_value(value):
-            index = str(place).translate(_SUBSCRIPTS) if several else ""
+            index = str(number).translate(_SUBSCRIPTS) if several else ""
             value.label = text + index

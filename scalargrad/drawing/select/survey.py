@@ -1,4 +1,4 @@
-"""What there is in a graph: found in one walk, and handed down to all that draw it."""
+"""What there is in a graph: surveyed in one walk, and handed down to all that draw it."""
 
 from __future__ import annotations
 

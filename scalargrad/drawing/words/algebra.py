@@ -141,12 +141,12 @@ def spread(product: Product) -> tuple[Product, ...]:
 
 def add(left: Product, right: Product) -> Product:
     """Return a sum: like terms together, common factors before the bracket."""
-    found: dict[frozenset[tuple[Factor, int]], Product] = {}
+    like: dict[frozenset[tuple[Factor, int]], Product] = {}
     for term in (*terms_of(left), *terms_of(right)):
-        known = found.get(term.powers)
+        known = like.get(term.powers)
         number = term.coefficient + (known.coefficient if known else 0.0)
-        found[term.powers] = _product(number, dict(term.order))
-    terms = [term for term in found.values() if term.coefficient]
+        like[term.powers] = _product(number, dict(term.order))
+    terms = [term for term in like.values() if term.coefficient]
     if not terms:
         return constant(0.0)
     if len(terms) == 1:
@@ -261,7 +261,7 @@ class Names:
     def _shorter(self, product: Product) -> Product | None:
         """Return the product with one more name in it, that which shortens it most, or None."""
         powers = dict(product.order)
-        found: list[tuple[float, Atom, int]] = []
+        savings: list[tuple[float, Atom, int]] = []
         for atom in dict.fromkeys(atom for factor in powers for atom in self._near.get(factor, ())):
             moved = [(f, powers.get(f, 0), power) for f, power in self._meaning[atom].order]
             here = powers.get(atom, 0)
@@ -270,8 +270,8 @@ class Names:
                 then = _cost(atom, here + sign)
                 then += sum([_cost(f, old - sign * power) for f, old, power in moved])
                 if round(then - now, 9) < 0.0:
-                    found.append((round(then - now, 9), atom, sign))
-        for _, atom, sign in sorted(found, key=lambda entry: entry[0]):
+                    savings.append((round(then - now, 9), atom, sign))
+        for _, atom, sign in sorted(savings, key=lambda entry: entry[0]):
             candidate = product * self._meaning[atom] ** -sign * _product(1.0, {atom: sign})
             if candidate.is_sound:
                 return candidate

@@ -87,5 +87,5 @@ class Numbers:
         return all(id(value) in self.constants for value in flow.values)
 
     def label(self, node: Any) -> str:
-        """Return the label of a node, or its place in a named list."""
+        """Return the label of a node, or its indices in a named list."""
         return str(node.label or self.elements.get(id(node), ""))

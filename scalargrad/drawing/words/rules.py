@@ -24,7 +24,7 @@ QuantityKind = Literal["plain", "data", "gradient", "partial", "part"]
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """A number of the graph: what it is, so that it can be found anew, and what it is now.
+    """A number of the graph: what it is, so that it can be computed anew, and what it is now.
 
     A plain number, the data or the gradient of a node, the partial of an edge, or the part of a
     gradient that comes back along some edges; an edge is a node and a position of an operand.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from ...core.arithmetic import is_value
@@ -20,7 +18,6 @@ from ..select.opening import Opened
 from ..select.survey import is_leaf
 from . import text
 from .algebra import (
-    MINUS_ONE,
     ONE,
     Names,
     Product,
@@ -33,6 +30,7 @@ from .algebra import (
     total,
     write,
 )
+from .formulas import evaluated
 from .numbers import Numbers
 from .wording import Labels
 
@@ -42,8 +40,6 @@ LONGEST = 34
 MOST_TERMS = 3
 #: a sum of more operands is written as a call, one of more arguments with an ellipsis
 MOST_OPERANDS, MOST_ARGUMENTS = 12, 6
-#: a larger power is written as a call
-MOST_POWER = 99
 #: a box of more arrows is not looked into
 MOST_IN_A_BOX = 100
 
@@ -195,7 +191,7 @@ class Symbols:
         """Return a node in terms of its operands."""
         row = self.survey.rows[node]
         if row is not None and len(node.operands) <= MOST_OPERANDS and _is_formula(row):
-            return _evaluated(parsed(_formula(row)), *self._letters(row, node))
+            return evaluated(parsed(_formula(row)), *self._letters(row, node))
         xs = [self._operand(operand) for operand in node.operands]
         if len(xs) > MOST_ARGUMENTS:
             xs = [xs[0], name("…", "…"), xs[-1]]
@@ -252,13 +248,14 @@ class Symbols:
         """Tell whether some of what comes back to a value comes from what is not shown."""
         if flow.value is self.graph.root:
             return False
-        found, largest, complete = 0.0, 0.0, True
+        received, largest, complete = 0.0, 0.0, True
         for use in flow.uses:
             back = use.backward or 0.0
-            found, largest = found + back, max(largest, abs(back))
+            received, largest = received + back, max(largest, abs(back))
             complete &= use.target is not None and self._is_open(use.target)
         grad = self.graph.gradients[flow.value]
-        same = found == grad or abs(found - grad) <= 1e-9 * largest or found != found
+        agrees = abs(received - grad) <= 1e-9 * largest
+        same = received == grad or agrees or received != received
         return not (complete and same) and not self.numbers.is_fixed(flow)
 
     def _hand_back(self, node: Any) -> None:
@@ -296,7 +293,7 @@ class Symbols:
                 shown = stated(one.row, 0)
                 letters = {"x": self._operand(operand), "z": self.values[id(one.result)]}
                 if isinstance(one.row, Row) and shown and " if " not in shown:
-                    partial = _evaluated(parsed(shown), letters, {}, {})
+                    partial = evaluated(parsed(shown), letters, {}, {})
                     return self._short(gradient * partial)
         return None
 
@@ -314,7 +311,7 @@ class Symbols:
             letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
             shown = row.partials[why.letter]
         try:
-            return _evaluated(parsed(shown), letters, numbers, lists)
+            return evaluated(parsed(shown), letters, numbers, lists)
         except (KeyError, SyntaxError):
             return constant(why.partial)
 
@@ -349,120 +346,6 @@ class Symbols:
                 written = f"({written})"
             self.called[id(node)] = written
         return self.called[id(node)]
-
-
-class Both:
-    """Symbols over numbers."""
-
-    def __init__(self, symbols: Symbols, numbers: Numbers) -> None:
-        self.symbols = symbols
-        self.numbers = numbers
-
-    def flow(self, flow: Flow) -> Labels:
-        """Return both texts of what comes out, one above the other."""
-        return self._joined(self.symbols.flow(flow), self.numbers.flow(flow), flow)
-
-    def use(self, use: Use) -> Labels:
-        """Return both texts of an arrow, one above the other."""
-        return self._joined(self.symbols.use(use), self.numbers.use(use), use.flow)
-
-    def _joined(self, above: Labels, below: Labels, flow: Flow) -> Labels:
-        if flow.named is not None:
-            return above
-        forward = self.numbers.number(flow.value.data)
-        if above.forward == self.name(flow):  # it stands before the arrow
-            above = replace(above, forward=forward)
-        forward = above.forward if above.forward == forward else f"{above.forward}\n{forward}"
-        backward = below.backward
-        if above.backward is not None and above.backward != backward:
-            backward = f"{above.backward}\n{backward}"
-        return Labels(forward, backward)
-
-    def constant(self, constant: Constant) -> str:
-        """Return a plain number, or the shape of several."""
-        return self.numbers.constant(constant)
-
-    def name(self, flow: Flow) -> str:
-        """Return the name of a leaf or of a bundle of them."""
-        return self.numbers.name(flow)
-
-    def is_fixed(self, flow: Flow) -> bool:
-        """Tell whether all that flows are constants of this picture."""
-        return self.numbers.is_fixed(flow)
-
-
-_SIGNS = {"pi": "π", "Phi": "Φ", "phi": "φ", "sqrt": "√"}
-
-
-def _evaluated(
-    node: ast.expr,
-    letters: Mapping[str, Product],
-    numbers: Mapping[str, float],
-    lists: Mapping[str, Sequence[Product]],
-) -> Product:
-    """Run a stated partial on expressions; a choice is made by the numbers.
-
-    Raises: `KeyError` for what has no form here.
-    """
-
-    def run(node: ast.expr) -> Product:
-        match node:
-            case ast.Constant(value=int() | float() as value):
-                return constant(float(value))
-            case ast.Name(id=letter) if letter in letters:
-                return letters[letter]
-            case ast.Name(id="pi"):
-                return name("π", "π")
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return MINUS_ONE * run(operand)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return add(run(left), run(right))
-            case ast.BinOp(left=left, op=ast.Sub(), right=right):
-                return add(run(left), MINUS_ONE * run(right))
-            case ast.BinOp(left=left, op=ast.Mult(), right=right):
-                return run(left) * run(right)
-            case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return run(left) * run(right) ** -1
-            case (
-                ast.BinOp(left=left, op=ast.Pow(), right=right)
-                | ast.Call(func=ast.Name(id="pow"), args=[left, right])
-            ):
-                base, exponent = run(left), run(right)
-                power = exponent.coefficient
-                if not exponent.order and power.is_integer() and abs(power) <= MOST_POWER:
-                    return base ** int(power)
-                return call("pow", [base, exponent])
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                return run(body if _holds(test, numbers) else orelse)
-            case ast.Call(func=ast.Name(id="sum"), args=[term]):
-                runs = zip(*lists.values(), strict=True)
-                elements = [dict(zip(lists, xs, strict=True)) for xs in runs]
-                return total(_evaluated(term, {**letters, **xs}, {}, {}) for xs in elements)
-            case ast.Call(func=ast.Name(id=function), args=arguments):
-                return call(_SIGNS.get(function, function), map(run, arguments))
-        raise KeyError(ast.unparse(node))
-
-    return run(node)
-
-
-def _holds(test: ast.expr, numbers: Mapping[str, float]) -> bool:
-    match test:
-        case ast.Compare(left=left, ops=[sign], comparators=[right]):
-            a, b = _float(left, numbers), _float(right, numbers)
-            if a == a and b == b:  # a nan takes no branch
-                return {ast.Gt: a > b, ast.Lt: a < b, ast.Eq: a == b}[type(sign)]
-    raise KeyError(ast.unparse(test))
-
-
-def _float(node: ast.expr, numbers: Mapping[str, float]) -> float:
-    match node:
-        case ast.Constant(value=int() | float() as value):
-            return float(value)
-        case ast.Name(id=letter):
-            return numbers[letter]
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _float(left, numbers) * _float(right, numbers)
-    raise KeyError(ast.unparse(node))
 
 
 def _number(operand: Any) -> float:
