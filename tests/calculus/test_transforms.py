@@ -14,18 +14,13 @@ import mpmath
 import numpy as np
 import oracles
 import pytest
-from engines import ENGINES, engine_class
+from engines import ENGINES, apply_row, engine_class
 
 import scalargrad as sg
 from scalargrad.table.row import ROWS, ManyRow, Row
 
 HIGHER = [name for name, row in ROWS.items() if isinstance(row, Row) and name in oracles.ORACLES]
 LISTS = [name for name, row in ROWS.items() if isinstance(row, ManyRow) and name in oracles.ORACLES]
-
-
-def applied(row: Row, *operands: Any) -> Any:
-    value = next(o for o in operands if isinstance(o, sg.Value))
-    return value._unary(row, *operands) if row.arity == 1 else value._binary(row, *operands)
 
 
 # -- the rows of the table, run on Values ----------------------------------------------------
@@ -42,7 +37,7 @@ def test_second_derivatives_of_a_row_are_those_of_fifty_digits(name: str) -> Non
                 continue
             if row.arity == 2 and abs(point[0] - point[1]) < 0.1:
                 continue  # maximum and minimum have a kink there
-            found = sg.hessian(lambda xs: applied(row, *xs))(point)
+            found = sg.hessian(lambda xs: apply_row(sg.Value, row, *xs))(point)
             for i in range(row.arity):
                 for j in range(row.arity):
                     order = tuple((k == i) + (k == j) for k in range(row.arity))
@@ -59,8 +54,8 @@ def test_second_derivatives_of_a_row_of_lists_are_those_of_fifty_digits(name: st
     lists = [slice(3 * k, 3 * k + 3) for k in range(row.lists)]
 
     def ours(xs: list[Any]) -> Any:
-        made = xs[0]._many(row, *(xs[part] for part in lists))
-        return made[1] if isinstance(made, list) else made
+        result = apply_row(sg.Value, row, *(xs[part] for part in lists))
+        return result[1] if isinstance(result, list) else result
 
     def exact(*xs: Any) -> Any:
         made = truth.value(*([*xs[part]] for part in lists))
@@ -81,7 +76,7 @@ def test_gradient_as_a_graph_is_the_number_of_the_node(name: str) -> None:
     rng = random.Random(3)
     for _ in range(20):
         x = sg.Value(rng.uniform(*row.sample[0]))
-        node = x._unary(row, x)
+        node = apply_row(sg.Value, row, x)
         slope = sg.gradients(node, x, create_graph=True)
         assert getattr(slope, "data", slope) == node.partials[0]
 
@@ -109,7 +104,7 @@ def test_third_and_fourth_derivatives_of_a_row_are_those_of_fifty_digits(name: s
     row, truth = ROWS[name], oracles.ORACLES[name]
     low, high = row.sample[0]
     point = low + 0.71 * (high - low)
-    derivative: Callable[..., Any] = lambda x: applied(row, x)  # noqa: E731
+    derivative: Callable[..., Any] = lambda x: apply_row(sg.Value, row, x)  # noqa: E731
     derivative = sg.grad(sg.grad(derivative))
     with mpmath.workdps(80):
         for order in (3, 4):

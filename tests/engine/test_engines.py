@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import ENGINES, engine_class
+from engines import ENGINES, apply_row, engine_class
 from hypothesis import given
 from row_programs import LEAVES, PROFILE, STEPS, build
 
@@ -82,13 +82,11 @@ def nodes_of(Value: type, row: Row | ManyRow, numbers: tuple[float, ...]) -> Ite
         if not any(mask):
             continue
         operands = [Value(x) if is_value else x for x, is_value in zip(numbers, mask, strict=True)]
-        if isinstance(row, Row):
-            made = (Value._unary if row.arity == 1 else Value._binary)(row, *operands)
-        else:
+        if isinstance(row, ManyRow):
             size = len(operands) // row.arity
-            lists = [operands[i * size : (i + 1) * size] for i in range(row.arity)]
-            made = Value._many(row, *lists)
-        yield from made if isinstance(made, list) else [made]
+            operands = [operands[i * size : (i + 1) * size] for i in range(row.arity)]
+        result = apply_row(Value, row, *operands)
+        yield from result if isinstance(result, list) else [result]
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -138,7 +136,7 @@ def test_sweep_finds_the_same_nodes_in_the_same_order():
     def make(Value: type) -> Any:
         x, y = Value(0.3), Value(-1.2)
         h = [x * y, x + 2.0, (x * x).tanh()]
-        root = Value._many(ROWS["dot"], [*h, x], [y, *h]) * h[0]
+        root = apply_row(Value, ROWS["dot"], [*h, x], [y, *h]) * h[0]
         order, grads = root._sweep(1.5)
         return list(map(told, order)), [(told(node), grad.hex()) for node, grad in grads.items()]
 
@@ -151,7 +149,7 @@ def test_gradients_of_chosen_values_are_those_of_the_pass():
     def make(Value: type) -> Any:
         x, y, apart = Value(0.3), Value(-1.2), Value(7.0)
         h = [x * y, x + 2.0, (x * x).tanh()]
-        root = Value._many(ROWS["dot"], [*h, x], [y, *h]) * h[0]
+        root = apply_row(Value, ROWS["dot"], [*h, x], [y, *h]) * h[0]
         chosen = [y, root, apart, x, h[2], x]
         _, grads = root._sweep(1.5)
         found = root._gradients(1.5, chosen)
@@ -422,7 +420,7 @@ def test_rows_that_the_native_table_lacks_are_refused():
     strange = Row("strange", "?", "x", ("1",), "Do nothing.")
 
     with pytest.raises(TypeError, match=r"does not know the row .*scalargrad\.table"):
-        Value._unary(strange, Value(1.0))
+        apply_row(Value, strange, Value(1.0))
 
 
 def test_value_of_the_other_engine_is_a_foreign_operand():

@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 import pytest
+from engines import apply_row
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
@@ -111,7 +112,7 @@ def test_random_program_has_the_exact_values_and_gradients(Value, numbers, progr
     interior = [node for node in pool if node.parents]
     assume(interior)
 
-    root = Value._many(ROWS["sum"], interior)
+    root = apply_row(Value, ROWS["sum"], interior)
     made = check_forward_and_backward(leaves, root)
 
     event(f"{made // 5 * 5} nodes or a few more")
@@ -129,7 +130,9 @@ def test_random_program_around_each_row_has_the_exact_gradients(Value, name):
     leaves, pool = build(Value, [0.75, 1.25, -0.5], program)
 
     assert name in {node.op for node in pool}
-    check_forward_and_backward(leaves, Value._many(ROWS["sum"], [n for n in pool if n.parents]))
+    check_forward_and_backward(
+        leaves, apply_row(Value, ROWS["sum"], [n for n in pool if n.parents])
+    )
 
 
 @PROFILE

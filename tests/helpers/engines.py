@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+from typing import Any
+
+from scalargrad.table.row import ManyRow, Row
 
 #: every engine that is there, by the name a test id shows
 ENGINES = {"python": "scalargrad._python", "native": "scalargrad._native"}
@@ -20,3 +23,10 @@ else:
 def engine_class(name: str) -> type:
     """Return the Value class of one engine."""
     return importlib.import_module(ENGINES[name]).Value
+
+
+def apply_row(Value: type[Any], row: Row | ManyRow, *operands: Any) -> Any:  # noqa: N803 - a class
+    """Return what an engine makes of any row of the table: a node, or several in a list."""
+    if isinstance(row, ManyRow):
+        return Value._many(row, *operands)
+    return (Value._unary if row.arity == 1 else Value._binary)(row, *operands)

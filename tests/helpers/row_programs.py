@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engines import apply_row
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -67,12 +68,12 @@ def squashed(Value: type, operand: Any, ends: tuple[float, float]) -> Any:
     if low <= number_of(operand) <= high:
         return operand
     half = (high - low) * 0.49
-    return Value._binary(ROWS["add"], squash(Value, operand, half), (low + high) * 0.5)
+    return apply_row(Value, ROWS["add"], squash(Value, operand, half), (low + high) * 0.5)
 
 
 def squash(Value: type, operand: Any, half: float) -> Any:
-    inner = Value._binary(ROWS["mul"], operand, 0.125)
-    return Value._binary(ROWS["mul"], Value._unary(ROWS["tanh"], inner), half)
+    inner = apply_row(Value, ROWS["mul"], operand, 0.125)
+    return apply_row(Value, ROWS["mul"], apply_row(Value, ROWS["tanh"], inner), half)
 
 
 def build(Value: type, numbers: list[float], program: Any) -> tuple[list[Any], list[Any]]:
@@ -90,11 +91,7 @@ def build(Value: type, numbers: list[float], program: Any) -> tuple[list[Any], l
             lists[-1][-1] = number_of(lists[-1][-1])
         if not fits(row, lists):
             continue
-        if isinstance(row, ManyRow):
-            made = Value._many(row, *lists)
-        elif row.arity == 1:
-            made = Value._unary(row, lists[0][0])
-        else:
-            made = Value._binary(row, lists[0][0], lists[1][0])
-        pool.extend(made if isinstance(made, list) else [made])
+        operands = lists if isinstance(row, ManyRow) else [operand for (operand,) in lists]
+        result = apply_row(Value, row, *operands)
+        pool.extend(result if isinstance(result, list) else [result])
     return leaves, pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,11 @@ def test_every_optimiser_moves_a_flat_block_as_it_moves_values(place: int) -> No
             model, INPUTS, TARGETS["mse"], loss="mse", optimizer=optimizer, epochs=2,
             progress=False, compile=compile,
         )  # fmt: skip
-        kept = [x for column in optimizer._kept for x in column]
+        _, *columns = optimizer.state_dict().values()
         grads = [p.grad for p in model.parameters()]
-        states.append([optimizer.steps, *(p.data for p in model.parameters()), *kept, *grads])
+        states.append(
+            [optimizer.steps, *(p.data for p in model.parameters()), *chain(*columns), *grads]
+        )
     assert states[0] == pytest.approx(states[1], rel=1e-7, abs=1e-10)
 
 
