@@ -1,17 +1,13 @@
-"""How `fit` takes a step: on the graph of a batch, or on tapes of one sample."""
+"""How `fit` takes a step on tapes: what one sample does, replayed over each batch."""
 
 from __future__ import annotations
 
-import math
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from .. import errors
 from .._engine import Value, machine, move_flat, numbers, set_numbers
-from ..core import refusals, tracer
-from ..core.arithmetic import is_value
 from ..core.modes import no_grad
 from ..core.nesting import each
 from ..optim import Optimizer
@@ -21,105 +17,7 @@ from ..tape.lane_arguments import Lanes, lanes_of
 from ..tape.paths import Path, Paths, run_batch
 from ..tape.replay import BY_CAPTURED, VALUES
 from .objectives import Objective
-
-
-@runtime_checkable
-class Steps(Protocol):
-    """What `fit` wants of an optimiser."""
-
-    def zero_grad(self) -> None: ...
-    def step(self) -> None: ...
-
-
-class Learner(Protocol):
-    """Takes steps on some samples of a set; knows its score on another one."""
-
-    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
-        """Learn from the samples at some places; return their loss and how many were correct."""
-
-    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
-        """Return the mean loss of a set and how many are correct, learning nothing."""
-
-    def settle(self) -> None:
-        """Let the Values of the model have the numbers that were learnt."""
-
-
-def _check_finite(loss: float, where: str) -> None:
-    if not math.isfinite(loss):
-        raise errors.NonFiniteError(
-            f"fit: the loss must stay finite; got {loss} {where};"
-            " lower the learning rate, or find the cause with scalargrad.detect_anomaly()"
-        )
-
-
-# -- on graphs ------------------------------------------------------------------------------
-
-
-class Graphs:
-    """Builds the graph of each batch, as one would by hand."""
-
-    def __init__(
-        self, model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective,
-        optimizer: Steps,
-    ) -> None:  # fmt: skip
-        self.model, self.inputs, self.targets = model, inputs, targets
-        self.objective, self.optimizer = objective, optimizer
-
-    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
-        """Take a step."""
-        targets = [self.targets[place] for place in places]
-        outputs = [self.model(self.inputs[place]) for place in places]
-        loss = self._checked(self.objective.compute(outputs, targets), where)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        return loss.data, count_correct(self.objective, outputs, targets)
-
-    def _checked(self, loss: Any, where: str) -> Any:
-        if not is_value(loss):
-            raise errors.OperandError(
-                errors.unwanted(
-                    "fit", "the loss must be a Value", loss, "compute it from the outputs"
-                )
-            )
-        _check_finite(loss._data, where)
-        if not loss.parents:
-            raise errors.StateError(
-                f"fit: the loss must come from recorded operations; got a leaf {where};"
-                " call fit outside no_grad"
-            )
-        return loss
-
-    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
-        """Score a set."""
-        return score(self.model, inputs, targets, self.objective)
-
-    def settle(self) -> None:
-        """Do nothing: Values are what is learnt with."""
-
-
-def score(
-    model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective
-) -> tuple[float, int]:
-    """Return the mean loss of a set and how many are correct."""
-    if tracer.is_on():
-        raise refusals.frozen_call("evaluate", "call it outside of the function")
-    with no_grad():
-        outputs = [model(sample) for sample in inputs]
-        loss = objective.compute(outputs, list(targets))
-    number = loss._data if is_value(loss) else float(loss)
-    return number, count_correct(objective, outputs, targets)
-
-
-def count_correct(objective: Objective, outputs: Any, targets: Any) -> int:
-    """Return how many outputs are correct answers."""
-    if objective.is_correct is None:
-        return 0
-    return sum(map(bool, map(objective.is_correct, outputs, targets)))
-
-
-# -- on tapes -------------------------------------------------------------------------------
-
+from .on_graphs import OptimizerLike, check_finite, count_correct
 
 #: so many samples of an epoch's first batch are compared with what the model itself gives
 CHECKED = 2
@@ -132,12 +30,12 @@ class Unfit(Exception):  # noqa: N818 - no error of the user's
     """What can be learnt on graphs only, and why."""
 
 
-class Tapes:
+class TapeLearner:
     """Replays what one sample does over whole batches, on one flat block of parameters."""
 
     def __init__(
         self, model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective,
-        optimizer: Steps,
+        optimizer: OptimizerLike,
     ) -> None:  # fmt: skip
         if machine() is None:
             raise Unfit("the machine was not built")
@@ -191,7 +89,7 @@ class Tapes:
         block = self._block
         found = run_batch(self._paths, lanes, BY_CAPTURED, 1.0 / len(places), 1, self._reader())
         loss = self._paths.known[0].runner.total(found.values[:, 0].copy()) / len(places)
-        _check_finite(loss, where)
+        check_finite(loss, where)
         if not self._is_checked:
             self._check(places, found.values[:, 0])
         if block is None or not all(block.holds(path) for path, _ in found.captured):
@@ -291,7 +189,7 @@ class _Block:
         self._is_ahead = False  # of the Values, and of what the optimiser has
 
     @staticmethod
-    def of(optimizer: Steps, path: Path) -> _Block | None:
+    def of(optimizer: OptimizerLike, path: Path) -> _Block | None:
         """Return the block of an optimiser, where its parameters are what a path captures."""
         own = {"step", "zero_grad"} & {*getattr(optimizer, "__dict__", ())}
         if not isinstance(optimizer, Optimizer) or own:

@@ -15,7 +15,8 @@ from .. import errors, plots
 from ..core import modes
 from ..core.arguments import Seed, check_samples, generator, whole
 from .objectives import Objective, objective_of
-from .on_tapes import Graphs, Learner, Steps, Tapes, Unfit, score
+from .on_graphs import GraphLearner, Learner, OptimizerLike, score
+from .on_tapes import TapeLearner, Unfit
 
 # -- what comes out -------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ def fit(
     targets: Sequence[Any],
     *,
     loss: str | Callable[[list[Any], list[Any]], Any],
-    optimizer: Steps,
+    optimizer: OptimizerLike,
     epochs: int = 1,
     batch_size: int | None = 32,
     seed: Seed = 0,
@@ -141,7 +142,7 @@ def fit(
     """
     objective = objective_of("fit", loss, is_correct)
     _check_model("fit", model)
-    if not isinstance(optimizer, Steps) or isinstance(optimizer, type):
+    if not isinstance(optimizer, OptimizerLike) or isinstance(optimizer, type):
         raise errors.OperandError(
             errors.unwanted(
                 "fit",
@@ -180,7 +181,7 @@ def fit(
     finally:
         course.learner.settle()
     history.seconds = time.perf_counter() - start
-    history.is_replayed = isinstance(course.learner, Tapes)
+    history.is_replayed = isinstance(course.learner, TapeLearner)
     return history
 
 
@@ -213,19 +214,19 @@ class _Course:
     def __init__(self, *what: Any, compile: bool | None) -> None:
         self._what = what
         self._may_fall_back = compile is None
-        self.learner: Learner = self._on_tapes() if compile is not False else Graphs(*what)
+        self.learner: Learner = self._on_tapes() if compile is not False else GraphLearner(*what)
 
     def _on_tapes(self) -> Learner:
         if modes.anomaly() or not modes.current().recording:  # which graphs have words for
-            return Graphs(*self._what)
+            return GraphLearner(*self._what)
         try:
-            return Tapes(*self._what)
+            return TapeLearner(*self._what)
         except Unfit as reason:
             self._check_may_fall_back(reason)
         except Exception:  # of the model, say: a graph has the words, or none is needed
             if not self._may_fall_back:
                 raise
-        return Graphs(*self._what)
+        return GraphLearner(*self._what)
 
     def _check_may_fall_back(self, reason: Unfit) -> None:
         if not self._may_fall_back:
@@ -236,7 +237,7 @@ class _Course:
 
     def renew(self) -> None:
         """Record anew: the model may be another one since."""
-        if isinstance(self.learner, Tapes):
+        if isinstance(self.learner, TapeLearner):
             self.learner = self._on_tapes()
 
     def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
@@ -248,10 +249,10 @@ class _Course:
         except Unfit as reason:
             self._check_may_fall_back(reason)
         except Exception:
-            if not self._may_fall_back or isinstance(self.learner, Graphs):
+            if not self._may_fall_back or isinstance(self.learner, GraphLearner):
                 raise
         self.learner.settle()
-        self.learner = Graphs(*self._what)
+        self.learner = GraphLearner(*self._what)
         return self.learner.step(places, where)
 
     def score(self, inputs: Any, targets: Any, objective: Objective) -> Score:
@@ -259,10 +260,10 @@ class _Course:
         try:
             loss, correct = self.learner.score(inputs, targets)
         except Exception:
-            if not self._may_fall_back or isinstance(self.learner, Graphs):
+            if not self._may_fall_back or isinstance(self.learner, GraphLearner):
                 raise
             self.learner.settle()
-            loss, correct = Graphs(*self._what).score(inputs, targets)
+            loss, correct = GraphLearner(*self._what).score(inputs, targets)
         return Score(loss, correct / len(inputs) if objective.is_correct else None)
 
 

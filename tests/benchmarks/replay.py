@@ -204,7 +204,9 @@ class Fitted:
 def our_fit(model: Any, name: str, x: Any, t: Any, masks: Iterable[Any]) -> Action:
     """Return the step that `fit` takes; finding the samples of a batch counts."""
     optimizer = sg.optim.SGD(model.parameters(), lr=RATE)
-    learner = on_tapes.Tapes(model, x, t, objectives.objective_of("fit", name, None), optimizer)
+    learner = on_tapes.TapeLearner(
+        model, x, t, objectives.objective_of("fit", name, None), optimizer
+    )
     turns, fitted = iter(masks), Fitted(model, learner)
     return lambda: (learner.step(next(turns), "")[0], fitted)
 

@@ -1,0 +1,106 @@
+"""How `fit` takes a step on the graph of a batch, and what it wants of a model and an optimiser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from .. import errors
+from ..core import refusals, tracer
+from ..core.arithmetic import is_value
+from ..core.modes import no_grad
+from .objectives import Objective
+
+
+@runtime_checkable
+class OptimizerLike(Protocol):
+    """What `fit` wants of an optimiser."""
+
+    def zero_grad(self) -> None: ...
+    def step(self) -> None: ...
+
+
+class Learner(Protocol):
+    """Takes steps on some samples of a set; knows its score on another one."""
+
+    def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
+        """Learn from the samples at some indices; return their loss and how many were correct."""
+
+    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
+        """Return the mean loss of a set and how many are correct, learning nothing."""
+
+    def settle(self) -> None:
+        """Let the Values of the model have the numbers that were learnt."""
+
+
+def check_finite(loss: float, where: str) -> None:
+    """Refuse a loss that is not finite."""
+    if not math.isfinite(loss):
+        raise errors.NonFiniteError(
+            f"fit: the loss must stay finite; got {loss} {where};"
+            " lower the learning rate, or find the cause with scalargrad.detect_anomaly()"
+        )
+
+
+class GraphLearner:
+    """Builds the graph of each batch, as one would by hand."""
+
+    def __init__(
+        self, model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective,
+        optimizer: OptimizerLike,
+    ) -> None:  # fmt: skip
+        self.model, self.inputs, self.targets = model, inputs, targets
+        self.objective, self.optimizer = objective, optimizer
+
+    def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
+        """Take a step."""
+        targets = [self.targets[index] for index in indices]
+        outputs = [self.model(self.inputs[index]) for index in indices]
+        loss = self._checked(self.objective.compute(outputs, targets), where)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.data, count_correct(self.objective, outputs, targets)
+
+    def _checked(self, loss: Any, where: str) -> Any:
+        if not is_value(loss):
+            raise errors.OperandError(
+                errors.unwanted(
+                    "fit", "the loss must be a Value", loss, "compute it from the outputs"
+                )
+            )
+        check_finite(loss._data, where)
+        if not loss.parents:
+            raise errors.StateError(
+                f"fit: the loss must come from recorded operations; got a leaf {where};"
+                " call fit outside no_grad"
+            )
+        return loss
+
+    def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
+        """Score a set."""
+        return score(self.model, inputs, targets, self.objective)
+
+    def settle(self) -> None:
+        """Do nothing: Values are what is learnt with."""
+
+
+def score(
+    model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective
+) -> tuple[float, int]:
+    """Return the mean loss of a set and how many are correct."""
+    if tracer.is_on():
+        raise refusals.frozen_call("evaluate", "call it outside of the function")
+    with no_grad():
+        outputs = [model(sample) for sample in inputs]
+        loss = objective.compute(outputs, list(targets))
+    number = loss._data if is_value(loss) else float(loss)
+    return number, count_correct(objective, outputs, targets)
+
+
+def count_correct(objective: Objective, outputs: Any, targets: Any) -> int:
+    """Return how many outputs are correct answers."""
+    if objective.is_correct is None:
+        return 0
+    return sum(map(bool, map(objective.is_correct, outputs, targets)))
