@@ -19,7 +19,7 @@ __all__ = ["curves", "decision_boundary", "save"]
 __dir__ = __all__.copy
 
 _INK, _FAINT = "#333333", "#e6e6e6"
-#: told apart by most colour-blind readers too (Okabe, Ito)
+#: distinct to most colour-blind readers too (Okabe, Ito)
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#666666"]
 
 
@@ -38,10 +38,10 @@ def curves(
     panels = figure.subplots(1, 2 if has_accuracy else 1, squeeze=False)[0]
     epochs = max(map(len, loss.values()))
     span = 1.0 / steps_per_epoch if epochs else 1.0  # where a step stands on the axis of epochs
-    places = [span * (place + 1) for place in range(len(steps))]
+    epochs_at = [span * (step + 1) for step in range(len(steps))]
     _dress(panels[0], "epoch" if epochs else "step", "loss")
     if epochs != len(steps):  # else each epoch is one step
-        panels[0].plot(places, steps, color=_COLOURS[0], alpha=0.25, linewidth=0.8)
+        panels[0].plot(epochs_at, steps, color=_COLOURS[0], alpha=0.25, linewidth=0.8)
     _lines(panels[0], loss)
     if min(steps) > 0.0 and max(steps) > 100.0 * min(steps):
         panels[0].set_yscale("log")
@@ -54,7 +54,7 @@ def curves(
         lowest = min(min(numbers) for numbers in accuracy.values() if numbers)
         panels[1].set_ylim(max(0.0, lowest - 0.05), 1.01)
     for panel, corner in zip(panels, ("upper right", "lower right"), strict=False):
-        panel.set_xlim(0, max(places))
+        panel.set_xlim(0, max(epochs_at))
         if len(panel.get_legend_handles_labels()[0]) > 0:
             panel.legend(frameon=False, labelcolor=_INK, loc=corner)
     return figure
@@ -111,7 +111,7 @@ def decision_boundary(
 def save(figure: Any, path: str | os.PathLike[str]) -> None:
     """Write a figure, whole or not at all; the suffix chooses the format.
 
-    Raises: `ValueError` for another suffix or a place that cannot be written.
+    Raises: `ValueError` for another suffix or a path that cannot be written.
     """
     name = path_text("save", "path", path, "plot.png")
     kind = os.path.splitext(name)[1][1:].lower()
@@ -154,10 +154,11 @@ def _lines(panel: Any, named: dict[str, list[float]]) -> None:
     for colour, (name, numbers) in zip(_COLOURS, named.items(), strict=False):
         # what was measured while learning is a mean over its epoch and stands in its middle
         shift = 0.5 if name == "training" else 1.0
-        places = [epoch + shift for epoch in range(len(numbers))]
+        epochs = [epoch + shift for epoch in range(len(numbers))]
         mark = "o-" if len(numbers) <= 20 else "-"
         if numbers:
-            panel.plot(places, numbers, mark, color=colour, markersize=4, label=name, clip_on=False)
+            style = {"color": colour, "markersize": 4, "label": name, "clip_on": False}
+            panel.plot(epochs, numbers, mark, **style)
 
 
 def _ticks(numbers: Sequence[float], count: int) -> list[float]:
@@ -195,7 +196,7 @@ def _blend(scores: list[float]) -> tuple[float, ...]:
     weights = [math.exp(score - top) for score in scores]
     mixed = [0.0, 0.0, 0.0]
     for weight, colour in zip(weights, cycle(_COLOURS), strict=False):
-        for place in range(3):
-            part = int(colour[1 + 2 * place : 3 + 2 * place], 16) / 255
-            mixed[place] += weight / sum(weights) * part
+        for channel in range(3):
+            part = int(colour[1 + 2 * channel : 3 + 2 * channel], 16) / 255
+            mixed[channel] += weight / sum(weights) * part
     return tuple(0.66 + 0.34 * part for part in mixed)

@@ -43,7 +43,7 @@ class Checked:
 
 
 class GradientTable:
-    """What `check_gradients` found, an input a row; true where nothing disagrees."""
+    """The result of `check_gradients`, an input a row; true where nothing disagrees."""
 
     def __init__(self, rows: Sequence[Checked], reason: str = "") -> None:
         self.rows = tuple(rows)
@@ -58,8 +58,8 @@ class GradientTable:
     def __iter__(self) -> Iterator[Checked]:
         return iter(self.rows)
 
-    def __getitem__(self, place: int) -> Checked:
-        return self.rows[place]
+    def __getitem__(self, index: int) -> Checked:
+        return self.rows[index]
 
     @property
     def worst(self) -> list[Checked]:
@@ -98,7 +98,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     name  gradient  difference...
     """
     who = "check_gradients"
-    places = tuple(range(len(point)))
+    every = tuple(range(len(point)))
     taken = [flatten(who, "the point", argument, "pass floats") for argument in point]
     structure = Container(list, tuple(one for one, _ in taken))
     numbers = [leaf for _, leaves in taken for leaf in leaves]
@@ -106,13 +106,13 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     if not numbers:
         wanted = "the point must have at least one number"
         raise errors.InputError(errors.unwanted(who, wanted, point, "pass e.g. 1.0"))
-    found = gradient_for(who, f, places)(*structure.unflatten(iter(numbers)))
-    _, gradients = flatten(who, "the gradient", found, "pass floats")
+    gradient = gradient_for(who, f, every)(*structure.unflatten(iter(numbers)))
+    _, gradients = flatten(who, "the gradient", gradient, "pass floats")
 
     def function(*leaves: float) -> float:
         with no_grad():
-            made = f(*structure.unflatten(map(Value, leaves)))
-        return made._data if is_value(made) else number(who, "what f returns", made)
+            result = f(*structure.unflatten(map(Value, leaves)))
+        return result._data if is_value(result) else number(who, "what f returns", result)
 
     first, second = function(*numbers), function(*numbers)
     changes = first != second and not (first != first and second != second)
@@ -140,5 +140,5 @@ def _arguments(f: Callable[..., Any], count: int) -> list[str]:
         parameters = ()  # type: ignore[assignment]
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(names) < count:
-        names = ["x"] if count == 1 else [f"x{place}" for place in range(count)]
+        names = ["x"] if count == 1 else [f"x{i}" for i in range(count)]
     return names

@@ -46,7 +46,7 @@ def compare(
     Maths: (4·d(h/2) − d(h)) / 3 with d(h) = (f(x + h) − f(x − h)) / 2h, over many widths h
     Source: Richardson, The deferred approach to the limit
 
-    >>> [found.verdict for found in compare(lambda x, y: x * y, [2.0, 3.0], [3.0, 2.5])]
+    >>> [result.verdict for result in compare(lambda x, y: x * y, [2.0, 3.0], [3.0, 2.5])]
     ['ok', 'MISMATCH']
     """
     return [
@@ -55,12 +55,12 @@ def compare(
 
 
 def _along(
-    function: Callable[..., float], point: Sequence[float], place: int
+    function: Callable[..., float], point: Sequence[float], index: int
 ) -> Callable[[float], float]:
     """Return the function of one operand alone, the others staying at the point."""
 
     def along(x: float) -> float:
-        return function(*point[:place], x, *point[place + 1 :])
+        return function(*point[:index], x, *point[index + 1 :])
 
     return along
 
@@ -77,13 +77,13 @@ def _compare(f: Callable[[float], float], x: float, claim: float) -> Comparison:
         within = sides[0] - slack <= claim <= sides[1] + slack
         return Comparison(claim, (sides[0] + sides[1]) / 2, KINK if within else MISMATCH)
     best = _Measurement(math.nan, math.inf)
-    for found in _measurements(f, x):
-        if abs(found.slope - best.slope) > 10 * (found.error + best.error):
+    for one in _measurements(f, x):
+        if abs(one.slope - best.slope) > 10 * (one.error + best.error):
             continue  # so wide that f turns within it
-        best = min(best, found, key=lambda measurement: measurement.error)
-        scale = TOLERANCE * max(1.0, abs(claim), abs(found.slope))
-        if found.error <= 1e-2 * scale and abs(found.slope - claim) <= scale:
-            return Comparison(claim, found.slope, OK)  # near enough not to look on
+        best = min(best, one, key=lambda measurement: measurement.error)
+        scale = TOLERANCE * max(1.0, abs(claim), abs(one.slope))
+        if one.error <= 1e-2 * scale and abs(one.slope - claim) <= scale:
+            return Comparison(claim, one.slope, OK)  # near enough not to look on
     if math.isnan(best.slope):  # no width was narrow enough to stay finite
         return Comparison(claim, math.nan, INFINITE)
     scale = TOLERANCE * max(1.0, abs(best.slope))

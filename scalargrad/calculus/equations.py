@@ -154,8 +154,10 @@ class _Equation:
 
     def at(self, x: float) -> tuple[float, float]:
         """Return f(x) and f'(x)."""
-        found = self._run(x)
-        return (found, 0.0) if isinstance(found, float) else (found.value, found.gradient()[0])
+        residual = self._run(x)
+        if isinstance(residual, float):
+            return residual, 0.0
+        return residual.value, residual.gradient()[0]
 
     def solution(self, x: float) -> Any:
         """Return x as a node below which are the Values that f contains; a float without any."""
@@ -181,7 +183,7 @@ class _Equation:
 
 
 class _Residual:
-    """The graph of f(x) at one point, as far as f made it; and the Values that f found there."""
+    """The graph of f(x) at one point, as far as f computed it, and the Values from outside."""
 
     def __init__(self, result: Any, x: Any, group: Scope) -> None:
         self.result = result
@@ -208,8 +210,8 @@ class _Residual:
                 grads[id(parent)] = grads.get(id(parent), 0.0) + grad * partial
         return [grads.get(id(value), 0.0) for value in (self.x, *self.others)]
 
-    def partials(self, node: Any, places: Sequence[int]) -> list[Any]:
-        """Return the partials of a solution as Values, by the operands at some places."""
+    def partials(self, node: Any, positions: Sequence[int]) -> list[Any]:
+        """Return the partials of a solution as Values, by the operands at some positions."""
         operands = node.operands
         if [operand._data for operand in operands] != self.numbers or node._data != self.x._data:
             raise errors.StateError(
@@ -220,19 +222,19 @@ class _Residual:
             again = self._on(node, operands)
             inputs = [node, *operands]
             slope, *grads = graph_sweep([again], [1.0], inputs, independent=True)
-            return [-grads[place] / slope for place in places]
+            return [-grads[position] / slope for position in positions]
 
     def _on(self, x: Any, others: Sequence[Any]) -> Any:
         """Return the same graph on other nodes."""
-        made = {id(self.x): x}
-        made |= {id(old): new for old, new in zip(self.others, others, strict=True)}
+        twins = {id(self.x): x}
+        twins |= {id(old): new for old, new in zip(self.others, others, strict=True)}
         for node in self.inside:
-            operands = tuple(made.get(id(operand), operand) for operand in node.operands)
-            parents = tuple(made[id(parent)] for parent in node.parents)
+            operands = tuple(twins.get(id(operand), operand) for operand in node.operands)
+            parents = tuple(twins[id(parent)] for parent in node.parents)
             copy = node._record(node._data, node.op, operands, parents, node.partials)
             own = (node._notes or {}).get("derivatives")
-            made[id(node)] = with_derivatives(copy, own.on_values) if own else copy
-        return made[id(self.result)]
+            twins[id(node)] = with_derivatives(copy, own.on_values) if own else copy
+        return twins[id(self.result)]
 
 
 def _is_inside(node: Any, group: Scope) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import errors
 from ..core import tracer
+from ..core.arithmetic import is_value
 from ..core.modes import anomaly, check_pass, recording
 from ..core.node_rows import place_of
 from ..core.order import edges, post_order
@@ -49,8 +50,8 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
 def _shift(name: str, xs: list[Any]) -> Any:
     """Return the largest or smallest of some Values and numbers, as what has no derivative."""
     if tracer.is_on():  # a replay must find it anew
-        found = elementary.max(xs) if name == "max" else elementary.min(xs)
-        return found if isinstance(found, float) else found.detach()
+        extreme = elementary.max(xs) if name == "max" else elementary.min(xs)
+        return extreme.detach() if is_value(extreme) else extreme
     return ROWS[name].value([x if x.__class__ is float else x._data for x in xs])
 
 
@@ -89,17 +90,17 @@ def _names(node: ast.AST) -> set[str]:
 # -- the partials of one node ----------------------------------------------------------------
 
 
-def partials_on_values(node: Any, places: Sequence[int]) -> list[Any]:
-    """Return the partials of a node as Values or numbers, by the operands at some places.
+def partials_on_values(node: Any, positions: Sequence[int]) -> list[Any]:
+    """Return the partials of a node as Values or numbers, by the operands at some positions.
 
     Raises: `RuntimeError` for a node of `record`, which knows its partials as numbers only, and
-    where an operand's number was assigned since the node was made.
+    where an operand's number was assigned since the node was computed.
     """
     row = ROWS.get(node.op)
     own = (node._notes or {}).get("derivatives")
     if own is not None and own.on_values is not None:
-        found: list[Any] = own.on_values(node, places)
-        return found
+        on_values: list[Any] = own.on_values(node, positions)
+        return on_values
     if row is None or own is not None:
         raise errors.StateError(
             f"create_graph: {node.op!r} must be an operation of the table or of custom; got a node"
@@ -111,32 +112,32 @@ def partials_on_values(node: Any, places: Sequence[int]) -> list[Any]:
     if isinstance(row, Row):
         _check_same(node, [row.value(*numbers)])
         partials = _partials_of(row.name)
-        return [partials[place](node, *operands) for place in places]
-    return _partials_of_many(node, row, numbers, places)
+        return [partials[position](node, *operands) for position in positions]
+    return _partials_of_many(node, row, numbers, positions)
 
 
 def _partials_of_many(
-    node: Any, row: ManyRow, numbers: Sequence[float], places: Sequence[int]
+    node: Any, row: ManyRow, numbers: Sequence[float], positions: Sequence[int]
 ) -> list[Any]:
     lists = row.split(list(node.operands))
     count = len(lists[0])
     values = row.value(*row.split(numbers))
     if is_plural(row):
         _check_same(node, values)
-        place = place_of(node, count)
+        index = place_of(node, count)
         results = elementary.apply_many(row, list(node.operands))
-        results[place] = node
-        own = [float(i == place) for i in range(count)]
+        results[index] = node
+        own = [float(i == index) for i in range(count)]
         (partial,) = _partials_of(row.name)
         of_all = partial(node, results, own)
-        return [of_all[place] for place in places]
+        return [of_all[position] for position in positions]
     _check_same(node, [values])
-    found: dict[int, Any] = {}
-    for letter in sorted({place // count for place in places}):
+    by_position: dict[int, Any] = {}
+    for letter in sorted({position // count for position in positions}):
         partials = _partials_of(row.name)[letter](node, *lists)
         several = partials if isinstance(partials, list) else [partials] * count
-        found |= enumerate(several, letter * count)
-    return [found[place] for place in places]
+        by_position |= enumerate(several, letter * count)
+    return [by_position[position] for position in positions]
 
 
 def _check_same(node: Any, values: Sequence[float]) -> None:
@@ -179,8 +180,8 @@ def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) 
             root, start = elementary.dot(outputs, upstream), 1.0
     if anomaly():
         check_pass(*root._sweep(start))
-    found: list[float] = root._gradients(start, inputs)
-    return found
+    gradients: list[float] = root._gradients(start, inputs)
+    return gradients
 
 
 def graph_sweep(

@@ -39,25 +39,25 @@ class _Run:
         args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool = False,
     ) -> None:  # fmt: skip
         self.who = who
-        self.places = _places(who, argnums, len(args))
+        self.argnums = _argnums(who, argnums, len(args))
         self.single = not isinstance(argnums, (tuple, list))
         self.structures: list[Structure] = []
         self.inputs: list[Any] = []
         outer = around.get()
         given = list(args)
-        others = [x for i, x in enumerate(args) if i not in self.places]
+        others = [x for i, x in enumerate(args) if i not in self.argnums]
         # what is recorded for a replay stays a graph too
         nested = tracer.is_on() or bool(values_in([*others, *kwargs.values()]))
         with recording():
-            for place in self.places:
-                structure, leaves = flatten(who, f"argument {place}", args[place], "pass a float")
+            for argnum in self.argnums:
+                structure, leaves = flatten(who, f"argument {argnum}", args[argnum], "pass a float")
                 fresh: list[Any]
                 if set(map(type, leaves)) <= {float}:  # the common case, and most of the time
                     fresh = list(map(Value, leaves))
                 else:
                     nested = nested or any(is_value(leaf) for leaf in leaves)
                     fresh = [x * 1.0 if is_value(x) else Value(x) for x in leaves]
-                given[place] = structure.unflatten(iter(fresh))
+                given[argnum] = structure.unflatten(iter(fresh))
                 self.structures.append(structure)
                 self.inputs += fresh
             result = call_inside(self.inputs, function, *given, **kwargs)
@@ -147,22 +147,22 @@ class _Run:
         return blocks[0] if self.single else blocks
 
 
-def _places(who: str, argnums: Any, count: int) -> list[int]:
+def _argnums(who: str, argnums: Any, count: int) -> list[int]:
     several = isinstance(argnums, (tuple, list))
-    places = []
+    positions = []
     for argnum in argnums if several else (argnums,):
-        place = as_whole(argnum)
-        if place is None:
+        position = as_whole(argnum)
+        if position is None:
             wanted = "argnums must be an int or a tuple of ints"
             raise errors.OperandError(errors.unwanted(who, wanted, argnums, "pass e.g. 0"))
-        if not -count <= place < count:
+        if not -count <= position < count:
             wanted = f"argnums must name one of {count} positional arguments"
             raise errors.InputError(errors.unwanted(who, wanted, argnums, "count from 0"))
-        places.append(place % count)
-    if len(set(places)) < len(places):
+        positions.append(position % count)
+    if len(set(positions)) < len(positions):
         wanted = "argnums must name different arguments"
         raise errors.InputError(errors.unwanted(who, wanted, argnums, "name each one once"))
-    return places
+    return positions
 
 
 def _number(x: Any) -> float:
@@ -226,8 +226,8 @@ def gradient_for(
     def gradient(*args: Any, **kwargs: Any) -> Any:
         run = _Run(who, f, argnums, args, kwargs, has_aux)
         run.one()
-        found = run.like_arguments(run.pull([1.0]))
-        return (found, run.aux) if has_aux else found
+        result = run.like_arguments(run.pull([1.0]))
+        return (result, run.aux) if has_aux else result
 
     return gradient
 
@@ -312,8 +312,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
     def back(upstream: Any) -> tuple[Any, ...]:
         starts = _matching("vjp", "the upstream", upstream, run.structure)
-        found: tuple[Any, ...] = run.like_arguments(run.pull(starts))
-        return found
+        grads: tuple[Any, ...] = run.like_arguments(run.pull(starts))
+        return grads
 
     return run.value, back
 
@@ -380,8 +380,7 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
         return run.like_arguments([0.0] * len(run.inputs))
     slopes, starts = map(list, zip(*pairs, strict=True))
     if run.keeps_graph or any(is_value(start) for start in starts):
-        found = graph_sweep(slopes, starts, run.inputs, independent=True)
-        return run.like_arguments(found)
+        return run.like_arguments(graph_sweep(slopes, starts, run.inputs, independent=True))
     return run.like_arguments(sweep(slopes, starts, run.inputs))
 
 
@@ -417,8 +416,8 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
         return structure.unflatten(iter([0.0] * len(starts)))
     values, weights = map(list, zip(*pairs, strict=True))
     if create_graph or any(is_value(weight) for weight in weights):
-        found = graph_sweep(values, weights, starts)
-        values = [x if is_value(x) else Value(x) for x in found]
+        grads = graph_sweep(values, weights, starts)
+        values = [x if is_value(x) else Value(x) for x in grads]
         return structure.unflatten(iter(values))
     return structure.unflatten(iter(sweep(values, weights, starts)))
 
@@ -426,10 +425,10 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
 def _matching(who: str, what: str, thing: Any, structure: Structure) -> list[Any]:
     """Return the numbers of a nesting that must have the structure of another one, in its order."""
     other, numbers = flatten(who, what, thing, "pass numbers")
-    found = aligned(structure, other, numbers)
-    if found is None:
+    ordered = aligned(structure, other, numbers)
+    if ordered is None:
         raise errors.InputError(
             f"{who}: {what} must have the structure of what it goes with: its lengths, keys and"
             f" shapes; got {errors.shown(thing)} for {structure.size} numbers; check the nesting"
         )
-    return found
+    return ordered

@@ -87,7 +87,7 @@ class Container(NamedTuple):
     def shape(self) -> None:
         """It has none: it is no array."""
 
-    def made(self, children: list[Any]) -> Any:
+    def of(self, children: list[Any]) -> Any:
         """Return such a container of some things."""
         return self.build(children if self.keys is None else zip(self.keys, children, strict=True))
 
@@ -100,11 +100,11 @@ class Container(NamedTuple):
         if len(self.parts) == 1 and self.parts[0].shape == () and self.keys is None:
             row = list(islice(numbers, self.times))
             return row if self.build is list else self.build(row)
-        return self.made([child.unflatten(numbers) for child in self.children])
+        return self.of([child.unflatten(numbers) for child in self.children])
 
     def map(self, function: Callable[[Leaf], Any]) -> Any:
         """Return a nesting of what the function gives for each number and array."""
-        return self.made([child.map(function) for child in self.children])
+        return self.of([child.map(function) for child in self.children])
 
     def names(self, name: str) -> Iterator[str]:
         """Yield a name for each number, as one would write it.
@@ -142,13 +142,13 @@ def aligned(wanted: Structure, given: Structure, numbers: Sequence[Any]) -> list
     keys = range(len(wanted.children)) if wanted.keys is None else wanted.keys
     if set(keys) != set(children):
         return None
-    found: list[Any] = []
+    ordered: list[Any] = []
     for key, child in zip(keys, wanted.children, strict=True):
         part = aligned(child, *children[key])
         if part is None:
             return None
-        found += part
-    return found
+        ordered += part
+    return ordered
 
 
 # -- taking apart ---------------------------------------------------------------------------
@@ -256,28 +256,28 @@ class Flattening:
 
 def _mapping_like(thing: Mapping[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> Any:
     """Return a dict of the type of another one, with other values."""
-    made = dict(pairs)
+    values = dict(pairs)
     try:  # a default factory is kept
         other: Any = copy.copy(thing)
-        other.update(made)
+        other.update(values)
     except (AttributeError, TypeError):  # it cannot be changed
-        return made
+        return values
     return other
 
 
 def values_in(thing: Any) -> list[Any]:
     """Return the Values among lists, tuples and dicts; nothing else is looked into."""
-    found: list[Any] = []
+    values: list[Any] = []
     stack = [thing]
     while stack:
         thing = stack.pop()
         if is_value(thing):
-            found.append(thing)
+            values.append(thing)
         elif isinstance(thing, (list, tuple)):
             stack += reversed(thing)
         elif isinstance(thing, dict):
             stack += reversed(thing.values())
-    return found
+    return values
 
 
 # -- nested lists alone ---------------------------------------------------------------------
@@ -303,8 +303,8 @@ def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
     if not isinstance(tree, (list, tuple)):
         yield path, tree
     else:
-        for place, branch in enumerate(tree):
-            yield from leaves(branch, f"{path}.{place}")
+        for index, branch in enumerate(tree):
+            yield from leaves(branch, f"{path}.{index}")
 
 
 def each(tree: Any, function: Callable[[Any], Any]) -> Any:
@@ -319,7 +319,7 @@ def each(tree: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, float]]:
-    """Give every Value of nested lists with the number at the same place.
+    """Give every Value of nested lists with the number at the same position.
 
     Raises: `ValueError` where the shapes differ, `TypeError` for what is no number.
     """
@@ -332,8 +332,8 @@ def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, f
         raise errors.InputError(
             f"{who}: {path} must be a list of {len(tree)}; got {got}; build it as it was saved"
         )
-    for place, (branch, given) in enumerate(zip(tree, numbers, strict=True)):
-        yield from pairs(who, f"{path}.{place}", branch, given)
+    for index, (branch, given) in enumerate(zip(tree, numbers, strict=True)):
+        yield from pairs(who, f"{path}.{index}", branch, given)
 
 
 def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:

@@ -21,11 +21,11 @@ def moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> Dataset:
     (100, 2, [0, 1], 50)
     """
 
-    def place(part: float, target: int) -> list[float]:
+    def point(part: float, target: int) -> list[float]:
         x, y = math.cos(math.pi * part), math.sin(math.pi * part)
         return [1.0 - x, 0.5 - y] if target else [x, y]
 
-    return _drawn("moons", n, 2, noise, seed, place, ends=1)
+    return _drawn("moons", n, 2, noise, seed, point, ends=1)
 
 
 def circles(n: int = 100, noise: float = 0.05, seed: Seed = 0, factor: float = 0.5) -> Dataset:
@@ -37,11 +37,11 @@ def circles(n: int = 100, noise: float = 0.05, seed: Seed = 0, factor: float = 0
     """
     factor = number("circles", "factor", factor, "0.5")
 
-    def place(part: float, target: int) -> list[float]:
+    def point(part: float, target: int) -> list[float]:
         radius = factor if target else 1.0
         return [radius * math.cos(math.tau * part), radius * math.sin(math.tau * part)]
 
-    return _drawn("circles", n, 2, noise, seed, place)
+    return _drawn("circles", n, 2, noise, seed, point)
 
 
 def spirals(
@@ -56,12 +56,12 @@ def spirals(
     classes = whole("spirals", "classes", classes)
     turns = number("spirals", "turns", turns)
 
-    def place(part: float, target: int) -> list[float]:
+    def point(part: float, target: int) -> list[float]:
         angle = math.tau * (turns * part + target / classes)
         radius = 0.1 + 0.9 * part
         return [radius * math.cos(angle), radius * math.sin(angle)]
 
-    return _drawn("spirals", n, classes, noise, seed, place, ends=1)
+    return _drawn("spirals", n, classes, noise, seed, point, ends=1)
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Dataset:
@@ -71,7 +71,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: Seed = 0) -> Dataset:
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
     draw, deviation = generator("xor", seed), _deviation("xor", noise)
-    corners = [(place >> 1 & 1, place & 1) for place in range(whole("xor", "n", n))]
+    corners = [(i >> 1 & 1, i & 1) for i in range(whole("xor", "n", n))]
     inputs = [[_noisy(float(x), deviation, draw) for x in corner] for corner in corners]
     return inputs, [x ^ y for x, y in corners]
 
@@ -82,7 +82,7 @@ def _drawn(
     classes: int,
     noise: float,
     seed: Seed,
-    place: Callable[[float, int], list[float]],
+    point: Callable[[float, int], list[float]],
     ends: int = 0,
 ) -> Dataset:
     """Spread n points evenly over the classes' curves, then add noise and shuffle.
@@ -94,7 +94,7 @@ def _drawn(
     for target in range(classes):
         many = (whole(who, "n", n) + classes - 1 - target) // classes
         for step in range(many):
-            x = place(step / max(many - ends, 1), target)
+            x = point(step / max(many - ends, 1), target)
             points.append(([_noisy(each, deviation, draw) for each in x], target))
     draw.shuffle(points)
     return [x for x, _ in points], [target for _, target in points]

@@ -38,14 +38,14 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[tuple[Any, Any]
         raise errors.InputError(
             "mnist: needs the folder with the four files; got none; pass it or set SCALARGRAD_MNIST"
         )
-    place = Path(path_text("mnist", "folder", where, "mnist"))
+    folder = Path(path_text("mnist", "folder", where, "mnist"))
 
     def images(name: str) -> Any:
-        pixels = numpy.frombuffer(_body(place, name), dtype=numpy.uint8)
+        pixels = numpy.frombuffer(_body(folder, name), dtype=numpy.uint8)
         return pixels.reshape(-1, 784).astype(numpy.float64) / 255.0
 
     def labels(name: str) -> Any:
-        return numpy.frombuffer(_body(place, name), dtype=numpy.uint8).astype(numpy.int64)
+        return numpy.frombuffer(_body(folder, name), dtype=numpy.uint8).astype(numpy.int64)
 
     train_images, train_labels, test_images, test_labels = _MNIST
     return (images(train_images), labels(train_labels)), (images(test_images), labels(test_labels))

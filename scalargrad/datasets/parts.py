@@ -36,10 +36,10 @@ def split(
                 "pass e.g. 0.2",
             )
         )
-    places = list(range(len(inputs)))
-    generator("split", seed).shuffle(places)
-    learnt, held = places[tested:], places[:tested]
+    indices = list(range(len(inputs)))
+    generator("split", seed).shuffle(indices)
+    learnt, held = indices[tested:], indices[:tested]
     return (
-        ([inputs[place] for place in learnt], [targets[place] for place in learnt]),
-        ([inputs[place] for place in held], [targets[place] for place in held]),
+        ([inputs[i] for i in learnt], [targets[i] for i in learnt]),
+        ([inputs[i] for i in held], [targets[i] for i in held]),
     )

@@ -13,7 +13,7 @@ from ..core.arithmetic import is_value
 from ..table.row import ROWS
 from .elementary import check_engine, listed
 
-#: the partials of a node by the operands at some places
+#: the partials of a node by the operands at some positions
 OnValues = Callable[[Any, Sequence[int]], list[Any]]
 
 
@@ -106,12 +106,12 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
             )
         name = op or getattr(function, "__name__", "custom").replace("<lambda>", "custom")
 
-        def on_values(node: Any, places: Sequence[int]) -> list[Any]:
+        def on_values(node: Any, positions: Sequence[int]) -> list[Any]:
             numbers = [o._data if is_value(o) else o for o in node.operands]
             data = number(name, "the result", function(*numbers))
             if data != node._data and data == data:
                 raise errors.changed_operands(name, data, node._data)
-            return [partials[place](*node.operands) for place in places]
+            return [partials[position](*node.operands) for position in positions]
 
         def step(*numbers: float) -> tuple[float, tuple[float, ...]]:
             data = number(name, "the result", function(*numbers))

@@ -134,7 +134,7 @@ def _probabilities(classes: int, target: Any) -> list[Any]:
     if is_value(target) and hasattr(type(target), "__index__"):  # of `compile`
         if 0 <= target < classes:
             label: Any = target.detach()
-            return [(1.0 - abs(label - float(place))).relu() for place in range(classes)]
+            return [(1.0 - abs(label - float(index))).relu() for index in range(classes)]
         chosen: int | None = -1
     else:
         chosen = _index(target)
@@ -152,7 +152,7 @@ def _probabilities(classes: int, target: Any) -> list[Any]:
                 "check the labels or the number of logits",
             )
         )  # fmt: skip
-    return [1.0 if place == chosen else 0.0 for place in range(classes)]
+    return [1.0 if index == chosen else 0.0 for index in range(classes)]
 
 
 def _index(target: Any) -> int | None:

@@ -24,8 +24,8 @@ class Objective:
 class Batched:
     """What a loss is over arrays: a row a sample."""
 
-    are_targets: Callable[[Any], bool]  # else the loss itself has the words
-    wanted: str  # what they are, in words
+    are_targets: Callable[[Any], bool]  # else the loss itself raises
+    expected: str  # a sentence on what they are
     correct: Callable[[Any, Any], Any] | None  # outputs and targets -> which are correct
 
 
@@ -126,7 +126,7 @@ def objective_of(who: str, loss: Any, is_correct: Callable[[Any, Any], bool] | N
         known = _OBJECTIVES[name]
         if is_correct is None or known.batched is None:
             return known
-        batched = Batched(known.batched.are_targets, known.batched.wanted, None)
+        batched = Batched(known.batched.are_targets, known.batched.expected, None)
         return Objective(known.compute, is_correct, batched)
     if not callable(loss):
         raise errors.InputError(

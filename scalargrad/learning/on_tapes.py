@@ -77,52 +77,52 @@ class TapeLearner:
     def _check_targets(self, targets: Any) -> None:
         if not self.batched.are_targets(targets):
             raise Unfit(
-                f"the targets are not what its loss wants, {self.batched.wanted}, but"
+                f"the targets are not what its loss wants, {self.batched.expected}, but"
                 f" {targets.dtype} of the shape {targets.shape}"
             )
 
-    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
+    def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step."""
         numpy = sys.modules["numpy"]
-        rows = numpy.array(places, numpy.int64)
+        rows = numpy.array(indices, numpy.int64)
         lanes = self._lanes.at(rows)
         block = self._block
-        found = run_batch(self._paths, lanes, BY_CAPTURED, 1.0 / len(places), 1, self._reader())
-        loss = self._paths.known[0].runner.total(found.values[:, 0].copy()) / len(places)
+        batch = run_batch(self._paths, lanes, BY_CAPTURED, 1.0 / len(indices), 1, self._reader())
+        loss = self._paths.known[0].runner.total(batch.values[:, 0].copy()) / len(indices)
         check_finite(loss, where)
         if not self._is_checked:
-            self._check(places, found.values[:, 0])
-        if block is None or not all(block.holds(path) for path, _ in found.captured):
+            self._check(indices, batch.values[:, 0])
+        if block is None or not all(block.holds(path) for path, _ in batch.captured):
             self.settle()
             self._block = None
             self.optimizer.zero_grad()
-            for path, sums in found.captured:
+            for path, sums in batch.captured:
                 path.add(sums)
             self.optimizer.step()
         else:
-            block.move(found.captured)
-        return loss, self._correct(found, self.targets[rows])
+            block.move(batch.captured)
+        return loss, self._correct(batch, self.targets[rows])
 
-    def _check(self, places: Sequence[int], losses: Any) -> None:
+    def _check(self, indices: Sequence[int], losses: Any) -> None:
         """Call the model as a graph would: it may ask what a sample is, or be random at times.
 
         Raises: `Unfit` where it gives another loss.
         """
         inputs, targets = self._samples
-        for place, loss in zip(places[:CHECKED], losses.tolist(), strict=False):
+        for index, loss in zip(indices[:CHECKED], losses.tolist(), strict=False):
             with no_grad():
-                found, _ = self._sample(inputs[place], targets[place])
-            wanted = float(getattr(found, "_data", found))
-            if abs(wanted - loss) > 1e-6 * max(1.0, abs(loss)):
-                raise Unfit(f"sample {place} has the loss {loss:.6g} there, by itself {wanted:.6g}")
+                eager, _ = self._sample(inputs[index], targets[index])
+            number = float(getattr(eager, "_data", eager))
+            if abs(number - loss) > 1e-6 * max(1.0, abs(loss)):
+                raise Unfit(f"sample {index} has the loss {loss:.6g} there, by itself {number:.6g}")
         self._is_checked = True
 
-    def _correct(self, found: Any, targets: Any) -> int:
+    def _correct(self, batch: Any, targets: Any) -> int:
         if self.objective.is_correct is None:
             return 0
         if self.batched.correct is not None:
-            return int(self.batched.correct(found.values[:, 1:], targets).sum())
-        _, outputs = columns(found.structure, found.values)
+            return int(self.batched.correct(batch.values[:, 1:], targets).sum())
+        _, outputs = columns(batch.structure, batch.values)
         values = [each(output, lambda x: Value(float(x))) for output in outputs]
         return count_correct(self.objective, values, targets.tolist())
 
@@ -131,9 +131,9 @@ class TapeLearner:
         inputs, targets = _matrix(inputs), _matrix(targets)
         self._check_targets(targets)
         paths, lanes = self._taken(inputs, targets)
-        found = run_batch(paths, lanes, VALUES, 1.0, 1, self._reader())
-        total = paths.known[0].runner.total(found.values[:, 0].copy())
-        return total / len(inputs), self._correct(found, targets)
+        batch = run_batch(paths, lanes, VALUES, 1.0, 1, self._reader())
+        total = paths.known[0].runner.total(batch.values[:, 0].copy())
+        return total / len(inputs), self._correct(batch, targets)
 
     def settle(self) -> None:
         """Let the Values of the model have the numbers that were learnt."""
@@ -142,15 +142,15 @@ class TapeLearner:
 
 
 class _Settled(Compiled):
-    """A function that is recorded with Values which have the numbers of the block."""
+    """A function that is traced with Values which have the numbers of the block."""
 
     def __init__(self, function: Callable[..., Any], settle: Callable[[], None]) -> None:
         super().__init__(function, "strict", 1, MOST_PATHS)
         self._settle = settle
 
-    def _record(self, *what: Any) -> Path:
+    def _trace(self, *what: Any) -> Path:
         self._settle()
-        return super()._record(*what)
+        return super()._trace(*what)
 
 
 def _matrix(things: Any) -> Any:
@@ -163,12 +163,12 @@ def _matrix(things: Any) -> Any:
     except ImportError:
         raise Unfit("NumPy is not installed") from None
     try:
-        made = numpy.asarray(things)
+        matrix = numpy.asarray(things)
     except (ValueError, TypeError):
         raise Unfit("the samples are not of one shape") from None
-    if made.dtype.kind not in "fiu":
+    if matrix.dtype.kind not in "fiu":
         raise Unfit("the samples are no plain numbers")
-    return made
+    return matrix
 
 
 class _Block:
@@ -179,11 +179,11 @@ class _Block:
 
     def __init__(self, optimizer: Optimizer, path: Path) -> None:
         self.optimizer = optimizer
-        places = {id(value): place for place, value in enumerate(optimizer.parameters)}
-        captured = [places.pop(id(value)) for value in path.captured if id(value) in places]
-        self._order = [*captured, *places.values()]
-        self.values = tuple(optimizer.parameters[place] for place in self._order)
-        self._places = {id(value): place for place, value in enumerate(self.values)}
+        indices = {id(value): index for index, value in enumerate(optimizer.parameters)}
+        captured = [indices.pop(id(value)) for value in path.captured if id(value) in indices]
+        self._order = [*captured, *indices.values()]
+        self.values = tuple(optimizer.parameters[index] for index in self._order)
+        self._indices = {id(value): index for index, value in enumerate(self.values)}
         self._maps: dict[int, Any] = {}
         self.gradients: Any = array("d", bytes(8 * len(self.values)))
         self._is_ahead = False  # of the Values, and of what the optimiser has
@@ -201,8 +201,8 @@ class _Block:
         rate = optimizer._rate
         if callable(rate) and getattr(rate, "__module__", "") != Optimizer.__module__:
             return None  # a schedule of one's own may look at the parameters
-        made = _Block(optimizer, path)
-        return made if made.holds(path) else None
+        block = _Block(optimizer, path)
+        return block if block.holds(path) else None
 
     def holds(self, path: Path) -> bool:
         """Tell whether all that a path captures are parameters of the optimiser."""
@@ -211,12 +211,12 @@ class _Block:
         return self._maps[id(path)] is not None
 
     def _map(self, path: Path) -> Any:
-        places = [self._places.get(id(value)) for value in path.captured]
-        if None in places:
+        indices = [self._indices.get(id(value)) for value in path.captured]
+        if None in indices:
             return None
-        if places == list(range(len(places))):
-            return slice(len(places))
-        return sys.modules["numpy"].array(places, "int64")
+        if indices == list(range(len(indices))):
+            return slice(len(indices))
+        return sys.modules["numpy"].array(indices, "int64")
 
     def read(self, path: Path) -> Any:
         """Return the numbers of what a path captures."""
@@ -225,10 +225,10 @@ class _Block:
             return path.read()
         return sys.modules["numpy"].asarray(self.numbers)[self._maps[id(path)]]
 
-    def move(self, found: Sequence[tuple[Path, Any]]) -> None:
+    def move(self, parts: Sequence[tuple[Path, Any]]) -> None:
         """Take one step of the optimiser."""
         optimizer = self.optimizer
-        self.gradients = self._collected(found)
+        self.gradients = self._collected(parts)
         move_flat(
             optimizer._rule, self.numbers, self.gradients, self._kept,
             optimizer._settings(optimizer.lr, optimizer.steps + 1),
@@ -236,12 +236,12 @@ class _Block:
         optimizer.steps += 1
         self._is_ahead = True
 
-    def _collected(self, found: Sequence[tuple[Path, Any]]) -> Any:
-        (path, sums), *others = found
+    def _collected(self, parts: Sequence[tuple[Path, Any]]) -> Any:
+        (path, sums), *others = parts
         if not others and self._maps[id(path)] == slice(len(self.values)):
             return sums
         gradients = sys.modules["numpy"].zeros(len(self.values))
-        for path, sums in found:
+        for path, sums in parts:
             gradients[self._maps[id(path)]] += sums
         return gradients
 
@@ -251,7 +251,7 @@ class _Block:
             return
         self.numbers = array("d", bytes(numbers(self.values)))
         self._kept = [
-            array("d", [column[place] for place in self._order]) for column in self.optimizer._kept
+            array("d", [column[index] for index in self._order]) for column in self.optimizer._kept
         ]
 
     def settle(self) -> None:
@@ -263,5 +263,5 @@ class _Block:
         for value, grad in zip(self.values, self.gradients.tolist(), strict=True):
             value.grad = grad
         for column, kept in zip(self.optimizer._kept, self._kept, strict=True):
-            for place, number in zip(self._order, kept, strict=True):
-                column[place] = number
+            for index, number in zip(self._order, kept, strict=True):
+                column[index] = number

@@ -83,8 +83,8 @@ class History:
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
             numbers = getattr(self, name)
             if numbers:
-                words = name.replace("_", " ")
-                parts.append(f"{words} {numbers[0]:.4g} -> {numbers[-1]:.4g}")
+                label = name.replace("_", " ")
+                parts.append(f"{label} {numbers[0]:.4g} -> {numbers[-1]:.4g}")
         parts += ["replayed"] * self.is_replayed + ["interrupted"] * self.is_interrupted
         return f"History({', '.join(parts)})"
 
@@ -204,8 +204,8 @@ def evaluate(
     _check_model("evaluate", model)
     check_samples("evaluate", inputs, targets)
     objective = objective_of("evaluate", loss, is_correct)
-    found, correct = score(model, inputs, targets, objective)
-    return Score(found, correct / len(inputs) if objective.is_correct else None)
+    mean_loss, correct = score(model, inputs, targets, objective)
+    return Score(mean_loss, correct / len(inputs) if objective.is_correct else None)
 
 
 class _Course:
@@ -217,13 +217,13 @@ class _Course:
         self.learner: Learner = self._on_tapes() if compile is not False else GraphLearner(*what)
 
     def _on_tapes(self) -> Learner:
-        if modes.anomaly() or not modes.current().recording:  # which graphs have words for
+        if modes.anomaly() or not modes.current().recording:  # graphs raise the errors
             return GraphLearner(*self._what)
         try:
             return TapeLearner(*self._what)
         except Unfit as reason:
             self._check_may_fall_back(reason)
-        except Exception:  # of the model, say: a graph has the words, or none is needed
+        except Exception:  # of the model, say: on a graph it raises again, or not at all
             if not self._may_fall_back:
                 raise
         return GraphLearner(*self._what)
@@ -240,10 +240,10 @@ class _Course:
         if isinstance(self.learner, TapeLearner):
             self.learner = self._on_tapes()
 
-    def step(self, places: Sequence[int], where: str) -> tuple[float, int]:
+    def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step; where a tape cannot, nothing has changed and a graph does."""
         try:
-            return self.learner.step(places, where)
+            return self.learner.step(indices, where)
         except errors.NonFiniteError:
             raise
         except Unfit as reason:
@@ -253,7 +253,7 @@ class _Course:
                 raise
         self.learner.settle()
         self.learner = GraphLearner(*self._what)
-        return self.learner.step(places, where)
+        return self.learner.step(indices, where)
 
     def score(self, inputs: Any, targets: Any, objective: Objective) -> Score:
         """Score a set."""
@@ -276,12 +276,12 @@ def _learn(
 ) -> None:
     """Take one epoch's steps."""
     seen, lost, correct = 0, 0.0, 0
-    for places in batches:
+    for indices in batches:
         where = f"at step {len(history.steps) + 1}, in epoch {history.epochs + 1}"
-        loss, right = course.step(places, where)
+        loss, right = course.step(indices, where)
         history.steps.append(loss)
-        seen += len(places)
-        lost += loss * len(places)
+        seen += len(indices)
+        lost += loss * len(indices)
         correct += right
         report(history)
     accuracy = correct / seen if objective.is_correct else None
@@ -295,10 +295,10 @@ def _note(score: Score, loss: list[float], accuracy: list[float]) -> None:
 
 
 def _batches(count: int, size: int, draw: Any) -> Iterator[list[int]]:
-    places = list(range(count))
-    draw.shuffle(places)
+    indices = list(range(count))
+    draw.shuffle(indices)
     for first in range(0, count, size):
-        yield places[first : first + size]
+        yield indices[first : first + size]
 
 
 def _check_model(who: str, model: Any) -> None:

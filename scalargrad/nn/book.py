@@ -80,8 +80,8 @@ class _Layer:
             _, grads = outputs[0]._sweep(numbers[0])
         else:
             _, grads = dot(outputs, numbers)._sweep(1.0)
-        found = (each(tree, lambda value: grads.get(value, 0.0)) for tree in self._inputs)
-        return tuple(_like(g, tree) for g, tree in zip(self._given, found, strict=True))
+        like_inputs = (each(tree, lambda value: grads.get(value, 0.0)) for tree in self._inputs)
+        return tuple(_like(g, tree) for g, tree in zip(self._given, like_inputs, strict=True))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

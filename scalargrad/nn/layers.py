@@ -111,8 +111,8 @@ class MLP(Module):
             )
         shared = None if seed is None else generator("MLP", seed)
         self.layers = [
-            Layer(nin, nout, nonlin=place != len(sizes) - 1, seed=shared)
-            for place, (nin, nout) in enumerate(pairwise(sizes), 1)
+            Layer(nin, nout, nonlin=index != len(sizes) - 1, seed=shared)
+            for index, (nin, nout) in enumerate(pairwise(sizes), 1)
         ]
 
     def __call__(self, x: Any) -> Any:
@@ -271,8 +271,8 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, place: int) -> Callable[[Any], Any]:
-        return self.layers[place]
+    def __getitem__(self, index: int) -> Callable[[Any], Any]:
+        return self.layers[index]
 
     def __repr__(self) -> str:
         names = [getattr(layer, "__name__", None) or repr(layer) for layer in self.layers]
@@ -346,8 +346,8 @@ class TwoLayerNet(Module):
                 " targets; check their shapes"
             )
         with no_grad():
-            found = [_class(scores) for scores in self.predict(x)]
-        return sum(map(int.__eq__, found, targets)) / len(targets)
+            classes = [_class(scores) for scores in self.predict(x)]
+        return sum(map(int.__eq__, classes, targets)) / len(targets)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """Return the gradient of the loss by backpropagation; every `.grad` stays as it was.
@@ -409,7 +409,7 @@ def _plain(x: Any) -> Any:
 
 
 def _class(target: Any) -> int:
-    """Return a class index, or the place of the largest score or probability."""
+    """Return a class index, or the index of the largest score or probability."""
     if not is_list(target):
         return int(target)
     numbers = [_plain(score) for score in target]

@@ -48,8 +48,8 @@ class Module:
 
     def parameters(self) -> list[Any]:
         """Return every parameter once, in the order of the attributes."""
-        found = [value for _, held in _holders(self, "", ()) for value in flat(held)]
-        return list(dict(zip(map(id, found), found, strict=True)).values())
+        values = [value for _, held in _holders(self, "", ()) for value in flat(held)]
+        return list(dict(zip(map(id, values), values, strict=True)).values())
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -74,8 +74,8 @@ class Module:
         """
         who, held = "load_state_dict", self._held()
         check_keys(who, type(self).__name__, numbers, held)
-        found = [pair for key in held for pair in pairs(who, key, held[key], numbers[key])]
-        for parameter, data in found:
+        checked = [pair for key in held for pair in pairs(who, key, held[key], numbers[key])]
+        for parameter, data in checked:
             parameter.data = data
 
     def save(self, path: FilePath) -> None:
@@ -83,7 +83,7 @@ class Module:
 
         Numbers come back bit for bit; JSON has no inf and nan, so they are written as texts.
 
-        Raises: `ValueError` for a place that cannot be written.
+        Raises: `ValueError` for a path that cannot be written.
         """
         write_whole("save", path, _document(self.state_dict()))
 
@@ -95,15 +95,15 @@ class Module:
         self.load_state_dict(_read(path))
 
     def _held(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        held: dict[str, Any] = {}
         for path, tree in _holders(self, "", ()):
-            if path in found:
+            if path in held:
                 wanted = "each parameter needs a path of its own"
                 raise errors.InputError(
                     errors.unwanted(type(self).__name__, wanted, path, "rename one of the two")
                 )
-            found[path] = tree
-        return found
+            held[path] = tree
+        return held
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"

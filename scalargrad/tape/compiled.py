@@ -1,4 +1,4 @@
-"""`compile`: a function recorded once and replayed, at one point or over a whole batch."""
+"""`compile`: a function traced once and replayed, at one point or over a whole batch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .lane_arguments import Lanes, Seen, lanes_of
 from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, run_batch, run_point
-from .pickled import Elsewhere, found_by_name
+from .pickled import Elsewhere, qualified_name
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .tape import Tape
-from .tracing import record
+from .tracing import trace
 
 MODES = ("strict", "fast")
 
@@ -40,7 +40,7 @@ MOST_KINDS = 256
 
 
 class Compiled:
-    """A function that is recorded when it is first called, and replayed from then on."""
+    """A function that is traced when it is first called, and replayed from then on."""
 
     def __init__(
         self, function: Callable[..., Any], mode: str, threads: int, max_paths: int
@@ -63,7 +63,7 @@ class Compiled:
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
         arguments, structures, lanes = self._taken(arguments, named)
-        if tracer.is_on():  # its operations belong to the function that is being recorded
+        if tracer.is_on():  # its operations belong to the function that is being traced
             self._check_inside(lanes)
             return self.function(*arguments)
         if lanes.has_values:
@@ -72,8 +72,8 @@ class Compiled:
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
             return path.structure.unflatten(iter(point.values))
-        found = run_batch(paths, lanes, VALUES, 1.0, self.threads)
-        return columns(found.structure, found.values)
+        batch = run_batch(paths, lanes, VALUES, 1.0, self.threads)
+        return columns(batch.structure, batch.values)
 
     def value_and_grad(self, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
@@ -85,11 +85,11 @@ class Compiled:
         if tracer.is_on():
             self._check_inside(lanes)
         if lanes.has_values or tracer.is_on():
-            places = tuple(range(len(arguments)))
-            found: tuple[Any, tuple[Any, ...]] = transforms.value_and_grad(
-                self.function, argnums=places
+            every = tuple(range(len(arguments)))
+            both: tuple[Any, tuple[Any, ...]] = transforms.value_and_grad(
+                self.function, argnums=every
             )(*arguments)
-            return found
+            return both
         paths = self._ready(structures, lanes, back=True)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, BY_INPUTS)
@@ -107,7 +107,7 @@ class Compiled:
     def backward(self, /, *arguments: Any, reduction: str = "mean", **named: Any) -> float:
         """Add the gradient of the mean, or of the sum, over all lanes to what was captured.
 
-        The Values that the function found outside, a model's parameters, get it in their `grad`.
+        The Values that the function captured, a model's parameters, get it in their `grad`.
         Returns the mean or the sum.
 
         Raises: `TypeError` where the function does not return one number; nothing is added then.
@@ -140,16 +140,16 @@ class Compiled:
         total = paths.known[0].runner.total(collected.values)
         return total / lanes.count if reduction == "mean" else total
 
-    # -- what was recorded -------------------------------------------------------------------
+    # -- what was traced ---------------------------------------------------------------------
 
     @property
     def tapes(self) -> list[Tape]:
-        """Every path recorded so far."""
+        """The tape of every path traced so far."""
         return [path.tape for paths in self._paths.values() for path in paths.known]
 
     @property
     def tape(self) -> Tape:
-        """The first path that was recorded.
+        """The tape of the first path that was traced.
 
         Raises: `RuntimeError` before the first call.
         """
@@ -184,7 +184,7 @@ class Compiled:
         return self._like(copy.deepcopy(self.function, memo))
 
     def _like(self, function: Callable[..., Any]) -> Compiled:
-        """Return another function compiled in the same way, with nothing recorded."""
+        """Return another function compiled in the same way, with nothing traced."""
         return Compiled(function, self.mode, self.threads, self.max_paths)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -193,8 +193,8 @@ class Compiled:
             for structures, known in self._paths.items()
         }
         options = self.mode, self.threads, self.max_paths
-        place = found_by_name(self.function)
-        return _restored, (self.name, place, options, paths, digest(), _portable(self._signature))
+        name = qualified_name(self.function)
+        return _restored, (self.name, name, options, paths, digest(), _portable(self._signature))
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class Compiled:
             return inspect.signature(lambda *arguments: None)
 
     def _placed(self, arguments: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
-        """Return arguments by place.
+        """Return arguments by position.
 
         Raises: `TypeError` where the function does not take them so.
         """
@@ -233,7 +233,7 @@ class Compiled:
     def _taken(
         self, arguments: tuple[Any, ...], named: dict[str, Any]
     ) -> tuple[tuple[Any, ...], tuple[Structure, ...], Lanes]:
-        """Return the arguments of a call by place, and taken apart."""
+        """Return the arguments of a call by position, and taken apart."""
         if named:
             arguments = self._placed(arguments, named)
         seen = self._seen
@@ -258,14 +258,14 @@ class Compiled:
         if paths is None:
 
             def make(numbers: Sequence[Any]) -> Path:
-                return self._record(structures, numbers)
+                return self._trace(structures, numbers)
 
             if len(self._paths) >= MOST_KINDS:
                 del self._paths[next(iter(self._paths))]
             paths = self._paths[structures] = Paths(self.name, make, self.max_paths, self.mode)
         return paths
 
-    def _record(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
+    def _trace(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
         def arguments(values: Sequence[Any]) -> list[Any]:
             row = iter(values)
             return [structure.unflatten(row) for structure in structures]
@@ -273,7 +273,7 @@ class Compiled:
         called = zip(structures, _argument_names(self._signature, len(structures)), strict=True)
         inputs = [name for structure, argument in called for name in structure.names(argument)]
         try:
-            tape, structure = record(self.name, self.function, arguments, numbers, inputs)
+            tape, structure = trace(self.name, self.function, arguments, numbers, inputs)
         except TypeError as error:
             if any(structure != NUMBER for structure in structures):
                 error.add_note(_A_LIST_IS_ONE_POINT)
@@ -281,7 +281,7 @@ class Compiled:
         return Path(runner_for(tape, self.mode), structure)
 
     def _look(self, structures: tuple[Structure, ...], lanes: Lanes, *, back: bool) -> None:
-        """Run the function itself in each lane: what is not finite is told with its line."""
+        """Run the function itself in each lane: what is not finite is reported with its line."""
         for row in range(lanes.count):
             values = [x if isinstance(x, int) else Value(x) for x in lanes.lane(row)]
             numbers = iter(values)
@@ -325,29 +325,29 @@ class Compiled:
             nodes.append(run_point(paths, numbers, BY_INPUTS | BY_CAPTURED, output))
             output += 1
         results = [
-            self._node(path, point, place, arguments, leaves)
-            for place, (path, point) in enumerate(nodes)
+            self._node(path, point, output, arguments, leaves)
+            for output, (path, point) in enumerate(nodes)
         ]
         return nodes[0][0].structure.unflatten(iter(results))
 
     def _node(
-        self, path: Path, point: Any, place: int, arguments: Sequence[Any], leaves: list[Any]
+        self, path: Path, point: Any, output: int, arguments: Sequence[Any], leaves: list[Any]
     ) -> Any:
         grads = [*zip(leaves, point.inputs, strict=True)]
         grads += zip(path.captured, memoryview(point.captured).cast("B").cast("d"), strict=True)
         pairs = [(x, grad) for x, grad in grads if is_value(x)]
         elementary.check_engine(self.name, [x for x, _ in pairs])
         parents, partials = zip(*pairs, strict=True)
-        node = parents[0]._record(point.values[place], self.name, parents, parents, partials)
+        node = parents[0]._record(point.values[output], self.name, parents, parents, partials)
 
-        def on_values(node: Any, places: Sequence[int]) -> list[Any]:
+        def on_values(node: Any, positions: Sequence[int]) -> list[Any]:
             with modes.recording():
                 result = self.function(*arguments)
                 _, outputs = flatten_result(self.name, "the result", result, "return a number")
-                if not is_value(outputs[place]):
-                    return [0.0] * len(places)
-                found = graph_sweep([outputs[place]], [1.0], parents, independent=True)
-            return [found[i] for i in places]
+                if not is_value(outputs[output]):
+                    return [0.0] * len(positions)
+                grads = graph_sweep([outputs[output]], [1.0], parents, independent=True)
+            return [grads[i] for i in positions]
 
         return with_derivatives(node, on_values)
 
@@ -387,31 +387,31 @@ def _argument_names(signature: inspect.Signature, count: int) -> list[str]:
     """Return what a function calls its arguments; x0, x1, ... where it does not say."""
     parameters = signature.parameters.values()
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return named[:count] + [f"x{place}" for place in range(len(named[:count]), count)]
+    return named[:count] + [f"x{i}" for i in range(len(named[:count]), count)]
 
 
 @Reader
 def _restored(
     name: str,
-    place: Any,
+    qualified: Any,
     options: tuple[str, int, int],
     paths: Any,
     table: int,
     signature: inspect.Signature,
 ) -> Compiled:
-    """Return what a pickle holds: tapes are replayed as they are, further ones are recorded."""
+    """Return what a pickle holds: tapes are replayed as they are, further ones are traced."""
     if table != digest():
         raise errors.StateError(
             f"{name}: a pickled tape wants the operations it was recorded with; got another"
             " version of scalargrad; record it anew"
         )
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
-    made = Compiled(Elsewhere(name, place, keeps), *options)
-    made._signature = signature
+    compiled = Compiled(Elsewhere(name, qualified, keeps), *options)
+    compiled._signature = signature
     for structures, known in paths.items():
         for tape, structure in known:
-            made.known(structures).add(Path(runner_for(tape, made.mode), structure))
-    return made
+            compiled.known(structures).add(Path(runner_for(tape, compiled.mode), structure))
+    return compiled
 
 
 def compile(
@@ -421,17 +421,17 @@ def compile(
     threads: int = 1,
     max_paths: int = 256,
 ) -> Any:
-    """Record a function on its first call and replay it from then on; also a decorator.
+    """Trace a function on its first call and replay it from then on; also a decorator.
 
     `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
-    To see that it does the same each time, it is run twice where it is recorded. Values that it
+    To see that it does the same each time, it is run twice where it is traced. Values that it
     finds outside, a model's parameters, are read anew at each call. Whatever else it finds there, a
     number, an array, which Value a name means, stays as it was: pass what changes as an argument.
     Comparisons are followed: a lane that turns another way is replayed on a tape of its own path,
     of which there are at most `max_paths`. The lanes of a large batch are shared by `threads`, to
     the same bits. Whole numbers stay ints for Python (`range`, an index), True and False are 1 and
     0. What comes back has the methods `value_and_grad` and `backward`; `tape` and `tapes` are what
-    was recorded, for each path and each kind of arguments.
+    was traced, for each path and each kind of arguments.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
     but for long sums (dot, sum, gradients over a batch), which may be added in another order;

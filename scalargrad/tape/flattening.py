@@ -32,7 +32,7 @@ def flatten_argument(
 ) -> tuple[Structure, list[Any], list[tuple[int, Any]]]:
     """Return the structure of an argument, its Values and numbers, and the arrays in it.
 
-    Whole numbers are told from others. The first axis of an array is the batch: the array comes
+    Whole numbers are marked as such. The first axis of an array is the batch: the array comes
     with the position at which its numbers stand in each lane; zeros hold it among the numbers.
 
     Raises: what `flatten_result` raises.
@@ -107,7 +107,7 @@ class _OfTape(Flattening):
 
 
 class _OfArguments(_OfTape):
-    """Takes an argument apart: arrays are kept, and whole numbers are told from others."""
+    """Takes an argument apart: arrays are kept, and whole numbers are marked."""
 
     of_whole = INTEGER
 
@@ -168,4 +168,4 @@ def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
     for child in structure.children:
         batches.append(columns(child, matrix, start))
         start += child.size
-    return structure.made(batches)
+    return structure.of(batches)

@@ -45,9 +45,9 @@ class Lanes:
         numbers = list(self.shared)
         row = row if self.rows is None else int(self.rows[row])
         for start, array in self.arrays:
-            found = array[row].tolist()
-            found = found if isinstance(found, list) else [found]
-            numbers[start : start + len(found)] = found
+            own = array[row].tolist()
+            own = own if isinstance(own, list) else [own]
+            numbers[start : start + len(own)] = own
         return numbers
 
 
@@ -68,7 +68,7 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
     arrays: list[tuple[int, Any]] = []
     has_values = False
     parts: list[tuple[int, int]] = []
-    for place, argument in enumerate(arguments):
+    for index, argument in enumerate(arguments):
         kind = type(argument)
         if kind is list and are_floats(argument):
             structures.append(list_of(len(argument)))
@@ -89,12 +89,12 @@ def lanes_of(name: str, arguments: Sequence[Any]) -> tuple[tuple[Structure, ...]
                 parts.append((len(shared), len(zeros)))
                 shared = shared + zeros
                 continue
-        what = f"argument {place}"
-        structure, numbers, found = flatten_argument(name, what, argument, "pass e.g. 1.0")
+        what = f"argument {index}"
+        structure, numbers, inside = flatten_argument(name, what, argument, "pass e.g. 1.0")
         structures.append(structure)
         parts.append((len(shared), len(numbers)))
-        if found:
-            arrays += [(len(shared) + start, array) for start, array in found]
+        if inside:
+            arrays += [(len(shared) + start, array) for start, array in inside]
         elif not are_floats(numbers):
             has_values = has_values or any(is_value(x) for x in numbers)
         shared = shared + numbers if shared else numbers
@@ -160,7 +160,7 @@ class Seen:
         """Return the lanes of arguments that are like these; None where they are not."""
         if len(arguments) != len(self.arrays):
             return None
-        found = []
+        rows = []
         count: int | None = None
         for argument, (start, dtype, shape) in zip(arguments, self.arrays, strict=True):
             if type(argument) is not self.kind or argument.dtype is not dtype or not argument.ndim:
@@ -172,5 +172,5 @@ class Seen:
             if lanes != count and count is not None:
                 return None
             count = lanes
-            found.append((start, argument))
-        return Lanes(self.shared, False, found, count or 0, False, None, self.parts)
+            rows.append((start, argument))
+        return Lanes(self.shared, False, rows, count or 0, False, None, self.parts)

@@ -1,7 +1,7 @@
 """The paths of a function: one tape for each way through its comparisons.
 
 Lanes run on the tape of the first path. Those for which a guard turns out otherwise go on to the
-tape of their own path, which is recorded when it is first wanted.
+tape of their own path, which is traced when it is first needed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Path:
 
     @property
     def tape(self) -> Tape:
-        """What was recorded."""
+        """What was traced."""
         return self.runner.tape
 
     def read(self) -> Any:
@@ -67,11 +67,11 @@ class Paths:
     """All ways through a function that arguments of one structure took so far."""
 
     def __init__(
-        self, name: str, record: Callable[[Sequence[Any]], Path], most: int, mode: str
+        self, name: str, trace: Callable[[Sequence[Any]], Path], most: int, mode: str
     ) -> None:
         self.name, self.mode = name, mode
         self.known: list[Path] = []
-        self._record = record
+        self._trace = trace
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}
         self._tree = _Tree()
@@ -81,16 +81,16 @@ class Paths:
         """Return the path to try first."""
         with self._lock:
             if not self.known:
-                self.add(self._record(lane()))
+                self.add(self._trace(lane()))
             return self.known[0]
 
     def add(self, path: Path) -> int:
-        """Take a path that was recorded; return its place."""
+        """Take a path that was traced; return its index."""
         with self._lock:
-            place = len(self.known)
+            index = len(self.known)
             self.known.append(path)
-            self._tree.add(path.tape.outcomes, place)
-            return place
+            self._tree.add(path.tape.outcomes, index)
+            return index
 
     def after(
         self,
@@ -110,15 +110,15 @@ class Paths:
                 raise self._changed(path, guard)
         step = id(path), guard, outcome
         if step not in self._next:
-            with self._lock:  # one records, and the others find it
+            with self._lock:  # one traces, and the others find it
                 self._next[step] = self._find(path, guard, outcome, lane)
         return self.known[self._next[step]]
 
     def _find(
         self, path: Path, guard: int, outcome: int | str, lane: Callable[[], Sequence[Any]]
     ) -> int:
-        wanted = (*path.tape.outcomes[:guard], outcome)
-        known = self._tree.find(wanted)
+        outcomes = (*path.tape.outcomes[:guard], outcome)
+        known = self._tree.find(outcomes)
         if known is not None:
             return known
         where = line_text(path.tape.guards[guard].source)
@@ -129,10 +129,10 @@ class Paths:
                 f"{self.name}: the arguments must lead through at most {self._most} different"
                 f" paths; got one more, which parts at {where}; {advice} max_paths to compile"
             )
-        made = self._record(lane())
-        if made.tape.outcomes[: guard + 1] != wanted:
+        other = self._trace(lane())
+        if other.tape.outcomes[: guard + 1] != outcomes:
             raise self._changed(path, guard)
-        return self.add(made)
+        return self.add(other)
 
     def _changed(self, path: Path, guard: int) -> errors.StateError:
         """Return the error for a comparison that turns out otherwise when the function is run."""
@@ -154,35 +154,35 @@ class _Tree:
 
     def __init__(self) -> None:
         self._after: dict[tuple[int, int | str], int] = {}
-        self._paths: list[int] = [0]  # one that leads through each knot; the first is the root
+        self._paths: list[int] = [0]  # one that leads through each node; the first is the root
 
     def find(self, outcomes: Sequence[int | str]) -> int | None:
-        """Return the place of a path that begins so, or None."""
-        knot = 0
+        """Return the index of a path that begins so, or None."""
+        node = 0
         for outcome in outcomes:
-            if (knot, outcome) not in self._after:
+            if (node, outcome) not in self._after:
                 return None
-            knot = self._after[knot, outcome]
-        return self._paths[knot]
+            node = self._after[node, outcome]
+        return self._paths[node]
 
-    def add(self, outcomes: Sequence[int | str], place: int) -> None:
+    def add(self, outcomes: Sequence[int | str], index: int) -> None:
         """Take a path."""
-        knot = 0
+        node = 0
         for outcome in outcomes:
-            if (knot, outcome) not in self._after:
-                self._after[knot, outcome] = len(self._paths)
-                self._paths.append(place)
-            knot = self._after[knot, outcome]
+            if (node, outcome) not in self._after:
+                self._after[node, outcome] = len(self._paths)
+                self._paths.append(index)
+            node = self._after[node, outcome]
 
 
 def run_point(paths: Paths, point: list[Any], request: int, output: int = 0) -> tuple[Path, Point]:
     """Replay one point on its own path."""
     path = paths.first(lambda: point)
     while True:
-        found = path.runner.point(point, path.read(), request, output)
-        if found.broken is None:
-            return path, found
-        path = paths.after(path, found.broken, lambda: point)
+        result = path.runner.point(point, path.read(), request, output)
+        if result.broken is None:
+            return path, result
+        path = paths.after(path, result.broken, lambda: point)
 
 
 class Collected(NamedTuple):
@@ -207,11 +207,11 @@ def run_batch(
     Raises: `ValueError` where paths return results of different structures.
     """
     first = paths.known[0] if paths.known else paths.first(lambda: lanes.lane(0))
-    found = first.runner.batch(lanes, read(first), request, upstream, threads)
-    if found.status is None:
-        return Collected(first.structure, found.values, found.inputs, [(first, found.captured)])
-    values, inputs, captured = found.values, found.inputs, [(first, found.captured)]
-    waiting = _left(paths, first, lanes, found.status, read)
+    result = first.runner.batch(lanes, read(first), request, upstream, threads)
+    if result.status is None:
+        return Collected(first.structure, result.values, result.inputs, [(first, result.captured)])
+    values, inputs, captured = result.values, result.inputs, [(first, result.captured)]
+    waiting = _left(paths, first, lanes, result.status, read)
     while waiting:
         path, rows = waiting.pop()
         if path.structure != first.structure:
@@ -220,19 +220,19 @@ def run_batch(
                 " got different ones on different paths; return the same lists on each"
             )
         some = lanes.take(rows)
-        found = path.runner.batch(some, read(path), request, upstream, threads)
-        captured.append((path, found.captured))
-        if found.status is None:
-            done, places = slice(None), rows
+        result = path.runner.batch(some, read(path), request, upstream, threads)
+        captured.append((path, result.captured))
+        if result.status is None:
+            done, finished = slice(None), rows
         else:
-            done = found.status == 0
-            places = rows[done]
+            done = result.status == 0
+            finished = rows[done]
             waiting += [
-                (other, rows[part]) for other, part in _left(paths, path, some, found.status, read)
+                (other, rows[part]) for other, part in _left(paths, path, some, result.status, read)
             ]
-        values[places] = found.values[done]
-        for whole, part in zip(inputs, found.inputs, strict=True):
-            whole[places] = part[done]
+        values[finished] = result.values[done]
+        for whole, part in zip(inputs, result.inputs, strict=True):
+            whole[finished] = part[done]
     return Collected(first.structure, values, inputs, captured)
 
 

@@ -33,7 +33,7 @@ def _watched(inputs: Sequence[Any]) -> Iterator[tracer.TracerProtocol]:
         tracer.end()
 
 
-def record(
+def trace(
     name: str,
     function: Callable[..., Any],
     arguments: Callable[[Sequence[Any]], Sequence[Any]],
@@ -50,13 +50,13 @@ def record(
     _check_same(name, first, second, is_random=_random_states() != chance)
     raw, structure = second
     for value, other in zip(raw.captured, first[0].captured, strict=True):
-        if value is not other and value.parents:  # made where nobody wrote it down
+        if value is not other and value.parents:  # computed where no operation is written down
             raise errors.StateError(
                 f"compile: {name} must compute in the thread that calls it; got a Value of another"
                 " one, whose number would be the same at every later call; compute it outside"
             )
     captured = tuple(
-        value if value is other else value._data  # made inside: a number like any other
+        value if value is other else value._data  # computed inside: a number like any other
         for value, other in zip(raw.captured, first[0].captured, strict=True)
     )
     tape = Tape(
@@ -104,7 +104,7 @@ def _check_same(
     if (
         one_structure != other_structure
         or _numbers(one) != _numbers(other)
-        or any(_made_inside(a, b) != _made_inside(b, a) for a, b in pairs)
+        or any(_number_inside(a, b) != _number_inside(b, a) for a, b in pairs)
         or is_random  # the numbers that were drawn need not have mattered this time
     ):
         where = _difference(one, other)
@@ -128,8 +128,8 @@ def _numbers(raw: tracer.RawTape) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _made_inside(value: Any, other: Any) -> bytes:
-    """Return the number of a Value that was made inside; nothing for one that was captured."""
+def _number_inside(value: Any, other: Any) -> bytes:
+    """Return the number of a Value that was computed inside; nothing for one that was captured."""
     return b"" if value is other else array("d", [value._data]).tobytes()
 
 
