@@ -17,7 +17,7 @@
 #define FMA(a, b, c) ((Vector)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 
 /* Eight numbers of eight rows become columns, `row` numbers apart, in registers. */
-static inline void turn(double *to, size_t row, const double *const *from, size_t place)
+static inline void transpose(double *to, size_t row, const double *const *from, size_t place)
 {
     __m512d pairs[8], fours[8];
     for (int i = 0; i < 8; i += 2) { /* of each two rows, the even and the odd columns */
@@ -39,7 +39,7 @@ static inline void turn(double *to, size_t row, const double *const *from, size_
     }
 }
 
-#define TURN turn
+#define TRANSPOSE transpose
 #include "kernels.inc"
 #if defined(__clang__)
 #pragma clang attribute pop

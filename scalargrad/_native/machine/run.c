@@ -1,112 +1,8 @@
-/* Runs a plan over a range of lanes: work spaces, loading, guards, blocks, sums. */
+/* Runs a plan over a range of lanes: block by block forward, guards, back; sums over all blocks. */
 #include "../codes.h"
 #include "run.h"
 
-/* -- work spaces ------------------------------------------------------------------------------- */
-
-static void *aligned(size_t count)
-{
-    size_t size = (count * sizeof(double) + 127) / 64 * 64;
-    char *block = malloc(size + 64);
-    if (block == NULL) {
-        return NULL;
-    }
-    char *start = block + 64 - ((uintptr_t)block & 63); /* its own address stands before it */
-    memcpy(start - sizeof block, &block, sizeof block);
-    memset(start, 0, size);
-    return start;
-}
-
-static void free_aligned(void *start)
-{
-    if (start != NULL) {
-        char *block;
-        memcpy(&block, (char *)start - sizeof block, sizeof block);
-        free(block);
-    }
-}
-
-static void free_space(Space *space)
-{
-    if (space != NULL) {
-        free_aligned(space->values);
-        free_aligned(space->gradients);
-        free_aligned(space->matrices);
-        free(space);
-    }
-}
-
-static double *row(double *rows, uint32_t slot, size_t stride) { return rows + slot * stride; }
-
-static void fill(double *to, double number, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        to[i] = number;
-    }
-}
-
-static Space *new_space(const Plan *plan, size_t stride)
-{
-    Space *space = calloc(1, sizeof *space);
-    if (space == NULL) {
-        return NULL;
-    }
-    space->stride = stride;
-    space->values = aligned(plan->slots * stride);
-    space->gradients = aligned(plan->gradients * stride);
-    space->matrices = aligned(plan->matrix_room + 8 * (size_t)plan->longest);
-    if (space->values == NULL || space->gradients == NULL || space->matrices == NULL) {
-        free_space(space);
-        return NULL;
-    }
-    for (uint32_t i = 0; i < plan->constant_count; i++) {
-        if (plan->constant_slots[i] != NONE) {
-            fill(row(space->values, plan->constant_slots[i], stride), plan->constants[i], stride);
-        }
-    }
-    for (size_t i = 0; i < plan->constant_row_count; i++) {
-        const ConstantRow *whole = &plan->constant_rows[i];
-        fill(space->values + whole->slot, plan->constants[whole->constant], MOST_LANES);
-    }
-    return space;
-}
-
-Space *take_space(Spaces *spaces, const Plan *plan, size_t stride)
-{
-    for (Space **link = &spaces->first; *link != NULL; link = &(*link)->next) {
-        Space *space = *link;
-        if (space->stride == stride) {
-            *link = space->next;
-            return space;
-        }
-    }
-    return new_space(plan, stride);
-}
-
-void give_space(Spaces *spaces, Space *space)
-{
-    int count = 0;
-    for (Space *other = spaces->first; other != NULL; other = other->next) {
-        count++;
-    }
-    if (count >= KEPT_SPACES) {
-        free_space(space);
-        return;
-    }
-    space->next = spaces->first;
-    spaces->first = space;
-}
-
-void free_spaces(Spaces *spaces)
-{
-    while (spaces->first != NULL) {
-        Space *space = spaces->first;
-        spaces->first = space->next;
-        free_space(space);
-    }
-}
-
-/* -- one run ----------------------------------------------------------------------------------- */
+/* -- before the first block -------------------------------------------------------------------- */
 
 static double weight_number(const Run *run, uint32_t weight)
 {
@@ -116,8 +12,8 @@ static double weight_number(const Run *run, uint32_t weight)
 }
 
 /* One row of a panel or column of it: numbers of weights that lie `from_step` apart. */
-static void gather(const Run *run, const Group *group, const uint32_t *weights, size_t from_step,
-                   size_t count, double *to, size_t to_step)
+static void gather_weights(const Run *run, const Group *group, const uint32_t *weights,
+                           size_t from_step, size_t count, double *to, size_t to_step)
 {
     if (group->is_captured) {
         const double *captured = run->captured;
@@ -140,48 +36,39 @@ static void pack(const Run *run, const Group *group)
     double *packed = run->space->matrices + group->packed;
     for (uint32_t j = 0; j < outer; j++) {
         double *to = packed + (size_t)(j / panel * panel) * inner + j % panel;
-        gather(run, group, group->weights + (size_t)j * inner, 1, inner, to, panel);
+        gather_weights(run, group, group->weights + (size_t)j * inner, 1, inner, to, panel);
     }
     double *back = run->space->matrices + group->packed_back;
     for (uint32_t k = 0; k < group->wanted_count; k++) {
         double *to = back + (size_t)(k / panel * panel) * outer + k % panel;
-        gather(run, group, group->weights + group->wanted[k], inner, outer, to, panel);
+        gather_weights(run, group, group->weights + group->wanted[k], inner, outer, to, panel);
     }
 }
 
-uint32_t next_shared(const Source *sources, size_t count, uint32_t input)
-{
-    for (size_t s = 0; s < count; s++) { /* they stand in order */
-        if (input >= sources[s].first && input - sources[s].first < sources[s].width) {
-            input = sources[s].first + (uint32_t)sources[s].width;
-        }
-    }
-    return input;
-}
-
-static void begin(const Run *run)
+static void begin_run(const Run *run)
 {
     const Plan *plan = run->plan;
     Space *space = run->space;
     size_t stride = space->stride;
     for (uint32_t i = 0; i < plan->read_count; i++) {
         uint32_t place = plan->read_captured[i];
-        fill(row(space->values, plan->captured_slots[place], stride), run->captured[place], stride);
+        fill(row_at(space->values, plan->captured_slots[place], stride), run->captured[place],
+             stride);
     }
     run->lanes->forward(plan, &plan->prelude, space->values, space->matrices, stride, 8);
     for (uint32_t i = 0; i < plan->spread_count; i++) {
-        double *numbers = row(space->values, plan->spread_list[i], stride);
+        double *numbers = row_at(space->values, plan->spread_list[i], stride);
         fill(numbers, numbers[0], stride);
     }
     uint32_t i = next_shared(run->sources, run->source_count, 0);
     while (i < plan->inputs) {
         if (plan->input_slots[i] != NONE) {
-            fill(row(space->values, plan->input_slots[i], stride), run->shared[i], stride);
+            fill(row_at(space->values, plan->input_slots[i], stride), run->shared[i], stride);
         }
         i = next_shared(run->sources, run->source_count, i + 1);
     }
     for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
-        fill(row(space->gradients, plan->uniform_gradients[i], stride), 0.0, stride);
+        fill(row_at(space->gradients, plan->uniform_gradients[i], stride), 0.0, stride);
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
@@ -196,68 +83,7 @@ static void begin(const Run *run)
     space->packed_for = run->lanes;
 }
 
-/* Lanes as the kernels want them: whole vectors, the last lane reference behind itself. */
-static size_t whole_of(const Run *run, size_t lanes)
-{
-    return run->space->stride == 1 ? 1 : padded(lanes);
-}
-
-static double at(const Source *source, size_t place)
-{
-    return source->is_whole ? (double)((const int64_t *)(const void *)source->from)[place]
-                            : ((const double *)(const void *)source->from)[place];
-}
-
-static void load_row(const Run *run, const Source *source, const uint32_t *slots, size_t lane)
-{
-    for (size_t c = 0; c < source->width; c++) {
-        if (slots[c] != NONE) {
-            run->space->values[slots[c]] = at(source, lane * source->width + c);
-        }
-    }
-}
-
-/* One column of eight rows. */
-static void load_column(const Source *source, size_t column, const size_t *rows, double *to)
-{
-    const double *from = (const double *)(const void *)source->from + column;
-    for (size_t i = 0; i < 8; i++) {
-        to[i] = source->is_whole ? at(source, rows[i] * source->width + column)
-                                 : from[rows[i] * source->width];
-    }
-}
-
-static void load_lanes(const Run *run, size_t first, size_t lanes)
-{
-    const Plan *plan = run->plan;
-    size_t stride = run->space->stride, whole = whole_of(run, lanes);
-    for (size_t s = 0; s < run->source_count; s++) {
-        const Source *source = &run->sources[s];
-        const uint32_t *slots = plan->input_slots + source->first;
-        if (source->width == 1 && run->index == NULL && !source->is_whole && slots[0] != NONE) {
-            double *to = row(run->space->values, slots[0], stride);
-            memcpy(to, (const double *)(const void *)source->from + first, lanes * sizeof *to);
-            fill(to + lanes, to[lanes - 1], whole - lanes);
-            continue;
-        }
-        if (whole == 1) {
-            load_row(run, source, slots, run->index != NULL ? (size_t)run->index[first] : first);
-            continue;
-        }
-        for (size_t tile = 0; tile < whole; tile += 8) {
-            size_t rows[8];
-            for (size_t i = 0; i < 8; i++) {
-                size_t lane = first + (tile + i < lanes ? tile + i : lanes - 1);
-                rows[i] = run->index != NULL ? (size_t)run->index[lane] : lane;
-            }
-            for (size_t c = 0; c < source->width; c++) {
-                if (slots[c] != NONE) {
-                    load_column(source, c, rows, row(run->space->values, slots[c], stride) + tile);
-                }
-            }
-        }
-    }
-}
+/* -- guards ------------------------------------------------------------------------------------ */
 
 static int holds(int comparison, double x, double y)
 {
@@ -274,15 +100,15 @@ static int holds(int comparison, double x, double y)
 }
 
 /* Return how many lanes left the path; tell each which guard it was, from 1. */
-static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
+static size_t check_guards(const Run *run, size_t lanes, int32_t *status)
 {
     const Plan *plan = run->plan;
     size_t stride = run->space->stride, left = 0;
     memset(status, 0, lanes * sizeof *status);
     for (uint32_t k = 0; k < plan->guard_count; k++) {
         const Guard *guard = &plan->guards[k];
-        const double *x = row(run->space->values, guard->left, stride);
-        const double *y = row(run->space->values, guard->right, stride);
+        const double *x = row_at(run->space->values, guard->left, stride);
+        const double *y = row_at(run->space->values, guard->right, stride);
         for (size_t i = 0; i < lanes; i++) {
             if (UNLIKELY(holds(guard->comparison, x[i], y[i]) != guard->outcome) &&
                 status[i] == 0) {
@@ -294,61 +120,34 @@ static size_t look_at_guards(const Run *run, size_t lanes, int32_t *status)
     return left;
 }
 
-/* Each number is added to `zero`: -0 keeps it as it is, 0 makes no -0 of it. */
-static void store(const double *rows, const uint32_t *slots, size_t count, size_t stride,
-                  size_t lanes, double zero, double *to)
-{
-    for (size_t k = 0; stride == 1 && k < count; k++) {
-        to[k] = slots[k] != NONE ? rows[slots[k]] + zero : 0.0;
-    }
-    for (size_t k = 0; stride != 1 && k < count; k++) {
-        const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
-        if (from != NULL && count == 1) { /* vector by vector */
-            for (size_t i = 0; i < lanes; i++) {
-                to[i] = from[i] + zero;
-            }
-            return;
-        }
-        for (size_t i = 0; i < lanes; i++) {
-            to[i * count + k] = from != NULL ? from[i] + zero : 0.0;
-        }
-    }
-}
-
-/* Gradients are sums that begin with 0. */
-static void store_gradients(const Run *run, size_t first, size_t lanes)
-{
-    for (size_t k = 0; k < run->gradient_count; k++) {
-        const Target *target = &run->gradients[k];
-        store(run->space->gradients, run->plan->input_gradients + target->first, target->width,
-              run->space->stride, lanes, 0.0, target->to + first * target->width);
-    }
-}
+/* -- sums over blocks -------------------------------------------------------------------------- */
 
 /* Behind the last lane stand sums of earlier blocks: they go to the first one. */
-static void set_aside(const Run *run, size_t lanes, size_t whole)
+static void fold_padding(const Run *run, size_t lanes, size_t whole)
 {
     const Plan *plan = run->plan;
     for (uint32_t k = 0; k < plan->uniform_gradient_count; k++) {
-        double *sums = row(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
+        double *sums =
+            row_at(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
         for (size_t i = lanes; i < whole; i++) {
             sums[0] += sums[i];
         }
     }
 }
 
-static void clear_behind(const Run *run, size_t lanes, size_t whole)
+static void clear_padding(const Run *run, size_t lanes, size_t whole)
 {
     const Plan *plan = run->plan;
     for (uint32_t k = 0; k < plan->uniform_gradient_count; k++) {
-        double *sums = row(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
+        double *sums =
+            row_at(run->space->gradients, plan->uniform_gradients[k], run->space->stride);
         fill(sums + lanes, 0.0, whole - lanes);
     }
 }
 
-/* -- equal instructions of one lane ------------------------------------------------------------ */
+/* -- vectorised plans -------------------------------------------------------------------------- */
 
-static void gather_from(const double *from, const uint32_t *list, size_t count, double *to)
+static void gather(const double *from, const uint32_t *list, size_t count, double *to)
 {
     for (size_t i = 0; i < count; i++) {
         to[i] = from[list[i]];
@@ -380,7 +179,7 @@ static void run_instructions(const Run *run, const Program *program, const Stret
     }
 }
 
-static void run_stretches(const Run *run, const Program *program, int is_back)
+static void run_vectorized(const Run *run, const Program *program, int is_back)
 {
     double *values = run->space->values, *gradients = run->space->gradients;
     const uint32_t *lists = run->plan->lists;
@@ -394,13 +193,13 @@ static void run_stretches(const Run *run, const Program *program, int is_back)
             fill(values + s->at, values[s->first], s->count);
             break;
         case STRETCH_GATHER:
-            gather_from(values, lists + s->first, s->count, values + s->at);
+            gather(values, lists + s->first, s->count, values + s->at);
             break;
         case STRETCH_FILL_BACK:
             fill(gradients + s->at, gradients[s->first], s->count);
             break;
         case STRETCH_GATHER_BACK:
-            gather_from(gradients, lists + s->first, s->count, gradients + s->at);
+            gather(gradients, lists + s->first, s->count, gradients + s->at);
             break;
         case STRETCH_SCATTER:
             scatter(lists + s->first, s->count, gradients + s->at, 1, gradients);
@@ -411,21 +210,21 @@ static void run_stretches(const Run *run, const Program *program, int is_back)
     }
 }
 
-static void go_forward(const Run *run, const Program *program, size_t lanes)
+static void forward(const Run *run, const Program *program, size_t lanes)
 {
     Space *space = run->space;
     if (program->stretches != NULL) {
-        run_stretches(run, program, 0);
+        run_vectorized(run, program, 0);
         return;
     }
     run->lanes->forward(run->plan, program, space->values, space->matrices, space->stride, lanes);
 }
 
-static void go_back(const Run *run, const Program *program, size_t lanes, size_t real)
+static void backward(const Run *run, const Program *program, size_t lanes, size_t real)
 {
     Space *space = run->space;
     if (program->stretches != NULL) {
-        run_stretches(run, program, 1);
+        run_vectorized(run, program, 1);
         return;
     }
     run->lanes->backward(run->plan, program, space->values, space->gradients, space->matrices,
@@ -434,38 +233,45 @@ static void go_back(const Run *run, const Program *program, size_t lanes, size_t
 
 /* -- blocks ------------------------------------------------------------------------------------ */
 
+/* Whether the way back may be run: not if a lane left, as gradients are added up over all lanes. */
+static int stays_on_path(Run *run, size_t first, size_t lanes)
+{
+    int32_t *status = run->status + first;
+    size_t left = check_guards(run, lanes, status);
+    run->undone += left;
+    if (left == 0 || (run->gradients == NULL && run->sums == NULL)) {
+        return 1;
+    }
+    for (size_t i = 0; i < lanes; i++) { /* those that stay run again, among themselves */
+        run->undone += status[i] == 0;
+        status[i] = status[i] == 0 ? -1 : status[i];
+    }
+    return 0;
+}
+
 static void run_block(Run *run, size_t first, size_t lanes)
 {
     const Plan *plan = run->plan;
     Space *space = run->space;
-    size_t stride = space->stride, whole = whole_of(run, lanes);
+    size_t stride = space->stride, whole = whole_lanes(run, lanes);
+    assert(lanes != 0 && lanes <= stride);
     load_lanes(run, first, lanes);
-    go_forward(run, &plan->body, whole);
-    store(space->values, plan->output_slots, plan->outputs, stride, lanes, -0.0,
-          run->values + first * plan->outputs);
-    if (plan->guard_count != 0) {
-        int32_t *status = run->status + first;
-        size_t left = look_at_guards(run, lanes, status);
-        run->undone += left;
-        if (left != 0 && (run->gradients != NULL || run->sums != NULL)) {
-            for (size_t i = 0; i < lanes; i++) { /* those that stay run again, among themselves */
-                run->undone += status[i] == 0;
-                status[i] = status[i] == 0 ? -1 : status[i];
-            }
-            return;
-        }
+    forward(run, &plan->body, whole);
+    store_values(run, first, lanes);
+    if (plan->guard_count != 0 && !stays_on_path(run, first, lanes)) {
+        return;
     }
     if (plan->seed == NONE) {
         store_gradients(run, first, lanes); /* zeros */
         return;
     }
-    double *seed = row(space->gradients, plan->seed, stride);
-    set_aside(run, lanes, whole);
+    double *seed = row_at(space->gradients, plan->seed, stride);
+    fold_padding(run, lanes, whole);
     for (size_t i = 0; i < whole; i++) {
         seed[i] = plan->seed_collects ? seed[i] + run->upstream : run->upstream;
     }
-    go_back(run, &plan->back, whole, lanes);
-    clear_behind(run, lanes, whole);
+    backward(run, &plan->back, whole, lanes);
+    clear_padding(run, lanes, whole);
     store_gradients(run, first, lanes);
 }
 
@@ -488,13 +294,13 @@ static void add_sums(const Run *run, const Group *group)
 }
 
 /* Add up over the lanes what belongs to captured numbers. */
-static void end(const Run *run)
+static void end_run(const Run *run)
 {
     const Plan *plan = run->plan;
     Space *space = run->space;
     size_t stride = space->stride;
     for (uint32_t i = 0; i < plan->uniform_gradient_count; i++) {
-        double *numbers = row(space->gradients, plan->uniform_gradients[i], stride), sum = 0.0;
+        double *numbers = row_at(space->gradients, plan->uniform_gradients[i], stride), sum = 0.0;
         for (size_t j = 0; j < stride; j++) {
             sum += numbers[j];
         }
@@ -505,7 +311,7 @@ static void end(const Run *run)
     memset(run->sums, 0, plan->captured * sizeof *run->sums);
     for (uint32_t i = 0; i < plan->moved_count; i++) {
         uint32_t place = plan->moved_captured[i];
-        run->sums[place] = *row(space->gradients, plan->captured_gradients[place], stride);
+        run->sums[place] = *row_at(space->gradients, plan->captured_gradients[place], stride);
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
@@ -518,12 +324,12 @@ static void end(const Run *run)
 void run_range(Run *run, size_t first, size_t last)
 {
     size_t stride = run->space->stride;
-    begin(run);
+    begin_run(run);
     for (size_t lane = first; lane < last; lane += stride) {
         run_block(run, lane, last - lane < stride ? last - lane : stride);
     }
     if (run->sums != NULL) {
-        end(run);
+        end_run(run);
     }
 }
 

@@ -1,8 +1,10 @@
-/* One run of a plan over a range of lanes. */
+/* One run of a plan over a range of lanes: blocks of them, one after the other. */
 #ifndef SCALARGRAD_RUN_H
 #define SCALARGRAD_RUN_H
 
 #include "machine.h"
+
+/* -- spaces.c: what a run writes to, kept for later runs ---------------------------------------- */
 
 typedef struct Space Space;
 struct Space {
@@ -20,11 +22,26 @@ Space *take_space(Spaces *spaces, const Plan *plan, size_t stride); /* NULL: no 
 void give_space(Spaces *spaces, Space *space);
 void free_spaces(Spaces *spaces);
 
+/* The lanes of a slot. */
+static inline double *row_at(double *rows, uint32_t slot, size_t stride)
+{
+    return rows + slot * stride;
+}
+
+static inline void fill(double *to, double number, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = number;
+    }
+}
+
+/* -- a run ------------------------------------------------------------------------------------- */
+
 typedef struct {
     const char *from; /* a row a lane */
     size_t width;
     uint32_t first; /* the input of its first column */
-    int is_whole;   /* 64-bit integers, not doubles */
+    int is_integer; /* 64-bit integers, not doubles */
 } Source;
 
 typedef struct {
@@ -50,11 +67,22 @@ typedef struct {
     size_t undone;
 } Run;
 
-/* Return the next input, this one or a later one, that no array gives. */
-uint32_t next_shared(const Source *sources, size_t count, uint32_t input);
-
 /* Return how many lanes are best run at a time. */
 size_t stride_for(const Plan *plan, size_t lanes);
-void run_range(Run *run, size_t first, size_t last);
+void run_range(Run *run, size_t first, size_t last); /* run.c */
+
+/* Lanes as the kernels want them: whole vectors, behind the last lane the last lane again. */
+static inline size_t whole_lanes(const Run *run, size_t lanes)
+{
+    return run->space->stride == 1 ? 1 : padded(lanes);
+}
+
+/* -- load.c: from arrays to slots, and from slots to arrays ------------------------------------ */
+
+/* Return the next input, this one or a later one, that no array gives. */
+uint32_t next_shared(const Source *sources, size_t count, uint32_t input);
+void load_lanes(const Run *run, size_t first, size_t lanes);
+void store_values(const Run *run, size_t first, size_t lanes);
+void store_gradients(const Run *run, size_t first, size_t lanes);
 
 #endif
