@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Run the whole suite on a native engine built with AddressSanitizer and UndefinedBehaviorSanitizer.
+# Run the whole suite on the debug build of the native engine: with assertions, AddressSanitizer and
+# UndefinedBehaviorSanitizer.
 #
 # In that build every node is an allocation of its own (see EACH_NODE_ALONE in node.h), so that no
 # use of a freed node goes unseen. The machine verifies every plan behind each pass of the planner
@@ -20,7 +21,7 @@ rm -f scalargrad/_native/*.so # the fast kernels are the same source, and take m
 config() { "$python" -c "import sysconfig; print(sysconfig.$1)"; }
 build() { # name, further flags and sources
     "$cc" -shared -fPIC -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
-        -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -fno-math-errno \
+        -UNDEBUG -DSCALARGRAD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -fno-math-errno \
         -fno-builtin-sin -fno-builtin-cos -I"$(config 'get_path("include")')" "${@:2}" -lm \
         -o "scalargrad/_native/$1$(config 'get_config_var("EXT_SUFFIX")')"
 }

@@ -6,6 +6,7 @@ import contextvars
 import ctypes
 import gc
 import operator
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +28,11 @@ if "native" not in ENGINES:
 
 Value = engine_class("native")
 PATIENCE = 1 << 14  # nodes between two looks for a Ctrl-C; see backward.c
+
+
+def test_assertions_are_compiled_in_where_the_debug_build_is_said_to_run():
+    core = sys.modules["scalargrad._native._core"]
+    assert core.debug == ("SCALARGRAD_SANITIZED" in os.environ)
 
 
 # -- interrupts ------------------------------------------------------------------------------------
