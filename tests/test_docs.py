@@ -10,6 +10,7 @@ import re
 import shlex
 import types
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,8 @@ def test_python_of_a_page_runs_and_gives_what_the_page_says(page, tmp_path, monk
     names: dict[str, Any] = {"__name__": "page"}
     wrong: list[str] = []
     for block in pages.blocks(page.read_text(encoding="utf-8")):
+        if ".plan(" in block.code and sg.engine == "python":
+            block = replace(block, printed="no plan: ...")  # there is no machine to make one
         if block.language == "python":
             wrong += pages.run_python(page.name, block, names)
 
