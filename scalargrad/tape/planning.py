@@ -21,7 +21,8 @@ def plan_tape(
     vector_share: float,
 ) -> Any:
     """Return a plan, vectorised if that takes at most a share of the cost, or None."""
-    guards = array("I", chain.from_iterable(guard[:4] for guard in tape.guards))
+    sides = ((g.comparison, g.left, g.right, g.outcome) for g in tape.guards)  # a RecordedGuard
+    guards = array("I", chain.from_iterable(sides))
     return native.plan(
         inputs=tape.inputs, captured=len(tape.captured), ops=tape.ops, starts=tape.starts,
         operands=tape.operands, results=tape.results, constants=tape.constants,

@@ -71,24 +71,24 @@ typedef struct {
     int count;
 } Targets;
 
-/* Open the places for gradients: None, or pairs of the first input and a matrix. */
-static int open_targets(Targets *targets, const Plan *plan, PyObject *places, size_t lanes)
+/* Open the matrices for gradients: None, or pairs of the first input and a matrix. */
+static int open_targets(Targets *targets, const Plan *plan, PyObject *matrices, size_t lanes)
 {
-    if (places == Py_None) {
+    if (matrices == Py_None) {
         return 0;
     }
-    if (!PyList_Check(places) || PyList_GET_SIZE(places) > MOST_SOURCES) {
+    if (!PyList_Check(matrices) || PyList_GET_SIZE(matrices) > MOST_SOURCES) {
         PyErr_Format(PyExc_ValueError, "wants a list of at most %d arguments", MOST_SOURCES);
         return -1;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(places); i++) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(matrices); i++) {
         unsigned int first;
-        PyObject *place;
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(places, i), "IO:run", &first, &place)) {
+        PyObject *matrix;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(matrices, i), "IO:run", &first, &matrix)) {
             return -1;
         }
         Py_buffer *buffer = &targets->buffers[targets->count];
-        if (PyObject_GetBuffer(place, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) < 0) {
+        if (PyObject_GetBuffer(matrix, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) < 0) {
             return -1;
         }
         size_t row = lanes * sizeof(double), width = (size_t)buffer->len / row;
@@ -168,7 +168,7 @@ static PyObject *run_on(PlanObject *self, Run *run, const Arrays *arrays, size_t
 
 /* run(first, last, lanes, shared, arrays, captured, upstream, values, inputs, sums, status, index)
  *
- * Run the lanes from `first` to before `last`; the places to write to are those of all lanes.
+ * Run the lanes from `first` to before `last`; the arrays to write to are those of all lanes.
  * Return how many of them are not done.
  */
 PyObject *run_batch(PyObject *object, PyObject *args)

@@ -61,11 +61,11 @@ static int is_square(const Builder *builder, const Node *node)
 
 static uint32_t slot_of_number(Builder *builder, double number)
 {
-    uint32_t place = add_constant(builder, number);
+    uint32_t constant = add_constant(builder, number);
     if (builder->failed) {
         return 0;
     }
-    builder->plan->constant_slots[place] = builder->plan->slots;
+    builder->plan->constant_slots[constant] = builder->plan->slots;
     return builder->plan->slots++;
 }
 

@@ -25,8 +25,8 @@ static void fail(Verifier *v, const char *format, ...)
         return; /* the first one tells most */
     }
     char *text = v->problem.text;
-    int start =
-        snprintf(text, sizeof v->problem.text, "%s[%zu] %s: ", v->program, v->index, v->name);
+    int start = snprintf(text, sizeof v->problem.text, "%s[%zu]%s%s: ", v->program, v->index,
+                         v->name[0] != '\0' ? " " : "", v->name);
     va_list args;
     va_start(args, format);
     vsnprintf(text + start, sizeof v->problem.text - (size_t)start, format, args);
