@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
 
+from .. import drawing
 from .._engine import Value, engine, why
 from ..calculus import differences
 from ..core.text_tables import ascii_only, values_table
@@ -330,8 +331,6 @@ def _draw(options: argparse.Namespace, root: Value) -> Any:
                 " file to write one to; add -o graph.svg"
             )
         return None
-    from .. import drawing  # only who wants a picture waits for its libraries
-
     names = options.open.split(",") if options.open is not None else None
     picture = drawing.draw(
         root,
