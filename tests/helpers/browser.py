@@ -58,6 +58,11 @@ class Visit:
         self.page.wait_for_timeout(SETTLE)
         return self._requests
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the page complained of nothing and asked for nothing so far."""
+        return self.complaints == self._requests == []  # heard by now: complaints wait for them
+
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning", "assert"):
             self._complaints.append(f"{message.type}: {message.text}")

@@ -53,7 +53,7 @@ def table(visit: browser.Visit) -> dict[str, list[str]]:
 
 
 def clean(visit: browser.Visit) -> bool:
-    return visit.complaints == visit._requests == []  # heard by now: complaints wait for them
+    return visit.is_quiet
 
 
 def walk_to(visit: browser.Visit, number: int) -> None:
