@@ -25,7 +25,7 @@ from scalargrad.table.row import ROWS, ManyRow, Row
 TINY = mpf(2) ** -52
 
 
-def truth(node: Any, place: int) -> tuple[Any, list[Any], list[Any]]:
+def truth(node: Any, index: int) -> tuple[Any, list[Any], list[Any]]:
     """Return the exact value of a node at the floats of its operands, its partials, their scale."""
     row, oracle = ROWS[node.op], ORACLES[node.op]
     numbers = [number_of(operand) for operand in node.operands]
@@ -35,24 +35,24 @@ def truth(node: Any, place: int) -> tuple[Any, list[Any], list[Any]]:
         if isinstance(row, Row):
             return oracle.value(*operands)
         split = [operands[i : i + length] for i in range(0, len(operands), length)]
-        made = oracle.value(*split)
-        return made[place] if isinstance(made, list) else made
+        computed = oracle.value(*split)
+        return computed[index] if isinstance(computed, list) else computed
 
-    wanted = [i for i, operand in enumerate(node.operands) if not isinstance(operand, float)]
+    values = [i for i, operand in enumerate(node.operands) if not isinstance(operand, float)]
     if isinstance(row, Row):
         closed = [*oracle.derivatives, None, None]
         partials = [
             exactly(closed[i], *numbers) if closed[i] else derivative(value, numbers, i)
-            for i in wanted
+            for i in values
         ]
         terms = [*oracle.partial_scales, None, None]
         scales = [exactly(terms[i], *numbers) if terms[i] else abs(p)
-                  for i, p in zip(wanted, partials, strict=True)]  # fmt: skip
+                  for i, p in zip(values, partials, strict=True)]  # fmt: skip
     else:
         lists = [numbers[i : i + length] for i in range(0, len(numbers), length)]
-        partials = [derivative(value, numbers, i) for i in wanted]
-        every = many_terms(row.name, lists, place)[1]
-        scales = [every[i] or abs(p) for i, p in zip(wanted, partials, strict=True)]
+        partials = [derivative(value, numbers, i) for i in values]
+        every = many_terms(row.name, lists, index)[1]
+        scales = [every[i] or abs(p) for i, p in zip(values, partials, strict=True)]
     return exactly(value, *numbers), partials, scales
 
 
@@ -61,13 +61,13 @@ def check_forward_and_backward(leaves: list[Any], root: Any) -> int:
     order = post_order(root)
     tangents: dict[Any, dict[Any, Any]] = {leaf: {leaf: mpf(1)} for leaf in leaves}
     sizes: dict[Any, dict[Any, Any]] = {leaf: {leaf: mpf(1)} for leaf in leaves}
-    made = 0
+    count = 0
     for node in order:
         if not node.parents:
             continue
-        made += 1
-        place = place_of(node)
-        exact, partials, scales = truth(node, place)
+        count += 1
+        index = index_of_result(node)
+        exact, partials, scales = truth(node, index)
         largest = max([abs(exact), 1, *(abs(mpf(number_of(o))) for o in node.operands)])
         assert abs(mpf(node.data) - exact) <= 16 * TINY * largest, node
         tangents[node], sizes[node] = {}, {}
@@ -80,29 +80,29 @@ def check_forward_and_backward(leaves: list[Any], root: Any) -> int:
     root.backward()
     for leaf in leaves:
         exact, size = tangents[root].get(leaf, mpf(0)), sizes[root].get(leaf, mpf(0))
-        allowed = (10 * made + 4) * TINY * size + mpf(2) ** -1060
+        allowed = (10 * count + 4) * TINY * size + mpf(2) ** -1060
         assert abs(mpf(leaf.grad) - exact) <= allowed, (leaf, mp.nstr(exact, 20))
-    return made
+    return count
 
 
-def place_of(node: Any) -> int:
+def index_of_result(node: Any) -> int:
     """Return which of several results a node is: the one whose value it holds."""
     if node.op not in ("softmax", "log_softmax"):
         return 0
     numbers = [number_of(operand) for operand in node.operands]
     results = ROWS[node.op].value(numbers)
-    places = [
+    indices = [
         i for i, result in enumerate(results)
         if result == node.data
         and (isinstance(node.operands[i], float) or _own(node, i))
     ]  # fmt: skip
-    return places[0]
+    return indices[0]
 
 
-def _own(node: Any, place: int) -> bool:
-    """Tell whether the partial by the operand at a place is that of its own entry."""
-    parent_place = sum(not isinstance(o, float) for o in node.operands[:place])
-    return node.partials[parent_place] >= 0.0
+def _own(node: Any, index: int) -> bool:
+    """Tell whether the partial by the operand at an index is that of its own entry."""
+    parent_index = sum(not isinstance(o, float) for o in node.operands[:index])
+    return node.partials[parent_index] >= 0.0
 
 
 @PROFILE
@@ -113,9 +113,9 @@ def test_random_program_has_the_exact_values_and_gradients(Value, numbers, progr
     assume(interior)
 
     root = apply_row(Value, ROWS["sum"], interior)
-    made = check_forward_and_backward(leaves, root)
+    count = check_forward_and_backward(leaves, root)
 
-    event(f"{made // 5 * 5} nodes or a few more")
+    event(f"{count // 5 * 5} nodes or a few more")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -263,8 +263,8 @@ ORACLES: dict[str, Oracle] = {
 }  # fmt: skip
 
 
-def many_terms(name: str, lists: Sequence[Any], place: int) -> tuple[Any, list[Any]]:
-    """Return the largest term of the result at `place` of a row, and of each of its partials.
+def many_terms(name: str, lists: Sequence[Any], index: int) -> tuple[Any, list[Any]]:
+    """Return the largest term of the result at `index` of a row, and of each of its partials.
 
     Where an exponential of a difference is meant, the difference is a sum: its last place is
     that of its own size, and the exponential carries it on. The sum of exponentials inside a
@@ -279,13 +279,13 @@ def many_terms(name: str, lists: Sequence[Any], place: int) -> tuple[Any, list[A
     if name == "logsumexp":
         return None, [p * d for p, d in zip(likely, depth, strict=True)]
     if name == "softmax":
-        z = likely[place] * depth[place]
+        z = likely[index] * depth[index]
         return z, [
-            z * max(i == place, p * d) for i, (p, d) in enumerate(zip(likely, depth, strict=True))
+            z * max(i == index, p * d) for i, (p, d) in enumerate(zip(likely, depth, strict=True))
         ]
     if name == "log_softmax":
-        return max(1, top - xs[place], log_total), [
-            max(i == place, p * d) for i, (p, d) in enumerate(zip(likely, depth, strict=True))
+        return max(1, top - xs[index], log_total), [
+            max(i == index, p * d) for i, (p, d) in enumerate(zip(likely, depth, strict=True))
         ]
     if name == "cross_entropy":
         mass = mp.fsum(ys)
@@ -310,17 +310,17 @@ def exactly(function: Callable[..., Any], *numbers: Any) -> Any:
         return function(*map(mpf, numbers))
 
 
-def derivative(function: Callable[..., Any], numbers: Sequence[float], place: int) -> Any:
-    """Return the derivative by the operand at `place`, from ever more digits until they agree."""
+def derivative(function: Callable[..., Any], numbers: Sequence[float], index: int) -> Any:
+    """Return the derivative by the operand at `index`, from ever more digits until they agree."""
     before, digits = None, 100 + _reach(numbers)
     while True:
         with mp.workdps(digits):
             point = list(map(mpf, numbers))
-            step = mpf(10) ** -25 * (min(abs(point[place]), 1) or 1)
-            centre = point[place]
-            point[place] = centre + step
+            step = mpf(10) ** -25 * (min(abs(point[index]), 1) or 1)
+            centre = point[index]
+            point[index] = centre + step
             above = function(*point)
-            point[place] = centre - step
+            point[index] = centre - step
             slope = (above - function(*point)) / (2 * step)
             settled = before is not None and abs(slope - before) <= abs(slope) * mpf(10) ** -30
             if settled and (slope or digits > 800):
@@ -370,16 +370,16 @@ def errors_in_ulps(row: Row | ManyRow, apply: Apply, point: tuple[Any, ...]) -> 
     if isinstance(row, ManyRow):
         return _errors_of_many(oracle, row, point, data, partials)
     scale = exactly(oracle.scale, *point) if oracle.scale else None
-    found = {"value": ulps(data, exactly(oracle.value, *point), scale)}
-    for place, letter in enumerate(row.letters):
+    errors = {"value": ulps(data, exactly(oracle.value, *point), scale)}
+    for index, letter in enumerate(row.letters):
         if not oracle.regular(letter, *point):
             continue
-        closed = oracle.derivatives[place] if place < len(oracle.derivatives) else None
-        exact = exactly(closed, *point) if closed else derivative(oracle.value, point, place)
-        term = oracle.partial_scales[place] if place < len(oracle.partial_scales) else None
+        closed = oracle.derivatives[index] if index < len(oracle.derivatives) else None
+        exact = exactly(closed, *point) if closed else derivative(oracle.value, point, index)
+        term = oracle.partial_scales[index] if index < len(oracle.partial_scales) else None
         scale = exactly(term, *point) if term else None
-        found[f"dz/d{letter}"] = ulps(partials[place], exact, scale)
-    return {name: error / oracle.slack(*point) for name, error in found.items()}
+        errors[f"dz/d{letter}"] = ulps(partials[index], exact, scale)
+    return {name: error / oracle.slack(*point) for name, error in errors.items()}
 
 
 def _errors_of_many(
@@ -393,22 +393,22 @@ def _errors_of_many(
 
     results = data if isinstance(data, list) else [data]
     rows = partials if isinstance(data, list) else [partials]
-    found: dict[str, float] = {}
-    for place, (result, entries) in enumerate(zip(results, rows, strict=True)):
+    errors: dict[str, float] = {}
+    for index, (result, entries) in enumerate(zip(results, rows, strict=True)):
 
-        def value(*numbers: Any, place: int = place) -> Any:
-            made = oracle.value(*split(numbers))
-            return made[place] if isinstance(made, list) else made
+        def value(*numbers: Any, index: int = index) -> Any:
+            computed = oracle.value(*split(numbers))
+            return computed[index] if isinstance(computed, list) else computed
 
         scale = exactly(lambda *n: oracle.scale(*split(n)), *flat) if oracle.scale else None
         exact = exactly(value, *flat)
-        terms = many_terms(row.name, point, place)
-        found["value"] = max(found.get("value", 0.0), ulps(result, exact, terms[0] or scale))
+        terms = many_terms(row.name, point, index)
+        errors["value"] = max(errors.get("value", 0.0), ulps(result, exact, terms[0] or scale))
         for i, entry in enumerate(entries):
             name = f"dz/d{row.letters[i // length]}"
             error = ulps(entry, derivative(value, flat, i), terms[1][i])
-            found[name] = max(found.get(name, 0.0), error)
-    return {name: error / oracle.slack(*point) for name, error in found.items()}
+            errors[name] = max(errors.get(name, 0.0), error)
+    return {name: error / oracle.slack(*point) for name, error in errors.items()}
 
 
 def check_row(row: Row | ManyRow, apply: Apply, count: int = 30) -> dict[str, float]:

@@ -23,18 +23,18 @@ def programs(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     """Draw a list of operations on a growing list of numbers: two inputs, two parameters."""
     steps: list[tuple[Any, ...]] = []
     for known in range(5, 5 + draw(st.integers(1, 14))):
-        place = st.integers(0, known - 1)
+        index = st.integers(0, known - 1)
         kind = draw(st.sampled_from(["unary", "binary", "many", "detach", "number"]))
         if kind == "unary":
-            steps.append((draw(st.sampled_from(UNARY)), draw(place)))
+            steps.append((draw(st.sampled_from(UNARY)), draw(index)))
         elif kind == "binary":
-            steps.append((draw(st.sampled_from(BINARY)), draw(place), draw(place)))
+            steps.append((draw(st.sampled_from(BINARY)), draw(index), draw(index)))
         elif kind == "many":
             size = draw(st.integers(1, 6))
-            lists = [draw(st.lists(place, min_size=size, max_size=size)) for _ in range(2)]
+            lists = [draw(st.lists(index, min_size=size, max_size=size)) for _ in range(2)]
             steps.append((draw(st.sampled_from(MANY)), *lists))
         elif kind == "detach":
-            steps.append(("detach", draw(place)))
+            steps.append(("detach", draw(index)))
         else:
             steps.append(("number", draw(st.sampled_from([0.0, 1.0, 2.0, -0.5, 3.0]))))
     return steps
@@ -47,7 +47,7 @@ def run(steps: list[tuple[Any, ...]], known: list[Any]) -> Any:
             known.append(known[0] * 0.0 + given_[0])
             continue
         if op in MANY:
-            xs, ys = ([known[i] for i in places] for places in given_)
+            xs, ys = ([known[i] for i in indices] for indices in given_)
             if op in ("dot", "mse", "cross_entropy"):
                 known.append(getattr(sg, op)(xs, ys))
             else:

@@ -70,8 +70,8 @@ def agrees(function: Callable[..., Any], lanes: Sequence[Sequence[float]]) -> sg
     for row, lane in enumerate(lanes):
         value, grad = eager(function, lane)
         alone, by_argument = f.value_and_grad(*map(float, lane))
-        found = [values[row], both[row], f(*map(float, lane)), alone]
-        assert bits(found) == bits([value] * 4)
+        results = [values[row], both[row], f(*map(float, lane)), alone]
+        assert bits(results) == bits([value] * 4)
         assert bits([column[row] for column in grads]) == bits(grad)
         assert bits(by_argument) == bits(grad)
     return f

@@ -9,11 +9,11 @@ import scalargrad as sg
 #: every number of the graph as the page has it now, by name: value and gradient
 NUMBERS = """() => Object.fromEntries(rows.map((row) =>
     [row.name, [graph.data[row.node], graph.gradients[row.node]]]))"""
-#: some sliders, by their numbers, to places
-MOVE = """(places) => {
-    for (const [i, place] of Object.entries(places)) {
+#: some sliders, by their numbers, to positions
+MOVE = """(positions) => {
+    for (const [i, position] of Object.entries(positions)) {
         const slider = document.querySelectorAll(".slider")[i];
-        slider.value = place;
+        slider.value = position;
         slider.dispatchEvent(new Event("input"));
     }
 }"""
