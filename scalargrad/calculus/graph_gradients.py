@@ -16,7 +16,7 @@ from .. import errors
 from ..core import tracer
 from ..core.arithmetic import is_value
 from ..core.modes import anomaly, check_pass, recording
-from ..core.node_rows import place_of
+from ..core.node_rows import result_index
 from ..core.order import edges, post_order
 from ..functions import elementary
 from ..table import formula, ops
@@ -124,7 +124,7 @@ def _partials_of_many(
     values = row.value(*row.split(numbers))
     if is_plural(row):
         _check_same(node, values)
-        index = place_of(node, count)
+        index = result_index(node, count)
         results = elementary.apply_many(row, list(node.operands))
         results[index] = node
         own = [float(i == index) for i in range(count)]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..core.arithmetic import is_value
 from ..core.explanation import Explanation
 from ..core.text_tables import column, points, values_table
 from ..table.ops import SUM
@@ -75,8 +76,8 @@ def plain_report(title: str, names: dict[str, Any], name: str, result: float) ->
 def _table(values: dict[str, Any]) -> list[str]:
     """Return one line a name: its value and, unless it is a constant, its gradient."""
     columns = {"value": [repr(getattr(value, "data", value)) for value in values.values()]}
-    if any(hasattr(value, "grad") for value in values.values()):
-        columns["gradient"] = [repr(v.grad) if hasattr(v, "grad") else "" for v in values.values()]
+    if any(map(is_value, values.values())):
+        columns["gradient"] = [repr(v.grad) if is_value(v) else "" for v in values.values()]
     return values_table(list(values), columns)
 
 

@@ -102,6 +102,11 @@ def is_value(thing: object) -> TypeGuard[Any]:
     return isinstance(thing, Arithmetic)
 
 
+def data_of(thing: Any) -> Any:
+    """Return the number of a Value, and anything else as it is."""
+    return thing._data if isinstance(thing, Arithmetic) else thing
+
+
 def are_values(things: Iterable[Any], *others: type) -> bool:
     """Tell whether things are all Values, or of some other types; of many it looks at types only.
 
@@ -122,7 +127,7 @@ for _method_name, _method in list(vars(Arithmetic).items()):
 
 
 def _compare(method: str, x: Arithmetic, other: object) -> bool:
-    y = other._data if is_value(other) else other
+    y = data_of(other)
     if not isinstance(y, (float, int)):  # an int of any size compares as it does with a float
         y = as_number(y)
     if y is None:

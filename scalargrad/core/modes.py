@@ -14,6 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from .. import errors
 from . import readable_tracer, tracer
+from .arithmetic import is_value
 from .order import edges
 from .source_lines import running_line_text
 
@@ -267,6 +268,6 @@ def check(node: Any, what: str, number: float) -> None:
 
 
 def _operand(operand: Any) -> str:
-    if isinstance(operand, float):
+    if not is_value(operand):
         return repr(operand)
     return f"{operand.label}={operand._data!r}" if operand.label else repr(operand._data)

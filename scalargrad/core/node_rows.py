@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..table.row import ROWS, ManyRow, Row, is_plural
-from .arithmetic import is_value
+from .arithmetic import data_of
 from .order import edges
 
 
@@ -37,7 +37,7 @@ def row_of(node: Any) -> Row | ManyRow | None:
 def is_current(node: Any, row: Row | ManyRow) -> bool:
     """Tell whether value and partials of a node are what its row gives now for its operands."""
     results = results_of(row, node.operands)
-    return is_result(node, results[place_of(node, len(results)) if len(results) > 1 else 0])
+    return is_result(node, results[result_index(node, len(results)) if len(results) > 1 else 0])
 
 
 def is_result(node: Any, result: tuple[float, Sequence[float]]) -> bool:
@@ -49,7 +49,7 @@ def is_result(node: Any, result: tuple[float, Sequence[float]]) -> bool:
 
 def results_of(row: Row | ManyRow, operands: Sequence[Any]) -> list[tuple[float, Sequence[float]]]:
     """Return every result of a row with its partials, those of plain numbers too."""
-    numbers = [o._data if is_value(o) else o for o in operands]
+    numbers = list(map(data_of, operands))
     if isinstance(row, Row):
         return [row.step(*numbers)]
     value, partials = row.step((True,) * row.lists)(*row.split(numbers))
@@ -64,15 +64,14 @@ def agree(left: Iterable[float], right: Iterable[float]) -> bool:
     )
 
 
-def place_of(node: Any, count: int) -> int:
+def result_index(node: Any, count: int) -> int:
     """Return which of several results a node is: by its value, else by its own large partial.
 
     Its own partial is positive and all others are negative: where none is positive, the node
     belongs to a plain number.
     """
     row = ROWS[node.op]
-    numbers = [getattr(operand, "_data", operand) for operand in node.operands]
-    results: Any = row.value(numbers)
+    results: Any = row.value(list(map(data_of, node.operands)))
     equal = [i for i, z in enumerate(results) if z == node._data]
     if len(equal) == 1:
         return equal[0]

@@ -9,7 +9,7 @@ from typing import Any
 from .. import errors
 from ..core import refusals, tracer
 from ..core.arguments import number
-from ..core.arithmetic import is_value
+from ..core.arithmetic import data_of, is_value
 from ..table.row import ROWS
 from .elementary import check_engine, listed
 
@@ -107,7 +107,7 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
         name = op or getattr(function, "__name__", "custom").replace("<lambda>", "custom")
 
         def on_values(node: Any, positions: Sequence[int]) -> list[Any]:
-            numbers = [o._data if is_value(o) else o for o in node.operands]
+            numbers = list(map(data_of, node.operands))
             data = number(name, "the result", function(*numbers))
             if data != node._data and data == data:
                 raise errors.changed_operands(name, data, node._data)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._engine import Value, machine, move_flat, numbers, set_numbers
+from ..core.arithmetic import data_of
 from ..core.modes import no_grad
 from ..core.nesting import each
 from ..optim import Optimizer
@@ -112,7 +113,7 @@ class TapeLearner:
         for index, loss in zip(indices[:CHECKED], losses.tolist(), strict=False):
             with no_grad():
                 eager, _ = self._sample(inputs[index], targets[index])
-            number = float(getattr(eager, "_data", eager))
+            number = float(data_of(eager))
             if abs(number - loss) > 1e-6 * max(1.0, abs(loss)):
                 raise Unfit(f"sample {index} has the loss {loss:.6g} there, by itself {number:.6g}")
         self._is_checked = True

@@ -11,7 +11,7 @@ from typing import Any
 from .. import errors
 from .._engine import Value
 from ..core.arguments import Seed, as_number, generator, is_list, number, whole
-from ..core.arithmetic import is_value
+from ..core.arithmetic import data_of, is_value
 from ..core.modes import no_grad, scope
 from ..core.nesting import each
 from ..functions import losses
@@ -354,7 +354,7 @@ class TwoLayerNet(Module):
 
         Raises: `RuntimeError` inside `no_grad`, where no graph is recorded.
         """
-        loss = self.loss(each(x, _plain), each(t, _plain))
+        loss = self.loss(each(x, data_of), each(t, data_of))
         if not loss.parents:
             raise errors.StateError(
                 "gradient: nothing is recorded inside no_grad; got a loss without a graph;"
@@ -382,7 +382,7 @@ class TwoLayerNet(Module):
                     "numerical_gradient", "h must be above 0 and finite", h, "pass e.g. 1e-4"
                 )
             )
-        x, t = each(x, _plain), each(t, _plain)
+        x, t = each(x, data_of), each(t, data_of)
 
         def difference(parameter: Any) -> float:
             kept = parameter.data
@@ -404,13 +404,9 @@ class TwoLayerNet(Module):
         return f"TwoLayerNet({', '.join(map(str, sizes))})"
 
 
-def _plain(x: Any) -> Any:
-    return x._data if is_value(x) else x
-
-
 def _class(target: Any) -> int:
     """Return a class index, or the index of the largest score or probability."""
     if not is_list(target):
         return int(target)
-    numbers = [_plain(score) for score in target]
+    numbers = [data_of(score) for score in target]
     return numbers.index(max(numbers))

@@ -14,7 +14,7 @@ from ..calculus import transforms
 from ..calculus.graph_gradients import graph_sweep
 from ..core import modes, refusals, tracer
 from ..core.arguments import whole
-from ..core.arithmetic import is_value
+from ..core.arithmetic import data_of, is_value
 from ..core.nesting import NUMBER, Structure, list_of
 from ..core.pickles import Reader
 from ..functions import elementary
@@ -286,8 +286,8 @@ class Compiled:
             values = [x if isinstance(x, int) else Value(x) for x in lanes.lane(row)]
             numbers = iter(values)
             result = self.function(*(one.unflatten(numbers) for one in structures))
-            if back and isinstance(result, Value):
-                leaves = [x for x in values if isinstance(x, Value)]
+            if back and is_value(result):
+                leaves = list(filter(is_value, values))
                 transforms.gradients(result, leaves)
 
     def _check_one(self, structure: Structure) -> None:
@@ -318,7 +318,7 @@ class Compiled:
     ) -> Any:
         """Return the results as nodes, each with the Values given and captured as parents."""
         paths = self.known(structures)
-        numbers = [x._data if is_value(x) else x for x in leaves]
+        numbers = list(map(data_of, leaves))
         nodes: list[tuple[Path, Point]] = []
         output = 0
         while not nodes or output < len(nodes[0][1].values):

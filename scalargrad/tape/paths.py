@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .. import errors
 from .._engine import add_gradients, numbers
-from ..core.arithmetic import is_value
+from ..core.arithmetic import data_of, is_value
 from ..core.modes import recording
 from ..core.nesting import Structure
 from ..core.source_lines import line_text
@@ -45,7 +45,7 @@ class Path:
         """Return the numbers of what was captured, as they are now."""
         if self._are_values:
             return numbers(self.captured)
-        return array("d", [getattr(x, "_data", x) for x in self.captured])
+        return array("d", map(data_of, self.captured))
 
     def add(self, sums: Any) -> None:
         """Add gradients to what was captured, all of them or none."""

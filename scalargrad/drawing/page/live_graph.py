@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...core.arithmetic import is_value
-from ...core.node_rows import is_current, named_row, place_of
+from ...core.node_rows import is_current, named_row, result_index
 from ...table import to_javascript
 from ...table.row import FUNCTIONS, ROWS, is_plural
 from ..select.survey import Survey, is_leaf
@@ -62,7 +62,7 @@ class LiveGraph:
 
     def _entry(self, node: Any) -> list[Any]:
         row = ROWS[node.op] if self._is_computed(node) else None
-        which = place_of(node, len(node.operands)) if row is not None and is_plural(row) else 0
+        which = result_index(node, len(node.operands)) if row is not None and is_plural(row) else 0
         operands, partials = [], iter(node.partials)
         slopes: list[Any] = []
         for operand in node.operands:

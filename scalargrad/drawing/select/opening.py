@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ...core.arithmetic import is_value
 from ...core.modes import Scope, recording_in
-from ...core.node_rows import is_result, place_of, results_of
+from ...core.node_rows import is_result, result_index, results_of
 from ...errors import InputError, unwanted
 from ...functions import elementary
 from ...table import formula, ops
@@ -175,7 +175,7 @@ class _Opener:
                 self.spread[key] = list(zip(results, results_of(row, node.operands), strict=True))
         pairs = self.spread[key]
         if pairs:
-            opened, result = pairs[place_of(node, len(pairs)) if len(pairs) > 1 else 0]
+            opened, result = pairs[result_index(node, len(pairs)) if len(pairs) > 1 else 0]
             if is_result(node, result):
                 return None if any(opened is operand for operand in operands) else opened
         self.closed[row.name] = None

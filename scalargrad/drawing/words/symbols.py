@@ -9,7 +9,7 @@ from typing import Any
 from ...core.arithmetic import is_value
 from ...core.explanation import Explanation, explanations
 from ...core.modes import Scope
-from ...core.node_rows import agree, place_of
+from ...core.node_rows import agree, result_index
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
 from ...table.written import parsed, stated
@@ -306,7 +306,7 @@ class Symbols:
         count = len(node.operands) // row.arity
         letters, numbers, lists = self._letters(row, node, why.position % count)
         if is_plural(row):
-            own = place_of(node, count) == why.position
+            own = result_index(node, count) == why.position
             letters["own"] = constant(float(own))
             letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
             shown = row.partials[why.letter]
