@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 import random
+from fractions import Fraction
 
 import pytest
 from figures import FIGURES, hairball
@@ -13,6 +14,7 @@ from geometry import collisions, meets
 
 import scalargrad as sg
 from scalargrad.drawing.layout import frame_titles
+from scalargrad.drawing.layout.isotonic import isotonic
 from scalargrad.drawing.layout.picture import Picture
 
 BEFORE = "before backward"
@@ -51,6 +53,25 @@ def test_title_gives_way_to_lines_that_no_axis_separates_from_it(seed: int) -> N
         box = left, top, left + rng.randint(1, 4), top + rng.randint(1, 4)
 
         assert frame_titles.meets(box, (ax, ay), (bx, by)) == meets(box, (ax, ay), (bx, by))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_isotonic_numbers_are_those_of_the_minimax_formula(seed: int) -> None:
+    rng = random.Random(seed)
+    targets = [rng.randint(-9, 9) for _ in range(rng.randint(1, 9))]
+    weights = [rng.randint(1, 5) for _ in targets]
+    end = len(targets)
+
+    def mean(first: int, last: int) -> Fraction:
+        span = range(first, last + 1)
+        return Fraction(sum(targets[i] * weights[i] for i in span), sum(weights[i] for i in span))
+
+    exact = [
+        max(min(mean(first, last) for last in range(i, end)) for first in range(i + 1))
+        for i in range(end)
+    ]
+
+    assert isotonic(targets, weights) == pytest.approx(list(map(float, exact)))
 
 
 def test_collisions_are_found_when_a_text_is_moved_onto_another() -> None:

@@ -112,7 +112,7 @@ def is_straight(item: Item) -> bool:
     return item.kind == "box" or item.inputs > MOST_PORTS_OF_A_CIRCLE
 
 
-def wide(labels: Labels) -> float:
+def labels_width(labels: Labels) -> float:
     """Return the width of the texts of an arrow pair, or of the boxes instead of them."""
     widest = max(width(line, SIZE) for line in lines_of(labels))
     if labels.forward_box is not None or labels.backward_box is not None:

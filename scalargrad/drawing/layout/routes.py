@@ -205,7 +205,7 @@ class Router:
         else:
             end = next((x for x, y in points[1:][::-1] if y == points[0][1]), points[1][0])
             # in the middle of the level, but not where other arrows slant
-            limit = span.legs[0] - m.wide(labels) / 2 - 1.0
+            limit = span.legs[0] - m.labels_width(labels) / 2 - 1.0
             middle = (x + span.pad + end) / 2
             self._write(min(middle, limit), points[0][1], labels, about)
 
@@ -326,7 +326,7 @@ def _label_width(column: Column) -> float:
     if not labels and not column.lanes and any(cell.item for cell in column.cells):
         ports = (cell.item for cell in column.cells if cell.item and len(cell.item.links) > 1)
         return 17.0 if any(item.is_shaped for item in ports) else 8.0  # forks begin at once
-    widest = max(map(m.wide, labels), default=0.0)
+    widest = max(map(m.labels_width, labels), default=0.0)
     return widest + 30.0 if column.lanes else max(34.0, widest + 20.0)
 
 
