@@ -11,7 +11,7 @@ from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, UpdateRule, digest, is_pl
 
 _NATIVE = Path(__file__).parents[1] / "_native"
 ORACLES_PATH = Path(__file__).parents[2] / "tests" / "helpers" / "oracles.py"
-PATH, LANES_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "kernel_rows.inc"
+PATH, KERNELS_PATH = _NATIVE / "ops.inc", _NATIVE / "machine" / "kernel_rows.inc"
 CODES_PATH = _NATIVE / "codes.h"
 
 #: rows of two operands whose partials are best computed together
@@ -63,7 +63,7 @@ def _numbers() -> str:
     return f"enum {{\n    OP_LEAF,\n{constants}}};\n\n#define CHEAP_ROWS(ROW) \\\n{cheap}\n"
 
 
-def lanes_text() -> str:
+def kernels_text() -> str:
     """Return the whole of `kernel_rows.inc`: what the machine does to every lane."""
     scalars = [row for row in ROWS.values() if isinstance(row, Row)]
     plural = [row for row in ROWS.values() if isinstance(row, ManyRow) and is_plural(row)]
@@ -147,7 +147,7 @@ def files() -> dict[Path, str]:
     """Return every file that has something from the table, with its text."""
     return {
         PATH: text(),
-        LANES_PATH: lanes_text(),
+        KERNELS_PATH: kernels_text(),
         CODES_PATH: codes.header(),
         **to_python.files(),
     }

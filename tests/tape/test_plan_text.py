@@ -217,3 +217,15 @@ def test_plan_refuses_other_words(option: dict[str, Any], message: str) -> None:
     f(2.0)
     with pytest.raises(ValueError, match=message):
         f.tape.plan(**option)
+
+
+def test_a_product_without_a_gradient_shows_none() -> None:
+    def function(xs: Any) -> Any:
+        dots = [sg.dot(xs, [w, 0.5, 2.0, w]) for w in (0.1, 0.2, 0.3, 0.4, 0.7)]
+        return [sg.sin(xs[0]), *dots]
+
+    f = sg.compile(function)
+    f([0.1, 0.2, 0.3, 0.4])
+    text = str(f.tape.plan("inputs"))
+    assert "product 0, 5 dots of 4" in text
+    assert "back, from" not in text

@@ -148,9 +148,9 @@ static int is_complete(const PlanObject *self, const Arrays *arrays, const Run *
 
 static PyObject *run_on(PlanObject *self, Run *run, const Arrays *arrays, size_t first, size_t last)
 {
-    run->lanes = last - first == 1 ? &lanes_point
-                 : self->is_fast   ? fast_kernels()
-                                   : strict_kernels();
+    run->kernels = last - first == 1 ? &kernels_point
+                   : self->is_fast   ? fast_kernels()
+                                     : strict_kernels();
     run->captured = arrays->captured.buf;
     run->gradients = arrays->targets.count != 0 ? arrays->targets.targets : NULL;
     run->gradient_count = (size_t)arrays->targets.count;
@@ -178,7 +178,7 @@ PyObject *run_batch(PyObject *object, PyObject *args)
     Py_ssize_t first, last, lanes;
     PyObject *shared, *from, *values, *inputs, *sums, *status, *index, *result = NULL;
     Arrays arrays = {.shared = NULL};
-    Run run = {.plan = plan, .vector_lanes = strict_kernels()};
+    Run run = {.plan = plan, .vector_kernels = strict_kernels()};
     if (!PyArg_ParseTuple(args, "nnnOOy*dOOOOO:run", &first, &last, &lanes, &shared, &from,
                           &arrays.captured, &run.upstream, &values, &inputs, &sums, &status,
                           &index)) {

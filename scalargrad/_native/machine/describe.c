@@ -221,7 +221,7 @@ static PyObject *describe_product(const Plan *plan, const Group *group)
         }
         PyList_SET_ITEM(weights, (Py_ssize_t)i, weight);
     }
-    int is_back = plan->seed != NONE;
+    int is_back = group->gs[0] != NONE; /* a gradient flows through it */
     return Py_BuildValue(
         "{s:I,s:I,s:N,s:N,s:N,s:N,s:N,s:N,s:i}", "inner", group->inner, "outer", group->outer, "xs",
         slots(group->xs, group->inner), "zs", slots(group->zs, group->outer), "weights", weights,

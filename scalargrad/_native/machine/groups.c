@@ -146,7 +146,7 @@ static int make_group(Grouping *grouping, const Bucket *bucket)
     group->outer = bucket->members;
     group->xs = malloc(group->inner * sizeof *group->xs);
     group->zs = malloc(group->outer * sizeof *group->zs);
-    group->gs = malloc(group->outer * sizeof *group->gs);
+    group->gs = filled(group->outer); /* NONE: no gradient flows through the product */
     group->weights = malloc((size_t)group->inner * group->outer * sizeof *group->weights);
     group->starts = calloc(group->outer + (size_t)MOST_PANEL, sizeof *group->starts);
     group->wanted = malloc(group->inner * sizeof *group->wanted);

@@ -7,7 +7,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 #ifndef NAME /* else of the fast kernels */
-#define NAME lanes_avx2
+#define NAME kernels_avx2
 #endif
 #define TITLE "AVX2"
 #define WIDTH 4

@@ -8,7 +8,7 @@
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
 #endif
 #ifndef NAME /* else of the fast kernels */
-#define NAME lanes_avx512
+#define NAME kernels_avx512
 #endif
 #define TITLE "AVX-512"
 #define WIDTH 8

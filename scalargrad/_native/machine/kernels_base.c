@@ -1,6 +1,6 @@
 /* Blocks of lanes on any processor. */
 #ifndef NAME /* else of the fast kernels */
-#define NAME lanes_base
+#define NAME kernels_base
 #endif
 #define TITLE "baseline"
 #define WIDTH 2

@@ -1,5 +1,5 @@
 /* One lane: rows are single numbers. */
 #define POINT
-#define NAME lanes_point
+#define NAME kernels_point
 #define TITLE "one lane"
 #include "kernels.inc"

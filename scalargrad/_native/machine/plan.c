@@ -82,7 +82,7 @@ static void place_matrices(Plan *plan)
         plan->matrix_room += ((size_t)group->inner + MOST_PANEL) * group->outer;
         group->sums = plan->matrix_room;
         plan->matrix_room += outer * group->inner;
-        group->turned = plan->matrix_room;
+        group->transposed = plan->matrix_room;
         plan->matrix_room += outer * MOST_LANES;
     }
 }

@@ -33,8 +33,8 @@ int has_captured(const PlanObject *self, const Py_buffer *captured);
 
 /* -- processors.c: which kernels run ----------------------------------------------------------- */
 
-const Lanes *strict_kernels(void);
-const Lanes *fast_kernels(void);
+const Kernels *strict_kernels(void);
+const Kernels *fast_kernels(void);
 void choose_kernels(void); /* the best that this processor can run */
 PyObject *kinds(PyObject *module, PyObject *unused);
 PyObject *use(PyObject *module, PyObject *kind);

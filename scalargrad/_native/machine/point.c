@@ -39,8 +39,8 @@ PyObject *run_point(PyObject *object, PyObject *args)
                read_numbers(numbers, work, plan->inputs, NULL, 0) == 0) {
         Target nowhere; /* gradients are read where they are */
         Run run = {.plan = plan,
-                   .lanes = &lanes_point,
-                   .vector_lanes = strict_kernels(),
+                   .kernels = &kernels_point,
+                   .vector_kernels = strict_kernels(),
                    .space = space,
                    .captured = captured.buf,
                    .shared = work,

@@ -1,31 +1,31 @@
 /* The kinds of processors: which kernels run. */
 #include "plan_object.h"
 
-static const Lanes *strict = &lanes_base;
-static const Lanes *const *fast; /* NULL: there are none */
+static const Kernels *strict = &kernels_base;
+static const Kernels *const *fast; /* NULL: there are none */
 
-static const Lanes *all_lanes[] = {
-#ifdef HAS_X86_LANES
-    &lanes_avx512,
-    &lanes_avx2,
+static const Kernels *all_kernels[] = {
+#ifdef HAS_X86_KERNELS
+    &kernels_avx512,
+    &kernels_avx2,
 #endif
-    &lanes_base,
+    &kernels_base,
 };
-enum { KINDS = sizeof all_lanes / sizeof *all_lanes };
+enum { KINDS = sizeof all_kernels / sizeof *all_kernels };
 
-static int is_supported(const Lanes *lanes)
+static int is_supported(const Kernels *kernels)
 {
-#ifdef HAS_X86_LANES
+#ifdef HAS_X86_KERNELS
     __builtin_cpu_init();
-    if (lanes == &lanes_avx512) {
+    if (kernels == &kernels_avx512) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
     }
-    if (lanes == &lanes_avx2) {
+    if (kernels == &kernels_avx2) {
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     }
 #endif
-    (void)lanes;
+    (void)kernels;
     return 1;
 }
 
@@ -36,10 +36,10 @@ PyObject *kinds(PyObject *module, PyObject *unused)
     (void)unused;
     PyObject *names = PyList_New(0);
     for (int i = 0; names != NULL && i < KINDS; i++) {
-        if (!is_supported(all_lanes[i])) {
+        if (!is_supported(all_kernels[i])) {
             continue;
         }
-        PyObject *name = PyUnicode_FromString(all_lanes[i]->name);
+        PyObject *name = PyUnicode_FromString(all_kernels[i]->name);
         if (name == NULL || PyList_Append(names, name) < 0) {
             Py_CLEAR(names);
         }
@@ -53,9 +53,9 @@ PyObject *use(PyObject *module, PyObject *kind)
 {
     (void)module;
     for (int i = 0; i < KINDS; i++) {
-        if (PyUnicode_CheckExact(kind) && is_supported(all_lanes[i]) &&
-            PyUnicode_CompareWithASCIIString(kind, all_lanes[i]->name) == 0) {
-            strict = all_lanes[i];
+        if (PyUnicode_CheckExact(kind) && is_supported(all_kernels[i]) &&
+            PyUnicode_CompareWithASCIIString(kind, all_kernels[i]->name) == 0) {
+            strict = all_kernels[i];
             Py_RETURN_NONE;
         }
     }
@@ -66,21 +66,21 @@ PyObject *use(PyObject *module, PyObject *kind)
 PyObject *add_fast(PyObject *module, PyObject *kernels)
 {
     (void)module;
-    fast = PyCapsule_GetPointer(kernels, "scalargrad.lanes");
+    fast = PyCapsule_GetPointer(kernels, "scalargrad.kernels");
     if (fast == NULL) {
         return NULL;
     }
     Py_RETURN_NONE;
 }
 
-const Lanes *strict_kernels(void) { return strict; }
+const Kernels *strict_kernels(void) { return strict; }
 
 /* The fast kernels for the same processors, or the strict ones where there are none. */
-const Lanes *fast_kernels(void)
+const Kernels *fast_kernels(void)
 {
-    for (const Lanes *const *lanes = fast; lanes != NULL && *lanes != NULL; lanes++) {
-        if (strcmp((*lanes)->name, strict->name) == 0) {
-            return *lanes;
+    for (const Kernels *const *kernels = fast; kernels != NULL && *kernels != NULL; kernels++) {
+        if (strcmp((*kernels)->name, strict->name) == 0) {
+            return *kernels;
         }
     }
     return strict;
@@ -89,8 +89,8 @@ const Lanes *fast_kernels(void)
 void choose_kernels(void)
 {
     for (int i = KINDS; i-- > 0;) {
-        if (is_supported(all_lanes[i])) {
-            strict = all_lanes[i];
+        if (is_supported(all_kernels[i])) {
+            strict = all_kernels[i];
         }
     }
 }

@@ -106,8 +106,8 @@ typedef struct {
     uint32_t *targets;     /* and where it goes: slot << 1 | assigns */
     uint32_t wanted_count;
     uint8_t weights_wanted;
-    uint8_t is_constant, is_captured;         /* whether all weights are */
-    size_t packed, packed_back, sums, turned; /* places in the work space */
+    uint8_t is_constant, is_captured;             /* whether all weights are */
+    size_t packed, packed_back, sums, transposed; /* places in the work space */
 } Group;
 
 /* Rows of sums are whole vectors long. */
@@ -178,12 +178,12 @@ typedef struct {
     void (*backward)(const Plan *plan, const Program *program, const double *values,
                      double *gradients, double *matrices, size_t stride, size_t lanes, size_t real);
     uint32_t panel; /* rows of a matrix that are worked on together */
-} Lanes;
+} Kernels;
 
-extern const Lanes lanes_point, lanes_base;
+extern const Kernels kernels_point, kernels_base;
 #if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_X86_LANES
-extern const Lanes lanes_avx2, lanes_avx512;
+#define HAS_X86_KERNELS
+extern const Kernels kernels_avx2, kernels_avx512;
 #endif
 
 #endif

@@ -32,7 +32,7 @@ static void gather_weights(const Run *run, const Group *group, const uint32_t *w
  */
 static void pack(const Run *run, const Group *group)
 {
-    uint32_t panel = run->lanes->panel, inner = group->inner, outer = group->outer;
+    uint32_t panel = run->kernels->panel, inner = group->inner, outer = group->outer;
     double *packed = run->space->matrices + group->packed;
     for (uint32_t j = 0; j < outer; j++) {
         double *to = packed + (size_t)(j / panel * panel) * inner + j % panel;
@@ -55,7 +55,7 @@ static void begin_run(const Run *run)
         fill(row_at(space->values, plan->captured_slots[place], stride), run->captured[place],
              stride);
     }
-    run->lanes->forward(plan, &plan->prelude, space->values, space->matrices, stride, 8);
+    run->kernels->forward(plan, &plan->prelude, space->values, space->matrices, stride, 8);
     for (uint32_t i = 0; i < plan->spread_count; i++) {
         double *numbers = row_at(space->values, plan->spread_list[i], stride);
         fill(numbers, numbers[0], stride);
@@ -72,7 +72,7 @@ static void begin_run(const Run *run)
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
-        if (!group->is_constant || space->packed_for != run->lanes) {
+        if (!group->is_constant || space->packed_for != run->kernels) {
             pack(run, group);
         }
         if (group->weights_wanted) {
@@ -80,7 +80,7 @@ static void begin_run(const Run *run)
             memset(space->matrices + group->sums, 0, outer * group->inner * sizeof(double));
         }
     }
-    space->packed_for = run->lanes;
+    space->packed_for = run->kernels;
 }
 
 /* -- guards ------------------------------------------------------------------------------------ */
@@ -170,12 +170,12 @@ static void run_instructions(const Run *run, const Program *program, const Stret
     const Plan *plan = run->plan;
     const Program part = {.instructions = program->instructions + stretch->first,
                           .count = stretch->count};
-    const Lanes *lanes = stretch->at == 1 ? run->lanes : run->vector_lanes;
+    const Kernels *kernels = stretch->at == 1 ? run->kernels : run->vector_kernels;
     double *values = run->space->values, *matrices = run->space->matrices;
     if (is_back) {
-        lanes->backward(plan, &part, values, run->space->gradients, matrices, 1, stretch->at, 1);
+        kernels->backward(plan, &part, values, run->space->gradients, matrices, 1, stretch->at, 1);
     } else {
-        lanes->forward(plan, &part, values, matrices, 1, stretch->at);
+        kernels->forward(plan, &part, values, matrices, 1, stretch->at);
     }
 }
 
@@ -217,7 +217,7 @@ static void forward(const Run *run, const Program *program, size_t lanes)
         run_vectorized(run, program, 0);
         return;
     }
-    run->lanes->forward(run->plan, program, space->values, space->matrices, space->stride, lanes);
+    run->kernels->forward(run->plan, program, space->values, space->matrices, space->stride, lanes);
 }
 
 static void backward(const Run *run, const Program *program, size_t lanes, size_t real)
@@ -227,8 +227,8 @@ static void backward(const Run *run, const Program *program, size_t lanes, size_
         run_vectorized(run, program, 1);
         return;
     }
-    run->lanes->backward(run->plan, program, space->values, space->gradients, space->matrices,
-                         space->stride, lanes, real);
+    run->kernels->backward(run->plan, program, space->values, space->gradients, space->matrices,
+                           space->stride, lanes, real);
 }
 
 /* -- blocks ------------------------------------------------------------------------------------ */
@@ -306,8 +306,8 @@ static void end_run(const Run *run)
         }
         numbers[0] = sum;
     }
-    run->lanes->backward(plan, &plan->back_prelude, space->values, space->gradients,
-                         space->matrices, stride, 8, 1);
+    run->kernels->backward(plan, &plan->back_prelude, space->values, space->gradients,
+                           space->matrices, stride, 8, 1);
     memset(run->sums, 0, plan->captured * sizeof *run->sums);
     for (uint32_t i = 0; i < plan->moved_count; i++) {
         uint32_t place = plan->moved_captured[i];

@@ -10,7 +10,7 @@ typedef struct Space Space;
 struct Space {
     size_t stride;
     double *values, *gradients, *matrices;
-    const Lanes *packed_for; /* constant weights lie there as these kernels want them */
+    const Kernels *packed_for; /* constant weights lie there as these kernels want them */
     Space *next;
 };
 
@@ -52,8 +52,8 @@ typedef struct {
 
 typedef struct {
     const Plan *plan;
-    const Lanes *lanes;
-    const Lanes *vector_lanes; /* for the packs of one lane */
+    const Kernels *kernels;
+    const Kernels *vector_kernels; /* for the packs of one lane */
     Space *space;
     const double *captured, *shared;
     const Source *sources;

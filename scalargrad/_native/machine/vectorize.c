@@ -11,8 +11,8 @@
 #include "units.h"
 #include <math.h>
 
-enum { FIELD_X, FIELD_Y, FIELD_Z, FIELD_G, FIELD_LIST }; /* where an operand is named */
-enum { SCRATCH_UPSTREAM, SCRATCH_TERMS };                /* scratch slots of gradients */
+enum { IN_LIST = FIELDS };                /* behind the fields: the operands of a list */
+enum { SCRATCH_UPSTREAM, SCRATCH_TERMS }; /* scratch slots of gradients */
 
 /* Some of a class, which run as lanes. */
 typedef struct {
@@ -52,18 +52,18 @@ static uint32_t fields_of(const Vectorizer *vec, const Instruction *instruction,
     uint32_t count = 0;
     if (is_list(instruction)) {
         for (; count < instruction->y; count++) {
-            fields[count] = (uint8_t)(FIELD_LIST + count);
+            fields[count] = (uint8_t)(IN_LIST + count);
         }
         return count;
     }
     int reads = reads_of(vec, instruction);
-    for (int field = FIELD_X; field <= FIELD_Z; field++) {
+    for (int field = IN_X; field <= IN_Z; field++) {
         if (reads >> field & 1) {
             fields[count++] = (uint8_t)field;
         }
     }
     if (vec->is_back) {
-        fields[count++] = FIELD_G;
+        fields[count++] = IN_G;
     }
     return count;
 }
@@ -71,23 +71,23 @@ static uint32_t fields_of(const Vectorizer *vec, const Instruction *instruction,
 static uint32_t slot_read(const Vectorizer *vec, const Instruction *instruction, uint8_t field)
 {
     switch (field) {
-    case FIELD_X:
+    case IN_X:
         return instruction->x;
-    case FIELD_Y:
+    case IN_Y:
         return instruction->y;
-    case FIELD_Z:
+    case IN_Z:
         return instruction->z;
-    case FIELD_G:
+    case IN_G:
         return instruction->g;
     default:
-        return vec->plan->lists[instruction->x + field - FIELD_LIST];
+        return vec->plan->lists[instruction->x + field - IN_LIST];
     }
 }
 
 /* The slots that a field names: of values, or of gradients. */
 static SlotMap *map_of(const Vectorizer *vec, uint8_t field)
 {
-    return field == FIELD_G ? vec->gradients : vec->values;
+    return field == IN_G ? vec->gradients : vec->values;
 }
 
 static uint32_t old_slot(const Vectorizer *vec, const Pack *pack, uint32_t i, uint8_t field)
@@ -216,7 +216,7 @@ static uint32_t packed_operand(Vectorizer *vec, const Pack *pack, uint32_t k)
 {
     uint8_t field = pack->fields[k];
     uint32_t old = old_slot(vec, pack, 0, field), first = new_slot(vec, pack, 0, field);
-    int access = operand_access(vec, pack, field), is_gradient = field == FIELD_G;
+    int access = operand_access(vec, pack, field), is_gradient = field == IN_G;
     if (access == CONTIGUOUS) {
         return first;
     }
@@ -266,16 +266,16 @@ static void emit_terms(Vectorizer *vec, const Pack *pack, Instruction instructio
 static void set_field(Vectorizer *vec, Instruction *instruction, uint8_t field, uint32_t slot)
 {
     switch (field) {
-    case FIELD_X:
+    case IN_X:
         instruction->x = slot;
         break;
-    case FIELD_Y:
+    case IN_Y:
         instruction->y = slot;
         break;
-    case FIELD_Z:
+    case IN_Z:
         instruction->z = slot;
         break;
-    case FIELD_G:
+    case IN_G:
         instruction->g = slot;
         break;
     default:

@@ -6,23 +6,23 @@
 
 #include "../machine.h"
 
-extern const Lanes lanes_fast_base;
-#ifdef HAS_X86_LANES
-extern const Lanes lanes_fast_avx2, lanes_fast_avx512;
+extern const Kernels kernels_fast_base;
+#ifdef HAS_X86_KERNELS
+extern const Kernels kernels_fast_avx2, kernels_fast_avx512;
 #endif
 
-static const Lanes *const all[] = {
-#ifdef HAS_X86_LANES
-    &lanes_fast_avx512,
-    &lanes_fast_avx2,
+static const Kernels *const all[] = {
+#ifdef HAS_X86_KERNELS
+    &kernels_fast_avx512,
+    &kernels_fast_avx2,
 #endif
-    &lanes_fast_base,
+    &kernels_fast_base,
     NULL,
 };
 
 static int execute(PyObject *module)
 {
-    PyObject *capsule = PyCapsule_New((void *)all, "scalargrad.lanes", NULL);
+    PyObject *capsule = PyCapsule_New((void *)all, "scalargrad.kernels", NULL);
     PyObject *digest = PyLong_FromUnsignedLong(machine_digest());
     int status = capsule != NULL && digest != NULL &&
                          PyModule_AddObjectRef(module, "kernels", capsule) == 0 &&

@@ -1,4 +1,4 @@
 /* Blocks of lanes on processors with AVX2 and FMA, with vector mathematics. */
 #define FAST
-#define NAME lanes_fast_avx2
+#define NAME kernels_fast_avx2
 #include "../kernels_avx2.c"
