@@ -288,7 +288,7 @@ Make = Callable[[Any], Callable[[], Any]]
 LIMITS: dict[str, tuple[tuple[int, ...], Make]] = {
     "VECTOR_LINES": ((0,), a_point(lambda xs: sum(map(sg.sin, xs)), 30)),
     "VECTOR_PERCENT": ((40, 160), a_point(crossed, 41)),
-    "MOST_LANES": ((64, 128), a_point(valley, 1000)),
+    "MOST_LANES": ((128, 512), a_point(valley, 1000)),
     "MOST_OPERANDS": ((8, 16), a_point(functools.partial(lists, 24), 200)),
     "LATE_GAIN": ((2, 1 << 20), a_point(valley, 1000)),
     "LEAST_TERMS": ((3, 5, 8), a_point(chains, 100)),

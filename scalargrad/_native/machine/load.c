@@ -11,10 +11,10 @@ uint32_t next_shared(const Source *sources, size_t count, uint32_t input)
     return input;
 }
 
-static double number_at(const Source *source, size_t place)
+static double number_at(const Source *source, size_t index)
 {
-    return source->is_integer ? (double)((const int64_t *)(const void *)source->from)[place]
-                              : ((const double *)(const void *)source->from)[place];
+    return source->is_integer ? (double)((const int64_t *)(const void *)source->from)[index]
+                              : ((const double *)(const void *)source->from)[index];
 }
 
 static void load_row(const Run *run, const Source *source, const uint32_t *slots, size_t lane)

@@ -6,9 +6,9 @@
 
 static double weight_number(const Run *run, uint32_t weight)
 {
-    uint32_t place = weight & ((1u << WEIGHT_BITS) - 1);
-    return weight >> WEIGHT_BITS == WEIGHT_CAPTURED ? run->captured[place]
-                                                    : run->plan->constants[place];
+    uint32_t index = weight & ((1u << WEIGHT_BITS) - 1);
+    return weight >> WEIGHT_BITS == WEIGHT_CAPTURED ? run->captured[index]
+                                                    : run->plan->constants[index];
 }
 
 /* One row of a panel or column of it: numbers of weights that lie `from_step` apart. */
@@ -51,8 +51,8 @@ static void begin_run(const Run *run)
     Space *space = run->space;
     size_t stride = space->stride;
     for (uint32_t i = 0; i < plan->read_count; i++) {
-        uint32_t place = plan->read_captured[i];
-        fill(row_at(space->values, plan->captured_slots[place], stride), run->captured[place],
+        uint32_t index = plan->read_captured[i];
+        fill(row_at(space->values, plan->captured_slots[index], stride), run->captured[index],
              stride);
     }
     run->kernels->forward(plan, &plan->prelude, space->values, space->matrices, stride, 8);
@@ -310,8 +310,8 @@ static void end_run(const Run *run)
                            space->matrices, stride, 8, 1);
     memset(run->sums, 0, plan->captured * sizeof *run->sums);
     for (uint32_t i = 0; i < plan->moved_count; i++) {
-        uint32_t place = plan->moved_captured[i];
-        run->sums[place] = *row_at(space->gradients, plan->captured_gradients[place], stride);
+        uint32_t index = plan->moved_captured[i];
+        run->sums[index] = *row_at(space->gradients, plan->captured_gradients[index], stride);
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
