@@ -189,7 +189,7 @@ class _Residual:
         self.result = result
         self.x = x
         order = post_order(
-            result, parents=lambda node: node.parents if _is_inside(node, group) else ()
+            result, parents=lambda node: node.parents if _is_inside(node, group) else (), key=id
         )
         self.inside = [node for node in order if _is_inside(node, group) and node.parents]
         inside = {id(node) for node in self.inside}

@@ -169,7 +169,11 @@ def call_inside(
 def order_of(outputs: Sequence[Any], inputs: Sequence[Any] = ()) -> list[Any]:
     """Return every node below some outputs, parents first; nothing that is only below inputs."""
     ends = {id(x) for x in inputs}
-    return post_order(*outputs, parents=lambda node: () if id(node) in ends else node.parents)
+
+    def parents(node: Any) -> tuple[Any, ...]:
+        return () if id(node) in ends else node.parents
+
+    return post_order(*outputs, parents=parents, key=id)  # a hash would read an int of a trace
 
 
 def sweep(outputs: Sequence[Any], upstream: Sequence[float], inputs: list[Any]) -> list[float]:

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from .arithmetic import is_value
 
-N = TypeVar("N")
-
-_parents = attrgetter("parents")
-
 
 def post_order(
-    *roots: N,
-    parents: Callable[[N], Sequence[N]] = _parents,
-    key: Callable[[N], Hashable] = id,
-) -> list[N]:
+    *roots: Any,
+    parents: Callable[[Any], Sequence[Any]] | None = None,
+    key: Callable[[Any], Hashable] | None = None,
+    leaves: bool = True,
+) -> list[Any]:
     """Return everything below some roots once, parents before what was computed from them.
 
     This is the post-order of a depth-first walk that enters parents from left to right.
     It is written with a stack of its own, so that a chain of a million nodes is no deeper
-    for Python than a chain of two. Things are one where their keys are equal.
+    for Python than a chain of two. Things are one where they, or their keys, are equal.
     """
-    order: list[N] = []
+    order: list[Any] = []
     entered: set[Hashable] = set()
-    stack: list[N | None] = [*reversed(roots)]
+    stack = [*reversed(roots)]
     while stack:
         node = stack.pop()
         if node is None:  # all parents of the node below this mark are done
-            order.append(stack.pop())  # type: ignore[arg-type]
-        elif key(node) not in entered:
-            entered.add(key(node))
-            stack += (node, None)
-            stack += reversed(parents(node))  # the leftmost is popped first
+            order.append(stack.pop())
+        elif (own := node if key is None else key(node)) not in entered:
+            entered.add(own)
+            stack.append(node)
+            stack.append(None)
+            for parent in reversed(node.parents if parents is None else parents(node)):
+                if leaves or parent.parents:
+                    stack.append(parent)  # the leftmost is popped first
     return order
 
 
 def interior_order(root: Any) -> list[Any]:
-    """Return the nodes below `root` that are no leaves, in the same order: a backward pass's."""
-    return post_order(root, parents=_interior_parents) if root.parents else []
-
-
-def _interior_parents(node: Any) -> list[Any]:
-    return [parent for parent in node.parents if parent.parents]
+    """Return the nodes below `root` that are no leaves, in the order of a backward pass."""
+    return post_order(root, leaves=False) if root.parents else []
 
 
 def edges(node: Any) -> Iterator[tuple[int, Any, float]]:

@@ -127,7 +127,7 @@ class Replay:
     def order(self, root: int) -> list[int]:
         """Return the lines below one, in the order of an eager pass: a post-order."""
         if root not in self._orders:
-            self._orders[root] = post_order(root, parents=self._lines_below, key=int)
+            self._orders[root] = post_order(root, parents=self._lines_below)
         return self._orders[root]
 
     def _lines_below(self, line: int) -> list[int]:
