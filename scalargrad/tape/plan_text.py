@@ -141,7 +141,7 @@ class _Listing:
             weights = some([x if isinstance(x, str) else repr(x) for x in product["weights"]])
             size = f"{product['outer']} dots of {product['inner']}"
             yield f"product {index}, {size}: {some(zs)} = [{weights}] on [{some(xs)}]"
-            if product["gs"]:
+            if product["gs"][0] is not None:  # it has a way back
                 goes = list(map(_written_to, product["targets"]))
                 goes += ["the sums of its weights"] * product["collects"]
                 yield f"  back, from {some([f'g{slot}' for slot in product['gs']])}: {some(goes)}"

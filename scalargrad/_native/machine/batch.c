@@ -130,8 +130,8 @@ static int is_complete(const PlanObject *self, const Arrays *arrays, const Run *
                        size_t last)
 {
     if (run->values == NULL || (self->plan.guard_count != 0 && run->status == NULL) ||
-        (arrays->targets.count != 0 && !self->wants_inputs) ||
-        (run->sums != NULL && !self->wants_captured)) {
+        (arrays->targets.count != 0 && !self->by_inputs) ||
+        (run->sums != NULL && !self->by_captured)) {
         PyErr_SetString(PyExc_ValueError, "wants places for what was planned");
         return 0;
     }

@@ -221,13 +221,11 @@ static PyObject *describe_product(const Plan *plan, const Group *group)
         }
         PyList_SET_ITEM(weights, (Py_ssize_t)i, weight);
     }
-    int is_back = group->gs[0] != NONE; /* a gradient flows through it */
     return Py_BuildValue(
         "{s:I,s:I,s:N,s:N,s:N,s:N,s:N,s:N,s:i}", "inner", group->inner, "outer", group->outer, "xs",
         slots(group->xs, group->inner), "zs", slots(group->zs, group->outer), "weights", weights,
-        "gs", slots(group->gs, is_back ? group->outer : 0), "operands",
-        slots(group->wanted, group->wanted_count), "targets",
-        targets(group->targets, group->wanted_count), "collects", group->weights_wanted);
+        "gs", slots(group->gs, group->outer), "operands", slots(group->active, group->active_count),
+        "targets", targets(group->targets, group->active_count), "collects", group->weights_active);
 }
 
 static PyObject *describe_products(const Plan *plan)

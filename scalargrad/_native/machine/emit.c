@@ -89,7 +89,7 @@ static int halves(Builder *builder, const Node *node, uint32_t *slot)
     return 1;
 }
 
-/* Whether the only partial that is wanted depends on constants: as of x / 3. */
+/* Whether the only partial that is asked for depends on constants: as of x / 3. */
 static int has_constant_partial(Builder *builder, const Node *node, uint32_t *slot)
 {
     if (!is_div(node->op) ||
@@ -284,14 +284,14 @@ static void emit_group_back(Builder *builder, uint32_t index)
         group->gs[i] = node->gradient;
         uint32_t *ws = operands_of(builder, node) + group->inner;
         for (uint32_t j = 0; j < group->inner; j++) {
-            group->weights_wanted |= builder->nodes[ws[j]].needs;
+            group->weights_active |= builder->nodes[ws[j]].needs;
         }
     }
     for (uint32_t j = 0; j < group->inner; j++) {
         uint32_t x = operands_of(builder, first)[j];
         if (builder->nodes[x].needs) {
-            group->wanted[group->wanted_count] = j;
-            group->targets[group->wanted_count++] = packed_target(builder, x);
+            group->active[group->active_count] = j;
+            group->targets[group->active_count++] = packed_target(builder, x);
         }
     }
     push_instruction(builder, &plan->back, (Instruction){.code = CODE_MATMUL, .x = index});

@@ -149,11 +149,11 @@ static int make_group(Grouping *grouping, const Bucket *bucket)
     group->gs = filled(group->outer); /* NONE: no gradient flows through the product */
     group->weights = malloc((size_t)group->inner * group->outer * sizeof *group->weights);
     group->starts = calloc(group->outer + (size_t)MOST_PANEL, sizeof *group->starts);
-    group->wanted = malloc(group->inner * sizeof *group->wanted);
+    group->active = malloc(group->inner * sizeof *group->active);
     group->targets = malloc(group->inner * sizeof *group->targets);
     builder->plan->group_count++;
     if (group->xs == NULL || group->zs == NULL || group->gs == NULL || group->weights == NULL ||
-        group->starts == NULL || group->wanted == NULL || group->targets == NULL) {
+        group->starts == NULL || group->active == NULL || group->targets == NULL) {
         return 0;
     }
     uint32_t member = bucket->first;

@@ -168,7 +168,7 @@ void free_plan(Plan *plan)
         free(group->gs);
         free(group->weights);
         free(group->starts);
-        free(group->wanted);
+        free(group->active);
         free(group->targets);
     }
     free(plan->groups);

@@ -27,8 +27,8 @@ static PyObject *new_plan(const Recorded *recorded)
     object->spaces = (Spaces){0};
     object->is_fast = recorded->is_fast;
     object->is_vectorized = recorded->vector_share >= 0.0;
-    object->wants_inputs = recorded->wants_inputs;
-    object->wants_captured = recorded->wants_captured;
+    object->by_inputs = recorded->by_inputs;
+    object->by_captured = recorded->by_captured;
     int status = make_plan(&object->plan, recorded);
     if (status == PLAN_DONE) {
         return (PyObject *)object;
@@ -51,8 +51,8 @@ PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named)
     if (!PyArg_ParseTupleAndKeywords(
             args, named, "$IIy*y*y*y*y*y*y*ppIpd:plan", names, &recorded.inputs, &recorded.captured,
             &columns[OPS], &columns[STARTS], &columns[OPERANDS], &columns[RESULTS],
-            &columns[CONSTANTS], &columns[OUTPUTS], &columns[GUARDS], &recorded.wants_inputs,
-            &recorded.wants_captured, &recorded.root, &recorded.is_fast, &recorded.vector_share)) {
+            &columns[CONSTANTS], &columns[OUTPUTS], &columns[GUARDS], &recorded.by_inputs,
+            &recorded.by_captured, &recorded.root, &recorded.is_fast, &recorded.vector_share)) {
         return NULL;
     }
     recorded.ops = columns[OPS].buf;

@@ -9,7 +9,7 @@
 
 typedef struct {
     PyObject_HEAD Plan plan;
-    int is_fast, is_vectorized, wants_inputs, wants_captured;
+    int is_fast, is_vectorized, by_inputs, by_captured;
     Spaces spaces;
 } PlanObject;
 

@@ -27,9 +27,9 @@ PyObject *run_point(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "Oy*d:point", &numbers, &captured, &upstream)) {
         return NULL;
     }
-    PyObject *sums = self->wants_captured ? PyBytes_FromStringAndSize(
-                                                NULL, (Py_ssize_t)(plan->captured * sizeof(double)))
-                                          : Py_NewRef(Py_None);
+    PyObject *sums = self->by_captured ? PyBytes_FromStringAndSize(
+                                             NULL, (Py_ssize_t)(plan->captured * sizeof(double)))
+                                       : Py_NewRef(Py_None);
     double *work = PyMem_Malloc(((size_t)plan->inputs + plan->outputs + 1) * sizeof *work);
     Space *space = take_space(&self->spaces, plan, 1);
     int32_t status = 0;
@@ -46,14 +46,14 @@ PyObject *run_point(PyObject *object, PyObject *args)
                    .shared = work,
                    .upstream = upstream,
                    .status = &status};
-        run.gradients = self->wants_inputs ? &nowhere : NULL;
-        run.sums = self->wants_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
+        run.gradients = self->by_inputs ? &nowhere : NULL;
+        run.sums = self->by_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
         run.values = work + plan->inputs;
         Py_BEGIN_ALLOW_THREADS run_range(&run, 0, 1);
         Py_END_ALLOW_THREADS PyObject *values =
             list_of(space->values, plan->output_slots, plan->outputs, -0.0);
         PyObject *by_input = Py_NewRef(Py_None);
-        if (self->wants_inputs) {
+        if (self->by_inputs) {
             Py_SETREF(by_input,
                       list_of(space->gradients, plan->input_gradients, plan->inputs, 0.0));
         }

@@ -77,9 +77,8 @@ static inline int is_list(const Instruction *instruction)
 /* Of a program for one lane whose isomorphic instructions run as lanes: see vectorize.c. */
 typedef struct {
     uint8_t kind;
-    uint32_t first,
-        count;   /* instructions; or entries of the side list; to fill: from a slot, how many */
-    uint32_t at; /* lanes; or the first slot, to write or to scatter from */
+    uint32_t first, count; /* of instructions, or of the side list; to fill: a slot, how many */
+    uint32_t at;           /* lanes; or the first slot, to write or to scatter from */
 } Stretch;
 
 typedef struct {
@@ -99,21 +98,21 @@ typedef struct {
     uint32_t first_dot;    /* of the builder's dots */
     uint32_t *xs;          /* slots of the operands */
     uint32_t *zs;          /* slots of the results */
-    uint32_t *weights;     /* [outer][inner]: where each stands: see Weight */
+    uint32_t *weights;     /* [outer][inner]: which number each is: see WEIGHT_BITS */
     double *starts;        /* what each dot begins with: 0 or -0 */
-    uint32_t *gs;          /* slots of the results' gradients */
-    uint32_t *wanted;      /* which operands want a gradient */
+    uint32_t *gs;          /* slots of the results' gradients; NONE without a way back */
+    uint32_t *active;      /* the operands through which a gradient flows */
     uint32_t *targets;     /* and where it goes: slot << 1 | assigns */
-    uint32_t wanted_count;
-    uint8_t weights_wanted;
+    uint32_t active_count;
+    uint8_t weights_active;
     uint8_t is_constant, is_captured;             /* whether all weights are */
-    size_t packed, packed_back, sums, transposed; /* places in the work space */
+    size_t packed, packed_back, sums, transposed; /* offsets in the work space */
 } Group;
 
 /* Rows of sums are whole vectors long. */
 static inline size_t padded(size_t count) { return (count + 7) / 8 * 8; }
 
-/* A weight: kind in the upper two bits. */
+/* A weight: its kind in the upper two bits, its index among those below. */
 enum { WEIGHT_CAPTURED, WEIGHT_CONSTANT };
 enum { WEIGHT_BITS = 30 };
 
@@ -161,7 +160,7 @@ typedef struct {
     const double *numbers;
     const uint32_t *outputs; /* references */
     const RecordedGuard *guards;
-    int wants_inputs, wants_captured, is_fast;
+    int by_inputs, by_captured, is_fast;
     double vector_share; /* vectorise, for one lane, what then takes at most so large a part of the
                           * cost; infinite: in any case; negative: do not */
     uint32_t root;       /* which output is differentiated */

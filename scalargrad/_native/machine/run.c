@@ -39,9 +39,9 @@ static void pack(const Run *run, const Group *group)
         gather_weights(run, group, group->weights + (size_t)j * inner, 1, inner, to, panel);
     }
     double *back = run->space->matrices + group->packed_back;
-    for (uint32_t k = 0; k < group->wanted_count; k++) {
+    for (uint32_t k = 0; k < group->active_count; k++) {
         double *to = back + (size_t)(k / panel * panel) * outer + k % panel;
-        gather_weights(run, group, group->weights + group->wanted[k], inner, outer, to, panel);
+        gather_weights(run, group, group->weights + group->active[k], inner, outer, to, panel);
     }
 }
 
@@ -75,7 +75,7 @@ static void begin_run(const Run *run)
         if (!group->is_constant || space->packed_for != run->kernels) {
             pack(run, group);
         }
-        if (group->weights_wanted) {
+        if (group->weights_active) {
             size_t outer = padded(group->outer);
             memset(space->matrices + group->sums, 0, outer * group->inner * sizeof(double));
         }
@@ -315,7 +315,7 @@ static void end_run(const Run *run)
     }
     for (uint32_t i = 0; i < plan->group_count; i++) {
         const Group *group = &plan->groups[i];
-        if (group->weights_wanted) {
+        if (group->weights_active) {
             add_sums(run, group);
         }
     }

@@ -39,14 +39,16 @@ static void push_write(Vectorizer *vec, uint32_t slot)
 /* What of x, y and z an instruction reads that is no list, no matrix product and no zero. */
 int reads_of(const Vectorizer *vec, const Instruction *instruction)
 {
-    if (instruction->code == CODE_SQUARE) {
-        return READS_X;
+    if (vec->is_back && instruction->code < CODES) {
+        return row_of(instruction->code)->reads[instruction->operand];
     }
-    const Operation *row = row_of(instruction->code);
-    if (vec->is_back) {
-        return row->reads[instruction->operand];
+    const Form *form = form_of(instruction);
+    const uint8_t *fields = vec->is_back ? form->backward : form->forward;
+    int reads = 0;
+    for (int field = IN_X; field <= IN_Z; field++) {
+        reads |= (fields[field] == FIELD_READ) << field;
     }
-    return row->value1 != NULL ? READS_X : READS_X | READS_Y;
+    return reads;
 }
 
 static void read_product(Vectorizer *vec, const Instruction *instruction)
@@ -161,7 +163,7 @@ void read_backward(Vectorizer *vec, const Instruction *instruction)
         for (uint32_t j = 0; j < group->outer; j++) {
             push_read(vec, group->gs[j]);
         }
-        write_targets(vec, group->targets, group->wanted_count);
+        write_targets(vec, group->targets, group->active_count);
     } else if (instruction->operand == BOTH) {
         Instruction first = *instruction, second = *instruction;
         first.operand = 0;

@@ -19,8 +19,8 @@ static void read_leaves(Builder *builder)
         node->depends = i < builder->captured_from    ? OF_INPUTS
                         : i < builder->constants_from ? OF_CAPTURED
                                                       : OF_CONSTANTS;
-        node->needs = (uint8_t)(i < builder->captured_from    ? tape->wants_inputs
-                                : i < builder->constants_from ? tape->wants_captured
+        node->needs = (uint8_t)(i < builder->captured_from    ? tape->by_inputs
+                                : i < builder->constants_from ? tape->by_captured
                                                               : 0);
     }
     builder->nodes[builder->one].constant = add_constant(builder, 1.0);
@@ -254,8 +254,7 @@ static Open *go_on(Builder *builder, Open *open, size_t *count, size_t *room, ui
 int find_order(Builder *builder)
 {
     uint32_t root = root_of(builder);
-    if (!(builder->tape->wants_inputs || builder->tape->wants_captured) ||
-        !is_line(builder, root)) {
+    if (!(builder->tape->by_inputs || builder->tape->by_captured) || !is_line(builder, root)) {
         return PLAN_DONE;
     }
     size_t room = 0, count = 0;

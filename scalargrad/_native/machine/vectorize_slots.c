@@ -84,7 +84,7 @@ static void assign_deferred(Vectorizer *vec)
             break;
         default:
             assign_list(vec->gradients, group->gs, group->outer);
-            assign_targets(vec->gradients, group->targets, group->wanted_count);
+            assign_targets(vec->gradients, group->targets, group->active_count);
         }
     }
 }
@@ -137,7 +137,7 @@ void assign_backward(Vectorizer *vec, Instruction *instruction)
     Plan *plan = vec->plan;
     if (instruction->code == CODE_MATMUL) {
         Group *group = &plan->groups[instruction->x];
-        mark_targets(vec, group->targets, group->wanted_count);
+        mark_targets(vec, group->targets, group->active_count);
         defer(vec, (Deferred){DEFERRED_PRODUCT_BACK, instruction->x, 0});
         return;
     }

@@ -175,12 +175,12 @@ static void look_at_product(Verifier *v, uint32_t index)
     }
     look_at_list(v, group->xs, group->inner, read_values, 1);
     look_at_list(v, group->gs, group->outer, read_gradients, 1);
-    for (uint32_t i = 0; i < group->wanted_count; i++) {
-        if (group->wanted[i] >= group->inner) {
-            fail(v, "operand %u is none of the product's %u", group->wanted[i], group->inner);
+    for (uint32_t i = 0; i < group->active_count; i++) {
+        if (group->active[i] >= group->inner) {
+            fail(v, "operand %u is none of the product's %u", group->active[i], group->inner);
         }
     }
-    add_to_targets(v, group->targets, group->wanted_count);
+    add_to_targets(v, group->targets, group->active_count);
 }
 
 /* -- instructions ------------------------------------------------------------------------------ */
