@@ -99,7 +99,8 @@ def mixed(turn: int, xs: list[Any], ys: list[Any], same: Any) -> list[Any]:
 
 
 def listed(operands: int, turn: int, xs: list[Any], ys: list[Any], same: Any) -> list[Any]:
-    return [sg.sum([x, *ys[i + turn : i + turn + operands - 1]]) for i, x in enumerate(xs)]
+    others = range(turn, turn + operands - 1)
+    return [sg.sum([x, *(ys[(i + k) % len(ys)] for k in others)]) for i, x in enumerate(xs)]
 
 
 def program(layer: Layer, depth: int, width: int) -> tuple[Machine, list[float]]:
