@@ -161,7 +161,7 @@ def connected(address):
             signal.SIGINT, signal.SIG_IGN
         )  # workers inherit it: they end with us
         try:
-            return Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+            return Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
         finally:
             signal.signal(signal.SIGINT, handler)
     try:

@@ -30,7 +30,7 @@ RECORDED: list[float] = []
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Two worker processes."""
-    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as client:
         yield client
 
 
