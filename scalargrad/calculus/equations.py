@@ -16,7 +16,7 @@ from ..core import refusals, tracer
 from ..core.arguments import as_whole, number
 from ..core.arithmetic import is_value
 from ..core.modes import Scope, recording, scope
-from ..core.order import edges, post_order
+from ..core.order import post_order
 from ..functions.custom import with_derivatives
 from ..table.libm import divide
 from .graph_gradients import call_inside, graph_sweep
@@ -206,7 +206,7 @@ class _Residual:
         grads: dict[int, float] = {id(self.result): 1.0}
         for node in reversed(self.inside):
             grad = grads[id(node)]
-            for _, parent, partial in edges(node):
+            for parent, partial in zip(node.parents, node.partials, strict=True):
                 grads[id(parent)] = grads.get(id(parent), 0.0) + grad * partial
         return [grads.get(id(value), 0.0) for value in (self.x, *self.others)]
 

@@ -17,7 +17,7 @@ from ..core import tracer
 from ..core.arithmetic import is_value
 from ..core.modes import anomaly, check_pass, recording
 from ..core.node_rows import result_index
-from ..core.order import edges, post_order
+from ..core.order import post_order
 from ..functions import elementary
 from ..table import formula, ops
 from ..table.row import ROWS, ManyRow, Row, is_plural
@@ -215,7 +215,8 @@ def graph_sweep(
             if gradient is None or id(node) not in matters or id(node) in ends:
                 continue
             operands = node.operands
-            positions = [position for position, parent, _ in edges(node) if id(parent) in matters]
+            # by hand: its partials as numbers are not wanted, and this is where the time goes
+            positions = [i for i, operand in enumerate(operands) if id(operand) in matters]
             if not positions:  # a leaf has no operands at all
                 continue
             for position, partial in zip(
