@@ -92,14 +92,13 @@ class Arithmetic:
     # fmt: on
 
 
-def is_value(thing: object) -> TypeGuard[Any]:
-    """Tell whether a thing is a Value, of either engine.
+if TYPE_CHECKING:
 
-    >>> import scalargrad as sg
-    >>> is_value(sg.Value(1.0)), is_value(1.0)
-    (True, False)
-    """
-    return isinstance(thing, Arithmetic)
+    def is_value(thing: object, /) -> TypeGuard[Any]:
+        """Tell whether a thing is a Value, of either engine."""
+
+else:  # the same as isinstance(thing, Arithmetic), without a frame: it stands in every function
+    is_value = Arithmetic.__instancecheck__
 
 
 def data_of(thing: Any) -> Any:
