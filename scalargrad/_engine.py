@@ -45,16 +45,18 @@ def _native() -> ModuleType:
     return native
 
 
-def _choose(wanted: str) -> tuple[str, ModuleType, str]:
+def _choose(requested: str) -> tuple[str, ModuleType, str]:
     """Return the name of the engine to use, its module, and why it is not the native one.
 
     Raises: `EngineError` where `SCALARGRAD_ENGINE` names none, or one that is not there.
     """
-    if wanted not in ("", "python", "native"):
+    if requested not in ("", "python", "native"):
         raise EngineError(
-            unwanted("SCALARGRAD_ENGINE", "must be python or native", wanted, "correct or unset it")
+            unwanted(
+                "SCALARGRAD_ENGINE", "must be python or native", requested, "correct or unset it"
+            )
         )
-    if wanted == "python":
+    if requested == "python":
         return "python", _python, "SCALARGRAD_ENGINE asks for it"
     try:
         return "native", _native(), ""
@@ -62,7 +64,7 @@ def _choose(wanted: str) -> tuple[str, ModuleType, str]:
         missing = "the native engine was not built"
     except ImportError as error:
         missing = str(error)
-    if wanted == "native":
+    if requested == "native":
         raise EngineError(f"SCALARGRAD_ENGINE: {missing}; got 'native' (str); {_REMEDY}")
     return "python", _python, f"{missing}; {_REMEDY}"
 
@@ -149,5 +151,5 @@ def machine() -> Any:
 
 def quick(function: F, row: Row | ManyRow | None = None, kind: str = "") -> F:
     """Return a function with the short cut that the engine has for it, if it has any."""
-    made: F = function if engine == "python" else _module.quick(function, row, kind)
-    return made
+    fast: F = function if engine == "python" else _module.quick(function, row, kind)
+    return fast

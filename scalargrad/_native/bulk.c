@@ -105,7 +105,7 @@ static PyObject *are_floats(PyObject *module, PyObject *list)
 enum { MOST_KEPT = 8, MOST_SETTINGS = 16 };
 
 typedef struct {
-    const Rule *rule;
+    const UpdateRule *rule;
     double settings[MOST_SETTINGS];
     Py_buffer kept[MOST_KEPT];
     double *columns[MOST_KEPT];

@@ -140,7 +140,7 @@ typedef struct Slab Slab;
 struct Slab {
     Value *free;
     size_t used;
-    int full;    /* has no free node and stands in no list */
+    int full;    /* has no free node and is in no list */
     char *fresh; /* from here on no node was ever handed out */
     Slab *next, *previous;
 };

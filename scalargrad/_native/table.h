@@ -39,12 +39,12 @@ typedef struct {
     int kept, settings;
     RuleStep step;
     RuleStepFlat step_flat; /* the same for whole blocks */
-} Rule;
+} UpdateRule;
 
 extern const unsigned long table_digest; /* see table/row.py */
 extern const Operation operations[];
 extern const int operation_count;
-extern const Rule optimizer_rules[];
+extern const UpdateRule optimizer_rules[];
 extern const int optimizer_rule_count;
 
 #endif

@@ -14,7 +14,6 @@ from ..core.node_rows import row_of
 from ..core.order import post_order
 from ..core.text_tables import ascii_only
 from ..table.row import LETTERS, ManyRow
-from ..table.written import PLAIN
 
 #: operands of a call that are written out
 MANY = 6
@@ -102,15 +101,6 @@ class Chain:
             names["n"] = str(len(part.node.operands) // row.lists)
         text = _LETTER.sub(lambda match: _filled(match, names), text)
         return text if _ATOM.fullmatch(text) else f"({text})"
-
-
-def signs(text: str) -> str:
-    """Return a text with the signs of the book in the characters of a terminal.
-
-    >>> signs("×: upstream × 1−z² = −1"), signs("√: √(4) = 2")
-    ('*: upstream * 1-z**2 = -1', 'sqrt: sqrt(4) = 2')
-    """
-    return text.translate(str.maketrans({**PLAIN, "√": "sqrt", "∛": "cbrt", "Σ": "sum"}))
 
 
 def constant(number: float) -> str:

@@ -21,7 +21,8 @@ from ..errors import InputError, ScalargradError
 from ..expressions.expression import Expression, expression
 from ..expressions.tokens import normal, quoted
 from ..expressions.vocabulary import CONSTANTS, table
-from .chain import free_name, signs
+from ..table.written import signs
+from .chain import free_name
 from .report import plain_report, write_report
 
 OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130

@@ -1,7 +1,7 @@
 """Copies and pickles of graphs: any depth, nothing shared is torn apart.
 
-A pickle of a graph is flat. Each interior node stands in a table, the nodes of one walk in
-order; leaves and nodes of other tables stand beside it as objects of their own. So no depth
+A pickle of a graph is flat. Each interior node is a row of a table, the nodes of one walk in
+order; leaves and nodes of other tables are objects of their own beside it. So no depth
 of the graph becomes a depth of recursion, and a container such as `[x, h, h * x]` comes back
 with the same sharing: a table lives as long as the pickle that is being written, and a second
 root met in that pickle finds its nodes in the tables that are alive. Every thread has its own.

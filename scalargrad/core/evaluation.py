@@ -1,4 +1,4 @@
-"""What the readable engine needs besides the mathematics: sorting, making, committing, moving."""
+"""What the readable engine needs besides the mathematics: sorting, building, committing, moving."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def evaluate_many(row: ManyRow, lists: Sequence[Sequence[Any]], value: type) -> 
     """
     sorted_lists = [_sort(row, operands, value) for operands in lists]
     written, numbers, masks = zip(*sorted_lists, strict=True)
-    wanted = tuple(map(any, masks))
-    data, partials = row.step(wanted)(*numbers)
+    needed = tuple(map(any, masks))
+    data, partials = row.step(needed)(*numbers)
     operands = tuple(chain.from_iterable(written))
     if all(map(all, masks)):
         return data, operands, operands, _each(tuple, partials, data)
     parents = tuple(compress(operands, chain.from_iterable(masks)))
-    kept = [flag for mask, some in zip(masks, wanted, strict=True) if some for flag in mask]
+    kept = [flag for mask, some in zip(masks, needed, strict=True) if some for flag in mask]
     return data, operands, parents, _each(lambda row: tuple(compress(row, kept)), partials, data)
 
 

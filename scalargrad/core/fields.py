@@ -62,7 +62,7 @@ class Node:
     @property
     def label(self) -> str:
         """The name that pictures and messages use, or an empty text."""
-        return str(self._notes.get("label", "")) if self._notes else ""
+        return str((self._notes or {}).get("label", ""))
 
     @label.setter
     def label(self, text: str) -> None:
@@ -75,7 +75,7 @@ class Node:
     @property
     def scope(self) -> Scope | None:
         """The innermost `scope` block in which this node was made."""
-        return self._notes.get("scope") if self._notes else None
+        return (self._notes or {}).get("scope")
 
     @property
     def _prev(self) -> tuple[Self, ...]:

@@ -51,7 +51,7 @@ def text() -> str:
         _table("Operation operations", ['{.name = ""}', *(entry for _, entry in operations)]),
         f"const int operation_count = {len(ROWS) + 1};\n",
         *(source for source, _ in moves),
-        _table("Rule optimizer_rules", [entry for _, entry in moves]),
+        _table("UpdateRule optimizer_rules", [entry for _, entry in moves]),
         f"const int optimizer_rule_count = {len(RULES)};\n",
     ]
     return "\n".join(parts)

@@ -39,6 +39,15 @@ def plain(text: str) -> str:
     return text
 
 
+def signs(text: str) -> str:
+    """Return a text with the signs of the book in the characters of a terminal.
+
+    >>> signs("×: upstream × 1−z² = −1"), signs("√: √(4) = 2")
+    ('*: upstream * 1-z**2 = -1', 'sqrt: sqrt(4) = 2')
+    """
+    return text.translate(str.maketrans({**PLAIN, "√": "sqrt", "∛": "cbrt", "Σ": "sum"}))
+
+
 def docstring(row: Row | ManyRow) -> str:
     """Return what `help` says of a function or method that is this row."""
     inner = ";" in row.forward or "where(" in row.forward  # how it is computed, not what it is
