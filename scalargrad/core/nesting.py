@@ -112,7 +112,11 @@ class Container(NamedTuple):
         >>> list(Container(list, (NUMBER,), 2).names("x"))
         ['x[0]', 'x[1]']
         """
-        for key, child in zip(self.keys or itertools.count(), self.children, strict=False):
+        keys = self.keys or range(len(self.children))
+        if all(part.shape == () for part in self.parts):  # of long lists, as arguments often are
+            yield from [f"{name}[{key!r}]" for key in keys]
+            return
+        for key, child in zip(keys, self.children, strict=True):
             yield from child.names(f"{name}[{key!r}]")
 
 
