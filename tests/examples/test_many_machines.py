@@ -34,6 +34,30 @@ def client() -> Iterator[Any]:
         yield client
 
 
+def counted(x: Any) -> Any:
+    """Take one of two paths; note each time that this is recorded."""
+    RECORDED.append(1.0)
+    return x * x if x > 0 else -x
+
+
+def replayed(f: Any, x: Any) -> tuple[list[float], int]:
+    """Return what f gives on a worker, and how often the worker recorded it so far."""
+    return f(x).tolist(), len(RECORDED)
+
+
+def test_workers_replay_what_was_recorded_elsewhere(client: Any) -> None:
+    f = sg.compile(counted)
+    f(1.0)
+    worker, *_ = client.nthreads()  # alive, before other tests end some
+
+    def ask(x: list[float]) -> Any:
+        return client.submit(replayed, f, np.array(x), workers=worker, pure=False).result()
+
+    assert ask([2.0, 3.0]) == ([4.0, 9.0], 0)
+    values, times = ask([2.0, -3.0])
+    assert (values, times > 0) == ([4.0, 3.0], True)  # a path that no tape has: it is noticed
+
+
 def kill(pid: int) -> None:
     """End a process at once, without a word to it."""
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows the second is as hard
@@ -86,28 +110,3 @@ def test_gradients_are_those_of_one_process_also_after_a_worker_died(client: Any
     assert loss == pytest.approx(by_one, rel=1e-14)
     assert np.abs(by_all - alone).max() <= 1e-14 * np.abs(alone).max()
     assert (again, once_more.tobytes()) == (loss, by_all.tobytes())
-
-
-def counted(x: Any) -> Any:
-    """Take one of two paths; note each time that this is recorded."""
-    RECORDED.append(1.0)
-    return x * x if x > 0 else -x
-
-
-def replayed(f: Any, x: Any) -> tuple[list[float], int]:
-    """Return what f gives on a worker, and how often the worker recorded it so far."""
-    return f(x).tolist(), len(RECORDED)
-
-
-def test_workers_replay_what_was_recorded_elsewhere(client: Any) -> None:
-    client.wait_for_workers(2, timeout=60)
-    f = sg.compile(counted)
-    f(1.0)
-    worker, *_ = client.nthreads()
-
-    def ask(x: list[float]) -> Any:
-        return client.submit(replayed, f, np.array(x), workers=worker, pure=False).result()
-
-    assert ask([2.0, 3.0]) == ([4.0, 9.0], 0)
-    values, times = ask([2.0, -3.0])
-    assert (values, times > 0) == ([4.0, 3.0], True)  # a path that no tape has: it is noticed

@@ -323,7 +323,8 @@ def derivative(function: Callable[..., Any], numbers: Sequence[float], index: in
             point[index] = centre - step
             slope = (above - function(*point)) / (2 * step)
             settled = before is not None and abs(slope - before) <= abs(slope) * mpf(10) ** -30
-            if settled and (slope or digits > 800):
+            is_zero = digits >= 800 and abs(slope) < mpf(10) ** -400  # to a double; all is rounding
+            if is_zero or (settled and slope):
                 return slope
         before, digits = slope, 2 * digits
 
