@@ -1,4 +1,4 @@
-"""The exception tree, and the one-sentence messages that every engine shares."""
+"""The exception tree, and the form of a message: who, what must be, what came, what to do."""
 
 from __future__ import annotations
 
@@ -71,10 +71,8 @@ def shown(value: object) -> str:
     "'one' (str)"
     """
     try:
-        text, kind = (
-            _short.repr(value),
-            value.__class__,
-        )  # a whole number of a tape calls itself int
+        # its __class__: a whole number of a tape calls itself int
+        text, kind = _short.repr(value), value.__class__
     except Exception:  # a repr of a stranger may fail; the message must not
         text, kind = "an object", type(value)
     return f"{text} ({kind.__name__})"

@@ -136,8 +136,8 @@ def _within(who: str, what: str, value: Any, end: float) -> float:
     """Return a setting that must be in [0, end)."""
     setting = number(who, what, value, "0.1")
     if not 0.0 <= setting < end:
-        wanted = "at least 0 and finite" if end == math.inf else f"at least 0 and below {end:g}"
-        raise errors.InputError(errors.unwanted(who, f"{what} must be {wanted}", value, "pass 0.1"))
+        must = "at least 0 and finite" if end == math.inf else f"at least 0 and below {end:g}"
+        raise errors.InputError(errors.unwanted(who, f"{what} must be {must}", value, "pass 0.1"))
     return setting
 
 

@@ -56,7 +56,7 @@ else:
             "active": modes.active,
             "mode": modes.variable,
             "current": modes.current,
-            "watch": modes.watch,
+            "check_fresh": modes.check_fresh,
             "check_pass": modes.check_pass,
             "tracer": tracer,
             "refusals": refusals,

@@ -220,7 +220,7 @@ static void commit(Pass *pass)
 static void end_pass(Pass *pass)
 {
     pass->order.count = pass->open.count = 0;
-    if (UNLIKELY(watched_thread != NULL)) {
+    if (UNLIKELY(traced_thread != NULL)) {
         stamp_anew();
     }
     if (spare.order.nodes == NULL && pass->order.room <= KEPT_ROOM) {
@@ -235,8 +235,8 @@ static void end_pass(Pass *pass)
 /* Sort and compute. Return 0, or -1 with an error. */
 static int run_pass(Pass *pass, Value *root, double upstream)
 {
-    if (is_watched() && root->flags & LIVE) {
-        refuse_while_watched("frozen_pass", NULL);
+    if (is_traced() && root->flags & LIVE) {
+        refuse_while_traced("frozen_pass", NULL);
         return -1;
     }
     for (;;) {
@@ -272,10 +272,11 @@ static int run_pass(Pass *pass, Value *root, double upstream)
 static size_t *positions_as_met(const Pass *pass)
 {
     size_t count = pass->order.count, last = 0;
-    size_t *positions = PyMem_RawCalloc(count, 2 * sizeof(size_t)), *seen = positions + count;
+    size_t *positions = PyMem_RawCalloc(count, 2 * sizeof(size_t));
     if (positions == NULL) {
         return NULL;
     }
+    size_t *seen = positions + count;
     positions[last++] = count - 1;
     for (size_t i = count; i-- > 0;) {
         Py_ssize_t operand_count;
@@ -393,15 +394,15 @@ static PyObject *gradients_of(PyObject *root, PyObject *args)
 
 int run_backward(Value *root, double upstream)
 {
-    if (is_watched()) {
-        refuse_while_watched("frozen_pass", NULL);
+    if (is_traced()) {
+        refuse_while_traced("frozen_pass", NULL);
         return -1;
     }
-    int watching = modes_are_open() ? is_watching() : 0;
-    if (watching < 0) {
+    int anomaly = modes_are_open() ? detects_anomaly() : 0;
+    if (anomaly < 0) {
         return -1;
     }
-    if (watching) { /* Python refuses what is not finite */
+    if (anomaly) { /* Python refuses what is not finite */
         PyObject *number = PyFloat_FromDouble(upstream), *swept = NULL, *checked = NULL;
         if (number != NULL && (swept = sweep((PyObject *)root, number)) != NULL) {
             checked = PyObject_CallObject(tools.check_pass, swept);

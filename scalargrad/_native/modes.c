@@ -67,7 +67,7 @@ static int current_request(Request *request)
     return mode == NULL ? -1 : read_mode(mode, request);
 }
 
-int is_watching(void)
+int detects_anomaly(void)
 {
     Request request;
     if (current_request(&request) < 0) {
@@ -99,9 +99,9 @@ PyObject *with_modes(Value *node)
 {
     Request request;
     PyObject *result = (PyObject *)node;
-    int watched = is_watched();
+    int traced = is_traced();
     assert(Py_REFCNT(result) == 1); /* fresh: nobody else knows it */
-    if (watched) {
+    if (traced) {
         if (trace_node(node) < 0) {
             Py_DECREF(node);
             return NULL;
@@ -115,7 +115,7 @@ PyObject *with_modes(Value *node)
         return NULL;
     }
     if (request.anomaly) {
-        PyObject *done = PyObject_CallOneArg(tools.watch, result);
+        PyObject *done = PyObject_CallOneArg(tools.check_fresh, result);
         if (done == NULL) {
             Py_DECREF(node);
             Py_XDECREF(request.scope);
@@ -123,7 +123,7 @@ PyObject *with_modes(Value *node)
         }
         Py_DECREF(done);
     }
-    if (!request.recording && watched && trace_detached(node, node) < 0) {
+    if (!request.recording && traced && trace_detached(node, node) < 0) {
         Py_DECREF(node);
         Py_XDECREF(request.scope);
         return NULL;

@@ -71,8 +71,8 @@ typedef struct {
 } Block;
 
 struct Value {
-    PyObject_HEAD uint32_t
-        mark;      /* during a pass: position in the order, counted from 1; else anything */
+    PyObject_HEAD
+    uint32_t mark; /* during a pass: position in the order, counted from 1; else anything */
     uint8_t op;    /* row of the table */
     uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
     uint8_t flags;
@@ -221,7 +221,7 @@ enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name *
 typedef struct {
     PyObject *as_number, *number;      /* core/arguments.py */
     PyObject *active, *mode, *current; /* core/modes.py: the set, its variable, its reader */
-    PyObject *watch, *check_pass;
+    PyObject *check_fresh, *check_pass;
     PyObject *tracer, *refusals; /* core/tracer.py, core/refusals.py */
     PyObject *arithmetic;        /* the class that every engine's Value comes from */
     PyObject *name_indices;      /* name of an operation -> row of the table */
@@ -253,20 +253,20 @@ int is_collected(PyObject *self);
 
 /* -- tracer.c: what `compile` traces of one thread ------------------------------------ */
 
-extern PyThreadState *watched_thread; /* NULL: of none */
-extern uint32_t result_index;         /* which of several results the next node is */
+extern PyThreadState *traced_thread; /* NULL: of none */
+extern uint32_t result_index;        /* which of several results the next node is */
 extern PyMethodDef tracer_functions[];
 
-static inline int is_watched(void)
+static inline int is_traced(void)
 {
-    return UNLIKELY(watched_thread != NULL) && watched_thread == PyThreadState_Get();
+    return UNLIKELY(traced_thread != NULL) && traced_thread == PyThreadState_Get();
 }
 
 int trace_node(Value *node);
 int trace_detached(Value *node, Value *source);
 int note_guard(int comparison, PyObject *x, PyObject *y, int outcome);
 void stamp_anew(void);
-void refuse_while_watched(const char *what, const char *field);
+void refuse_while_traced(const char *what, const char *field);
 
 /* -- modes.c -------------------------------------------------------------------------------- */
 
@@ -278,7 +278,7 @@ static inline int modes_are_open(void)
 /* Give a fresh node what the open blocks of this thread ask for; it is consumed on error. */
 PyObject *with_modes(Value *node);
 /* Whether this thread is in detect_anomaly; -1 with an error. */
-int is_watching(void);
+int detects_anomaly(void);
 
 /* -- operators.c, many.c, build.c: nodes ----------------------------------------------------- */
 

@@ -119,7 +119,7 @@ static PyObject *pos_slot(PyObject *x) { return Py_NewRef(x); }
 static int bool_slot(PyObject *x)
 {
     int truth = ((Value *)x)->data != 0.0;
-    if (is_watched()) {
+    if (is_traced()) {
         PyObject *zero = PyFloat_FromDouble(0.0);
         if (zero == NULL || note_guard(Py_NE, x, zero, truth) < 0) {
             truth = -1;
@@ -191,7 +191,7 @@ static PyObject *compare(PyObject *a, PyObject *b, int comparison)
 static PyObject *compare_slot(PyObject *a, PyObject *b, int comparison)
 {
     PyObject *outcome = compare(a, b, comparison);
-    if (is_watched() && outcome != NULL && outcome != Py_NotImplemented &&
+    if (is_traced() && outcome != NULL && outcome != Py_NotImplemented &&
         note_guard(comparison, a, b, outcome == Py_True) < 0) {
         Py_CLEAR(outcome);
     }

@@ -9,7 +9,8 @@ typedef struct Quick Quick;
 typedef PyObject *(*ShortCut)(Quick *quick, PyObject *const *args, Py_ssize_t count);
 
 struct Quick {
-    PyObject_HEAD vectorcallfunc vectorcall;
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
     ShortCut short_cut;
     PyObject *function;
     PyObject *dict; /* __wrapped__, __doc__, __name__, ... */
@@ -31,7 +32,7 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t flagged, PyO
     return PyObject_Vectorcall(quick->function, args, flagged, names);
 }
 
-/* Whether results are not to be taken for *ask the function*. */
+/* A result, or NULL for NotImplemented: ask the function. */
 static PyObject *unless_not_implemented(PyObject *result)
 {
     if (result == Py_NotImplemented) {
@@ -159,8 +160,7 @@ static PyObject *detach(Quick *quick, PyObject *const *args, Py_ssize_t count)
 static PyObject *zero_grad(Quick *quick, PyObject *const *args, Py_ssize_t count)
 {
     (void)quick;
-    if (count != 1 || !(PyList_CheckExact(args[0]) || PyTuple_CheckExact(args[0])) ||
-        is_watched()) {
+    if (count != 1 || !(PyList_CheckExact(args[0]) || PyTuple_CheckExact(args[0])) || is_traced()) {
         return NULL;
     }
     PyObject **items = PySequence_Fast_ITEMS(args[0]);

@@ -129,7 +129,7 @@ int take_tools(PyObject *given, PyObject *rows, PyObject *rules)
         take(given, "as_number", &tools.as_number) < 0 ||
         take(given, "number", &tools.number) < 0 || take(given, "active", &tools.active) < 0 ||
         take(given, "mode", &tools.mode) < 0 || take(given, "current", &tools.current) < 0 ||
-        take(given, "watch", &tools.watch) < 0 ||
+        take(given, "check_fresh", &tools.check_fresh) < 0 ||
         take(given, "check_pass", &tools.check_pass) < 0 ||
         take(given, "tracer", &tools.tracer) < 0 || take(given, "refusals", &tools.refusals) < 0 ||
         take(given, "arithmetic", &tools.arithmetic) < 0;

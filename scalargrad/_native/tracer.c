@@ -18,7 +18,7 @@ typedef struct {
     size_t count, room; /* in bytes */
 } Column;
 
-PyThreadState *watched_thread;
+PyThreadState *traced_thread;
 uint32_t result_index; /* which of several results the next node is */
 
 static struct {
@@ -181,7 +181,7 @@ static PyObject *abandon(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    watched_thread = NULL;
+    traced_thread = NULL;
     Column kept = trace.entries;
     empty(&trace.ops);
     empty(&trace.starts);
@@ -216,7 +216,7 @@ static PyObject *start(PyObject *module, PyObject *inputs)
     if (status < 0) {
         return NULL;
     }
-    watched_thread = PyThreadState_Get();
+    traced_thread = PyThreadState_Get();
     Py_RETURN_NONE;
 }
 
@@ -297,7 +297,7 @@ static PyObject *traced(PyObject *module, PyObject *unused)
 /* -- refusals ------------------------------------------------------------------------------- */
 
 /* Raise the refusal of a field, a change or a pass while this thread is traced; core/refusals.py */
-void refuse_while_watched(const char *what, const char *field)
+void refuse_while_traced(const char *what, const char *field)
 {
     PyObject *error = PyObject_CallMethod(tools.refusals, what, field != NULL ? "s" : NULL, field);
     if (error != NULL) {

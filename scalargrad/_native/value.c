@@ -125,7 +125,7 @@ PyObject *detached(Value *node)
         return NULL;
     }
     leaf->data = node->data;
-    if (is_watched() && trace_detached(leaf, node) < 0) {
+    if (is_traced() && trace_detached(leaf, node) < 0) {
         Py_DECREF(leaf);
         return NULL;
     }
@@ -155,10 +155,10 @@ static int refuse_deletion(PyObject *self, PyObject *value, const char *field)
 /* The closure of a field that everyone may use is its name; those of the package have none. */
 static int is_frozen(const char *what, const char *name)
 {
-    if (name == NULL || !is_watched()) {
+    if (name == NULL || !is_traced()) {
         return 0;
     }
-    refuse_while_watched(what, name);
+    refuse_while_traced(what, name);
     return 1;
 }
 

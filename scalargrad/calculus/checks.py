@@ -104,8 +104,8 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     numbers = [leaf for _, leaves in taken for leaf in leaves]
     numbers = [float(x.data) if is_value(x) else x for x in numbers]
     if not numbers:
-        wanted = "the point must have at least one number"
-        raise errors.InputError(errors.unwanted(who, wanted, point, "pass e.g. 1.0"))
+        must = "the point must have at least one number"
+        raise errors.InputError(errors.unwanted(who, must, point, "pass e.g. 1.0"))
     gradient = gradient_for(who, f, every)(*structure.unflatten(iter(numbers)))
     _, gradients = flatten(who, "the gradient", gradient, "pass floats")
 

@@ -47,8 +47,8 @@ def newton(f: Callable[[Any], Any], x0: Any, max_steps: int = 100) -> Any:
     equation = _Equation("newton", f)
     first = x = _plain("newton", "x0", x0)
     if as_whole(max_steps) is None or max_steps < 1:
-        wanted = "max_steps must be a whole number from 1"
-        raise errors.InputError(errors.unwanted("newton", wanted, max_steps, "leave it out"))
+        must = "max_steps must be a whole number from 1"
+        raise errors.InputError(errors.unwanted("newton", must, max_steps, "leave it out"))
     best, before = (math.inf, x), math.inf
     for _ in range(max_steps):
         residual, slope = equation.at(x)

@@ -74,11 +74,11 @@ def _partials_of(name: str) -> tuple[Callable[..., Any], ...]:
 
 def _with_bindings(forward: str, partial: str) -> str:
     """Return a partial after those names of the forward formula that it needs."""
-    wanted = _names(ast.parse(partial))
+    needed = _names(ast.parse(partial))
     kept: list[str] = []
     for name, value in reversed(formula.parse(forward).bindings):
-        if name in wanted:
-            wanted |= _names(value)
+        if name in needed:
+            needed |= _names(value)
             kept.append(f"{name} = {ast.unparse(value)}")
     return "; ".join([*reversed(kept), partial])
 

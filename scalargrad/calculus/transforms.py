@@ -72,8 +72,8 @@ class _Run:
 
     def _with_aux(self, result: Any) -> tuple[Any, Any]:
         if not isinstance(result, tuple) or len(result) != 2:
-            wanted = "with has_aux the function must return a pair (value, aux)"
-            raise errors.OperandError(errors.unwanted(self.who, wanted, result, "return both"))
+            must = "with has_aux the function must return a pair (value, aux)"
+            raise errors.OperandError(errors.unwanted(self.who, must, result, "return both"))
         return result
 
     def _needs(self, outer: Sequence[Any], values: Sequence[Any]) -> bool:
@@ -95,9 +95,9 @@ class _Run:
         """Refuse what is not one number."""
         if self.structure != NUMBER:
             got = self.structure.unflatten(map(_number, self.outputs))
-            wanted = "the function must return one number"
+            must = "the function must return one number"
             raise errors.OperandError(
-                errors.unwanted(self.who, wanted, got, "use jacobian, or return a sum")
+                errors.unwanted(self.who, must, got, "use jacobian, or return a sum")
             )
 
     def pull(self, upstream: Sequence[Any]) -> list[Any]:
@@ -153,15 +153,15 @@ def _argnums(who: str, argnums: Any, count: int) -> list[int]:
     for argnum in argnums if several else (argnums,):
         position = as_whole(argnum)
         if position is None:
-            wanted = "argnums must be an int or a tuple of ints"
-            raise errors.OperandError(errors.unwanted(who, wanted, argnums, "pass e.g. 0"))
+            must = "argnums must be an int or a tuple of ints"
+            raise errors.OperandError(errors.unwanted(who, must, argnums, "pass e.g. 0"))
         if not -count <= position < count:
-            wanted = f"argnums must name one of {count} positional arguments"
-            raise errors.InputError(errors.unwanted(who, wanted, argnums, "count from 0"))
+            must = f"argnums must name one of {count} positional arguments"
+            raise errors.InputError(errors.unwanted(who, must, argnums, "count from 0"))
         positions.append(position % count)
     if len(set(positions)) < len(positions):
-        wanted = "argnums must name different arguments"
-        raise errors.InputError(errors.unwanted(who, wanted, argnums, "name each one once"))
+        must = "argnums must name different arguments"
+        raise errors.InputError(errors.unwanted(who, must, argnums, "name each one once"))
     return positions
 
 
@@ -182,8 +182,8 @@ def _plain(aux: Any) -> Any:
 
 def _check_function(who: str, function: Any) -> None:
     if not callable(function):
-        wanted = "wants a function"
-        raise errors.OperandError(errors.unwanted(who, wanted, function, "pass e.g. math.sin"))
+        must = "wants a function"
+        raise errors.OperandError(errors.unwanted(who, must, function, "pass e.g. math.sin"))
 
 
 _named_like = functools.partial(
@@ -331,8 +331,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     _check_function("jvp", f)
     if not isinstance(primals, (tuple, list)):
-        wanted = "primals must be a tuple of arguments"
-        raise errors.OperandError(errors.unwanted("jvp", wanted, primals, "pass (x,)"))
+        must = "primals must be a tuple of arguments"
+        raise errors.OperandError(errors.unwanted("jvp", must, primals, "pass (x,)"))
     run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
     structure = Container(tuple, tuple(run.structures))
     directions = _matching("jvp", "the tangents", tangents, structure)
@@ -406,8 +406,8 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
     structure, starts = flatten(who, "inputs", inputs, "pass Values")
     for start in starts:
         if not is_value(start):
-            wanted = "inputs must be Values"
-            raise errors.OperandError(errors.unwanted(who, wanted, start, "pass leaves or nodes"))
+            must = "inputs must be Values"
+            raise errors.OperandError(errors.unwanted(who, must, start, "pass leaves or nodes"))
     above = [1.0] * len(ends)
     if upstream is not None:
         above = _matching(who, "upstream", upstream, of_outputs)

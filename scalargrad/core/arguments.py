@@ -74,8 +74,8 @@ def whole(who: str, what: str, value: object, least: int = 1) -> int:
     """
     converted = as_whole(value)
     if converted is None or converted < least:
-        wanted = f"{what} must be a whole number from {least}"
-        raise errors.InputError(errors.unwanted(who, wanted, value, "pass e.g. 10"))
+        must = f"{what} must be a whole number from {least}"
+        raise errors.InputError(errors.unwanted(who, must, value, "pass e.g. 10"))
     return converted
 
 

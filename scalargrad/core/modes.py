@@ -205,20 +205,20 @@ def recording_in(group: Scope | None) -> Block[None]:
 
 
 #: an entry that makes engines look here while a function is recorded for `compile`
-WATCHED = Mode()
+TRACED = Mode()
 
 
 def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
-    watcher = tracer.current if tracer.is_on() else None
-    if isinstance(watcher, readable_tracer.Tracer):
-        watcher.line(node)
+    at_work = tracer.current if tracer.is_on() else None
+    if isinstance(at_work, readable_tracer.Tracer):
+        at_work.line(node)
     mode = current()
     if mode.anomaly:
-        watch(node)
+        check_fresh(node)
     if not mode.recording:
-        if isinstance(watcher, readable_tracer.Tracer):
-            watcher.detach(node, node)
+        if isinstance(at_work, readable_tracer.Tracer):
+            at_work.detach(node, node)
         node.op = ""
         node.operands = node.parents = node.partials = ()
         node._grad = 0.0
@@ -228,7 +228,7 @@ def apply(node: Any) -> Any:
     return node
 
 
-def watch(node: Any) -> None:
+def check_fresh(node: Any) -> None:
     """Note the line that made a fresh node, and raise where its value is not finite."""
     node._notes = {"line": running_line_text()}
     check(node, "value", node._data)

@@ -129,25 +129,25 @@ def list_of(count: int) -> Container:
     return Container(list, (NUMBER,), count)
 
 
-def aligned(wanted: Structure, given: Structure, numbers: Sequence[Any]) -> list[Any] | None:
+def aligned(target: Structure, given: Structure, numbers: Sequence[Any]) -> list[Any] | None:
     """Return the numbers of a nesting in the order of another structure; None where they differ.
 
     Dicts have the same structure where they have the same keys.
     """
-    if not (isinstance(wanted, Container) and isinstance(given, Container)):
-        return list(numbers) if wanted.shape == given.shape else None
-    if wanted.keys is given.keys is None and wanted[1:] == given[1:]:
+    if not (isinstance(target, Container) and isinstance(given, Container)):
+        return list(numbers) if target.shape == given.shape else None
+    if target.keys is given.keys is None and target[1:] == given[1:]:
         return list(numbers)
-    if (wanted.keys is None) != (given.keys is None):
+    if (target.keys is None) != (given.keys is None):
         return None
     children, row = {}, iter(numbers)
     for key, child in zip(given.keys or itertools.count(), given.children, strict=False):
         children[key] = child, list(islice(row, child.size))
-    keys = range(len(wanted.children)) if wanted.keys is None else wanted.keys
+    keys = range(len(target.children)) if target.keys is None else target.keys
     if set(keys) != set(children):
         return None
     ordered: list[Any] = []
-    for key, child in zip(keys, wanted.children, strict=True):
+    for key, child in zip(keys, target.children, strict=True):
         part = aligned(child, *children[key])
         if part is None:
             return None
@@ -172,7 +172,7 @@ def flatten(who: str, what: str, thing: Any, remedy: str) -> tuple[Structure, li
 class Flattening:
     """Takes one nesting apart: numbers become floats, an array stays one."""
 
-    wanted = "must be numbers, or lists, tuples, dicts or arrays of them"
+    must = "must be numbers, or lists, tuples, dicts or arrays of them"
     are_floats: Callable[[Any], bool] = staticmethod(evaluation.are_floats)
 
     def __init__(self, who: str, what: str, remedy: str) -> None:
@@ -255,7 +255,7 @@ class Flattening:
 
     def refused(self, got: str, remedy: str) -> errors.OperandError:
         """Return the error for what cannot be taken apart."""
-        return errors.OperandError(f"{self.who}: {self.what} {self.wanted}; got {got}; {remedy}")
+        return errors.OperandError(f"{self.who}: {self.what} {self.must}; got {got}; {remedy}")
 
 
 def _mapping_like(thing: Mapping[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> Any:
@@ -340,8 +340,8 @@ def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, f
         yield from pairs(who, f"{path}.{index}", branch, given)
 
 
-def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:
-    """Refuse a state that is no dict, or whose keys are not the wanted ones.
+def check_keys(who: str, owner: str, state: Any, expected: Iterable[str]) -> None:
+    """Refuse a state that is no dict, or whose keys are not those.
 
     Raises: `TypeError` and `ValueError`.
     """
@@ -349,7 +349,7 @@ def check_keys(who: str, owner: str, state: Any, wanted: Iterable[str]) -> None:
         raise errors.OperandError(
             errors.unwanted(who, "wants a dict", state, "pass what state_dict() returned")
         )
-    keys = set(wanted)
+    keys = set(expected)
     for problem, names in (("unknown", set(state) - keys), ("missing", keys - set(state))):
         if names:
             raise errors.InputError(

@@ -37,9 +37,9 @@ def find_reader(version: Any, *path: str) -> Callable[..., Any]:
     Raises: `ValueError` in a pickle of another version.
     """
     if version != PICKLE_VERSION:
-        wanted = f"must have version {PICKLE_VERSION}, that of scalargrad {__version__}"
+        must = f"must have version {PICKLE_VERSION}, that of scalargrad {__version__}"
         raise errors.InputError(
-            errors.unwanted("pickle", wanted, version, "pickle it again with this version")
+            errors.unwanted("pickle", must, version, "pickle it again with this version")
         )
     module, name = path
     reader: Reader = getattr(importlib.import_module(module), name)

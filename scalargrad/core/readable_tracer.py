@@ -34,10 +34,10 @@ class Tracer:
         self._last: tuple[str, Any, int] = ("", (), 0)  # of the last line: op, operands, result
 
     def start(self) -> None:
-        """Begin: from here on every node becomes a line."""
+        """Do nothing: `modes.apply` brings every node here while this is `tracer.current`."""
 
     def abandon(self) -> None:
-        """Forget everything."""
+        """Do nothing: nobody has what was written down so far."""
 
     def line(self, node: Any) -> None:
         """Add the line of a fresh node."""

@@ -15,8 +15,8 @@ def path_text(who: str, what: str, path: object, example: str) -> str:
     'g.svg'
     """
     if not isinstance(path, (str, os.PathLike)):
-        wanted = f"{what} must be a text or path"
-        raise OperandError(unwanted(who, wanted, path, f'pass e.g. "{example}"'))
+        must = f"{what} must be a text or path"
+        raise OperandError(unwanted(who, must, path, f'pass e.g. "{example}"'))
     return os.fspath(path)
 
 
@@ -30,20 +30,20 @@ def write_whole(who: str, path: str | os.PathLike[str], content: bytes) -> None:
     """
     name = path_text(who, "path", path, "model.json")
     try:
-        place = os.path.realpath(name)
-        if os.path.exists(place) and not os.path.isfile(place):
+        target = os.path.realpath(name)
+        if os.path.exists(target) and not os.path.isfile(target):
             raise ValueError("not a regular file")  # a device would be replaced too
-        part = os.path.join(os.path.dirname(place), f".{os.urandom(8).hex()}.part")
+        part = os.path.join(os.path.dirname(target), f".{os.urandom(8).hex()}.part")
         try:
             with open(part, "xb") as file:  # made anew, with the permissions that umask leaves
                 file.write(content)
             with contextlib.suppress(FileNotFoundError):
-                os.chmod(part, os.stat(place).st_mode & 0o777)
-            os.replace(part, place)
+                os.chmod(part, os.stat(target).st_mode & 0o777)
+            os.replace(part, target)
         finally:
             with contextlib.suppress(OSError):
                 os.remove(part)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        wanted = f"the file cannot be written ({reason})"
-        raise InputError(unwanted(who, wanted, name, "choose another place")) from None
+        must = f"the file cannot be written ({reason})"
+        raise InputError(unwanted(who, must, name, "choose another place")) from None

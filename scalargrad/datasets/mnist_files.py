@@ -69,8 +69,8 @@ def _body(folder: Path, name: str) -> bytes:
         problem = f"must have the md5 {md5}", got, "get the original file"  # type: ignore[assignment]
     else:
         return content[len(header) :]
-    wanted, came, remedy = problem
-    raise errors.InputError(errors.unwanted("mnist", f"{path} {wanted}", came, remedy))
+    must, came, remedy = problem
+    raise errors.InputError(errors.unwanted("mnist", f"{path} {must}", came, remedy))
 
 
 def _content(folder: Path, name: str) -> tuple[Path, bytes]:

@@ -116,8 +116,8 @@ def _check(
         if isinstance(given, bool) or not isinstance(given, int):
             raise OperandError(unwanted(who, f"{name} must be an int", given, "pass e.g. 6"))
         if not 1 <= given <= most:
-            wanted = f"{name} must be from 1 to {most:,}"
-            raise InputError(unwanted(who, wanted, given, "choose another"))
+            must = f"{name} must be from 1 to {most:,}"
+            raise InputError(unwanted(who, must, given, "choose another"))
     for name, (given, example) in texts.items():
         if not isinstance(given, str):
             raise OperandError(unwanted(who, f"{name} must be a text", given, f'pass "{example}"'))
@@ -144,8 +144,8 @@ def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     names.remove("upstream")  # which only a walkthrough has
     for name in options:
         if name not in names:
-            wanted = f"its options are {', '.join(names)}"
-            raise OperandError(unwanted(who, wanted, name, "choose among them"))
+            must = f"its options are {', '.join(names)}"
+            raise OperandError(unwanted(who, must, name, "choose among them"))
     return options
 
 
@@ -154,8 +154,8 @@ def _fixed(who: str, constants: Any) -> dict[int, None]:
     ids: dict[int, None] = {}
     for value in flat(constants):
         if not is_value(value):
-            wanted = "constants must be Values or lists of them"
-            raise OperandError(unwanted(who, wanted, value, "pass e.g. [t1, t2]"))
+            must = "constants must be Values or lists of them"
+            raise OperandError(unwanted(who, must, value, "pass e.g. [t1, t2]"))
         ids[id(value)] = None
     return ids
 
@@ -164,8 +164,8 @@ def _centre(who: str, survey: Survey, around: Any) -> Any:
     if around is None:
         return None
     if not is_value(around):
-        wanted = "around must be a Value of the graph"
-        raise OperandError(unwanted(who, wanted, around, "pass e.g. around=h"))
+        must = "around must be a Value of the graph"
+        raise OperandError(unwanted(who, must, around, "pass e.g. around=h"))
     if not any(node is around for node in survey.nodes):
         raise InputError(
             unwanted(who, "around must be a Value of the graph", around,

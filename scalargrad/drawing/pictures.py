@@ -193,8 +193,8 @@ def check_answers(
       2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
     """
     if isinstance(value, Drawing):
-        wanted = "wants the Value that was drawn"
-        raise OperandError(unwanted("check_answers", wanted, value, "pass that Value"))
+        must = "wants the Value that was drawn"
+        raise OperandError(unwanted("check_answers", must, value, "pass that Value"))
     seen = view("check_answers", value, **known("check_answers", options))
     digits = options.get("digits", 6)
     boxes = empty_boxes(seen.graph, exercise, share, seed, digits)

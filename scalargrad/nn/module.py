@@ -98,9 +98,9 @@ class Module:
         held: dict[str, Any] = {}
         for path, tree in _holders(self, "", ()):
             if path in held:
-                wanted = "each parameter needs a path of its own"
+                must = "each parameter needs a path of its own"
                 raise errors.InputError(
-                    errors.unwanted(type(self).__name__, wanted, path, "rename one of the two")
+                    errors.unwanted(type(self).__name__, must, path, "rename one of the two")
                 )
             held[path] = tree
         return held
@@ -176,9 +176,9 @@ def _read(path: FilePath) -> dict[str, Any]:
         raise errors.InputError(
             errors.unwanted("load", "wants a whole file that save() wrote", name, "save it again")
         ) from None
-    wanted = f"wants a file of version {FILE_VERSION}, that of scalargrad {__version__}"
+    must = f"wants a file of version {FILE_VERSION}, that of scalargrad {__version__}"
     raise errors.InputError(
-        errors.unwanted("load", wanted, version, "save it again with this version")
+        errors.unwanted("load", must, version, "save it again with this version")
     )
 
 

@@ -434,8 +434,9 @@ def compile(
     was traced, for each path and each kind of arguments.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
-    but for long sums (dot, sum, gradients over a batch), which may be added in another order;
-    "fast" uses vector mathematics of at most 4 ulp an operation.
+    but where layers become a matrix product, and where gradients are added over a batch: these
+    terms are added in another order, fused where the processor can; "fast" uses vector mathematics
+    of at most 4 ulp an operation.
     Shapes: f(numbers, lists) is one point; f(arrays) a batch along their first axes.
     Raises: `RuntimeError` where the function does what no replay could: reads or writes `.data`,
     runs a backward pass, is random; the message names the line that does it, where one does.

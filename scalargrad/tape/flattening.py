@@ -44,7 +44,7 @@ def flatten_argument(
 class _OfTape(Flattening):
     """Takes a result apart: an array stands for lists, one a dimension."""
 
-    wanted = "must be numbers, or lists or arrays of them"
+    must = "must be numbers, or lists or arrays of them"
     are_floats = staticmethod(_engine.are_floats)
     of_whole = NUMBER
 

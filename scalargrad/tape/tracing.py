@@ -22,14 +22,14 @@ from .tape import Tape
 
 
 @contextmanager
-def _watched(inputs: Sequence[Any]) -> Iterator[tracer.TracerProtocol]:
-    watcher = tracer_of(list(inputs))
-    tracer.begin(watcher)
-    modes.active.add(modes.WATCHED)
+def _traced(inputs: Sequence[Any]) -> Iterator[tracer.TracerProtocol]:
+    at_work = tracer_of(list(inputs))
+    tracer.begin(at_work)
+    modes.active.add(modes.TRACED)
     try:
-        yield watcher
+        yield at_work
     finally:
-        modes.active.discard(modes.WATCHED)
+        modes.active.discard(modes.TRACED)
         tracer.end()
 
 
@@ -73,7 +73,7 @@ def _run(
     numbers: Sequence[float | int],
 ) -> tuple[tracer.RawTape, Structure]:
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
-    with modes.recording(), _watched(inputs) as watcher:
+    with modes.recording(), _traced(inputs) as at_work:
         result = call_inside(inputs, function, *arguments(inputs))
         if tracer.refused is not None:  # which the function caught
             raise tracer.refused
@@ -88,7 +88,7 @@ def _run(
             raise errors.OperandError(
                 errors.unwanted("compile", "the function must return numbers", result, "return x")
             )
-        return watcher.stop([x if is_value(x) else float(x) for x in outputs]), structure
+        return at_work.stop([x if is_value(x) else float(x) for x in outputs]), structure
 
 
 def _check_same(

@@ -161,8 +161,10 @@ static PyObject *run_on(PlanObject *self, Run *run, const Arrays *arrays, size_t
     if (run->space == NULL) {
         return PyErr_NoMemory();
     }
-    Py_BEGIN_ALLOW_THREADS run_range(run, first, last);
-    Py_END_ALLOW_THREADS give_space(&self->spaces, run->space);
+    Py_BEGIN_ALLOW_THREADS
+    run_range(run, first, last);
+    Py_END_ALLOW_THREADS
+    give_space(&self->spaces, run->space);
     return PyLong_FromSize_t(run->undone);
 }
 

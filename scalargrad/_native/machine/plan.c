@@ -1,4 +1,5 @@
-/* From a tape to programs: the passes in order. Everything is linear in the lines of the tape. */
+/* From a tape to programs: the passes in order. Each is linear in the lines of the tape, but for a
+ * sort in vectorize.c. */
 #include "verify.h"
 
 /* -- before and after the instructions --------------------------------------------------------- */

@@ -8,7 +8,8 @@
 #include "run.h"
 
 typedef struct {
-    PyObject_HEAD Plan plan;
+    PyObject_HEAD
+    Plan plan;
     int is_fast, is_vectorized, by_inputs, by_captured;
     Spaces spaces;
 } PlanObject;

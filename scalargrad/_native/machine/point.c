@@ -1,7 +1,7 @@
 /* Runs a plan at one point. */
 #include "plan_object.h"
 
-/* The numbers that stand in some slots of one lane, each added to `zero`: see run.c. */
+/* The numbers that stand in some slots of one lane, each added to `zero`: see load.c. */
 static PyObject *list_of(const double *numbers, const uint32_t *slots, size_t count, double zero)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
@@ -49,9 +49,10 @@ PyObject *run_point(PyObject *object, PyObject *args)
         run.gradients = self->by_inputs ? &nowhere : NULL;
         run.sums = self->by_captured ? (double *)(void *)PyBytes_AS_STRING(sums) : NULL;
         run.values = work + plan->inputs;
-        Py_BEGIN_ALLOW_THREADS run_range(&run, 0, 1);
-        Py_END_ALLOW_THREADS PyObject *values =
-            list_of(space->values, plan->output_slots, plan->outputs, -0.0);
+        Py_BEGIN_ALLOW_THREADS
+        run_range(&run, 0, 1);
+        Py_END_ALLOW_THREADS
+        PyObject *values = list_of(space->values, plan->output_slots, plan->outputs, -0.0);
         PyObject *by_input = Py_NewRef(Py_None);
         if (self->by_inputs) {
             Py_SETREF(by_input,

@@ -29,8 +29,8 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     name = path_text("save", "path", path, "g.svg")
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
-        wanted = f"the file must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
-        raise InputError(unwanted("save", wanted, name, "change the suffix"))
+        must = f"the file must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+        raise InputError(unwanted("save", must, name, "change the suffix"))
     return suffix
 
 

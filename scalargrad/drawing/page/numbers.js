@@ -11,7 +11,7 @@ function significant(x, digits) {
     return [figures, Number(exponent)];
 }
 
-/** A number as the picture shows it: the function `number` of scalargrad/drawing/text.py. */
+/** A number as the picture shows it: the function `number` of drawing/words/text.py. */
 function shortNumber(x, digits) {
     if (Number.isNaN(x)) return "nan";
     const sign = x < 0 ? "−" : "";

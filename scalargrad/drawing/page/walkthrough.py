@@ -48,8 +48,8 @@ class Walkthrough:
         """
         name = path_text("save", "path", path, "walk.html")
         if Path(name).suffix.lower() != ".html":
-            wanted = "a walkthrough is a page, its file must end in .html"
-            raise InputError(unwanted("save", wanted, name, "change the suffix"))
+            must = "a walkthrough is a page, its file must end in .html"
+            raise InputError(unwanted("save", must, name, "change the suffix"))
         write_whole("save", path, self.html.encode())
 
     def _repr_html_(self) -> str:
@@ -94,10 +94,8 @@ def walkthrough(
     <Walkthrough of 5 steps; .save('walk.html') writes it>
     """
     if unknown:
-        wanted = f"its options are {', '.join(_OPTIONS)}"
-        raise OperandError(
-            unwanted("walkthrough", wanted, next(iter(unknown)), "choose among them")
-        )
+        must = f"its options are {', '.join(_OPTIONS)}"
+        raise OperandError(unwanted("walkthrough", must, next(iter(unknown)), "choose among them"))
     seen = view(
         "walkthrough", value, open=open, fold=fold, names=names, constants=constants,
         branches=branches, max_nodes=max_nodes, digits=digits, title=title, upstream=1.0,

@@ -32,8 +32,8 @@ def names_of(who: str, option: str, given: Any, example: str) -> frozenset[str]:
     """Return one name or many as a set."""
     names = [given] if isinstance(given, str) else given
     if not hasattr(type(names), "__iter__") or not all(isinstance(name, str) for name in names):
-        wanted = f"{option} must be a list of names, or True for all"
-        raise OperandError(unwanted(who, wanted, given, f'pass e.g. ["{example}"]'))
+        must = f"{option} must be a list of names, or True for all"
+        raise OperandError(unwanted(who, must, given, f'pass e.g. ["{example}"]'))
     return frozenset(names)
 
 

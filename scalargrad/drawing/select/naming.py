@@ -33,8 +33,8 @@ def read_names(who: str, names: Any) -> Matrices:
     if names is None:
         return read
     if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
-        wanted = "names must be a dict from a name to Values"
-        raise OperandError(unwanted(who, wanted, names, 'pass e.g. {"W": W}'))
+        must = "names must be a dict from a name to Values"
+        raise OperandError(unwanted(who, must, names, 'pass e.g. {"W": W}'))
     for name, tree in names.items():
         shape, elements = _matrix(who, name, tree)
         text, own, rest = name.partition(" (")
@@ -44,8 +44,8 @@ def read_names(who: str, names: Any) -> Matrices:
                 read.values[id(element)] = named
                 read.elements[id(element)] = text + "".join(f"[{i}]" for i in index)
             elif as_number(element) is None:
-                wanted = f"names: {name!r} must hold Values or numbers"
-                raise OperandError(unwanted(who, wanted, element, "pass nested lists of them"))
+                must = f"names: {name!r} must hold Values or numbers"
+                raise OperandError(unwanted(who, must, element, "pass nested lists of them"))
         width = shape[-1] if shape else 1
         for start in range(0, len(elements), width) if width > 1 else ():
             numbers = [as_number(element) for element in elements[start : start + width]]

@@ -50,12 +50,12 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int, digits: int = 
     backward values are asked for and there are none.
     """
     if kind not in KINDS:
-        wanted = 'must be "backward", "forward" or "both"'
-        raise InputError(unwanted("exercise", wanted, kind, 'pass e.g. "backward"'))
+        must = 'must be "backward", "forward" or "both"'
+        raise InputError(unwanted("exercise", must, kind, 'pass e.g. "backward"'))
     part = number("exercise", "share", share, "0.5")
     if not 0.0 < part <= 1.0:
-        wanted = "share must be above 0 and at most 1"
-        raise InputError(unwanted("exercise", wanted, share, "pass e.g. 0.5"))
+        must = "share must be above 0 and at most 1"
+        raise InputError(unwanted("exercise", must, share, "pass e.g. 0.5"))
     seed = whole("exercise", "seed", seed, 0)
     if kind != "forward" and not graph.gradients:
         raise StateError(
@@ -162,8 +162,8 @@ def marked(boxes: Sequence[Box], answers: Any, tolerance: float) -> Marks:
     for box in boxes:
         answer = given.get(box.number)
         if isinstance(answer, bool):
-            wanted = f"the answer in box {box.number} must be a number"
-            raise OperandError(unwanted(who, wanted, answer, "pass e.g. 1.0"))
+            must = f"the answer in box {box.number} must be a number"
+            raise OperandError(unwanted(who, must, answer, "pass e.g. 1.0"))
         if answer is not None:
             answer = number(who, f"the answer in box {box.number}", answer)
         marks.append(Mark(box, answer, answer is not None and _agree(answer, box.value, limit)))
@@ -174,9 +174,9 @@ def _by_box(boxes: Sequence[Box], answers: Any) -> Mapping[int, Any]:
     who = "check_answers"
     if isinstance(answers, Mapping):
         if unknown := set(answers) - {box.number for box in boxes}:
-            wanted = f"boxes have the numbers 1 to {len(boxes)}"
+            must = f"boxes have the numbers 1 to {len(boxes)}"
             got = next(iter(unknown))
-            raise InputError(unwanted(who, wanted, got, "look at the picture"))
+            raise InputError(unwanted(who, must, got, "look at the picture"))
         return answers
     if not is_iterable(answers):
         if len(boxes) == 1 and as_number(answers) is not None:

@@ -48,8 +48,8 @@ def read_symbols(who: str, symbols: Any) -> str:
     """Return what `symbols=` asks for: nothing, "symbols", "both" or "chain"."""
     known = {True: "symbols", False: "", "both": "both", "chain": "chain"}
     if not isinstance(symbols, (bool, str)) or symbols not in known:
-        wanted = 'symbols must be True, "both" or "chain"'
-        raise InputError(unwanted(who, wanted, symbols, "pass True"))
+        must = 'symbols must be True, "both" or "chain"'
+        raise InputError(unwanted(who, must, symbols, "pass True"))
     return known[symbols]
 
 
