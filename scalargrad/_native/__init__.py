@@ -21,7 +21,9 @@ from ..core.source_lines import running_line
 from ..table import ops
 from ..table.codes import CALL
 from ..table.row import ROWS, RULES, ManyRow, Row, digest
-from . import _core
+from ._core import digest as built_from  # first: it says where there is no such module
+
+from . import _core  # isort: skip
 
 __all__ = [
     "Tracer",
@@ -36,7 +38,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-if _core.digest != digest():
+if built_from != digest():
     raise ImportError("the native engine was built from another table")
 
 add_gradients, are_floats, numbers = _core.add_gradients, _core.are_floats, _core.numbers
@@ -45,24 +47,28 @@ set_numbers, move_flat = _core.set_numbers, _core.move_flat
 if TYPE_CHECKING:
     Value = _Readable
 else:
-    Value = _core.create(
-        (Arithmetic, Node, Copyable),
-        (_Readable.__doc__, Node.data.__doc__, Node.grad.__doc__),
-        list(ROWS.values()),
-        list(RULES.values()),
-        {
-            "as_number": arguments.as_number,
-            "number": arguments.number,
-            "active": modes.active,
-            "mode": modes.variable,
-            "current": modes.current,
-            "check_fresh": modes.check_fresh,
-            "check_pass": modes.check_pass,
-            "tracer": tracer,
-            "refusals": refusals,
-            "arithmetic": Arithmetic,
-        },
-    )
+    try:
+        Value = _core.create(
+            (Arithmetic, Node, Copyable),
+            (_Readable.__doc__, Node.data.__doc__, Node.grad.__doc__),
+            list(ROWS.values()),
+            list(RULES.values()),
+            {
+                "as_number": arguments.as_number,
+                "number": arguments.number,
+                "active": modes.active,
+                "mode": modes.variable,
+                "current": modes.current,
+                "check_fresh": modes.check_fresh,
+                "check_pass": modes.check_pass,
+                "tracer": tracer,
+                "refusals": refusals,
+                "arithmetic": Arithmetic,
+            },
+        )
+    except KeyError as missing:
+        problem = f"the native engine was built from other sources: it asks for {missing}"
+        raise ImportError(problem) from None
 
 
 class Tracer:

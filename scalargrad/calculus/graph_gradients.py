@@ -74,17 +74,8 @@ def _partials_of(name: str) -> tuple[Callable[..., Any], ...]:
 
 def _with_bindings(forward: str, partial: str) -> str:
     """Return a partial after those names of the forward formula that it needs."""
-    needed = _names(ast.parse(partial))
-    kept: list[str] = []
-    for name, value in reversed(formula.parse(forward).bindings):
-        if name in needed:
-            needed |= _names(value)
-            kept.append(f"{name} = {ast.unparse(value)}")
-    return "; ".join([*reversed(kept), partial])
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    bindings = formula.partial_formula(forward, partial).bindings
+    return "; ".join([*(f"{name} = {ast.unparse(value)}" for name, value in bindings), partial])
 
 
 # -- the partials of one node ----------------------------------------------------------------

@@ -67,6 +67,44 @@ def parse(text: str) -> Formula:
     return Formula(tuple(bindings), last.value)
 
 
+def needed(formula: Formula) -> Formula:
+    """Return a formula without the names that its result does not need."""
+    names, kept = names_in(formula.result), []
+    for name, value in reversed(formula.bindings):
+        if name in names:
+            kept.append((name, value))
+            names |= names_in(value)
+    return Formula(tuple(reversed(kept)), formula.result)
+
+
+def value_formula(forward: str) -> Formula:
+    """Return a forward formula without the names that only its partials use."""
+    return needed(parse(forward))
+
+
+def partial_formula(forward: str, partial: str) -> Formula:
+    """Return a partial with those names of its forward formula that it needs.
+
+    >>> [name for name, _ in partial_formula("a = exp(x); b = 2 * a; b", "a").bindings]
+    ['a']
+    """
+    return needed(Formula(parse(forward).bindings, parse(partial).result))
+
+
+def names_read(formula: Formula) -> set[str]:
+    """Return the names that a formula reads, its own among them.
+
+    >>> sorted(names_read(partial_formula("a = 2 * x; b = a + x; b", "a + z")))
+    ['a', 'x', 'z']
+    """
+    return names_in(formula.result).union(*(names_in(value) for _, value in formula.bindings))
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    """Return the names in a syntax tree."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
 def compile_scalar(
     name: str,
     letters: Sequence[str],

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from . import codes, libm, to_c, to_javascript, to_python
+from . import codes, formula, libm, to_c, to_javascript, to_python
 from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, UpdateRule, digest, is_plural
 
 _NATIVE = Path(__file__).parents[1] / "_native"
@@ -96,8 +96,8 @@ def _staged(rows: list[Row], called: set[str]) -> dict[str, tuple[str, str]]:
     known = {name: (ROWS[name].letters, ROWS[name].forward) for name in called - {"where"}}
     stages = {}
     for row in rows:
-        value = to_c.value_formula(row.forward)
-        partial = to_c.partial_formula(row.forward, row.partials[0])
+        value = formula.value_formula(row.forward)
+        partial = formula.partial_formula(row.forward, row.partials[0])
         names = f"staged_value_{row.name}", f"staged_partial_{row.name}"
         stages[row.name] = (
             to_c.staged_function(names[0], "x", value, FUNCTIONS, known),
@@ -130,7 +130,7 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
 
 def _reads(forward: str, partial: str) -> int:
     """Return what a partial reads: 1 for x, 2 for y, 4 for z, the value."""
-    names = to_c.names_read(to_c.partial_formula(forward, partial))
+    names = formula.names_read(formula.partial_formula(forward, partial))
     return sum(1 << bit for bit, name in enumerate("xyz") if name in names)
 
 

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from .formula import Body, Formula, parse
+from .formula import Body, Formula, names_in, names_read, needed, parse, partial_formula
 
 _LIBM = {"abs": "fabs"}  # where C has another name
 
@@ -112,9 +112,9 @@ def scalar_functions(
     """
     parsed = parse(forward)
     body = _C(letters, (), functions, rows)
-    body.bind(_needed(parsed))
+    body.bind(needed(parsed))
     result = body.expression(parsed.result)
-    unused = [x for x in letters if x not in _names(forward)]
+    unused = [x for x in letters if x not in names_in(ast.parse(forward))]
     value = _function(value_head(name, letters), [*_ignored(unused), *body.lines], result)
     body = _C(letters, (), functions, rows)
     body.bind(parsed)
@@ -125,7 +125,7 @@ def scalar_functions(
     numbers, results = ([f"double {start}{x}" for x in letters] for start in ("", "*d"))
     parameters = [*numbers, "int want", *results]
     head = f"static inline double step_{name}({', '.join(parameters)})"
-    unused = [x for x in unused if not any(x in _names(text) for text in partials)]
+    unused = [x for x in unused if not any(x in names_in(ast.parse(text)) for text in partials)]
     return value + _function(head, [*_ignored(unused), *body.lines], "z")
 
 
@@ -160,19 +160,19 @@ def lane_functions(
     """
     parsed = parse(forward)
     body = _C(letters, (), functions, rows)
-    body.bind(_needed(parsed))
+    body.bind(needed(parsed))
     result = body.expression(parsed.result)
-    unused = [x for x in letters if x not in _names(forward)]
+    unused = [x for x in letters if x not in names_in(ast.parse(forward))]
     texts = [_function(value_head(name, letters), [*_ignored(unused), *body.lines], result)]
     known = (*letters, "z")
     for letter, text in zip(letters, partials, strict=True):
-        needed = partial_formula(forward, text)
-        used = names_read(needed)
+        partial = partial_formula(forward, text)
+        used = names_read(partial)
         body = _C(known, (), functions, rows)
-        body.bind(needed)
+        body.bind(partial)
         head = f"partial_{name}_{letter}({', '.join(f'double {x}' for x in known)})"
         lines = [*_ignored([x for x in known if x not in used]), *body.lines]
-        result = body.expression(needed.result)
+        result = body.expression(partial.result)
         texts.append(_function(f"static ALWAYS_INLINE double {head}", lines, result))
     return "".join(texts)
 
@@ -259,7 +259,7 @@ def staged_function(
     if not _gains(formula, letters, rows):
         return ""
     body = _Staged(letters, functions, rows)
-    used = sorted(_in(formula.result).union(*(_in(v) for _, v in formula.bindings)) & {*letters})
+    used = sorted(names_read(formula) & {*letters})
     for letter in used:
         body.line(f"const double {letter} = {letter}s[i];")
     body.bind(formula)
@@ -292,36 +292,13 @@ def _calls(formula: Formula) -> set[str]:
     return {call.id for call in calls if isinstance(call, ast.Name)} - {"where"}
 
 
-def value_formula(forward: str) -> Formula:
-    """Return a forward formula without the names that only its partials use."""
-    return _needed(parse(forward))
-
-
-def partial_formula(forward: str, partial: str) -> Formula:
-    """Return a partial with those names of its forward formula that it needs.
-
-    >>> [name for name, _ in partial_formula("a = exp(x); b = 2 * a; b", "a").bindings]
-    ['a']
-    """
-    return _needed(Formula(parse(forward).bindings, parse(partial).result))
-
-
-def names_read(formula: Formula) -> set[str]:
-    """Return the names that a formula reads, its own among them.
-
-    >>> sorted(names_read(partial_formula("a = 2 * x; b = a + x; b", "a + z")))
-    ['a', 'x', 'z']
-    """
-    return _in(formula.result).union(*(_in(value) for _, value in formula.bindings))
-
-
 def entry_function(
     name: str, partial: str, functions: Mapping[str, Callable[..., Any]], rows: Collection[str]
 ) -> str:
     """Return `entry_name(z, s, own)`, the partial of result z by the operand of result s."""
     entry = _C(("z", "s", "own"), (), functions, rows)
     text = entry.scalar(partial)
-    idle = _ignored([x for x in ("z", "s", "own") if x not in _names(partial)])
+    idle = _ignored([x for x in ("z", "s", "own") if x not in names_in(ast.parse(partial))])
     head = f"static double entry_{name}(double z, double s, double own)"
     return _function(head, [*idle, *entry.lines], text)
 
@@ -343,7 +320,7 @@ def many_functions(
     """
     body = _C((), letters, functions, rows)
     parsed = parse(forward)
-    if "n" in _names(forward) | set().union(*map(_names, partials)):
+    if any("n" in names_in(ast.parse(text)) for text in (forward, *partials)):
         body.line("const double n = (double)count;")
     body.scalars.add("n")
     body.bind(parsed)
@@ -393,21 +370,3 @@ def rule_function(
         body.line(f"kept[{index}][i] = {name_kept};")
     parameters = "double w, double g, double *const *kept, Py_ssize_t i, const double *settings"
     return _function(f"static double rule_{name}({parameters})", body.lines, result)
-
-
-def _needed(parsed: Formula) -> Formula:
-    """Return a formula without the names that only its partials use."""
-    needed, kept = _in(parsed.result), []
-    for name, value in reversed(parsed.bindings):
-        if name in needed:
-            kept.append((name, value))
-            needed |= _in(value)
-    return Formula(tuple(reversed(kept)), parsed.result)
-
-
-def _names(text: str) -> set[str]:
-    return _in(ast.parse(text))
-
-
-def _in(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

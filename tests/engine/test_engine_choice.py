@@ -37,6 +37,23 @@ import sys, types
 core = sys.modules["scalargrad._native._core"] = types.ModuleType("_core")
 core.digest, core.create, core.short_cut = 0, None, None
 """
+NOT_BUILT = """
+import importlib.machinery
+find = importlib.machinery.FileFinder.find_spec
+def find_others(self, name, target=None):
+    return None if name.endswith("._core") else find(self, name, target)
+importlib.machinery.FileFinder.find_spec = find_others
+"""
+OF_OTHER_SOURCES = """
+import sys, types
+core = sys.modules["scalargrad._native._core"] = types.ModuleType("_core")
+class Digest(int):
+    def __ne__(self, other):
+        return False
+core.digest, core.short_cut = Digest(), None
+core.add_gradients = core.are_floats = core.numbers = core.set_numbers = core.move_flat = None
+core.create = lambda bases, docs, rows, rules, tools: tools["what is gone"]
+"""
 COMMAND = """
 import sys
 sys.argv = ["scalargrad", *{}]
@@ -49,6 +66,11 @@ sys.exit(main())
     ("broken", "reason"),
     [
         (WITHOUT_NATIVE, "the native engine was not built; with a C compiler there, run"),
+        (NOT_BUILT, "the native engine was not built; with a C compiler there, run"),
+        (
+            OF_OTHER_SOURCES,
+            "the native engine was built from other sources: it asks for 'what is gone'; with a",
+        ),
         (OF_ANOTHER_TABLE, "the native engine was built from another table; with a C compiler"),
     ],
 )
