@@ -55,11 +55,11 @@ class Graph {
 
     /** A number that a rule or a text names. */
     read([kind, ...where]) {
-        const [node, place] = where;
+        const [node, position] = where;
         if (kind === "data") return this.data[node];
         if (kind === "gradient") return this.gradients[node];
-        if (kind === "partial") return this.partials[node][place];
-        let part = this.gradients[node] * this.partials[node][place];
+        if (kind === "partial") return this.partials[node][position];
+        let part = this.gradients[node] * this.partials[node][position];
         for (let i = 2; i < where.length; i += 2) {
             part += this.gradients[where[i]] * this.partials[where[i]][where[i + 1]];
         }
@@ -69,29 +69,29 @@ class Graph {
     /** Set leaves, and find everything anew; a node without a row keeps its numbers. */
     move(values) {
         for (const [node, value] of values) this.data[node] = value;
-        this.nodes.forEach((node, place) => node.row && this.forward(node, place));
+        this.nodes.forEach((node, index) => node.row && this.forward(node, index));
         this.backward();
     }
 
-    forward({row: name, which, operands}, place) {
+    forward({row: name, which, operands}, index) {
         const row = ROWS[name];
         const numbers = operands.map((x) => Array.isArray(x) ? Number(x[0]) : this.data[x]);
         const count = numbers.length / row.arity;
         const lists = Array.from({length: row.arity}, (_, i) => numbers.slice(i * count, (i + 1) * count));
         let [value, partials] = row.step(...(row.many ? lists : numbers));
         if (row.plural) [value, partials] = [value[which], partials[which]];
-        this.data[place] = value;
-        this.partials[place] = partials;
+        this.data[index] = value;
+        this.partials[index] = partials;
     }
 
     /** The whole of backpropagation: every node hands its gradient times the partial on. */
     backward() {
         this.gradients.fill(0);
         this.gradients[this.root] = this.upstream;
-        for (let place = this.nodes.length - 1; place >= 0; place--) {
-            this.nodes[place].operands.forEach((operand, i) => {
+        for (let index = this.nodes.length - 1; index >= 0; index--) {
+            this.nodes[index].operands.forEach((operand, i) => {
                 if (Array.isArray(operand)) return; // a plain number
-                this.gradients[operand] += this.gradients[place] * this.partials[place][i];
+                this.gradients[operand] += this.gradients[index] * this.partials[index][i];
             });
         }
     }

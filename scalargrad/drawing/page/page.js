@@ -160,41 +160,41 @@ function showPicture(number) {
 function markNumbers() {
     for (const mark of all(".mark")) mark.remove();
     for (const {element} of drawn.filter(({isValue}) => isValue)) {
-        const found = ["lit", "read", "pointed"].find((name) => element.classList.contains(name));
-        if (!found || element.classList.contains("pending")) continue;
+        const ground = ["lit", "read", "pointed"].find((name) => element.classList.contains(name));
+        if (!ground || element.classList.contains("pending")) continue;
         const {x, y, width, height} = element.getBBox();
         const mark = document.createElementNS(svg.namespaceURI, "rect");
         const room = {x: x - 5, y: y - 1, width: width + 10, height: height + 1, rx: 6};
         for (const [name, value] of Object.entries(room)) mark.setAttribute(name, value);
-        mark.setAttribute("class", `mark ${found}`);
+        mark.setAttribute("class", `mark ${ground}`);
         svg.querySelector("[data-kind=shape], [data-kind=line]").before(mark); // over frames
     }
 }
 
 /** Scroll a long table to the row that is new. */
 function followRow() {
-    const place = one(".values");
+    const table = one(".values");
     const lit = rows.find(({element}) => element.classList.contains("lit"));
-    if (!lit || place.scrollHeight <= place.clientHeight) return;
-    const below = lit.element.getBoundingClientRect().top - place.getBoundingClientRect().top;
-    if (below < 40 || below > place.clientHeight - 60) place.scrollTop += below - place.clientHeight / 2;
+    if (!lit || table.scrollHeight <= table.clientHeight) return;
+    const below = lit.element.getBoundingClientRect().top - table.getBoundingClientRect().top;
+    if (below < 40 || below > table.clientHeight - 60) table.scrollTop += below - table.clientHeight / 2;
 }
 
-/** Scroll a picture that is larger than its place to what is new. */
+/** Scroll a picture that is larger than its panel to what is new. */
 function follow(number) {
-    const place = one(".picture");
+    const panel = one(".picture");
     const {lit, shows} = STEPS[number];
     const marked = drawn.filter(({key}) => key === lit || shows.includes(key));
-    if (!marked.length || number === 0) return place.scrollTo({left: 0, top: place.scrollTop});
+    if (!marked.length || number === 0) return panel.scrollTo({left: 0, top: panel.scrollTop});
     const boxes = marked.map(({element}) => element.getBoundingClientRect());
-    const frame = place.getBoundingClientRect();
+    const frame = panel.getBoundingClientRect();
     const away = (low, high) => {
         const ends = Math.min(...boxes.map((box) => box[low])) + Math.max(...boxes.map((box) => box[high]));
         return (ends - frame[low] - frame[high]) / 2;
     };
     const isCalm = state.timer === null || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const behavior = isCalm ? "auto" : "smooth";
-    return place.scrollBy({left: away("left", "right"), top: away("top", "bottom"), behavior});
+    return panel.scrollBy({left: away("left", "right"), top: away("top", "bottom"), behavior});
 }
 
 /** Fade the edges behind which there is more of the picture. */
@@ -216,17 +216,17 @@ const rows = PAGE.rows.map(makeRow);
 function makeRow(row) {
     const name = make("th", "", make("i", "", row.name));
     Object.assign(name, {scope: "row", title: row.name});
-    const place = make("td", "move");
+    const cell = make("td", "move");
     const value = make("td", "number");
     const gradient = make("td", "number red");
-    const element = make("tr", "", name, place, value, gradient);
+    const element = make("tr", "", name, cell, value, gradient);
     one(".values tbody").append(element);
-    const made = {...row, element, value, gradient, start: graph.data[row.node], places: 0};
-    if (row.input && PAGE.live) addSlider(made, place);
-    return made;
+    const entry = {...row, element, value, gradient, start: graph.data[row.node], steps: 0};
+    if (row.input && PAGE.live) addSlider(entry, cell);
+    return entry;
 }
 
-/** A slider has 100 places to either side of where the value was; they are round numbers. */
+/** A slider has 100 steps to either side of where the value was, to round numbers. */
 function addSlider(row, cell) {
     const size = Math.max(Math.abs(row.start), 1);
     const power = 10 ** Math.floor(Math.log10(size));
@@ -255,13 +255,13 @@ function point(row, on) {
 }
 
 /** Move an input, and write what follows from it everywhere. */
-function move(row, places) {
-    row.places = places;
+function move(row, steps) {
+    row.steps = steps;
     const moved = rows.filter((other) => other.slider);
-    const at = ({start, places: far, pitch}) => far ? Number((start + far * pitch).toPrecision(12)) : start;
+    const at = ({start, steps: far, pitch}) => far ? Number((start + far * pitch).toPrecision(12)) : start;
     graph.move(moved.map((other) => [other.node, at(other)]));
     if (state.verdicts.size) state.verdicts.clear(); // other numbers are another exercise
-    one("[data-do=reset]").disabled = moved.every((other) => !other.places);
+    one("[data-do=reset]").disabled = moved.every((other) => !other.steps);
     show(state.step, {still: true});
 }
 

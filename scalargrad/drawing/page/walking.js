@@ -103,7 +103,7 @@ function forward() {
 
 function reset() {
     for (const row of rows) {
-        row.places = 0;
+        row.steps = 0;
         if (row.slider) row.slider.value = 0;
     }
     if (rows.some((row) => row.slider)) move(rows.find((row) => row.slider), 0);
