@@ -22,12 +22,12 @@ config() { "$python" -c "import sysconfig; print(sysconfig.$1)"; }
 build() { # name, further flags and sources
     "$cc" -shared -fPIC -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
         -UNDEBUG -DSCALARGRAD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all \
-        -ffp-contract=off -fno-math-errno -fno-builtin-sin -fno-builtin-cos \
+        -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-builtin-sin -fno-builtin-cos \
         -I"$(config 'get_path("include")')" "${@:2}" -lm \
         -o "scalargrad/_native/$1$(config 'get_config_var("EXT_SUFFIX")')"
 }
 build _core scalargrad/_native/*.c &
-build _machine -fno-trapping-math -DSCALARGRAD_DEBUG scalargrad/_native/machine/*.c
+build _machine scalargrad/_native/machine/*.c
 wait $!
 
 export PYTHONPATH=$work PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1

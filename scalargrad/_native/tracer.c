@@ -281,6 +281,7 @@ static PyObject *traced(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
+    traced_thread = NULL; /* else a finaliser that runs meanwhile could add to what is read here */
     PyObject *captured = PyList_New(trace.captured);
     for (size_t i = 0; captured != NULL && i < entry_count(); i++) {
         Traced *entry = &entries()[i];
@@ -321,6 +322,6 @@ PyMethodDef tracer_functions[] = {
     {"reference_of", reference_of, METH_O, "Return the reference to a Value or a number."},
     {"call_line", call_line, METH_O, "Return the line of a node of one's own."},
     {"alias", alias, METH_VARARGS, "Let a leaf mean the line of a node."},
-    {"traced", traced, METH_NOARGS, "Return what was traced."},
+    {"traced", traced, METH_NOARGS, "Stop tracing, and return what was traced."},
     {NULL, NULL, 0, NULL},
 };

@@ -251,12 +251,12 @@ ATAN2 = binary(
     "atan2",
     forward="m = where(abs(x) > abs(y), abs(x), abs(y)); a = x / m; b = y / m; atan2(x, y)",
     partials=(
-        "where(x == 0 and y == 0, 0, b / (a * a + b * b) / m)",
-        "where(x == 0 and y == 0, 0, -a / (a * a + b * b) / m)",
+        "where(z == z and (m == 0 or m == INF), 0, b / (a * a + b * b) / m)",
+        "where(z == z and (m == 0 or m == INF), 0, -a / (a * a + b * b) / m)",
     ),
     shown=("y/(x²+y²)", "−x/(x²+y²)"),
     doc="Take the angle of the point with height x and width y, in radians.",
-    domain="any; the derivatives at (0, 0) are taken as 0",
+    domain="any; the derivatives at (0, 0) are taken as 0, those of an infinite operand are 0",
     sample=((-9, 9), (-9, 9)),
 )
 SINH = unary(

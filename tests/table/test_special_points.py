@@ -165,6 +165,13 @@ POINTS: list[tuple[str, tuple[float, ...], float, tuple[float, ...]]] = [
     ("hypot", (3e-300, 4e-300), 5e-300, (0.6, 0.8)),
     ("hypot", (INF, NAN), INF, (NAN, NAN)),
     ("hypot", (NAN, -INF), INF, (NAN, NAN)),
+    # far away nothing turns the angle any more
+    ("atan2", (INF, 1.0), math.pi / 2, (0.0, 0.0)),
+    ("atan2", (-INF, -INF), -3 * math.pi / 4, (0.0, 0.0)),
+    ("atan2", (2.0, INF), 0.0, (0.0, 0.0)),
+    ("atan2", (-2.0, -INF), -math.pi, (0.0, 0.0)),
+    ("atan2", (NAN, INF), NAN, (NAN, NAN)),
+    ("atan2", (-INF, NAN), NAN, (NAN, NAN)),
     ("atan2", (1e300, 1e300), math.pi / 4, (5e-301, -5e-301)),
     ("atan2", (1e-300, 1e-300), math.pi / 4, (5e299, -5e299)),
     # at its kink leaky_relu has the slope

@@ -181,3 +181,45 @@ def test_threads_may_share_a_function(runner: str) -> None:
 
     run_in_threads(work, numbered=True)
     assert right == [True] * 320
+
+
+@pytest.mark.skipif(not KINDS, reason="only the native tracer reads lists in C")
+def test_finaliser_that_makes_values_while_a_tape_is_read_adds_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from scalargrad._native import _core
+
+    weights, others = ([sg.Value(float(i)) for i in range(50)] for _ in range(2))
+    products: list[Any] = []
+    reads = _core.traced
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            products.extend(2.0 * other for other in others)
+
+    def function(x: Any) -> Any:
+        gc.disable()  # so that it is collected while the tape is read
+        result = sg.sum([weight * x for weight in weights])
+        Cycle()
+        return result
+
+    def reads_amid_collections() -> Any:
+        lists = [[] for _ in range(100)]  # none is left over: the next is a fresh one
+        thresholds = gc.get_threshold()
+        gc.set_threshold(1)
+        gc.enable()
+        try:
+            return reads()
+        finally:
+            gc.set_threshold(*thresholds)
+            lists.clear()
+
+    monkeypatch.setattr(_core, "traced", reads_amid_collections)
+    f = sg.compile(function)
+
+    assert f.value_and_grad(2.0) == (2450.0, (1225.0,))
+    assert len(products) >= len(others)
+    assert len(f.tape.captured) == len(weights)
