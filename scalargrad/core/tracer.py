@@ -112,7 +112,7 @@ def begin(tracer: TracerProtocol) -> None:
     try:
         tracer.start()
         current, thread, refused = tracer, threading.get_ident(), None
-    except BaseException:
+    except BaseException:  # also an interrupt: the next tracer would wait for ever
         _one_at_a_time.release()
         raise
 

@@ -248,7 +248,7 @@ class _Course:
             raise
         except Unfit as reason:
             self._check_may_fall_back(reason)
-        except Exception:
+        except Exception:  # of the model, say: the graph below raises it again, or not at all
             if not self._may_fall_back or isinstance(self.learner, GraphLearner):
                 raise
         self.learner.settle()
@@ -259,7 +259,7 @@ class _Course:
         """Score a set."""
         try:
             loss, correct = self.learner.score(inputs, targets)
-        except Exception:
+        except Exception:  # the same
             if not self._may_fall_back or isinstance(self.learner, GraphLearner):
                 raise
             self.learner.settle()

@@ -112,11 +112,6 @@ def scalar_functions(
     """
     parsed = parse(forward)
     body = _C(letters, (), functions, rows)
-    body.bind(needed(parsed))
-    result = body.expression(parsed.result)
-    unused = [x for x in letters if x not in names_in(ast.parse(forward))]
-    value = _function(value_head(name, letters), [*_ignored(unused), *body.lines], result)
-    body = _C(letters, (), functions, rows)
     body.bind(parsed)
     body.let("z", body.expression(parsed.result))
     body.scalars.add("z")
@@ -125,8 +120,24 @@ def scalar_functions(
     numbers, results = ([f"double {start}{x}" for x in letters] for start in ("", "*d"))
     parameters = [*numbers, "int want", *results]
     head = f"static inline double step_{name}({', '.join(parameters)})"
-    unused = [x for x in unused if not any(x in names_in(ast.parse(text)) for text in partials)]
-    return value + _function(head, [*_ignored(unused), *body.lines], "z")
+    read = names_in(ast.parse("; ".join([forward, *partials])))
+    step = _function(head, [*_ignored([x for x in letters if x not in read]), *body.lines], "z")
+    return _value_function(name, letters, parsed, functions, rows) + step
+
+
+def _value_function(
+    name: str,
+    letters: Sequence[str],
+    forward: Formula,
+    functions: Mapping[str, Callable[..., Any]],
+    rows: Collection[str],
+) -> str:
+    """Return `value_name(x, y)`."""
+    body = _C(letters, (), functions, rows)
+    body.bind(needed(forward))
+    result = body.expression(forward.result)
+    unused = [x for x in letters if x not in names_read(forward)]
+    return _function(value_head(name, letters), [*_ignored(unused), *body.lines], result)
 
 
 def lane_functions(
@@ -158,12 +169,7 @@ def lane_functions(
     }
     <BLANKLINE>
     """
-    parsed = parse(forward)
-    body = _C(letters, (), functions, rows)
-    body.bind(needed(parsed))
-    result = body.expression(parsed.result)
-    unused = [x for x in letters if x not in names_in(ast.parse(forward))]
-    texts = [_function(value_head(name, letters), [*_ignored(unused), *body.lines], result)]
+    texts = [_value_function(name, letters, parse(forward), functions, rows)]
     known = (*letters, "z")
     for letter, text in zip(letters, partials, strict=True):
         partial = partial_formula(forward, text)
