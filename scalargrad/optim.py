@@ -28,6 +28,9 @@ __dir__ = __all__.copy
 Schedule: TypeAlias = Callable[[int], float]
 Rate: TypeAlias = float | Schedule
 
+#: of a state that is loaded: no training comes so far, and a power of such a number is a float
+MOST_STEPS = 10**15
+
 _move = quick(evaluation.move, kind="move")
 
 # -- what all optimisers share --------------------------------------------------------------
@@ -93,6 +96,9 @@ class Optimizer(ABC):
         who, kept = "load_state_dict", self._rule.kept
         check_keys(who, type(self).__name__, numbers, ["steps", *kept])
         steps = whole(who, "steps", numbers["steps"], 0)
+        if steps > MOST_STEPS:
+            must = f"steps must be at most {MOST_STEPS:,}"
+            raise errors.InputError(errors.unwanted(who, must, steps, "build it as it was saved"))
         self._kept = [
             array("d", [data for _, data in pairs(who, name, self.parameters, numbers[name])])
             for name in kept

@@ -285,14 +285,22 @@ def test_state_goes_on_where_it_was(kind):
         ({"steps": 1, "means": [0.0, 1.0], "squares": [0.0]}, "means must be a list of 1; got 2"),
         ({"steps": True, "means": [0.0], "squares": [0.0]}, "steps must be a whole number from 0"),
         ({"steps": -1, "means": [0.0], "squares": [0.0]}, "steps must be a whole number from 0"),
+        ({"steps": 1.0, "means": [0.0], "squares": [0.0]}, "steps must be a whole number from 0"),
+        ({"steps": 10**400, "means": [0.0], "squares": [0.0]}, "steps must be at most 1,000,000"),
+        ({"steps": 1, "means": [True], "squares": [0.0]}, r"means.0 must be a number; got True"),
+        ({"steps": 1, "means": [0.0], "squares": ["1"]}, r"squares.0 must be a number; got '1'"),
+        ({"steps": 1, "means": None, "squares": [0.0]}, "means must be a list of 1; got None"),
+        ([("steps", 1)], "wants a dict; got"),
     ],
 )
 def test_load_state_dict_refuses_and_leaves_the_optimiser_alone(state, message):
     optimizer = optim.Adam([Value(0.0)])
     before = optimizer.state_dict()
 
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
         optimizer.load_state_dict(state)
+
+    assert isinstance(caught.value, sg.ScalargradError)
 
     assert optimizer.state_dict() == before == {"steps": 0, "means": [0.0], "squares": [0.0]}
 

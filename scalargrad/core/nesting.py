@@ -328,6 +328,9 @@ def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, f
     Raises: `ValueError` where the shapes differ, `TypeError` for what is no number.
     """
     if not isinstance(tree, (list, tuple)):
+        if isinstance(numbers, bool):
+            must = f"{path} must be a number"
+            raise errors.OperandError(errors.unwanted(who, must, numbers, "pass e.g. 1.0"))
         yield tree, number(who, path, numbers)
         return
     if not isinstance(numbers, (list, tuple)) or len(numbers) != len(tree):

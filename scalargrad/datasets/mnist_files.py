@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..core.whole_files import path_text
+from ..core.whole_files import path_text, read_at_most
 
 # name: magic number, samples, bytes a sample, md5 of the uncompressed file
 _MNIST = {
@@ -55,16 +56,19 @@ def _body(folder: Path, name: str) -> bytes:
     """Return the bytes behind the header of one file, all of it checked."""
     import hashlib
 
-    path, content = _content(folder, name)
     magic, count, width, md5 = _MNIST[name]
     shape = (count,) if width == 1 else (count, 28, 28)
     header = struct.pack(f">{1 + len(shape)}i", magic, *shape)
+    size = len(header) + count * width
+    path, content = _content(folder, name, size)
+    if len(content) > size:
+        raise errors.InputError(f"mnist: {path} must have {size} bytes; got more; get it again")
     if content[:4] != header[:4]:
         problem = f"must start with the magic number {magic}", content[:4], "get the file again"
     elif content[: len(header)] != header:
         problem = f"must hold {count} samples", content[: len(header)], "get the whole file"
-    elif len(content) != len(header) + count * width:
-        problem = f"must have {len(header) + count * width} bytes", len(content), "get it again"  # type: ignore[assignment]
+    elif len(content) != size:
+        problem = f"must have {size} bytes", len(content), "get it again"  # type: ignore[assignment]
     elif (got := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
         problem = f"must have the md5 {md5}", got, "get the original file"  # type: ignore[assignment]
     else:
@@ -73,22 +77,30 @@ def _body(folder: Path, name: str) -> bytes:
     raise errors.InputError(errors.unwanted("mnist", f"{path} {must}", came, remedy))
 
 
-def _content(folder: Path, name: str) -> tuple[Path, bytes]:
-    import gzip
-    import zlib
-
+def _content(folder: Path, name: str, size: int) -> tuple[Path, bytes]:
+    """Return the content of one file, unpacked: all of it, or of a longer one more than `size`."""
     plain, packed = folder / name, folder / f"{name}.gz"
     if plain.is_file():
-        return plain, plain.read_bytes()
+        return plain, read_at_most("mnist", str(plain), size)
     if not packed.is_file():
         raise errors.MissingFileError(
             f"mnist: wants the file {name}.gz, or {name}, in {folder}; got no such file;"
             " pass the folder that holds all four"
         )
+    room = size + size // 100 + 1024  # what cannot be packed at all grows a little
+    return packed, _unpacked(packed, read_at_most("mnist", str(packed), room), size + 1)
+
+
+def _unpacked(path: Path, content: bytes, most: int) -> bytes:
+    """Return the first bytes of what is packed: a small file can hold more than the memory."""
+    import gzip
+    import zlib
+
     try:
-        return packed, gzip.decompress(packed.read_bytes())
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            return file.read(most)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise errors.InputError(
-            f"mnist: {packed} must be a whole gzip file; got one that cannot be unpacked ({error});"
+            f"mnist: {path} must be a whole gzip file; got one that cannot be unpacked ({error});"
             " get it again"
         ) from None

@@ -12,11 +12,15 @@ from typing import Any, TypeAlias
 from .. import errors
 from ..core.arithmetic import are_values, is_value
 from ..core.nesting import check_keys, each, flat, leaves, pairs
+from ..core.strict_json import read_json
 from ..core.version import FILE_VERSION, __version__
-from ..core.whole_files import path_text, write_whole
+from ..core.whole_files import path_text, read_at_most, write_whole
 from ..functions.elementary import zero_grad
 
 FilePath: TypeAlias = str | os.PathLike[str]
+
+#: bytes of a file that are read whatever the model, and so many more for each of its parameters
+FILE_ROOM, NUMBER_ROOM = 16 << 20, 100
 
 _parents = attrgetter("parents")
 
@@ -90,9 +94,18 @@ class Module:
     def load(self, path: FilePath) -> None:
         """Read what `save` wrote.
 
-        Raises: `ValueError` for a file of another kind, and what `load_state_dict` raises.
+        Nothing is changed unless all of it fits.
+
+        Raises: `FileNotFoundError` for a file that is not there, `ValueError` for one that cannot
+        be read or that `save` did not write, and what `load_state_dict` raises.
         """
-        self.load_state_dict(_read(path))
+        name = path_text("load", "path", path, "model.json")
+        state = _read(name, most=FILE_ROOM + NUMBER_ROOM * len(self.parameters()))
+        try:
+            self.load_state_dict(state)
+        except errors.ScalargradError as error:
+            what = str(error).removeprefix("load_state_dict: ")
+            raise type(error)(f"load: {name!r}: {what}") from None
 
     def _held(self) -> dict[str, Any]:
         held: dict[str, Any] = {}
@@ -158,28 +171,44 @@ def _document(state: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
-def _read(path: FilePath) -> dict[str, Any]:
+def _read(name: str, most: int) -> dict[str, Any]:
     """Read the state that `save` wrote.
 
     Raises: `ValueError` for a file of another kind or version.
     """
-    name = path_text("load", "path", path, "model.json")
+    content = read_at_most("load", name, most)
     try:
-        with open(name, encoding="utf-8") as file:
-            document = json.load(file)
-        if document["scalargrad"] != "state":
-            raise ValueError
-        version = document.get("version", FILE_VERSION)  # the first files had none
-        if version == FILE_VERSION:
-            return {key: _decoded(held) for key, held in document["parameters"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise errors.InputError(
-            errors.unwanted("load", "wants a whole file that save() wrote", name, "save it again")
-        ) from None
-    must = f"wants a file of version {FILE_VERSION}, that of scalargrad {__version__}"
+        if len(content) > most:
+            raise ValueError(f"more than the {most:,} bytes that this model can need")
+        version, parameters = _parts(read_json(content))
+        state = {key: _decoded(held) for key, held in parameters.items()}
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, ValueError) else "it is nested too deep"
+        must = f"wants a whole file that save() wrote ({why})"
+        raise errors.InputError(errors.unwanted("load", must, name, "save it again")) from None
+    if version == FILE_VERSION:
+        return state
+    must = f"{name!r} must have version {FILE_VERSION}, that of scalargrad {__version__}"
     raise errors.InputError(
         errors.unwanted("load", must, version, "save it again with this version")
     )
+
+
+def _parts(document: Any) -> tuple[int, dict[str, Any]]:
+    """Return the version and the parameters of a document; of another version, nothing more."""
+    if not isinstance(document, dict) or document.get("scalargrad") != "state":
+        raise ValueError("it is no state")
+    version = document.get("version", FILE_VERSION)  # the first files had none
+    if type(version) is not int:
+        raise ValueError("its version is no whole number")
+    parameters = document.get("parameters")
+    if version == FILE_VERSION and not isinstance(parameters, dict):
+        raise ValueError("it has no parameters")
+    if version == FILE_VERSION and (
+        more := set(document) - {"scalargrad", "version", "parameters"}
+    ):
+        raise ValueError(f"nothing is known of its key {min(more)[:60]!r}")
+    return version, parameters or {}
 
 
 def _encoded(data: float) -> float | str:

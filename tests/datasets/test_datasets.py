@@ -8,6 +8,7 @@ import random
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -275,6 +276,36 @@ def test_mnist_refuses_a_file_that_cannot_be_unpacked(tiny, content):
 
     with pytest.raises(ValueError, match=f"mnist: .*{LABELS}.gz must be a whole gzip|magic"):
         datasets.mnist(tiny)
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS])
+def test_mnist_unpacks_no_further_than_a_file_may_reach(tiny, name):
+    with gzip.open(tiny / f"{name}.gz", "wb") as file:  # 100 kB, unpacked a thousand times that
+        for _ in range(100):
+            file.write(bytes(1_000_000))
+    tracemalloc.start()
+
+    with pytest.raises(ValueError, match=rf"mnist: .*{name}.gz must have [0-9]+ bytes; got more;"):
+        datasets.mnist(tiny)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_mnist_reads_no_further_than_a_file_may_reach(tiny):
+    with open(tiny / LABELS, "wb") as file:
+        file.truncate(10**12)  # of nothing, so that it needs no disk
+
+    with pytest.raises(ValueError, match=rf"mnist: .*{LABELS} must have [0-9]+ bytes; got more;"):
+        datasets.mnist(tiny)
+
+
+def test_mnist_reads_a_file_that_was_packed_without_getting_smaller(tiny):
+    path = tiny / f"{IMAGES}.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 0))
+
+    assert datasets.mnist(tiny)[0][0].shape == (3, 784)
 
 
 def test_mnist_names_a_missing_file(tiny):
