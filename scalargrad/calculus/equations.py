@@ -15,11 +15,12 @@ from .._engine import Value
 from ..core import refusals, tracer
 from ..core.arguments import as_whole, number
 from ..core.arithmetic import is_value
+from ..core.around import Inputs, call_inside
 from ..core.modes import Scope, recording, scope
 from ..core.order import post_order
 from ..functions.custom import with_derivatives
 from ..table.libm import divide
-from .graph_gradients import call_inside, graph_sweep
+from .graph_gradients import graph_sweep
 
 #: below this share of the solution, steps that no longer shrink are rounding
 _SETTLED = 1e-6
@@ -176,7 +177,7 @@ class _Equation:
         with recording():
             leaf = Value(x)
             with scope(self.who) as group:
-                result = call_inside([leaf], self.f, leaf)
+                result = call_inside(Inputs([leaf]), self.f, leaf)
         if is_value(result):
             return _Residual(result, leaf, group)
         return number(self.who, "what f returns", result)

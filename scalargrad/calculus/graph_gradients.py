@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 from .. import errors
@@ -135,23 +134,6 @@ def _check_same(node: Any, values: Sequence[float]) -> None:
     """Refuse to mix two points: the operands must be as they were in the forward pass."""
     if not any(value == node._data or value != value for value in values):
         raise errors.changed_operands(node.op, values[0], node._data)
-
-
-# -- what runs inside what -------------------------------------------------------------------
-
-#: the inputs of the transformations around: what depends on them must stay a graph
-around: ContextVar[tuple[Any, ...]] = ContextVar("scalargrad inputs", default=())
-
-
-def call_inside(
-    inputs: Sequence[Any], function: Callable[..., Any], *args: Any, **kwargs: Any
-) -> Any:
-    """Call a function with some more inputs around."""
-    token = around.set((*around.get(), *inputs))
-    try:
-        return function(*args, **kwargs)
-    finally:
-        around.reset(token)
 
 
 # -- a pass ----------------------------------------------------------------------------------

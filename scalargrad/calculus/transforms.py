@@ -17,6 +17,7 @@ from .._engine import Value
 from ..core import tracer
 from ..core.arguments import as_whole
 from ..core.arithmetic import is_value
+from ..core.around import Inputs, around, call_inside
 from ..core.modes import recording
 from ..core.nesting import (
     NUMBER,
@@ -28,7 +29,7 @@ from ..core.nesting import (
     values_in,
 )
 from ..core.order import edges
-from .graph_gradients import around, call_inside, graph_sweep, order_of, partials_on_values, sweep
+from .graph_gradients import graph_sweep, order_of, partials_on_values, sweep
 
 
 class _Run:
@@ -60,7 +61,7 @@ class _Run:
                 given[argnum] = structure.unflatten(iter(fresh))
                 self.structures.append(structure)
                 self.inputs += fresh
-            result = call_inside(self.inputs, function, *given, **kwargs)
+            result = call_inside(Inputs(self.inputs), function, *given, **kwargs)
         self.aux = None
         if has_aux:
             result, self.aux = self._with_aux(result)
@@ -76,10 +77,9 @@ class _Run:
             raise errors.OperandError(errors.unwanted(self.who, must, result, "return both"))
         return result
 
-    def _needs(self, outer: Sequence[Any], values: Sequence[Any]) -> bool:
+    def _needs(self, outer: Sequence[Inputs], values: Sequence[Any]) -> bool:
         """Tell whether something that came out depends on the inputs of what is around."""
-        ids = {id(other) for other in outer}
-        return any(id(node) in ids for node in order_of(values, self.inputs))
+        return any(node in inputs for node in order_of(values, self.inputs) for inputs in outer)
 
     def _values(self) -> list[Any]:
         return [output for output in self.outputs if is_value(output)]

@@ -17,6 +17,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import refusals, tracer
+from .around import check_copied
 from .order import post_order
 from .pickles import Reader
 
@@ -45,6 +46,7 @@ class Copyable:
 
     def __copy__(self) -> Self:
         _refuse_while_traced()
+        check_copied((self,))  # below it, both have the same graph
         twin: Self = _twin(self, self.operands, self.parents)
         _add(twin, _extra(self))
         return twin
@@ -52,9 +54,11 @@ class Copyable:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         _refuse_while_traced()
         # what is met already is not entered: a list of all nodes of a graph costs one walk
-        for node in post_order(
+        nodes = post_order(
             self, parents=lambda node: [p for p in node.parents if id(p) not in memo]
-        ):
+        )
+        check_copied(nodes)
+        for node in nodes:
             if id(node) in memo:  # by an attribute of a subclass, meanwhile
                 continue
             operands = tuple(memo.get(id(operand), operand) for operand in node.operands)
@@ -68,6 +72,7 @@ class Copyable:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         _refuse_while_traced()
         if not self.parents:
+            check_copied((self,))
             kind = None if _is_plain(type(self)) else type(self)
             return _leaf, (kind, _fields(self)), _state(self)
         table, index = _table_of(self)
@@ -146,6 +151,7 @@ class _Table:
         for node in post_order(root, parents=self._fresh):
             self.nodes.append(node)
             self.rows[id(node)] = reference, len(self.nodes) - 1
+        check_copied(self.nodes)
         parents = {id(parent): parent for node in self.nodes for parent in node.parents}
         outside = {_table_at(self.rows, parent) for parent in parents.values()}
         self.needs = [table for table in outside if table is not None and table is not self]

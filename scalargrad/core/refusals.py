@@ -65,6 +65,15 @@ def frozen_copy() -> errors.StateError:
     )
 
 
+def lost_copy() -> errors.StateError:
+    """Return the error for a copy or a pickle of what a function is differentiated by."""
+    return errors.StateError(
+        "copy: a Value must not be copied or pickled while a function is differentiated by what it"
+        f" depends on, the copy would have the gradient 0; got a copy {_here()}; compute with the"
+        " Value itself, or copy its .detach()"
+    )
+
+
 def beyond_doubles(whole: int) -> errors.StateError:
     """Return the error for an argument that is wanted as an int, which its double is not."""
     return refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import linecache
 import os
 import sys
@@ -11,7 +12,9 @@ import sys
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 #: files that are nobody's program: ours, and modules of Python through which ours is called
-_NOT_THE_USERS = (_PACKAGE, "<formula", copy.__file__, contextlib.__file__)
+_NOT_THE_USERS = (
+    _PACKAGE, "<formula", copy.__file__, contextlib.__file__, dataclasses.__file__,
+)  # fmt: skip
 
 #: a file and the number of a line in it
 SourceLine = tuple[str, int]

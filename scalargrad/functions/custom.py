@@ -10,6 +10,7 @@ from .. import errors
 from ..core import refusals, tracer
 from ..core.arguments import number
 from ..core.arithmetic import data_of, is_value
+from ..core.around import Inputs, call_inside
 from ..table.row import ROWS
 from .elementary import check_engine, listed
 
@@ -111,7 +112,8 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
             data = number(name, "the result", function(*numbers))
             if data != node._data and data == data:
                 raise errors.changed_operands(name, data, node._data)
-            return [partials[position](*node.operands) for position in positions]
+            inputs = Inputs(node.parents, shared=True)
+            return [call_inside(inputs, partials[i], *node.operands) for i in positions]
 
         def step(*numbers: float) -> tuple[float, tuple[float, ...]]:
             data = number(name, "the result", function(*numbers))

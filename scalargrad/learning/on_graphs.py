@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from .. import errors
 from ..core import refusals, tracer
 from ..core.arithmetic import is_value
+from ..core.around import Inputs, call_inside
 from ..core.modes import no_grad
 from .objectives import Objective
 
@@ -52,18 +53,24 @@ class GraphLearner:
     ) -> None:  # fmt: skip
         self.model, self.inputs, self.targets = model, inputs, targets
         self.objective, self.optimizer = objective, optimizer
+        self._learnt = Inputs(_parameters(optimizer), shared=True)
 
     def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step."""
         targets = [self.targets[index] for index in indices]
-        outputs = [self.model(self.inputs[index]) for index in indices]
-        loss = self._checked(self.objective.compute(outputs, targets), where)
+        outputs, loss = call_inside(self._learnt, self._computed, indices, targets)
+        self._check(loss, where)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return loss.data, count_correct(self.objective, outputs, targets)
 
-    def _checked(self, loss: Any, where: str) -> Any:
+    def _computed(self, indices: Sequence[int], targets: list[Any]) -> tuple[list[Any], Any]:
+        """Return the outputs of the model for some samples, and their loss."""
+        outputs = [self.model(self.inputs[index]) for index in indices]
+        return outputs, self.objective.compute(outputs, targets)
+
+    def _check(self, loss: Any, where: str) -> None:
         if not is_value(loss):
             raise errors.OperandError(
                 errors.unwanted(
@@ -76,7 +83,6 @@ class GraphLearner:
                 f"fit: the loss must come from recorded operations; got a leaf {where};"
                 " call fit outside no_grad"
             )
-        return loss
 
     def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
         """Score a set."""
@@ -84,6 +90,12 @@ class GraphLearner:
 
     def settle(self) -> None:
         """Do nothing: Values are what is learnt with."""
+
+
+def _parameters(optimizer: Any) -> list[Any]:
+    """Return the Values that an optimiser moves, as far as it tells."""
+    parameters = getattr(optimizer, "parameters", ())
+    return list(filter(is_value, parameters)) if isinstance(parameters, (list, tuple)) else []
 
 
 def score(

@@ -15,6 +15,7 @@ from ..calculus.graph_gradients import graph_sweep
 from ..core import modes, refusals, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import data_of, is_value
+from ..core.around import Inputs, call_inside
 from ..core.nesting import NUMBER, Structure, list_of
 from ..core.pickles import Reader
 from ..functions import elementary
@@ -342,7 +343,8 @@ class Compiled:
 
         def on_values(node: Any, positions: Sequence[int]) -> list[Any]:
             with modes.recording():
-                result = self.function(*arguments)
+                inputs = Inputs(parents, shared=True)
+                result = call_inside(inputs, self.function, *arguments)
                 _, outputs = flatten_result(self.name, "the result", result, "return a number")
                 if not is_value(outputs[output]):
                     return [0.0] * len(positions)

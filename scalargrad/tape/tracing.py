@@ -11,9 +11,9 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value, tracer_of
-from ..calculus.graph_gradients import call_inside
 from ..core import modes, tracer
 from ..core.arithmetic import is_value
+from ..core.around import Inputs, call_inside
 from ..core.nesting import Structure
 from ..core.source_lines import line_text
 from .flattening import flatten_result
@@ -74,7 +74,7 @@ def _run(
 ) -> tuple[tracer.RawTape, Structure]:
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
     with modes.recording(), _traced(inputs) as at_work:
-        result = call_inside(inputs, function, *arguments(inputs))
+        result = call_inside(Inputs(inputs), function, *arguments(inputs))
         if tracer.refused is not None:  # which the function caught
             raise tracer.refused
         if result is None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import scalargrad as sg
-from scalargrad.calculus.graph_gradients import around
+from scalargrad.core.around import around
 
 # -- transformations inside one another --------------------------------------------------------
 
