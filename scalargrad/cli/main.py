@@ -48,34 +48,34 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; run scalargrad --help for the options")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stdout).write(message)  # argparse would not hear that it cannot be written
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 for a mismatch of `--check`.
 
-    Errors are one line on standard error and status 2; an interrupt gives 130.
+    Errors are one line on standard error and status 2, also where standard output is closed, full
+    or no longer read; an interrupt gives 130.
 
     >>> main(["(x + y) * z", "x=1", "y=3"])
     2
     """
+    if sys.stdout is None or sys.stdout.closed:  # None where the shell closed it
+        return _complain(
+            "standard output must be open; got a closed one; send it to a file, or to /dev/null"
+        )
     try:
         status = _run(sys.argv[1:] if arguments is None else list(arguments))
-        _flush()
+        sys.stdout.flush()
         return status
     except ScalargradError as error:
         return _complain(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        _abandon(sys.stdout)
-        return OK
     except OSError as error:
         _abandon(sys.stdout)
         return _complain(f"standard output cannot be written ({error.strerror or error})")
-
-
-def _flush() -> None:
-    if sys.stdout is not None:  # None where the shell closed it
-        sys.stdout.flush()
 
 
 def _complain(message: str) -> int:
@@ -390,6 +390,6 @@ def _verdict(values: dict[str, Value], comparisons: list[differences.Comparison]
     ]
     if not wrong:
         return OK
-    _flush()
+    sys.stdout.flush()
     _complain(f"--check: gradient and central differences disagree for {', '.join(wrong)}")
     return MISMATCH

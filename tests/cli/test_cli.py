@@ -304,41 +304,83 @@ def test_command_takes_numbers_beyond_the_doubles_as_infinite(main, argument):
     assert re.search(r"^x +-?inf +1\.0$", out, re.MULTILINE)
 
 
+#: a run of each kind
+RUNS = [
+    ["x*y", "x=1", "y=2"],
+    ["2*3"],
+    ["x", "x=1", "--check"],
+    ["x*y", "x=1", "y=2", "-o", "-"],
+    ["x*y", "x=1", "y=2", "-o", "g.svg"],
+    ["x*y", "x=1", "y=2", "--exercise", "backward"],
+    ["--help"],
+    ["--version"],
+    ["x"],  # is refused anyway
+]
+CLOSED = "must be open; got a closed one; send it to a file, or to /dev/null"
+FULL = r"cannot be written \(No space left on device\)"
+#: what a shell does to the streams, whether Python keeps a buffer, and what is said then
+STREAMS = [
+    (">&-", "", CLOSED),
+    ("<&- >&-", "", CLOSED),
+    (">/dev/full", "", FULL),
+    (">/dev/full", "1", FULL),
+    ("<&- 1</dev/null", "1", r"cannot be written \(Bad file descriptor\)"),
+]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_command_says_that_standard_output_is_full():
-    with open("/dev/full", "wb") as full:
+@pytest.mark.parametrize(("streams", "unbuffered", "reason"), STREAMS)
+def test_command_says_that_standard_output_cannot_be_written(tmp_path, streams, unbuffered, reason):
+    for arguments in RUNS:
         done = subprocess.run(
-            [sys.executable, "-m", "scalargrad", "x", "x=1"],
-            stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=60,
+            ["sh", "-c", f'"$0" -m scalargrad "$@" {streams}', sys.executable, *arguments],
+            capture_output=True, timeout=60, cwd=tmp_path,
+            env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
 
-    assert done.returncode == 2
-    assert re.fullmatch(rb"scalargrad: standard output cannot be written \(.*\)\s+", done.stderr)
+        assert done.returncode == 2, arguments
+        said = done.stderr.decode().replace("\n", "", 1)
+        refused = arguments == ["x"] and re.match("scalargrad: x: the expression needs", said)
+        assert refused or re.fullmatch(f"scalargrad: standard output {reason}", said)
 
 
-def test_command_stays_silent_when_its_reader_leaves():
-    text = "+".join(f"a{i}" for i in range(1500))
-    values = [f"a{i}=1" for i in range(1500)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scalargrad", text, *values],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
+@pytest.mark.parametrize("arguments", [RUNS[0], RUNS[3], RUNS[6]], ids=" ".join)
+def test_command_says_that_nobody_reads_it(tmp_path, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "scalargrad", *arguments],
+        stdout=writing, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=60, cwd=tmp_path,
     )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stderr is not None
+    os.close(writing)
 
-    process.stdout.close()
-
-    assert process.stderr.read() == b""
-    assert process.wait(60) == 0
-    process.stderr.close()
+    assert done.returncode == 2
+    said = done.stderr.decode().strip()
+    assert re.fullmatch(r"scalargrad: standard output cannot be written \(.*[Pp]ipe.*\)", said)
 
 
-def test_command_works_without_standard_streams(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
+@pytest.mark.parametrize("streams", ["2>&-", "<&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_command_has_its_status_where_nothing_can_be_said(streams):
+    for arguments, status in ((["x", "x=1"], 2 if ">&- 2" in streams else 0), (["x"], 2)):
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -m scalargrad "$@" {streams}', sys.executable, *arguments],
+            capture_output=True, env=ENVIRONMENT, timeout=60,
+        )  # fmt: skip
 
-    assert cli.main(["x", "x=1"]) == 0
-    assert cli.main(["x"]) == 2
+        assert (done.returncode, done.stderr) == (status, b"")
+        assert bool(done.stdout) == (status == 0)
+
+
+def test_command_refuses_a_closed_stream_in_this_process(monkeypatch, capsys):
+    stream = io.StringIO()
+    stream.close()
+    for closed in (None, stream):
+        monkeypatch.setattr(sys, "stdout", closed)
+
+        assert cli.main(["x", "x=1"]) == 2
+        assert "standard output must be open" in capsys.readouterr().err
 
 
 def test_command_ends_with_130_when_interrupted(main, monkeypatch):
