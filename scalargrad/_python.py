@@ -13,17 +13,17 @@ x + y, whose partial is z; and x + y hands its −3 on to x and to y, unchanged.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 from .core import modes, readable_tracer, refusals, tracer
-from .core.arguments import as_number, number
+from .core.arguments import as_number, number, without_rest
 from .core.arithmetic import Arithmetic
 from .core.copying import Copyable
 from .core.evaluation import add_gradients as add_gradients
 from .core.evaluation import are_floats as are_floats
 from .core.evaluation import commit, evaluate_many, make
 from .core.evaluation import numbers as numbers
-from .core.fields import Node
+from .core.fields import Node, parents_given
 from .core.order import interior_order
 from .core.readable_tracer import Tracer as Tracer
 from .table.row import ManyRow, Row
@@ -55,8 +55,11 @@ class Value(Arithmetic, Node, Copyable):
     __slots__ = ("_data", "_grad", "_notes", "op", "operands", "parents", "partials")
     _record, _make = staticmethod(_record), staticmethod(make)
 
-    def __init__(self, data: float, label: str = "") -> None:
+    @without_rest
+    def __init__(self, data: float, label: str = "", *rest: Never, **named: Never) -> None:
         """Make a leaf."""
+        if rest or named:
+            raise parents_given(rest or tuple(named))
         self._data, self._grad, self._notes = number("Value", "data", data), 0.0, None
         self.op, self.operands, self.parents, self.partials = "", (), (), ()  # a leaf
         if label != "":

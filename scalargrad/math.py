@@ -224,7 +224,9 @@ def dist(p: Iterable[Any], q: Iterable[Any], /) -> Any:
     >>> dist([1.0, 2.0], [4.0, 6.0])
     5.0
     """
-    p, q = elementary.listed("dist", p), elementary.listed("dist", q)
+    p, q = (
+        elementary.listed("dist", x, "two points", "write dist([a, b], [c, d])") for x in (p, q)
+    )
     elementary.check_lengths("dist", p, q)
     return hypot(*(elementary.apply_binary(ops.SUB, a, b) for a, b in zip(p, q, strict=True)))
 

@@ -182,8 +182,10 @@ def _plain(aux: Any) -> Any:
 
 def _check_function(who: str, function: Any) -> None:
     if not callable(function):
-        must = "wants a function"
-        raise errors.OperandError(errors.unwanted(who, must, function, "pass e.g. math.sin"))
+        remedy = "pass e.g. lambda x: x * x"
+        if is_value(function):
+            remedy += ", or call gradients(value, inputs)"
+        raise errors.OperandError(errors.unwanted(who, "wants a function", function, remedy))
 
 
 _named_like = functools.partial(

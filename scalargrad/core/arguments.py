@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
 import operator
 import random
-from collections.abc import Sized
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Sized
+from typing import Any, TypeAlias, TypeVar, cast
 
 from .. import errors
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: where random numbers come from: a seed, a generator, or Python's `random` itself
 Seed: TypeAlias = int | random.Random | None
@@ -77,6 +80,22 @@ def whole(who: str, what: str, value: object, least: int = 1) -> int:
         must = f"{what} must be a whole number from {least}"
         raise errors.InputError(errors.unwanted(who, must, value, "pass e.g. 10"))
     return converted
+
+
+def without_rest(function: F) -> F:
+    """Let a signature be shown without `*` and `**`: what is taken there is only refused.
+
+    >>> import inspect
+    >>> @without_rest
+    ... def total(numbers, *rest): ...
+    >>> inspect.signature(total)
+    <Signature (numbers)>
+    """
+    signature = inspect.signature(function)
+    rest = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    kept = [parameter for parameter in signature.parameters.values() if parameter.kind not in rest]
+    function.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    return function
 
 
 def is_list(thing: object) -> bool:

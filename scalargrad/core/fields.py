@@ -105,7 +105,7 @@ class Node:
         raise errors.OperandError(
             f"{function}: a Value is not turned into a plain number silently, the gradient would"
             f" be lost; got {self!r}; {number}use a scalargrad function (sg.exp(v), not"
-            " math.exp(v)) to keep the gradient"
+            " math.exp(v)), or an array of dtype=object, to keep the gradient"
         )
 
     # fmt: off
@@ -117,3 +117,13 @@ class Node:
     def __floor__(self) -> NoReturn: self._refuse("floor")
     def __ceil__(self) -> NoReturn: self._refuse("ceil")
     # fmt: on
+
+
+def parents_given(given: tuple[Any, ...]) -> errors.OperandError:
+    """Return the error for a leaf that is to have parents, as other libraries make nodes."""
+    return errors.OperandError(
+        errors.unwanted(
+            "Value", "takes a number and a label, its parents come from operations", given,
+            'write scalargrad.record(data, parents, partials, op="name")',
+        )
+    )  # fmt: skip

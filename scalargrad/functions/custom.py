@@ -40,8 +40,9 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
     >>> x.grad
     6.0
     """
-    parents = tuple(listed("record", parents, "an iterable of parents"))
-    partials = listed("record", partials, "an iterable of partials")
+    remedy = 'write record(data, [a, b], [2.0, 3.0], op="name")'
+    parents = tuple(listed("record", parents, "an iterable of parents", remedy))
+    partials = listed("record", partials, "an iterable of partials", remedy)
     if not parents:
         raise errors.InputError(
             errors.unwanted("record", "needs at least one parent", parents, "use Value(data)")

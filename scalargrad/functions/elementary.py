@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Never, Protocol, TypeVar, overload
 
 from .. import errors
 from .._engine import Value, quick
 from ..core import refusals, tracer
-from ..core.arguments import is_iterable, number
+from ..core.arguments import is_iterable, number, without_rest
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row
@@ -112,14 +112,17 @@ def _values(*lists: Iterable[Any]) -> list[Any]:
     return [operand for xs in lists for operand in xs if is_value(operand)]
 
 
-def listed(who: str, operands: Any, what: str = "one iterable of Values and numbers") -> list[Any]:
+def listed(
+    who: str, operands: Any, what: str = "one iterable of Values and numbers", remedy: str = ""
+) -> list[Any]:
     """Return the operands as a list, or refuse what cannot be iterated."""
     if isinstance(operands, (list, tuple)):
         return list(operands)
     if not is_iterable(operands):
-        raise errors.OperandError(
-            errors.unwanted(who, f"wants {what}", operands, f"write {who}([a, b])")
-        )
+        remedy = remedy or f"write {who}([a, b])"
+        if callable(getattr(operands, "parameters", None)):
+            remedy = "pass its .parameters()"
+        raise errors.OperandError(errors.unwanted(who, f"wants {what}", operands, remedy))
     return list(operands)
 
 
@@ -154,17 +157,25 @@ def binary(row: Row) -> Binary:
 def reduction(row: ManyRow) -> Any:
     """Return the function of a row of one list."""
 
-    def function(operands: Iterable[Any], /) -> Any:
+    def function(operands: Iterable[Any], /, *others: Never) -> Any:
+        if others:
+            raise errors.OperandError(
+                f"{row.name}: wants one iterable of Values and numbers; got {1 + len(others)}"
+                f" arguments; write {row.name}([a, b])"
+            )
         return apply_many(row, _not_empty(row, listed(row.name, operands)))
 
-    return _documented(function, row)
+    return _documented(without_rest(function), row)
 
 
 def pairing(row: ManyRow) -> Pairing:
     """Return the function of a row of two lists."""
 
     def function(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
-        xs, ys = listed(row.name, xs), listed(row.name, ys)
+        remedy = f"write {row.name}([a, b], [c, d])"
+        xs, ys = (
+            listed(row.name, x, "two iterables of Values and numbers", remedy) for x in (xs, ys)
+        )
         check_lengths(row.name, xs, ys)
         return apply_many(row, _not_empty(row, xs), ys)
 

@@ -105,13 +105,13 @@ def cross_entropy(logits: Any, target: Any) -> Any:
     0.693147
     """
     who = "cross_entropy"
-    logits = listed(who, logits, "a list of logits")
+    logits = listed(who, logits, "a list of logits", "write cross_entropy([a, b], 0)")
     if not logits:
         raise errors.InputError(
             errors.unwanted(who, "needs at least one logit", logits, "pass [1.0, 2.0]")
         )
     if is_iterable(logits[0]):
-        targets = listed(who, target, "one target a sample")
+        targets = listed(who, target, "one target a sample", "pass e.g. [0, 1]")
         if len(logits) != len(targets):
             raise errors.InputError(
                 f"{who}: needs one target a sample; got {len(logits)} samples and"
@@ -165,8 +165,9 @@ def _index(target: Any) -> int | None:
 def _paired(who: str, row: ManyRow, prediction: Any, target: Any) -> Any:
     if not (is_iterable(prediction) or is_iterable(target)):
         return _sample(who, row, [prediction], [target])
-    xs = listed(who, prediction, "as many predictions as targets")
-    ys = listed(who, target, "as many targets as predictions")
+    remedy = f"write {who}([a, b], [c, d])"
+    xs = listed(who, prediction, "as many predictions as targets", remedy)
+    ys = listed(who, target, "as many targets as predictions", remedy)
     check_lengths(who, xs, ys)
     if not xs:
         raise errors.InputError(

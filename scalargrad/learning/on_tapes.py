@@ -145,6 +145,8 @@ class TapeLearner:
 class _Settled(Compiled):
     """A function that is traced with Values which have the numbers of the block."""
 
+    _many_paths = "leave compile=True out"
+
     def __init__(self, function: Callable[..., Any], settle: Callable[[], None]) -> None:
         super().__init__(function, "strict", 1, MOST_PATHS)
         self._settle = settle

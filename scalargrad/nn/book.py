@@ -202,8 +202,11 @@ class Affine(_Layer):
 
     def forward(self, x: Any) -> Any:
         """Return X·W + b."""
-        rows = listed("Affine.forward", self.W, "W as a list of rows")
-        columns = {len(listed("Affine.forward", row, "W as a list of rows")) for row in rows}
+        rows = listed("Affine.forward", self.W, "W as a list of rows", "pass e.g. [[1.0], [2.0]]")
+        columns = {
+            len(listed("Affine.forward", row, "W as a list of rows", "pass e.g. [[1.0], [2.0]]"))
+            for row in rows
+        }
         if len(columns) != 1 or columns != {len(self.b)}:
             raise errors.InputError(
                 f"Affine.forward: W must have as many columns as b numbers; got {sorted(columns)}"

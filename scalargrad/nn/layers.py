@@ -33,10 +33,16 @@ def _is_batch(x: Any) -> bool:
 def _sample(who: str, x: Any, width: int) -> list[Any]:
     """Return one sample as a list; a lone number is a list of one."""
     alone = is_value(x) or as_number(x) is not None
-    xs = [x] if alone else listed(who, x, "a list of numbers or Values")
+    xs = [x] if alone else listed(who, x, "a list of numbers or Values", "pass e.g. [1.0, 2.0]")
+    if xs and is_list(xs[0]):
+        raise errors.InputError(
+            f"{who}: takes one sample at a time; got a list of {len(xs)} lists; write"
+            " [model(x) for x in samples]"
+        )
     if len(xs) != width:
         raise errors.InputError(
-            f"{who}: needs {width} inputs a sample; got {len(xs)}; check the size of the layer"
+            f"{who}: needs {width} inputs a sample; got {len(xs)}; pass {width}, or build it for"
+            f" {len(xs)}"
         )
     return xs
 
@@ -104,7 +110,7 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Iterable[int], *, seed: Seed = None) -> None:
-        sizes = [nin, *listed("MLP", nouts, "a list of layer sizes")]
+        sizes = [nin, *listed("MLP", nouts, "a list of layer sizes", "pass e.g. [16, 1]")]
         if len(sizes) < 2:
             raise errors.InputError(
                 errors.unwanted("MLP", "needs at least one layer", nouts, "pass e.g. [16, 1]")
@@ -339,7 +345,10 @@ class TwoLayerNet(Module):
         """
         if not _is_batch(x):
             x, t = [x], [t]
-        targets = [_class(target) for target in listed("accuracy", t, "one target a sample")]
+        targets = [
+            _class(target)
+            for target in listed("accuracy", t, "one target a sample", "pass e.g. [0, 1]")
+        ]
         if len(targets) != len(x):
             raise errors.InputError(
                 f"accuracy: needs one target a sample; got {len(x)} samples and {len(targets)}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -23,6 +24,20 @@ FilePath: TypeAlias = str | os.PathLike[str]
 FILE_ROOM, NUMBER_ROOM = 16 << 20, 100
 
 _parents = attrgetter("parents")
+
+
+def _into_a_model(load: Callable[[Any, FilePath], None]) -> Callable[[Any, FilePath], None]:
+    """Refuse `MLP.load("model.json")`, which names a file but no model to read it into."""
+
+    @functools.wraps(load)
+    def checked(model: Any, *path: FilePath) -> None:
+        if not isinstance(model, Module):
+            must = "reads numbers into a model that was built before"
+            remedy = "write model = MLP(2, [16, 1]), then model.load(path)"
+            raise errors.OperandError(errors.unwanted("load", must, model, remedy))
+        load(model, *path)
+
+    return checked
 
 
 class Module:
@@ -91,6 +106,7 @@ class Module:
         """
         write_whole("save", path, _document(self.state_dict()))
 
+    @_into_a_model
     def load(self, path: FilePath) -> None:
         """Read what `save` wrote.
 

@@ -43,6 +43,8 @@ MOST_KINDS = 256
 class Compiled:
     """A function that is traced when it is first called, and replayed from then on."""
 
+    _many_paths = "pass a larger max_paths to compile"  # the remedy where there are too many
+
     def __init__(
         self, function: Callable[..., Any], mode: str, threads: int, max_paths: int
     ) -> None:
@@ -263,7 +265,8 @@ class Compiled:
 
             if len(self._paths) >= MOST_KINDS:
                 del self._paths[next(iter(self._paths))]
-            paths = self._paths[structures] = Paths(self.name, make, self.max_paths, self.mode)
+            paths = Paths(self.name, make, self.max_paths, self.mode, self._many_paths)
+            self._paths[structures] = paths
         return paths
 
     def _trace(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:

@@ -67,9 +67,9 @@ class Paths:
     """All ways through a function that arguments of one structure took so far."""
 
     def __init__(
-        self, name: str, trace: Callable[[Sequence[Any]], Path], most: int, mode: str
+        self, name: str, trace: Callable[[Sequence[Any]], Path], most: int, mode: str, remedy: str
     ) -> None:
-        self.name, self.mode = name, mode
+        self.name, self.mode, self._remedy = name, mode, remedy
         self.known: list[Path] = []
         self._trace = trace
         self._most = most
@@ -123,11 +123,9 @@ class Paths:
             return known
         where = line_text(path.tape.guards[guard].source)
         if len(self.known) >= self._most:
-            is_index = path.tape.guards[guard].comparison == INDEX
-            advice = "pass a larger" if is_index else "write scalargrad.where, or pass"
             raise errors.StateError(
                 f"{self.name}: the arguments must lead through at most {self._most} different"
-                f" paths; got one more, which parts at {where}; {advice} max_paths to compile"
+                f" paths; got one more, which parts at {where}; {self._remedy}"
             )
         other = self._trace(lane())
         if other.tape.outcomes[: guard + 1] != outcomes:

@@ -213,7 +213,7 @@ def test_losses_stay_finite_for_huge_scores(Value):
         (lambda: sg.mse([], []), ValueError,
          "mse: needs at least one prediction; got [] (list); pass e.g. [1.0]"),
         (lambda: sg.mse([1.0], 1.0), TypeError,
-         "mse: wants as many targets as predictions; got 1.0 (float); write mse([a, b])"),
+         "mse: wants as many targets as predictions; got 1.0 (float); write mse([a, b], [c, d])"),
         (lambda: sg.hinge([1.0], [0]), ValueError,
          "hinge: labels must be -1 or 1; got 0 (int); map classes 0, 1 to them"),
         (lambda: sg.binary_cross_entropy_with_logits([1.0], [-1]), ValueError,

@@ -306,7 +306,8 @@ def test_a_lone_number_is_an_input_of_one(x):
     ],
 )
 def test_a_wrong_input_length_is_one_sentence(make, who):
-    with pytest.raises(ValueError, match=f"^{who}: needs 2 inputs a sample; got 1; check"):
+    message = f"^{who}: needs 2 inputs a sample; got 1; pass 2, or build it for 1$"
+    with pytest.raises(ValueError, match=message):
         make()
 
 
