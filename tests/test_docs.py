@@ -161,7 +161,7 @@ def cubed_twice(kind):
     [
         (lambda kind: kind(1.0) == kind(1.0), False, True),
         (lambda kind: kind(2.0) in [kind(2.0)], False, True),
-        (lambda kind: bool(kind(0.0)), True, False),
+        (lambda kind: bool(kind(0.0)), True, TypeError),
         (lambda kind: setattr(kind(1.0), "name", "x"), None, AttributeError),
         (lambda kind: [v.data for v in (kind(2.0) * 3.0)._prev if v.data == 3.0], [3.0], []),
         (lambda kind: type((kind(2.0) * 3.0)._prev), set, tuple),

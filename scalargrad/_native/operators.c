@@ -116,19 +116,6 @@ static PyObject *neg_slot(PyObject *x) { return unary(OP_NEG, step_neg, x); }
 static PyObject *abs_slot(PyObject *x) { return unary(OP_ABS, step_abs, x); }
 static PyObject *pos_slot(PyObject *x) { return Py_NewRef(x); }
 
-static int bool_slot(PyObject *x)
-{
-    int truth = ((Value *)x)->data != 0.0;
-    if (is_traced()) {
-        PyObject *zero = PyFloat_FromDouble(0.0);
-        if (zero == NULL || note_guard(Py_NE, x, zero, truth) < 0) {
-            truth = -1;
-        }
-        Py_XDECREF(zero);
-    }
-    return truth;
-}
-
 static PyObject *pow_slot(PyObject *a, PyObject *b, PyObject *modulus)
 {
     if (modulus != Py_None) { /* Python refuses what __pow__ does not take */
@@ -209,6 +196,5 @@ void set_operator_slots(PyTypeObject *type)
     number->nb_negative = neg_slot;
     number->nb_positive = pos_slot;
     number->nb_absolute = abs_slot;
-    number->nb_bool = bool_slot;
     type->tp_richcompare = compare_slot;
 }

@@ -82,7 +82,6 @@ class Arithmetic:
         return self._binary(ops.LEAKY_RELU, self, slope)
 
     # comparisons are of the numbers; a graph has no order
-    def __bool__(self) -> bool: return _compare("__ne__", self, 0.0)
     def __eq__(self, other: object) -> bool: return _compare("__eq__", self, other)
     def __lt__(self, other: Self | Number) -> bool: return _compare("__lt__", self, other)
     def __le__(self, other: Self | Number) -> bool: return _compare("__le__", self, other)

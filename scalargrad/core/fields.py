@@ -108,6 +108,12 @@ class Node:
             " math.exp(v)), or an array of dtype=object, to keep the gradient"
         )
 
+    def __bool__(self) -> bool:
+        raise errors.OperandError(
+            "bool: a Value is not turned into true or false silently, one whose number is 0 would"
+            f" drop out with its gradient; got {self!r}; write v != 0, or v is not None"
+        )
+
     # fmt: off
     def __float__(self) -> float: self._refuse("float")
     def __int__(self) -> int: self._refuse("int")

@@ -267,7 +267,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     """
     if not is_value(condition):
         condition = number("where", "the condition", condition, "x > 0")
-    return apply_binary(ops.WHERE if condition else ops.OTHERWISE, a, b, "where", ("a", "b"))
+    row = ops.WHERE if condition != 0.0 else ops.OTHERWISE
+    return apply_binary(row, a, b, "where", ("a", "b"))
 
 
 def _affine(lefts: Sequence[Any], rights: Sequence[Any], offsets: Sequence[Any]) -> list[Any]:

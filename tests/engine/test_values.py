@@ -30,11 +30,76 @@ def test_repr_and_str_and_format_show_the_number(Value):
     assert str(Value(1)) == "Value(data=1.0, grad=0.0)"
 
 
-def test_truth_is_that_of_the_number(Value):
-    assert Value(1e-300)
-    assert Value(math.nan)
-    assert not Value(0.0)
-    assert not Value(-0.0)
+#: programs that ask whether a Value is true; each would lose one whose number is 0
+TRUTHS = {
+    "bool": bool,
+    "or": lambda v: v or 0,
+    "and": lambda v: v and v * 2,
+    "not": lambda v: not v,
+    "if": lambda v: 1 if v else 2,
+    "assert": lambda v: exec("assert v", {"v": v}),
+    "while": lambda v: exec("while v: break", {"v": v}),
+    "filter": lambda v: list(filter(None, [v])),
+    "any": lambda v: any([v]),
+    "all": lambda v: all([v]),
+    "comprehension": lambda v: [w for w in [v] if w],
+    "truth": operator.truth,
+    "array": lambda v: bool(np.array([v])),
+    "np.bool_": lambda v: np.bool_(v),
+    "astype": lambda v: np.array([v]).astype(bool),
+    "np.any": lambda v: np.any(np.array([v, v])),
+    "np.all": lambda v: np.all(np.array([v, v])),
+    "np.where": lambda v: np.where(np.array([v, v]), 1, 2),
+    "nonzero": lambda v: np.array([v]).nonzero(),
+    "count_nonzero": lambda v: np.count_nonzero(np.array([v])),
+    "logical_not": lambda v: np.logical_not(np.array([v])),
+    "logical_and": lambda v: np.logical_and(np.array([v]), [True]),
+}
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 1e-300, math.nan])
+@pytest.mark.parametrize("program", TRUTHS)
+def test_value_is_neither_true_nor_false(Value, program, number):
+    v = Value(number, label="b")
+    message = (
+        r"^bool: a Value is not .* silently, .*; got Value\(.*'b'\); write v != 0, or v is not"
+    )
+
+    with pytest.raises(TypeError, match=message):
+        TRUTHS[program](v)
+
+
+def test_remedies_of_that_refusal_work(Value):
+    x, b = Value(3.0), Value(0.0)
+
+    y = x + (b if b is not None else 0)
+    y.backward()
+
+    assert b.grad == 1.0
+    assert [bool(v != 0) for v in (Value(1e-300), Value(math.nan), b, Value(-0.0))] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert np.where(np.array([x, b]) != 0, 1, 2).tolist() == [1, 2]
+    assert (np.array([x, b]) > 1).any()
+    assert b in [x, b]
+    assert [x, b].index(b) == 1
+
+
+@pytest.mark.parametrize("run", ["grad", "newton", "compile", "a batch"])
+def test_truth_is_refused_in_every_function_that_sees_values(run):
+    def function(x):
+        return x + 1.0 if x else x
+
+    runs = {
+        "grad": lambda f: sg.grad(f)(1.0),
+        "newton": lambda f: sg.newton(f, 1.0),
+        "compile": lambda f: sg.compile(f)(1.0),
+        "a batch": lambda f: sg.compile(f)(np.ones(2)),
+    }
+    with pytest.raises(TypeError, match=r"^bool: a Value is not"):
+        runs[run](function)
+
+    assert runs[run](lambda x: x + 1.0 if x != 0 else x) is not None
 
 
 def test_comparisons_are_of_the_numbers(Value):

@@ -60,7 +60,7 @@ def run(steps: list[tuple[Any, ...]], known: list[Any]) -> Any:
         elif op == "if":
             known.append(x * 2.0 if x > y else y - 1.0)
         elif op == "compare":
-            known.append(x if x >= y and bool(y) else x * y)
+            known.append(x if x >= y and y != 0 else x * y)
         elif op in ("add", "sub", "mul", "div"):
             sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[op]
             known.append(eval(f"x {sign} y"))

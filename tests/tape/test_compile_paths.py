@@ -32,7 +32,7 @@ def steps_to_root(x: Any) -> Any:
         lambda x, y: max(x, y) * min(x, y) + abs(x),
         lambda x, y: sum(v * (i + 1) for i, v in enumerate(sorted([x, y, x * y, x + y]))),
         lambda x, y: x if x == y else (y if x != -y else 0.0),
-        lambda x, y: (x if not x else 1 / x) + (1 if x <= y <= 2 else y),
+        lambda x, y: (x if x == 0 else 1 / x) + (1 if x <= y <= 2 else y),
         lambda x, y: sg.where(x > y, x * x, y),
     ],
 )  # fmt: skip
