@@ -75,6 +75,8 @@ def shown(value: object) -> str:
         text, kind = _short.repr(value), value.__class__
     except Exception:  # a repr of a stranger may fail; the message must not
         text, kind = "an object", type(value)
+    if "\n" in text:  # of an array or a table
+        text = " ".join(text.split())
     return f"{text} ({kind.__name__})"
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate, cycle
 from typing import Any
 
 from . import errors
-from .core.arguments import check_samples, is_list, whole
+from .core.arguments import by_position, is_list, samples, whole
 from .core.arithmetic import is_value
 from .core.modes import no_grad
 from .core.whole_files import path_text, write_whole
@@ -75,7 +75,8 @@ def decision_boundary(
     Raises: `ImportError` without matplotlib, `ValueError` where samples have not two inputs.
     """
     who = "decision_boundary"
-    check_samples(who, inputs, targets)
+    inputs, targets = samples(who, inputs, targets)
+    inputs = [by_position(sample) for sample in inputs]
     for sample in inputs:
         if not is_list(sample) or len(sample) != 2:
             raise errors.InputError(
@@ -176,7 +177,7 @@ def _ends(ticks: list[float]) -> tuple[float, float]:
 
 def _scores(output: Any) -> list[float]:
     """Return a score for each class; one score is that of the second of two classes."""
-    listed = list(output) if is_list(output) else [output]
+    listed = list(by_position(output)) if is_list(output) else [output]
     numbers = [x._data if is_value(x) else float(x) for x in listed]
     return [-numbers[0], numbers[0]] if len(numbers) == 1 else numbers
 

@@ -6,7 +6,7 @@ import inspect
 import numbers
 import operator
 import random
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Any, TypeAlias, TypeVar, cast
 
 from .. import errors
@@ -116,21 +116,40 @@ def is_iterable(thing: object) -> bool:
     return hasattr(type(thing), "__iter__") and not isinstance(thing, (str, bytes))
 
 
-def check_samples(who: str, inputs: Any, targets: Any) -> None:
-    """Refuse what is no list of samples with a target for each.
+def by_position(thing: Any) -> Any:
+    """Return a list or an array as it is, and a series or a table as the array that it gives.
 
-    Raises: `TypeError` and `ValueError`.
+    The brackets of a series go by its labels, and a table is a list of the names of its columns.
+    """
+    kind = type(thing)
+    if kind in (list, tuple) or kind.__module__ == "numpy" or not hasattr(kind, "__array__"):
+        return thing
+    try:
+        import numpy
+
+        array = thing if isinstance(thing, numpy.ndarray) else numpy.asarray(thing)
+    except Exception:  # of a tensor on another device, say: what cannot take it says so
+        return thing
+    return array if array.ndim else thing
+
+
+def samples(who: str, inputs: Any, targets: Any) -> tuple[Any, Any]:
+    """Return samples and a target for each, both to be taken by position.
+
+    Raises: `TypeError` and `ValueError` for what is none.
     """
     for what, things in (("inputs", inputs), ("targets", targets)):
-        if not is_list(things) or not hasattr(type(things), "__getitem__"):
-            raise errors.OperandError(
-                errors.unwanted(who, f"{what} must be a list or an array", things, "pass a list")
-            )
+        is_sequence = is_list(things) and hasattr(type(things), "__getitem__")
+        if not is_sequence or isinstance(things, Mapping):
+            must, remedy = f"{what} must be a list or an array", "pass a list"
+            raise errors.OperandError(errors.unwanted(who, must, things, remedy))
+    inputs, targets = by_position(inputs), by_position(targets)
     if len(inputs) != len(targets) or not len(inputs):
         raise errors.InputError(
             f"{who}: needs samples, and one target for each; got {len(inputs)} samples and"
             f" {len(targets)} targets; check their shapes"
         )
+    return inputs, targets
 
 
 def generator(who: str, seed: Seed) -> random.Random:

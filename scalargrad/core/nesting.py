@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .. import errors
 from . import evaluation
-from .arguments import as_number, is_list, number
+from .arguments import as_number, by_position, is_list, number
 from .arithmetic import are_values, is_value
 
 # -- structures -----------------------------------------------------------------------------
@@ -250,7 +250,9 @@ class Flattening:
         """
         number = as_number(thing, self.who, self.what)
         if number is None:
-            raise self.refused(errors.shown(thing), self.remedy)
+            is_array = hasattr(type(thing), "__array__")  # of another library: of a series, say
+            remedy = "pass numpy.asarray of it" if is_array else self.remedy
+            raise self.refused(errors.shown(thing), remedy)
         return self.leaf(number)
 
     def refused(self, got: str, remedy: str) -> errors.OperandError:
@@ -293,6 +295,7 @@ def flat(tree: Any) -> Iterator[Any]:
     >>> list(flat([[1.0, 2.0], [[3.0]]]))
     [1.0, 2.0, 3.0]
     """
+    tree = by_position(tree)
     if not is_list(tree):
         yield tree
     elif are_values(tree):
@@ -317,6 +320,7 @@ def each(tree: Any, function: Callable[[Any], Any]) -> Any:
     >>> each([[1.0], [2.0, 3.0]], lambda x: -x)
     [[-1.0], [-2.0, -3.0]]
     """
+    tree = by_position(tree)
     if is_list(tree) or isinstance(tree, Iterator):
         return [each(branch, function) for branch in tree]
     return function(tree)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .. import errors
-from ..core.arguments import Seed, generator, number
+from ..core.arguments import Seed, generator, number, samples
 
 Samples: TypeAlias = tuple[list[Any], list[Any]]
 
@@ -16,16 +16,13 @@ def split(
 ) -> tuple[Samples, Samples]:
     """Shuffle samples and divide them: (inputs, targets) to learn from, (inputs, targets) to test.
 
-    Raises: `ValueError` where lengths differ, `test` is not between 0 and 1 or a part is empty.
+    Raises: `TypeError` for what has no positions, `ValueError` where lengths differ, `test` is not
+    between 0 and 1 or a part is empty.
 
     >>> split([1, 2, 3, 4, 5], ["a", "b", "c", "d", "e"])
     (([2, 1, 5, 4], ['b', 'a', 'e', 'd']), ([3], ['c']))
     """
-    if len(inputs) != len(targets):
-        raise errors.InputError(
-            f"split: needs one target a sample; got {len(inputs)} samples and {len(targets)}"
-            " targets; check their shapes"
-        )
+    inputs, targets = samples("split", inputs, targets)
     tested = round(len(inputs) * part) if 0.0 < (part := number("split", "test", test)) < 1.0 else 0
     if not 0 < tested < len(inputs):
         raise errors.InputError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Never, Protocol, TypeVar, overload
 
 from .. import errors
 from .._engine import Value, quick
 from ..core import refusals, tracer
-from ..core.arguments import is_iterable, number, without_rest
+from ..core.arguments import by_position, is_iterable, number, without_rest
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row
@@ -118,10 +118,13 @@ def listed(
     """Return the operands as a list, or refuse what cannot be iterated."""
     if isinstance(operands, (list, tuple)):
         return list(operands)
-    if not is_iterable(operands):
+    operands = by_position(operands)
+    if not is_iterable(operands) or isinstance(operands, Mapping):
         remedy = remedy or f"write {who}([a, b])"
         if callable(getattr(operands, "parameters", None)):
             remedy = "pass its .parameters()"
+        if isinstance(operands, Mapping):
+            remedy = "pass its .values()"
         raise errors.OperandError(errors.unwanted(who, f"wants {what}", operands, remedy))
     return list(operands)
 

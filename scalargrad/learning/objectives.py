@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
-from ..core.arguments import is_list
+from ..core.arguments import by_position, is_list
 from ..functions import losses
 
 
@@ -52,7 +52,8 @@ def _one_output(loss: Callable[[Any, Any], Any]) -> Callable[[list[Any], list[An
 
 def _alone(output: Any, target: Any = None) -> Any:
     """Return the only element of a list of one, where the target is no list."""
-    return output[0] if is_list(output) and len(output) == 1 and not is_list(target) else output
+    is_alone = is_list(output) and len(output) == 1 and not is_list(target)
+    return by_position(output)[0] if is_alone else output
 
 
 def _is_class(scores: Any, target: Any) -> bool:
@@ -60,6 +61,7 @@ def _is_class(scores: Any, target: Any) -> bool:
 
 
 def _largest(numbers: Any) -> int:
+    numbers = by_position(numbers)
     return max(range(len(numbers)), key=numbers.__getitem__)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .. import errors, plots
 from ..core import modes
-from ..core.arguments import Seed, check_samples, generator, whole
+from ..core.arguments import Seed, generator, samples, whole
 from .objectives import Objective, objective_of
 from .on_graphs import GraphLearner, Learner, OptimizerLike, score
 from .on_tapes import TapeLearner, Unfit
@@ -155,9 +155,9 @@ def fit(
         raise errors.InputError(
             errors.unwanted("fit", "compile must be True, False or None", compile, "leave it out")
         )
-    check_samples("fit", inputs, targets)
+    inputs, targets = samples("fit", inputs, targets)
     if validation is not None:
-        check_samples("fit (validation)", *_pair(validation))
+        validation = samples("fit (validation)", *_pair(validation))
     size = len(inputs) if batch_size is None else whole("fit", "batch_size", batch_size)
     epochs, many = whole("fit", "epochs", epochs), math.ceil(len(inputs) / size)
     history, draw = History(steps_per_epoch=many), generator("fit", seed)
@@ -202,7 +202,7 @@ def evaluate(
     0.5
     """
     _check_model("evaluate", model)
-    check_samples("evaluate", inputs, targets)
+    inputs, targets = samples("evaluate", inputs, targets)
     objective = objective_of("evaluate", loss, is_correct)
     mean_loss, correct = score(model, inputs, targets, objective)
     return Score(mean_loss, correct / len(inputs) if objective.is_correct else None)

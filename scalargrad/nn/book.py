@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
-from ..core.arguments import is_list, number
+from ..core.arguments import by_position, is_list, number
 from ..core.arithmetic import is_value
 from ..core.nesting import each, flat
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax
@@ -271,7 +271,7 @@ class SoftmaxWithLoss(_Layer):
 
 def _shape(x: Any) -> tuple[int, ...]:
     shape = []
-    while is_list(x):
+    while is_list(x := by_position(x)):
         shape.append(len(x))
         x = x[0] if len(x) else None
     return tuple(shape)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
-from ..core.arguments import Seed, as_number, generator, is_list, number, whole
+from ..core.arguments import Seed, as_number, by_position, generator, is_list, number, whole
 from ..core.arithmetic import data_of, is_value
 from ..core.modes import no_grad, scope
 from ..core.nesting import each
@@ -156,7 +156,7 @@ class Affine(Module):
         self.b = [Value(0.0) for _ in range(nout)]
 
     def __call__(self, x: Any) -> Any:
-        width, columns = len(self.W), list(zip(*self.W, strict=True))
+        x, width, columns = by_position(x), len(self.W), list(zip(*self.W, strict=True))
         with _AFFINE:  # one group, also of a batch
             if not _is_batch(x):
                 return self._at(_sample("Affine", x, width), columns)
@@ -241,6 +241,7 @@ class Softmax(Module):
     """
 
     def __call__(self, x: Any) -> list[Any]:
+        x = by_position(x)
         if _is_batch(x):
             return [self(row) for row in x]
         with scope("Softmax"):
@@ -343,6 +344,7 @@ class TwoLayerNet(Module):
 
         Raises: `ValueError` where there are not as many targets as samples.
         """
+        x = by_position(x)
         if not _is_batch(x):
             x, t = [x], [t]
         targets = [

@@ -172,11 +172,15 @@ def test_split_divides_samples_with_their_targets():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([1, 2], [1]), "split: needs one target a sample; got 2 samples and 1 targets"),
+        (
+            ([1, 2], [1]),
+            "needs samples, and one target for each; got 2 samples and 1 targets",
+        ),
         (([1, 2], [1, 2], 0.0), "must leave both parts of the 2 samples something; got 0.0"),
         (([1, 2], [1, 2], 1.0), "both parts"),
         (([1, 2], [1, 2], 0.01), "both parts"),
-        (([], []), "both parts"),
+        (([], []), "split: needs samples, and one target for each; got 0 samples and 0"),
+        (([1], [1]), "both parts"),
     ],
 )
 def test_split_refuses_what_leaves_a_part_empty(arguments, message):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.arguments import as_number, is_iterable, number, whole
+from ...core.arguments import as_number, by_position, is_iterable, number, whole
 from ...errors import InputError, OperandError, StateError, unwanted
 from ..select.graph import Graph, Use
 from . import text
@@ -182,7 +182,7 @@ def _by_box(boxes: Sequence[Box], answers: Any) -> Mapping[int, Any]:
         if len(boxes) == 1 and as_number(answers) is not None:
             return {1: answers}
         raise OperandError(unwanted(who, f"wants {_ONLY_NUMBERS}", answers, "pass a list"))
-    answers = list(answers)
+    answers = list(by_position(answers))
     if len(answers) != len(boxes):
         raise InputError(
             f"{who}: wants {_ONLY_NUMBERS}; got {len(answers)} answers for {len(boxes)} boxes;"

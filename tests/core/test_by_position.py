@@ -1,0 +1,298 @@
+"""What is taken by position is so whatever holds it: a series or a table goes by labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import scalargrad as sg
+from scalargrad.core.arguments import by_position
+
+
+class Labelled:
+    """Numbers or rows whose brackets go by label, whatever the library."""
+
+    def __init__(self, numbers: Any) -> None:
+        self._numbers = numbers
+
+    def __getitem__(self, label: int) -> Any:
+        return self._numbers[len(self) - 1 - label]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self._numbers, dtype)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._numbers)
+
+
+class Table(Labelled):
+    """Rows whose iterator gives the names of the columns."""
+
+    ndim = 2
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(range(len(self._numbers[0])))
+
+
+def labels(count: int) -> list[int]:
+    """Return labels in another order than that of the positions; some are beyond them."""
+    return [(7 * i + 3) % (2 * count) for i in range(count)]
+
+
+#: what one column may be held by
+COLUMNS: dict[str, Callable[[list[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "series": lambda xs: pd.Series(xs, index=labels(len(xs))),
+    "series from behind": lambda xs: pd.Series(xs, index=range(len(xs))[::-1]),
+    "names": lambda xs: pd.Series(xs, index=[f"row {i}" for i in range(len(xs))]),
+    "index": pd.Index,
+    "labelled": Labelled,
+}
+
+#: what rows may be held by
+ROWS: dict[str, Callable[[list[list[float]]], Any]] = {
+    "lists": list,
+    "array": np.array,
+    "frame": lambda rows: pd.DataFrame(rows, index=labels(len(rows))),
+    "frame from behind": lambda rows: pd.DataFrame(rows, index=range(len(rows))[::-1]),
+    "frame with names": lambda rows: pd.DataFrame(rows, columns=[*"abcdefgh"[: len(rows[0])]]),
+    "series of rows": lambda rows: [pd.Series(row, index=labels(len(row))) for row in rows],
+    "table": Table,
+}
+
+INPUTS = [[-2.0, 0.5], [-1.0, 0.1], [1.5, -0.2], [2.0, 0.3], [0.5, -1.0], [-0.5, 2.0]]
+CLASSES = [0, 0, 1, 1, 1, 0]
+SIGNS = [-1, -1, 1, 1, 1, -1]
+
+
+def network() -> Any:
+    """Return the same small network each time."""
+    return sg.nn.Sequential(sg.nn.Affine(2, 3, seed=1), sg.nn.Tanh(), sg.nn.Affine(3, 2, seed=2))
+
+
+def learnt(inputs: Any, targets: Any, *, compile: bool, **options: Any) -> Any:
+    """Return the losses of some epochs, and what they led to."""
+    model = network()
+    optimizer = sg.optim.SGD(model.parameters(), lr=0.5)
+    history = sg.fit(
+        model, inputs, targets, loss="cross_entropy", optimizer=optimizer, epochs=3, batch_size=2,
+        compile=compile, **options,
+    )  # fmt: skip
+    return history.steps, history.accuracy, history.validation_loss, history.validation_accuracy
+
+
+def plain(thing: Any) -> Any:
+    """Return Values as numbers, arrays as lists."""
+    if isinstance(thing, sg.Value):
+        return thing.data
+    if isinstance(thing, np.ndarray):
+        return plain(thing.tolist())
+    if isinstance(thing, (list, tuple)):
+        return [plain(x) for x in thing]
+    return {k: plain(v) for k, v in thing.items()} if isinstance(thing, dict) else thing
+
+
+def split_of(inputs: Any, targets: Any) -> Any:
+    """Return the parts as lists."""
+    return [[[*map(float, row)] for row in xs] + [*map(int, ts)]
+            for xs, ts in sg.datasets.split(inputs, targets, 0.3)]  # fmt: skip
+
+
+#: what takes samples and a target for each
+OF_SAMPLES: dict[str, Callable[[Any, Any], Any]] = {
+    "fit": lambda xs, ts: learnt(xs, ts, compile=True),
+    "fit on graphs": lambda xs, ts: learnt(xs, ts, compile=False),
+    "validation": lambda xs, ts: learnt(INPUTS, CLASSES, compile=True, validation=(xs, ts)),
+    "validation on graphs": lambda xs, ts: learnt(
+        INPUTS, CLASSES, compile=False, validation=(xs, ts)
+    ),
+    "evaluate": lambda xs, ts: sg.evaluate(network(), xs, ts, loss="cross_entropy"),
+    "split": split_of,
+    "cross_entropy": lambda xs, ts: sg.cross_entropy(xs, ts),
+    "accuracy": lambda xs, ts: sg.nn.TwoLayerNet(2, 3, 2, seed=0).accuracy(xs, ts),
+    "loss": lambda xs, ts: sg.nn.TwoLayerNet(2, 3, 2, seed=0).loss(xs, ts),
+    "gradient": lambda xs, ts: sg.nn.TwoLayerNet(2, 3, 2, seed=0).gradient(xs, ts),
+    "SoftmaxWithLoss": lambda xs, ts: sg.nn.book.SoftmaxWithLoss().forward(xs, ts),
+}
+
+#: what takes rows
+OF_ROWS: dict[str, Callable[[Any], Any]] = {
+    "Affine": lambda xs: sg.nn.Affine(2, 3, seed=0)(xs),
+    "Softmax": lambda xs: sg.nn.Softmax()(xs),
+    "Tanh": lambda xs: sg.nn.Tanh()(xs),
+    "predict": lambda xs: sg.nn.TwoLayerNet(2, 3, 2, seed=0).predict(xs),
+    "book's Affine": lambda xs: sg.nn.book.Affine(xs, [0.5, 1.0]).forward([1.0] * len(INPUTS)),
+    "book's Affine, forward": lambda xs: sg.nn.book.Affine([[1.0], [2.0]], [0.5]).forward(xs),
+    "book's Relu": lambda xs: sg.nn.book.Relu().forward(xs),
+    "mse": lambda xs: sg.mse(xs, INPUTS[::-1]),
+    "targets of mae": lambda xs: sg.mae(INPUTS[::-1], xs),
+    "probabilities": lambda xs: sg.cross_entropy(INPUTS[::-1], xs),
+    "binary_cross_entropy_with_logits": lambda xs: sg.binary_cross_entropy_with_logits(
+        xs, [[0.5, 1.0]] * len(INPUTS)
+    ),
+    "decision_boundary": lambda xs: [
+        [*map(tuple, points.get_offsets().tolist())]
+        for points in sg.plots.decision_boundary(network(), xs, CLASSES, resolution=3)
+        .axes[0]
+        .collections
+        if points.get_offsets().size
+    ],
+}
+
+#: what takes one column of numbers
+OF_COLUMNS: dict[str, Callable[[Any], Any]] = {
+    **{
+        name: (lambda xs, name=name: getattr(sg, name)(xs))
+        for name in ("sum", "mean", "max", "min", "logsumexp", "softmax", "log_softmax")
+    },
+    "dot": lambda xs: sg.dot(xs, [3.0, 1.0, 2.0, 5.0, 4.0, 6.0]),
+    "second of dot": lambda xs: sg.dot([3.0, 1.0, 2.0, 5.0, 4.0, 6.0], xs),
+    "mse": lambda xs: sg.mse(xs, [3.0, 1.0, 2.0, 5.0, 4.0, 6.0]),
+    "targets of mae": lambda xs: sg.mae([3.0, 1.0, 2.0, 5.0, 4.0, 6.0], xs),
+    "labels of hinge": lambda xs: sg.hinge([3.0, 1.0, -2.0, 5.0, -4.0, 0.5], xs),
+    "logits": lambda xs: sg.cross_entropy(xs, 2),
+    "probabilities": lambda xs: sg.cross_entropy([3.0, 1.0, 2.0, 5.0, 4.0, 6.0], xs),
+    "Neuron": lambda xs: sg.nn.Neuron(6, seed=0)(xs),
+    "MLP": lambda xs: sg.nn.MLP(6, [3, 1], seed=0)(xs),
+    "Affine": lambda xs: sg.nn.Affine(6, 2, seed=0)(xs),
+    "ReLU": lambda xs: sg.nn.ReLU()(xs),
+    "fsum": lambda xs: sg.math.fsum(xs),
+    "prod": lambda xs: sg.math.prod(xs),
+    "dist": lambda xs: sg.math.dist(xs, [3.0, 1.0, 2.0, 5.0, 4.0, 6.0]),
+    "partials of record": lambda xs: (
+        sg.record(1.0, sg.values(a=1, b=2, c=3, d=4, e=5, f=6), xs, "own").partials
+    ),
+    "compile": lambda xs: (
+        sg.compile(lambda x: x * x)(np.asarray(xs) if type(xs) is list else xs)
+        if not isinstance(xs, tuple)
+        else [x * x for x in xs]
+    ),
+    "decision_boundary": lambda ts: [
+        text.get_text()
+        for text in sg.plots.decision_boundary(network(), INPUTS, ts, resolution=3)
+        .axes[0]
+        .get_legend()
+        .get_texts()
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("name", OF_SAMPLES)
+def test_samples_are_taken_by_position(name: str, rows: str, column: str) -> None:
+    function = OF_SAMPLES[name]
+    lists = plain(function(INPUTS, CLASSES))
+
+    assert plain(function(ROWS[rows](INPUTS), COLUMNS[column](CLASSES))) == lists
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_rows_are_taken_by_position(name: str, rows: str) -> None:
+    function = OF_ROWS[name]
+
+    assert plain(function(ROWS[rows](INPUTS))) == plain(function(INPUTS))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("name", OF_COLUMNS)
+def test_columns_are_taken_by_position(name: str, column: str) -> None:
+    function = OF_COLUMNS[name]
+
+    assert plain(function(COLUMNS[column](SIGNS))) == plain(function(SIGNS))
+
+
+@pytest.mark.parametrize("rows", ["frame", "frame from behind", "table"])
+def test_batch_of_a_compiled_function_is_taken_by_position(rows: str) -> None:
+    f = sg.compile(lambda x: x[0] - 2.0 * x[1])
+
+    assert f(ROWS[rows](INPUTS)).tolist() == [x[0] - 2.0 * x[1] for x in INPUTS]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_answers_are_taken_by_position(column: str) -> None:
+    x, y = sg.values(x=3, y=5)
+    product = x * y
+    product.backward()
+    answers = [5.0, 3.0]
+
+    assert sg.check_answers(product, COLUMNS[column](answers))
+    assert not sg.check_answers(product, COLUMNS[column](answers[::-1]))
+
+
+@pytest.mark.parametrize("rows", ["frame", "table"])
+def test_names_of_columns_are_no_numbers(rows: str) -> None:
+    table = ROWS[rows](INPUTS)
+    x, y = sg.values(x=3, y=5)
+    product = x * y
+    product.backward()
+
+    for function in (sg.sum, sg.max, sg.softmax, lambda t: sg.dot(t, t)):
+        with pytest.raises(TypeError):
+            function(table)
+    for model in (sg.nn.MLP(2, [1]), sg.nn.Neuron(2), sg.nn.Layer(2, 1)):
+        with pytest.raises(ValueError, match="one sample at a time"):
+            model(table)
+    with pytest.raises(ValueError, match="answers for"):
+        sg.check_answers(product, table)
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda d: learnt(d, CLASSES, compile=False),
+        lambda d: sg.evaluate(network(), INPUTS, d, loss="cross_entropy"),
+        lambda d: sg.datasets.split(d, CLASSES),
+        lambda d: sg.plots.decision_boundary(network(), d, CLASSES),
+        sg.sum,
+        sg.mean,
+        lambda d: sg.dot(d, SIGNS),
+        lambda d: sg.mse(SIGNS, d),
+        sg.zero_grad,
+    ],
+)
+def test_dict_has_no_positions(take: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"got \{.*\(dict\)"):
+        take({i: float(i) for i in range(6)})
+
+
+def test_numbers_that_a_series_or_table_cannot_give_are_refused() -> None:
+    for strange in (pd.Series(["a", "b"]), pd.Series([1.0, None], dtype=object)):
+        with pytest.raises(TypeError, match="must be a number"):
+            sg.sum(strange)
+
+
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda x: sg.grad(lambda x: x.sum())(x),
+        lambda x: sg.gradients(sg.Value(1.0), x),
+        lambda x: sg.jvp(lambda x: x.sum(), (x,), (x,)),
+        lambda x: sg.check_gradients(lambda x: x.sum(), x),
+    ],
+)
+def test_series_is_no_point_and_the_remedy_says_what_is(differentiate: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"got .*\(Series\); pass numpy\.asarray of it"):
+        differentiate(pd.Series([1.0, 2.0], index=[1, 0]))
+
+    found = sg.grad(lambda x: x[0] * 3.0 + x[1])(np.asarray(pd.Series([1.0, 2.0])))
+    assert found.tolist() == [3.0, 1.0]
+
+
+def test_array_is_taken_as_it_is() -> None:
+    array = np.ones(2)
+
+    assert by_position(array) is array
+    assert by_position(x := [1.0]) is x
+    assert by_position("text") == "text"
+    assert type(by_position(np.float64(1.0))) is np.float64
