@@ -16,7 +16,8 @@ from .layout.routes import draw_routes
 from .layout.scene import Scene, compose
 from .options import MAX_NODES, View, known, need_gradients, view
 from .output import dot, saving, svg
-from .words.exercise import Box, Marks, answer_sheet, empty_boxes, marked
+from .words.answers import LEAST, NOISE
+from .words.exercise import Box, Marks, answer_sheet, digits_wanted, empty_boxes, marked
 
 if TYPE_CHECKING:
     import graphviz
@@ -168,7 +169,8 @@ def check_answers(
     value: Any,
     answers: Any,
     *,
-    tolerance: float = 1e-3,
+    digits: int = LEAST,
+    tolerance: float = NOISE,
     exercise: str = "backward",
     share: float = 1.0,
     seed: int = 0,
@@ -176,29 +178,36 @@ def check_answers(
 ) -> Marks:
     """Mark the answers to the exercise that `draw` made of a value with the same options.
 
-    Answers are a list in the order of the boxes, None for one that was left empty, or a dict from
-    the number of a box to its answer. One is right within `tolerance`, relative to the larger of
-    1 and the value. What is not right is shown with the rule that finds it.
+    Answers are a list in the order of the boxes, None or an empty text for one that was left empty,
+    or a dict from the number of a box to its answer. They are numbers, or texts as from a table:
+    "2.2", "2,2", "−3", "1e-3", "27/3".
 
-    Raises: `TypeError` and `ValueError` for answers of another type or number, and what `draw`
-    raises.
+    One is right if it is the value, rounded to the digits that it shows, or to `digits` where it
+    shows fewer; half a unit may go to either side. 0 is right for 0 alone. "1.50" shows three
+    digits; 1300 and "1300" two, as the zeros at the end of a whole number may only fill places; a
+    fraction is exact. What is computed with floats may be off by `tolerance` besides, as a part of
+    the value. What is not right is shown with the rule that finds it.
+
+    Raises: `TypeError` and `ValueError` for answers of another type or number, a text that is no
+    number, and what `draw` raises.
 
     >>> import scalargrad as sg
     >>> x, y = sg.values(x=2, y=3)
     >>> g = x * y
     >>> g.backward()
-    >>> sg.check_answers(g, [3, 3])
+    >>> sg.check_answers(g, ["3,0", 3])
     1 of 2 right
-      1             3   right
+      1           3.0   right
       2             3   not right; ×: upstream × the other operand = 1 × 2 = 2
     """
     if isinstance(value, Drawing):
         must = "wants the Value that was drawn"
         raise OperandError(unwanted("check_answers", must, value, "pass that Value"))
     seen = view("check_answers", value, **known("check_answers", options))
-    digits = options.get("digits", 6)
-    boxes = empty_boxes(seen.graph, exercise, share, seed, digits)
-    return marked(_numbered(seen, boxes, options.get("branches", False)), answers, tolerance)
+    digits = digits_wanted(digits)
+    boxes = empty_boxes(seen.graph, exercise, share, seed, max(digits, 6))
+    boxes = _numbered(seen, boxes, options.get("branches", False))
+    return marked(boxes, answers, digits, tolerance)
 
 
 def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:

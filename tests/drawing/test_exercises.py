@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from itertools import pairwise
@@ -93,7 +94,7 @@ def test_answers_are_marked_with_the_rule_that_was_missed(Value):
     assert "left empty; ×: upstream × the other operand = 1.1 × 2 = 2.2" in repr(marks)
 
 
-def test_right_answers_are_true_within_the_tolerance(Value):
+def test_answers_are_true_as_far_as_their_digits_show(Value):
     root = fruit(Value)
     answers = sg.draw(root, exercise="backward").answers
 
@@ -101,6 +102,57 @@ def test_right_answers_are_true_within_the_tolerance(Value):
     assert sg.check_answers(root, [round(x, 3) for x in answers.values()])
     assert not sg.check_answers(root, answers | {7: 3.31})
     assert sg.check_answers(root, answers | {7: 3.31}, tolerance=0.01)
+    assert not sg.check_answers(root, answers | {7: 3})
+
+
+def test_nothing_but_0_is_answered_by_0(Value):
+    x, y = Value(0.0003), Value(0.0)
+    root = x * y
+    root.backward()
+
+    assert [mark.right for mark in sg.check_answers(root, [0, 0]).marks] == [True, False]
+    assert [mark.right for mark in sg.check_answers(root, [3e-4, 3e-4]).marks] == [False, True]
+
+
+def test_more_digits_are_wanted_on_request(Value):
+    root = Value(3.14159).log()
+    root.backward()  # 0.318310155...
+
+    wanted = {text: [sg.check_answers(root, [text], digits=digits).right for digits in range(1, 7)]
+              for text in ("0.3", "0.32", "0.318", "0.3183")}  # fmt: skip
+    assert wanted == {
+        "0.3": [1, 0, 0, 0, 0, 0],
+        "0.32": [1, 1, 0, 0, 0, 0],
+        "0.318": [1, 1, 1, 0, 0, 0],
+        "0.3183": [1, 1, 1, 1, 0, 0],
+    }
+    shown = repr(sg.check_answers(root, [0.3]))
+    assert shown.splitlines()[1].startswith("  1           0.3   too few digits; log: upstream × ")
+
+
+def test_answers_are_read_from_the_texts_of_a_table(Value):
+    root = fruit(Value)
+    row = next(csv.reader(["1.1;650;22/20;2,2;;−110; 330e-2 ;１６５"], delimiter=";"))
+
+    marks = sg.check_answers(root, row)
+
+    assert [mark.right for mark in marks.marks] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert repr(marks).splitlines()[4:7] == [
+        "  4           2.2   not right; +: upstream, unchanged = 1.1",
+        "  5                 left empty; ×: upstream × the other operand = 1.1 × 2 = 2.2",
+        "  6          −110   not right; ×: upstream × the other operand = 1.1 × 100 = 110",
+    ]
+    by_number = {"1": "1.1", " 2": "650", **dict.fromkeys("345678", "")}
+    assert sg.check_answers(root, by_number).right == 2
 
 
 def test_answers_may_be_any_iterable(Value):
@@ -196,9 +248,17 @@ def test_numbers_that_are_not_finite_can_be_answered(Value):
         (lambda v: sg.draw(v * 2, exercise="backward"), RuntimeError, "without gradients"),
         (lambda v: sg.draw(v.parents[0], exercise="forward"), ValueError, "a graph of one leaf"),
         (lambda v: sg.check_answers(v, [1.0]), ValueError, "got 1 answers for 3 boxes"),
-        (lambda v: sg.check_answers(v, {9: 1.0}), ValueError, "the numbers 1 to 3; got 9"),
+        (lambda v: sg.check_answers(v, {9: 1.0}), ValueError, "1 to 3, each once; got 9 (int)"),
+        (lambda v: sg.check_answers(v, {1: 1.0, "1": 2.0}), ValueError, "each once; got '1' (str)"),
+        (lambda v: sg.check_answers(v, {True: 1.0}), ValueError, "each once; got True (bool)"),
         (lambda v: sg.check_answers(v, "1 2 3"), TypeError, "or a dict from box to number; got"),
-        (lambda v: sg.check_answers(v, [1, 2, "3"]), TypeError, "the answer in box 3 must be"),
+        (lambda v: sg.check_answers(v, [1, 2, "six"]), ValueError,
+         "the answer in box 3 must be a number; got 'six' (str); write e.g. 2.2 or 27/3, or leave"),
+        (lambda v: sg.check_answers(v, [1, 2, [3]]), TypeError, "the answer in box 3 must be"),
+        (lambda v: sg.check_answers(v, [1, 2, v]), TypeError, "pass its .data"),
+        (lambda v: sg.check_answers(v, [1, 2, "1e999"]), ValueError, "got '1e999' (str)"),
+        (lambda v: sg.check_answers(v, [1, 2, 3], digits=0), ValueError, "digits must be a whole"),
+        (lambda v: sg.check_answers(v, [1, 2, 3], digits=18), ValueError, "digits must be at most"),
         (lambda v: sg.check_answers(v, [1, 2, True]), TypeError, "must be a number; got True"),
         (lambda v: sg.check_answers(v, (x for x in "1")), ValueError, "got 1 answers for 3 boxes"),
         (lambda v: sg.check_answers(sg.draw(v), [1]), TypeError, "wants the Value that was drawn"),

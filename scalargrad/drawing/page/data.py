@@ -7,6 +7,7 @@ from typing import Any
 
 from ..select.graph import Graph
 from ..select.survey import is_leaf
+from ..words.answers import LEAST, NOISE
 from ..words.rules import Quantity, Rule, spoken
 from .live_graph import LIVE, LiveGraph, finite
 from .steps import Step, Walk
@@ -30,6 +31,8 @@ class Encoder:
             "name": self.walk.result_name,
             "result": result.value_keys[-1] if result is not None else "",
             "digits": self.digits,
+            "least": LEAST,
+            "noise": NOISE,
             "live": self.live_graph.live,
             "remark": self._remark(graph),
             "root": self.live_graph.index(graph.root),

@@ -24,7 +24,8 @@ def page(*, title: str, picture: str, note: str, data: Any, rows: str) -> str:
     """
     wide = re.findall(r'^<svg [^>]*? width="([^"]+)"', picture)[0]
     style = _part("page.css").replace("WIDE", wide)
-    script = f'"use strict";\n{rows}{_part("numbers.js")}{_part("page.js")}\n{_part("walking.js")}'
+    scripts = map(_part, ("numbers.js", "answers.js", "page.js", "walking.js"))
+    script = "\n".join(['"use strict";', rows, *scripts])
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
         " base-uri 'none'; form-action 'none'"

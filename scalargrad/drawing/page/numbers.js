@@ -28,20 +28,6 @@ function shortNumber(x, digits) {
     return `${sign}${figures.slice(0, exponent + 1)}${point(kept.slice(exponent + 1))}`;
 }
 
-/** The number that somebody typed, with either minus sign, or null. */
-function typedNumber(text) {
-    const plain = text.trim().replace(/[−–]/g, "-").replace(/^([^.]*),([^.]*)$/, "$1.$2");
-    if (/^[-+]?(∞|inf(inity)?)$/i.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
-    if (/^nan$/i.test(plain)) return NaN;
-    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : null;
-}
-
-/** Whether an answer is right: as `check_answers` has it. */
-function isRight(answer, value) {
-    if (Object.is(answer, value) || answer === value) return true;
-    return Number.isFinite(value) && Math.abs(answer - value) <= 1e-3 * Math.max(1, Math.abs(value));
-}
-
 /** The nodes of the graph, parents first, with their values, gradients and partials. */
 class Graph {
     constructor(entries, root, upstream) {

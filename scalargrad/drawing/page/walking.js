@@ -58,13 +58,17 @@ function settle(number, result, said) {
 
 function check(number) {
     const field = one("[name=answer]");
-    const answer = typedNumber(field.value);
+    const answer = readAnswer(field.value);
     const before = state.verdicts.get(number);
-    if (answer !== null && isRight(answer, graph.read(STEPS[number].asks))) {
+    const value = graph.read(STEPS[number].asks);
+    if (answer && isRight(answer, value, PAGE.least, PAGE.noise)) {
         return before?.missed ? settle(number, "helped", "Right now.") : settle(number, "right", "Right.");
     }
-    const hint = answer === null ? "Type a number, such as 2.2." : `Not ${write(answer)}.`;
-    state.verdicts.set(number, {hint, missed: answer !== null || before?.missed});
+    const isShort = answer && isCoarse(answer, value, PAGE.noise); // no mistake: there is more to say
+    const hint = !answer ? "Type a number, such as 2.2 or 1/3."
+        : isShort ? `${answer.text} has too few digits: type ${PAGE.least} or more.`
+        : `Not ${answer.text}.`;
+    state.verdicts.set(number, {hint, missed: (answer && !isShort) || before?.missed});
     show(number, {still: true});
     return field.select();
 }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.arguments import as_number, by_position, is_iterable, number, whole
+from ...core.arguments import as_number, as_whole, by_position, is_iterable, number, whole
 from ...errors import InputError, OperandError, StateError, unwanted
 from ..select.graph import Graph, Use
 from . import text
+from .answers import read_answer
 from .rules import (
     HIDDEN,
     Rule,
@@ -29,6 +29,7 @@ from .wording import Side
 Anchor = tuple[Side, int]
 
 KINDS = ("backward", "forward", "both")
+_WHO = "check_answers"
 _ONLY_NUMBERS = "as many numbers as there are boxes, or a dict from box to number"
 
 
@@ -115,6 +116,16 @@ class Mark:
     box: Box
     answer: float | None
     right: bool
+    text: str = ""  # the answer as a picture would write it
+    coarse: bool = False  # right, but for too few digits
+
+    @property
+    def verdict(self) -> str:
+        """What is said of it, with the rule that finds the value where it is not right."""
+        if self.right:
+            return "right"
+        wrong = "too few digits" if self.coarse else "not right" if self.text else "left empty"
+        return f"{wrong}; {self.box.rule}"
 
 
 class Marks:
@@ -140,58 +151,67 @@ class Marks:
     def __repr__(self) -> str:
         lines = [f"{self.right} of {len(self.marks)} right"]
         for mark in self.marks:
-            given = "" if mark.answer is None else text.number(mark.answer)
-            wrong = "left empty" if mark.answer is None else "not right"
-            verdict = "right" if mark.right else f"{wrong}; {mark.box.rule}"
-            lines.append(f"{mark.box.number:>3}  {given:>12}   {verdict}")
+            lines.append(f"{mark.box.number:>3}  {mark.text:>12}   {mark.verdict}")
         return "\n".join(lines)
 
 
-def marked(boxes: Sequence[Box], answers: Any, tolerance: float) -> Marks:
+def digits_wanted(digits: Any) -> int:
+    """Return how many digits an answer needs, or refuse what a double has not.
+
+    Raises: `ValueError`.
+    """
+    wanted = whole(_WHO, "digits", digits)
+    if wanted > 17:
+        raise InputError(unwanted(_WHO, "digits must be at most 17", digits, "pass e.g. 3"))
+    return wanted
+
+
+def marked(boxes: Sequence[Box], answers: Any, digits: int, tolerance: float) -> Marks:
     """Compare answers with what belongs into the boxes.
 
-    Raises: `TypeError` for answers of another type, `ValueError` for another number of them or a
-    box that does not exist.
+    Raises: `TypeError` for answers of another type, `ValueError` for another number of them, a
+    text that is no number, or a box that does not exist.
     """
-    who = "check_answers"
-    limit = number(who, "tolerance", tolerance, "0.001")
+    limit = number(_WHO, "tolerance", tolerance, "1e-9")
     if not limit >= 0.0:
-        raise InputError(unwanted(who, "tolerance must be at least 0", tolerance, "pass 0.001"))
+        raise InputError(unwanted(_WHO, "tolerance must be at least 0", tolerance, "pass 1e-9"))
     given = _by_box(boxes, answers)
-    marks = []
-    for box in boxes:
-        answer = given.get(box.number)
-        if isinstance(answer, bool):
-            must = f"the answer in box {box.number} must be a number"
-            raise OperandError(unwanted(who, must, answer, "pass e.g. 1.0"))
-        if answer is not None:
-            answer = number(who, f"the answer in box {box.number}", answer)
-        marks.append(Mark(box, answer, answer is not None and _agree(answer, box.value, limit)))
-    return Marks(marks)
+    return Marks([_mark(box, given.get(box.number), digits, limit) for box in boxes])
+
+
+def _mark(box: Box, given: Any, digits: int, tolerance: float) -> Mark:
+    answer = read_answer(_WHO, f"the answer in box {box.number}", given)
+    if answer is None:
+        return Mark(box, None, right=False)
+    right = answer.is_right(box.value, digits, tolerance)
+    coarse = not right and answer.is_coarse(box.value, tolerance)
+    return Mark(box, answer.number, right, answer.text, coarse)
 
 
 def _by_box(boxes: Sequence[Box], answers: Any) -> Mapping[int, Any]:
-    who = "check_answers"
     if isinstance(answers, Mapping):
-        if unknown := set(answers) - {box.number for box in boxes}:
-            must = f"boxes have the numbers 1 to {len(boxes)}"
-            got = next(iter(unknown))
-            raise InputError(unwanted(who, must, got, "look at the picture"))
-        return answers
+        return _in_known_boxes(boxes, answers)
     if not is_iterable(answers):
-        if len(boxes) == 1 and as_number(answers) is not None:
+        if len(boxes) == 1 and (isinstance(answers, str) or as_number(answers) is not None):
             return {1: answers}
-        raise OperandError(unwanted(who, f"wants {_ONLY_NUMBERS}", answers, "pass a list"))
+        raise OperandError(unwanted(_WHO, f"wants {_ONLY_NUMBERS}", answers, "pass a list"))
     answers = list(by_position(answers))
     if len(answers) != len(boxes):
         raise InputError(
-            f"{who}: wants {_ONLY_NUMBERS}; got {len(answers)} answers for {len(boxes)} boxes;"
+            f"{_WHO}: wants {_ONLY_NUMBERS}; got {len(answers)} answers for {len(boxes)} boxes;"
             " leave unknown ones as None"
         )
     return dict(enumerate(answers, 1))
 
 
-def _agree(answer: float, value: float, tolerance: float) -> bool:
-    if answer == value or (answer != answer and value != value):
-        return True
-    return math.isfinite(value) and abs(answer - value) <= tolerance * max(1.0, abs(value))
+def _in_known_boxes(boxes: Sequence[Box], answers: Mapping[Any, Any]) -> Mapping[int, Any]:
+    """Return answers by the numbers of their boxes, which may be texts, as the head of a table."""
+    given: dict[int, Any] = {}
+    known = {str(box.number): box.number for box in boxes}
+    for key, answer in answers.items():
+        box = known.get(key.strip() if isinstance(key, str) else str(as_whole(key)))
+        if box is None or box in given:
+            must = f"boxes have the numbers 1 to {len(boxes)}, each once"
+            raise InputError(unwanted(_WHO, must, key, "look at the picture"))
+        given[box] = answer
+    return given
