@@ -30,7 +30,7 @@ def split(
                 "split",
                 f"test must leave both parts of the {len(inputs)} samples something",
                 test,
-                "pass e.g. 0.2",
+                "pass e.g. 0.5" if len(inputs) > 1 else "pass more samples",
             )
         )
     indices = list(range(len(inputs)))

@@ -52,7 +52,7 @@ def hinge(scores: Any, labels: Any) -> Any:
     >>> hinge([0.5, -2.0], [1, -1])
     0.25
     """
-    labels = listed("hinge", labels) if is_iterable(labels) else [labels]
+    labels = list(labels) if is_iterable(labels) else [labels]
     plain = set(map(type, labels)) <= {int, float}
     for label in dict.fromkeys(labels) if plain else flat(labels):  # few of many differ
         if not is_value(label) and label not in (-1, 1):
@@ -78,8 +78,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     """
     who = "binary_cross_entropy_with_logits"
     logits, targets = (
-        listed(who, operands) if is_iterable(operands) else [operands]
-        for operands in (logits, targets)
+        list(operands) if is_iterable(operands) else [operands] for operands in (logits, targets)
     )
     for target in flat(targets):
         if is_value(target):
@@ -124,7 +123,7 @@ def cross_entropy(logits: Any, target: Any) -> Any:
 
 def _probabilities(classes: int, target: Any) -> list[Any]:
     if is_iterable(target):
-        probabilities = listed("cross_entropy", target)
+        probabilities = list(target)
         if len(probabilities) != classes:
             raise errors.InputError(
                 f"cross_entropy: needs one probability a class; got {len(probabilities)} for"

@@ -26,7 +26,7 @@ SVG</html>
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
     """Return the suffix of a picture file, or refuse one that is unknown."""
-    name = path_text("save", "path", path, "g.svg")
+    name = path_text("save", "path", path, "graph.svg")
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         must = f"the file must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

@@ -67,7 +67,9 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int, digits: int = 
     values += _forward(graph) if kind != "backward" else []
     values += _backward(graph) if kind != "forward" else []
     if not values:
-        raise InputError("exercise: there must be something to find; got a graph of one leaf")
+        raise InputError(
+            "exercise: there must be something to find; got a graph of one leaf; draw a result"
+        )
     kept = random.Random(seed).sample(range(len(values)), max(1, round(part * len(values))))
     boxes = []
     for i, index in enumerate(sorted(kept), 1):
