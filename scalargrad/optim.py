@@ -14,6 +14,7 @@ from .core import evaluation, refusals, tracer
 from .core.arguments import number, whole
 from .core.arithmetic import is_value
 from .core.nesting import check_keys, pairs
+from .core.pickles import Sealed
 from .functions.elementary import listed, zero_grad
 from .table import libm, optimizers
 from .table.row import UpdateRule
@@ -36,7 +37,7 @@ _move = quick(evaluation.move, kind="move")
 # -- what all optimisers share --------------------------------------------------------------
 
 
-class Optimizer(ABC):
+class Optimizer(Sealed, ABC):
     """Hold parameters and a learning rate; a rule says what one step does to one number.
 
     Raises: `TypeError` for what is no Value, `ValueError` for no parameter, one given twice, one

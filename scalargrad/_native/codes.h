@@ -11,6 +11,8 @@ enum { INDEX_BITS = 30 };
 
 enum { DETACH = 0, CALL = 255 };
 
+enum { COMPARISON_COUNT = 7 };
+
 /* COMPARISON(number, sign, what holds) */
 #define COMPARISONS(COMPARISON)                                                                    \
     COMPARISON(0, "<", x < y)                                                                      \

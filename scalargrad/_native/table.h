@@ -18,6 +18,7 @@ typedef double (*PartialPlural)(double z, double s, double own);
 typedef struct {
     const char *name;
     int arity;    /* operands, or lists of operands */
+    int empty;    /* a row of lists: whether these may have no operands */
     int bound;    /* lists that a row of lists binds on the way */
     int reads[2]; /* what the partial by each operand reads: 1 for x, 2 for y, 4 for z */
     Value1 value1;

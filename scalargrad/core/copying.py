@@ -12,14 +12,15 @@ from __future__ import annotations
 import copy
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import refusals, tracer
 from .around import check_copied
 from .order import post_order
-from .pickles import Reader
+from .pickles import Reader, content_of, damaged, is_plain, plain, text
 
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
@@ -73,10 +74,9 @@ class Copyable:
         _refuse_while_traced()
         if not self.parents:
             check_copied((self,))
-            kind = None if _is_plain(type(self)) else type(self)
-            return _leaf, (kind, _fields(self)), _state(self)
-        table, index = _table_of(self)
-        return _pick, (table, index)
+            kind = None if is_plain(type(self)) else type(self)
+            return *_leaf.pickled(kind, _fields(self)), _state(self)
+        return _pick.pickled(*_table_of(self))
 
 
 def _refuse_while_traced() -> None:
@@ -84,18 +84,13 @@ def _refuse_while_traced() -> None:
         raise refusals.frozen_copy()
 
 
-def _is_plain(kind: type) -> bool:
-    """Tell whether a class is an engine's own, not a subclass of it."""
-    return "_make" in vars(kind)
-
-
 def _extra(node: Any) -> dict[str, Any]:
     """Return the attributes that a subclass gave to a node."""
-    if _is_plain(type(node)):
+    if is_plain(type(node)):
         return {}
     extra = dict(getattr(node, "__dict__", {}))
     for kind in type(node).__mro__:
-        if _is_plain(kind):
+        if is_plain(kind):
             break
         for name, member in vars(kind).items():
             if isinstance(member, MemberDescriptorType) and hasattr(node, name):  # of __slots__
@@ -174,6 +169,12 @@ class _Table:
                     stack.append(table)
         return sorted((table for table in older if table.leads), key=lambda table: table.depth)
 
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.nodes[index]
+
     def __del__(self) -> None:
         for node in self.nodes:
             self.rows.pop(id(node), None)
@@ -197,7 +198,7 @@ class _Table:
             rows.append((operands, parents, _fields(node)))
         ahead = self._older() if self.written and self.leads else []
         self.written = True
-        return _load, (ahead, outside, rows)
+        return _load.pickled(ahead, outside, rows)
 
 
 def _table_of(node: Any) -> tuple[_Table, int]:
@@ -210,13 +211,38 @@ def _table_at(rows: Mapping[int, tuple[weakref.ref[_Table], int]], node: Any) ->
     return reference() if reference is not None else None
 
 
-@Reader
+# -- what reads a pickle ----------------------------------------------------------------------
+
+
+def _content_of_leaf(kind: Any, fields: tuple[Any, ...]) -> Iterable[Any]:
+    yield _content_of_fields(*fields)
+    if kind is not None:
+        yield content_of(kind)
+
+
+def _content_of_fields(grad: Any, notes: Any, data: Any, op: Any, partials: Any) -> Any:
+    return text(op), plain((grad, data, *partials)), notes and content_of(notes)
+
+
+def _content_of_table(ahead: Any, outside: list[Any], rows: list[Any]) -> Iterable[Any]:
+    yield content_of(outside)
+    for operands, parents, fields in rows:
+        yield plain(operands), parents, _content_of_fields(*fields)
+
+
+def _content_of_pick(nodes: Any, index: int) -> Iterable[Any]:
+    yield index, len(nodes), text(nodes[index].op)
+
+
+@partial(Reader, content=_content_of_leaf)
 def _leaf(kind: Any, fields: tuple[Any, ...]) -> Any:
     return _build(kind or chosen["Value"], fields, (), ())
 
 
-@Reader
+@partial(Reader, content=_content_of_table)
 def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
+    if len(set(map(id, outside))) != len(outside):
+        raise damaged("one node twice")
     nodes: list[Any] = []
 
     def decoded(code: Any) -> Any:
@@ -230,6 +256,6 @@ def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
     return nodes
 
 
-@Reader
+@partial(Reader, content=_content_of_pick)
 def _pick(nodes: list[Any], index: int) -> Any:
     return nodes[index]

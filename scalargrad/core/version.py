@@ -3,7 +3,7 @@
 __version__ = "0.1.0"
 
 #: of pickles: core/pickles.py refuses another one
-PICKLE_VERSION = 1
+PICKLE_VERSION = 2
 
 #: of the files of `Module.save`
 FILE_VERSION = 1

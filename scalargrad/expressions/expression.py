@@ -85,7 +85,7 @@ class Expression:
         return f"expression({quoted(self.text)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.text,)
+        return _again.pickled(self.text)
 
 
 @Reader

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .. import errors, plots
 from ..core import modes
 from ..core.arguments import Seed, generator, samples, whole
+from ..core.pickles import Sealed
 from .objectives import Objective, objective_of
 from .on_graphs import GraphLearner, Learner, OptimizerLike, score
 from .on_tapes import TapeLearner, Unfit
@@ -29,7 +30,7 @@ class Score(NamedTuple):
 
 
 @dataclass(eq=False, repr=False)
-class History:
+class History(Sealed):
     """How learning went.
 
     `steps` has the loss of each mini-batch. The other lists have a number for each finished epoch:

@@ -16,6 +16,7 @@ from .._engine import Value
 from ..core.arguments import by_position, is_list, number
 from ..core.arithmetic import is_value
 from ..core.nesting import each, flat
+from ..core.pickles import Sealed
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax
 from ..functions.losses import cross_entropy
 from .layers import TwoLayerNet
@@ -31,7 +32,7 @@ def _like(model: Any, tree: Any) -> Any:
     return tree
 
 
-class _Layer:
+class _Layer(Sealed):
     """Keep what went into the last forward pass and what came out, as Values."""
 
     def __init__(self) -> None:

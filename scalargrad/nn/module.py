@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from .. import errors
 from ..core.arithmetic import are_values, is_value
 from ..core.nesting import check_keys, each, flat, leaves, pairs
+from ..core.pickles import Sealed
 from ..core.strict_json import read_json
 from ..core.version import FILE_VERSION, __version__
 from ..core.whole_files import path_text, read_at_most, write_whole
@@ -40,7 +41,7 @@ def _into_a_model(load: Callable[[Any, FilePath], None]) -> Callable[[Any, FileP
     return checked
 
 
-class Module:
+class Module(Sealed):
     """Hold parameters in attributes: Values, lists, dicts and Modules of them, at any nesting.
 
     A parameter is a leaf. Attributes whose name starts with an underscore are passed over.

@@ -35,6 +35,8 @@ enum {{ INDEX_BITS = {bits} }};
 
 enum {{ DETACH = {detach}, CALL = {call} }};
 
+enum {{ COMPARISON_COUNT = {count} }};
+
 /* COMPARISON(number, sign, what holds) */
 {comparisons}
 
@@ -53,5 +55,6 @@ def header() -> str:
         bits=INDEX_BITS,
         detach=DETACH,
         call=CALL,
+        count=len(COMPARISONS),
         comparisons="\\\n".join(line.ljust(99) for line in lines).rstrip(),
     )

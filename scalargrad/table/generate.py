@@ -124,6 +124,7 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
         if plural:
             kinds = f".value_plural = spread_{row.name}, .partial_plural = entry_{row.name}"
             fields = f".bound = {bound}, {kinds}"
+        fields = ".empty = 1, " * row.empty + fields
     entry = f'{{.name = "{row.name}", .arity = {row.arity}, {fields}}}'
     return f"/* {row.name}: {row.forward} */\n{source}", entry
 

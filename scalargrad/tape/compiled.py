@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from .. import errors
@@ -17,7 +18,7 @@ from ..core.arguments import whole
 from ..core.arithmetic import data_of, is_value
 from ..core.around import Inputs, call_inside
 from ..core.nesting import NUMBER, Structure, list_of
-from ..core.pickles import Reader
+from ..core.pickles import Reader, content_of
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -197,7 +198,8 @@ class Compiled:
         }
         options = self.mode, self.threads, self.max_paths
         name = qualified_name(self.function)
-        return _restored, (self.name, name, options, paths, digest(), _portable(self._signature))
+        signature = _portable(self._signature)
+        return _restored.pickled(self.name, name, options, paths, digest(), signature)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -395,7 +397,21 @@ def _argument_names(signature: inspect.Signature, count: int) -> list[str]:
     return named[:count] + [f"x{i}" for i in range(len(named[:count]), count)]
 
 
-@Reader
+def _content(
+    name: str, qualified: Any, options: Any, paths: Any, table: int, signature: inspect.Signature
+) -> Iterator[Any]:
+    """Yield what a pickle holds beside its tapes, which have checksums of their own."""
+    yield content_of((name, qualified, options, table))
+    yield content_of(list(map(_parts, signature.parameters.values())))
+    for structures, known in paths.items():
+        yield content_of(structures), [content_of(structure) for _, structure in known]
+
+
+def _parts(parameter: inspect.Parameter) -> tuple[Any, ...]:
+    return parameter.name, int(parameter.kind), parameter.default
+
+
+@partial(Reader, content=_content)
 def _restored(
     name: str,
     qualified: Any,
@@ -410,13 +426,23 @@ def _restored(
             f"{name}: a pickled tape wants the operations it was recorded with; got another"
             " version of scalargrad; record it anew"
         )
+    mode, threads, most = options
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
-    compiled = Compiled(Elsewhere(name, qualified, keeps), *options)
+    compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most)
     compiled._signature = signature
     for structures, known in paths.items():
         for tape, structure in known:
+            _check_path(tape, structures, structure)
             compiled.known(structures).add(Path(runner_for(tape, compiled.mode), structure))
     return compiled
+
+
+def _check_path(tape: Tape, structures: tuple[Structure, ...], structure: Structure) -> None:
+    """Refuse a tape from outside that is not of its arguments and results."""
+    sizes = sum(one.size for one in structures), structure.size
+    if sizes != (tape.inputs, len(tape.outputs)):
+        must = "a tape must have an input for each argument, and an output for each result"
+        raise errors.InputError(errors.unwanted("pickle", must, sizes, "pickle it again"))
 
 
 def compile(
@@ -462,6 +488,10 @@ def compile(
         is_wrapped = isinstance(function, (classmethod, staticmethod))
         advice = "put the other decorator above" if is_wrapped else "pass e.g. lambda x: x * x"
         raise errors.OperandError(errors.unwanted("compile", "wants a function", function, advice))
+    return _checked(function, mode, threads, max_paths)
+
+
+def _checked(function: Callable[..., Any], mode: str, threads: int, max_paths: int) -> Compiled:
     if mode not in MODES:
         raise errors.InputError(
             errors.unwanted("compile", 'mode must be "strict" or "fast"', mode, "leave it out")

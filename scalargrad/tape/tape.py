@@ -17,18 +17,20 @@ they look like one by one.
 from __future__ import annotations
 
 import functools
+import itertools
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from operator import ge, gt, sub
 from typing import Any
 
 from .. import drawing, errors
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
 from ..core.pickles import Reader
-from ..core.tracer import Guard, Line, unpack
-from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
-from ..table.row import ROWS, Row
+from ..core.tracer import Guard, Line, reference, unpack
+from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, INDEX, INPUT, LINE
+from ..table.row import ROWS, ManyRow, is_plural
 from .listing import counted, written
 from .plan_text import GRADIENTS, planned_text
 from .tape_graph import graph_of
@@ -59,7 +61,7 @@ class Tape:
         return len(self.ops)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _tape, tuple(getattr(self, column.name) for column in fields(self))
+        return _tape.pickled(*(getattr(self, column.name) for column in fields(self)))
 
     def operands_of(self, line: int) -> Sequence[int]:
         """Return the operands of a line as they stand in the flat array."""
@@ -151,50 +153,119 @@ class Tape:
 
 @Reader
 def _tape(*columns: Any) -> Tape:
-    return Tape(*columns)
+    tape = Tape(*columns)
+    check(tape)
+    return tape
 
 
 def check(tape: Tape) -> None:
-    """Refuse what is no tape: an operand that is not there yet, an unknown operation.
+    """Refuse what is no tape, by every count, index and type in it: see the grammar above.
+
+    A tape from outside is checked here, once; the machine checks what it is handed for itself, in
+    `_native/machine/check_tape.c`.
 
     Raises: `ValueError`.
     """
-    if len(tape.starts) != len(tape) + 1 or len(tape.results) != len(tape):
-        raise _wrong("one start and one result a line", len(tape.starts))
-    for line in range(len(tape)):
-        op, operands = tape.ops[line], tape.operands_of(line)
-        for reference in operands:
-            _check_operand(tape, reference, line)
-        if op != CALL and op >= len(NAMES):
-            raise _wrong("operations of the table", op)
-        if op == CALL and line not in tape.calls:
-            raise _wrong("a function for each operation of one's own", line)
-        if op == DETACH and len(operands) != 1:
-            raise _wrong("one operand for detach", len(operands))
-        if op not in (CALL, DETACH):
-            row = ROWS[NAMES[op]]
-            count = len(operands)
-            if count != row.arity if isinstance(row, Row) else count % row.lists:
-                raise _wrong(f"{row.arity} operands for {row.name}", count)
+    _check_types(tape)
+    _check_lines(tape)
+    _check_operands(tape)
     for guard in tape.guards:
-        if guard.comparison not in range(len(COMPARISONS)):
-            raise _wrong("comparisons that Python has", guard.comparison)
-        _check_operand(tape, guard.left, len(tape))
-        _check_operand(tape, guard.right, len(tape))
-    for reference in tape.outputs:
-        _check_operand(tape, reference, len(tape))
+        _check_guard(tape, guard)
+    if not tape.outputs:
+        raise _wrong("at least one output", tape.outputs)
+    for output in tape.outputs:
+        _check_reference(tape, output)
 
 
-def _check_operand(tape: Tape, reference: int, before: int) -> None:
+#: what the columns of a tape are, and what is in them
+_COLUMNS: dict[str, Any] = {
+    "name": str, "inputs": int, "outputs": "I", "ops": bytes, "starts": "I", "operands": "I",
+    "results": "I", "constants": "d", "captured": tuple, "guards": tuple, "calls": dict,
+    "sample": tuple, "names": tuple,
+}  # fmt: skip
+
+
+def _check_types(tape: Tape) -> None:
+    for name, kind in _COLUMNS.items():
+        column = getattr(tape, name)
+        if getattr(column, "typecode", type(column)) != kind:
+            raise _wrong(f"other {name}", column)
+    if not all(type(guard) is Guard for guard in tape.guards):
+        raise _wrong("guards", tape.guards)
+    if not all(is_value(x) or type(x) is float for x in tape.captured):
+        raise _wrong("captured Values and numbers", tape.captured)
+    if len(tape.sample) != tape.inputs or not set(map(type, tape.sample)) <= {float}:
+        raise _wrong("a number for each input", tape.sample)
+    if len(tape.names) != tape.inputs or not set(map(type, tape.names)) <= {str}:
+        raise _wrong("a name for each input", tape.names)
+
+
+def _check_lines(tape: Tape) -> None:
+    """Check how many operands and results each line has."""
+    starts, ops, results = tape.starts, tape.ops, tape.results
+    if len(starts) != len(ops) + 1 or len(results) != len(ops):
+        raise _wrong("one start and one result a line", len(starts))
+    if starts[0] != 0 or starts[-1] != len(tape.operands) or any(map(gt, starts, starts[1:])):
+        raise _wrong("operands that follow each other", len(tape.operands))
+    for shape in set(zip(ops, map(sub, starts[1:], starts), results, strict=True)):
+        _check_line(*shape)
+    called = {line for line, op in enumerate(ops) if op == CALL} if CALL in ops else set()
+    if tape.calls.keys() != called or not all(hasattr(f, "step") for f in tape.calls.values()):
+        raise _wrong("a function for each operation of one's own", tape.calls)
+
+
+def _check_line(op: int, count: int, result: int) -> None:
+    if op == CALL:
+        return
+    if op >= len(NAMES):
+        raise _wrong("operations of the table", op)
+    row = ROWS.get(NAMES[op])
+    if isinstance(row, ManyRow):
+        fits = count % row.lists == 0 and (count > 0 or row.empty)
+        results = count if is_plural(row) else 1
+    else:
+        fits, results = count == (1 if row is None else row.arity), 1
+    if not fits:
+        raise _wrong(f"as many operands as {NAMES[op]} has", count)
+    if result >= results:
+        raise _wrong(f"a result that {NAMES[op]} has", result)
+
+
+def _check_operands(tape: Tape) -> None:
+    """Check that what a line reads stands before it."""
+    counts = map(sub, tape.starts[1:], tape.starts)
+    lines = map(itertools.repeat, itertools.count(reference(LINE, 0)), counts)
+    own = itertools.chain.from_iterable(lines)  # of each operand, the line that it belongs to
+    if any(map(ge, tape.operands, own)):  # of all references, those to lines are the largest
+        raise _wrong("operands that stand before their line", tape.operands)
+    for operand in filter(reference(LINE, 0).__gt__, set(tape.operands)):
+        _check_reference(tape, operand)
+
+
+def _check_guard(tape: Tape, guard: Guard) -> None:
+    comparison, left, right, outcome, source = guard
+    if type(comparison) is not int or not 0 <= comparison < len(COMPARISONS):
+        raise _wrong("comparisons that Python has", comparison)
+    for operand in (left, right):
+        _check_reference(tape, operand)
+    if type(outcome) is not bool:
+        raise _wrong("comparisons that turn out true or false", outcome)
+    if comparison == INDEX and (unpack(right).kind != CONSTANT or not outcome):
+        raise _wrong("a whole number that is known", right)
+    if tuple(map(type, source)) != (str, int):
+        raise _wrong("a line of a file for each guard", source)
+
+
+def _check_reference(tape: Tape, operand: int) -> None:
     sizes = {
         INPUT: tape.inputs,
         CAPTURED: len(tape.captured),
         CONSTANT: len(tape.constants),
-        LINE: before,
+        LINE: len(tape),
     }
-    kind, index = unpack(reference)
-    if index >= sizes[kind]:
-        raise _wrong("operands that stand before their line", (kind, index))
+    kind, index = unpack(operand)
+    if index >= sizes.get(kind, 0):
+        raise _wrong("operands that are there", (kind, index))
 
 
 def _wrong(requirement: str, got: object) -> errors.InputError:

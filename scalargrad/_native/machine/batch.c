@@ -186,11 +186,11 @@ PyObject *run_batch(PyObject *object, PyObject *args)
                           &index)) {
         return NULL;
     }
-    size_t count = (size_t)lanes;
+    size_t count = (size_t)lanes, widest = plan->outputs > 1 ? plan->outputs : 1;
     arrays.shared = PyMem_Malloc(((size_t)plan->inputs + 1) * sizeof *arrays.shared);
     if (arrays.shared == NULL) {
         PyErr_NoMemory();
-    } else if (first < 0 || last > lanes || first >= last ||
+    } else if (first < 0 || last > lanes || first >= last || count > PY_SSIZE_T_MAX / 8 / widest ||
                (self->is_vectorized && last - first > 1)) {
         PyErr_SetString(PyExc_ValueError, "wants a range of lanes");
     } else if (has_captured(self, &arrays.captured) &&

@@ -11,6 +11,14 @@ enum { PLAN_DONE, PLAN_NO_MEMORY, PLAN_IMPOSSIBLE };
 int make_plan(Plan *plan, const Recorded *recorded);
 void free_plan(Plan *plan);
 
+/* -- check_tape.c: the door --------------------------------------------------------------------- */
+
+/* A tape has at most so many of each thing, as a reference has so many bits for an index. */
+enum { MOST_OF_A_KIND = 1 << 30 };
+
+/* Return what a tape lacks, or "". */
+const char *check_tape(const Recorded *tape);
+
 /* -- forms.c: the table of instructions --------------------------------------------------------- */
 
 extern const Form forms[CODES_END - CODES];

@@ -39,7 +39,48 @@ static PyObject *new_plan(const Recorded *recorded)
 
 enum { OPS, STARTS, OPERANDS, RESULTS, CONSTANTS, OUTPUTS, GUARDS, COLUMNS };
 
-/* plan(*, inputs, captured, ...): of a tape that was checked: see tape/tape.py */
+/* Count the items of a column: 0 with an error where these are not whole, or too many. */
+static int count_items(const Py_buffer *column, size_t size, uint32_t *count)
+{
+    size_t bytes = (size_t)column->len;
+    *count = (uint32_t)(bytes / size);
+    if (bytes % size != 0 || bytes / size > MOST_OF_A_KIND) {
+        PyErr_Format(PyExc_ValueError, "plan: wants whole items of %zu bytes; got %zu bytes", size,
+                     bytes);
+        return 0;
+    }
+    return 1;
+}
+
+static int read_columns(const Py_buffer *columns, Recorded *tape)
+{
+    tape->ops = columns[OPS].buf;
+    tape->starts = columns[STARTS].buf;
+    tape->operands = columns[OPERANDS].buf;
+    tape->results = columns[RESULTS].buf;
+    tape->numbers = columns[CONSTANTS].buf;
+    tape->outputs = columns[OUTPUTS].buf;
+    tape->guards = columns[GUARDS].buf;
+    return count_items(&columns[OPS], sizeof *tape->ops, &tape->lines) &&
+           count_items(&columns[STARTS], sizeof *tape->starts, &tape->start_count) &&
+           count_items(&columns[OPERANDS], sizeof *tape->operands, &tape->operand_count) &&
+           count_items(&columns[RESULTS], sizeof *tape->results, &tape->result_count) &&
+           count_items(&columns[CONSTANTS], sizeof *tape->numbers, &tape->constants) &&
+           count_items(&columns[OUTPUTS], sizeof *tape->outputs, &tape->output_count) &&
+           count_items(&columns[GUARDS], sizeof *tape->guards, &tape->guard_count);
+}
+
+/* Whether it is a tape, which is checked once, here: 0 with an error. */
+static int is_tape(const Recorded *tape)
+{
+    const char *lack = check_tape(tape);
+    if (*lack != '\0') {
+        PyErr_Format(PyExc_ValueError, "plan: a tape wants %s; record it anew", lack);
+    }
+    return *lack == '\0';
+}
+
+/* plan(*, inputs, captured, ...): of the columns of a tape: see tape/tape.py */
 PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named)
 {
     static char *names[] = {"inputs",      "captured",  "ops",     "starts",       "operands",
@@ -55,18 +96,8 @@ PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named)
             &recorded.by_captured, &recorded.root, &recorded.is_fast, &recorded.vector_share)) {
         return NULL;
     }
-    recorded.ops = columns[OPS].buf;
-    recorded.lines = (uint32_t)columns[OPS].len;
-    recorded.starts = columns[STARTS].buf;
-    recorded.operands = columns[OPERANDS].buf;
-    recorded.results = columns[RESULTS].buf;
-    recorded.numbers = columns[CONSTANTS].buf;
-    recorded.constants = (uint32_t)((size_t)columns[CONSTANTS].len / sizeof *recorded.numbers);
-    recorded.outputs = columns[OUTPUTS].buf;
-    recorded.output_count = (uint32_t)((size_t)columns[OUTPUTS].len / sizeof *recorded.outputs);
-    recorded.guards = columns[GUARDS].buf;
-    recorded.guard_count = (uint32_t)((size_t)columns[GUARDS].len / sizeof *recorded.guards);
-    PyObject *plan = new_plan(&recorded);
+    PyObject *plan =
+        read_columns(columns, &recorded) && is_tape(&recorded) ? new_plan(&recorded) : NULL;
     for (int i = 0; i < COLUMNS; i++) {
         PyBuffer_Release(&columns[i]);
     }

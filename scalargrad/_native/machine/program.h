@@ -155,6 +155,7 @@ typedef struct {
 /* What a plan is made of: the flat arrays of tape/tape.py. */
 typedef struct {
     uint32_t inputs, captured, constants, lines, output_count, guard_count;
+    uint32_t start_count, operand_count, result_count;
     const uint8_t *ops;
     const uint32_t *starts, *operands, *results;
     const double *numbers;
