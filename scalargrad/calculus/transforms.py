@@ -8,12 +8,13 @@ Values, the function runs as it is, and what comes out is a nesting like what we
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from .. import errors
-from .._engine import Value
+from .._engine import Value, are_floats
 from ..core import tracer
 from ..core.arguments import as_whole
 from ..core.arithmetic import is_value
@@ -25,7 +26,9 @@ from ..core.nesting import (
     Leaf,
     Structure,
     aligned,
+    array_of,
     flatten,
+    holds_objects,
     values_in,
 )
 from ..core.order import edges
@@ -137,14 +140,19 @@ class _Run:
         """Return the next rows of a Jacobian: the derivatives of one number, or of an array."""
         if not out.shape:
             return self.like_arguments(next(rows))
-        columns = zip(*islice(rows, out.size), strict=True)
+        own = [iter(row) for row in islice(rows, out.size)]
+        blocks = []
+        for structure in self.structures:
+            parts = [list(islice(row, structure.size)) for row in own]
+            blocks.append(_of_array(out, structure, parts))
+        return blocks[0] if self.single else tuple(blocks)
 
-        def block(part: Leaf) -> Any:
-            numbers = zip(*islice(columns, part.size), strict=True)
-            return Leaf((*out.shape, *part.shape)).unflatten(chain.from_iterable(numbers))
 
-        blocks = tuple(structure.map(block) for structure in self.structures)
-        return blocks[0] if self.single else blocks
+def _of_array(out: Leaf, structure: Structure, rows: Sequence[Sequence[Any]]) -> Any:
+    """Return the derivatives of an array: one of both shapes, or one that holds a nesting each."""
+    if structure.axes is not None:
+        return Leaf((*out.shape, *structure.axes)).unflatten(chain.from_iterable(rows))
+    return array_of([structure.unflatten(iter(row)) for row in rows], out.shape)
 
 
 def _argnums(who: str, argnums: Any, count: int) -> list[int]:
@@ -175,8 +183,13 @@ def _plain(aux: Any) -> Any:
         return _number(aux)
     if type(aux) in (list, tuple):
         return type(aux)(map(_plain, aux))
-    if type(aux) is dict:
-        return {key: _plain(value) for key, value in aux.items()}
+    if isinstance(aux, tuple) and hasattr(aux, "_make"):
+        return aux._make(map(_plain, aux))
+    if type(aux) in (dict, OrderedDict):
+        return type(aux)((key, _plain(value)) for key, value in aux.items())
+    if holds_objects(aux) and values_in(aux):
+        plain = list(map(_plain, aux.ravel().tolist()))
+        return array_of(plain, aux.shape, float if are_floats(plain) else object)
     return aux
 
 
@@ -263,8 +276,10 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     """Return the function that computes all derivatives of all that `f` returns.
 
     Maths: x ↦ ∂f_i/∂x_j
-    Shapes: the nesting of what `f` returns, with the nesting of the argument at every number; of
-    an array by an array, one array of both shapes together.
+    Shapes: the nesting of what `f` returns, with the nesting of the argument at every number, so
+    that the i-th part of it is the gradient of the i-th output. Where `f` returns an array, and the
+    argument is an array too, a number, or lists of equal lengths, one array of both shapes
+    together. A tuple of `argnums` gives a tuple at every number, of an array one of arrays.
     Raises: what `grad` raises.
 
     >>> import scalargrad as sg

@@ -35,18 +35,17 @@ class Leaf(NamedTuple):
         """How many numbers it has."""
         return math.prod(self.shape)
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The shape of an array in its place."""
+        return self.shape
+
     def unflatten(self, numbers: Iterator[Any]) -> Any:
         """Return the next number; or an array of the next ones, or of Values where there are."""
         if not self.shape:
             return next(numbers)
-        numpy = sys.modules["numpy"]
         own = list(islice(numbers, self.size))
-        if any(map(is_value, own)):
-            array = numpy.empty(len(own), dtype=object)
-            array[:] = own
-        else:
-            array = numpy.array(own, dtype=self.dtype)
-        return array.reshape(self.shape)
+        return array_of(own, self.shape, object if any(map(is_value, own)) else self.dtype)
 
     def map(self, function: Callable[[Leaf], Any]) -> Any:
         """Return what the function gives."""
@@ -56,6 +55,18 @@ class Leaf(NamedTuple):
         """Yield the name of each number."""
         for index in itertools.product(*map(range, self.shape)):
             yield f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def array_of(things: Sequence[Any], shape: tuple[int, ...], dtype: Any = object) -> Any:
+    """Return an array of some things, each of them one element of it."""
+    import numpy  # a structure may come out of a pickle
+
+    if dtype is not object:
+        return numpy.array(things, dtype=dtype).reshape(shape)
+    array = numpy.empty(len(things), dtype=object)
+    for index, thing in enumerate(things):  # all at once, lists would be taken apart
+        array[index] = thing
+    return array.reshape(shape)
 
 
 #: of whole numbers only a tape knows: it tells them from others
@@ -86,6 +97,15 @@ class Container(NamedTuple):
     @property
     def shape(self) -> None:
         """It has none: it is no array."""
+
+    @property
+    def axes(self) -> tuple[int, ...] | None:
+        """The shape of an array in its place; None where none can hold the same."""
+        shapes = {part.axes for part in self.parts}
+        if self.build not in (list, tuple) or len(shapes) > 1 or None in shapes:
+            return None
+        inner = shapes.pop() if shapes else ()
+        return (len(self.parts) * self.times, *(inner or ()))
 
     def of(self, children: list[Any]) -> Any:
         """Return such a container of some things."""
@@ -272,7 +292,7 @@ def _mapping_like(thing: Mapping[Any, Any], pairs: Iterable[tuple[Any, Any]]) ->
 
 
 def values_in(thing: Any) -> list[Any]:
-    """Return the Values among lists, tuples and dicts; nothing else is looked into."""
+    """Return the Values among lists, tuples, dicts and arrays; nothing else is looked into."""
     values: list[Any] = []
     stack = [thing]
     while stack:
@@ -281,9 +301,16 @@ def values_in(thing: Any) -> list[Any]:
             values.append(thing)
         elif isinstance(thing, (list, tuple)):
             stack += reversed(thing)
-        elif isinstance(thing, dict):
-            stack += reversed(thing.values())
+        elif isinstance(thing, Mapping):
+            stack += reversed([*thing.values()])
+        elif holds_objects(thing):
+            stack += reversed(thing.ravel().tolist())
     return values
+
+
+def holds_objects(thing: Any) -> bool:
+    """Tell whether a thing is an array of objects, which may be Values."""
+    return type(thing).__module__ == "numpy" and getattr(thing, "dtype", None) == "O"
 
 
 # -- nested lists alone ---------------------------------------------------------------------
@@ -295,13 +322,12 @@ def flat(tree: Any) -> Iterator[Any]:
     >>> list(flat([[1.0, 2.0], [[3.0]]]))
     [1.0, 2.0, 3.0]
     """
-    tree = by_position(tree)
     if not is_list(tree):
         yield tree
     elif are_values(tree):
         yield from tree
     else:
-        for branch in tree:
+        for branch in by_position(tree):
             yield from flat(branch)
 
 
@@ -320,9 +346,8 @@ def each(tree: Any, function: Callable[[Any], Any]) -> Any:
     >>> each([[1.0], [2.0, 3.0]], lambda x: -x)
     [[-1.0], [-2.0, -3.0]]
     """
-    tree = by_position(tree)
     if is_list(tree) or isinstance(tree, Iterator):
-        return [each(branch, function) for branch in tree]
+        return [each(branch, function) for branch in by_position(tree)]
     return function(tree)
 
 

@@ -297,10 +297,11 @@ class Compiled:
                 transforms.gradients(result, leaves)
 
     def _check_one(self, structure: Structure) -> None:
-        if structure.size != 1:
+        if structure != NUMBER:
+            count = "a list of one number" if structure.size == 1 else f"{structure.size} numbers"
             raise errors.OperandError(
                 f"{self.name}: a gradient wants a function of one number; got one that returns"
-                f" {structure.size} numbers; return a sum, or call it with Values"
+                f" {count}; return a sum, or call it with Values"
             )
 
     def _check_inside(self, lanes: Lanes) -> None:

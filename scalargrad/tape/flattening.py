@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections import OrderedDict
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -42,7 +43,7 @@ def flatten_argument(
 
 
 class _OfTape(Flattening):
-    """Takes a result apart: an array stands for lists, one a dimension."""
+    """Takes a result apart."""
 
     must = "must be numbers, or lists or arrays of them"
     are_floats = staticmethod(_engine.are_floats)
@@ -55,9 +56,10 @@ class _OfTape(Flattening):
         return self.leaf(whole, self.of_whole)
 
     def mapping(self, thing: Mapping[Any, Any]) -> Structure:
-        """Take any mapping as a dict."""
+        """Take any mapping as a dict, an ordered one as what it is."""
         keys = tuple(map(_key, thing))
-        return Container(dict, tuple(map(self.visit, thing.values())), 1, keys)
+        build = OrderedDict if type(thing) is OrderedDict else dict
+        return Container(build, tuple(map(self.visit, thing.values())), 1, keys)
 
     def is_array(self, thing: Any) -> bool:
         """Tell whether a thing is an array, also of another library."""
@@ -92,11 +94,13 @@ class _OfTape(Flattening):
 
     def numbers(self, array: Any) -> Structure:
         """Take an array of numbers."""
-        return self.visit(array.tolist())
+        return self.objects(array)
 
     def objects(self, array: Any) -> Structure:
-        """Take an array of Values and other things."""
-        return self.visit(array.tolist())
+        """Take an array of Values and numbers."""
+        for element in array.ravel().tolist():
+            self.leaf(element) if is_value(element) else self.number(element)
+        return Leaf(array.shape) if array.shape else NUMBER
 
     def number(self, thing: Any) -> Structure:
         """Take a number of any kind, but no member of an enumeration."""
@@ -123,7 +127,7 @@ class _OfArguments(_OfTape):
         return structure
 
     def objects(self, array: Any) -> Structure:
-        """Take Values in an array as lists of Values; plain numbers might be a batch, or not."""
+        """Take Values in an array, which are one point; plain numbers might be a batch, or not."""
         start = len(self.leaves)
         structure = super().objects(array)
         if array.ndim and not any(map(is_value, self.leaves[start:])):
@@ -160,6 +164,7 @@ def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
         shape.append(inner.times)
         inner = inner.parts[0]
     if isinstance(inner, Leaf):
+        shape += inner.shape
         size = math.prod(shape)
         part = matrix if size == matrix.shape[1] else matrix[:, start : start + size]
         return part if len(shape) == 1 else part.reshape(len(matrix), *shape)
