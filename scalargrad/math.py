@@ -209,10 +209,12 @@ def hypot(*coordinates: Any) -> Any:
     >>> hypot(2.0, 3.0, 6.0)
     7.0
     """
-    length = fabs(coordinates[0]) if coordinates else 0.0
-    for coordinate in coordinates[1:]:
-        length = elementary.hypot(length, coordinate)
-    return length
+    if len(coordinates) > 2:
+        numbers = [x if is_value(x) else number("hypot", "each operand", x) for x in coordinates]
+        return elementary.apply_many(ops.NORM, numbers, who="hypot")
+    if len(coordinates) == 2:
+        return elementary.hypot(*coordinates)
+    return fabs(coordinates[0]) if coordinates else 0.0
 
 
 def dist(p: Iterable[Any], q: Iterable[Any], /) -> Any:

@@ -1,7 +1,8 @@
 """Gradients on an existing graph: as numbers, or as a graph that can be differentiated again.
 
 A partial is a formula of the row of its operation. Run on floats it gives the partials that every
-node keeps; run on Values it gives a graph, whose own nodes have rows again: to any order.
+node keeps; run on Values it gives a graph, whose own nodes have rows again: to any order. Where the
+formula is good for floats only, the row states another one on Values.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from ..functions import elementary
 from ..table import formula, ops
 from ..table.row import ROWS, ManyRow, Row, is_plural
 
+#: what is no row, but called by formulas on Values
+_WORDS = ("divide", "label", "plain", "still")
+
 
 class _OnValues(Mapping[str, Callable[..., Any]]):
     """What the formulas of rows call when they run on Values."""
@@ -30,6 +34,10 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
             return lambda x, y: elementary.apply_binary(ops.DIV, x, y)
         if name == "label":
             return lambda name, value: None
+        if name == "plain":
+            return lambda x: not is_value(x)
+        if name == "still":
+            return lambda x: x.detach() if is_value(x) else x
         row = ROWS[name]
         if name in ("max", "min"):  # in formulas only ever a shift that cancels: a plain number
             return lambda xs: _shift(name, list(xs))
@@ -40,10 +48,10 @@ class _OnValues(Mapping[str, Callable[..., Any]]):
         return lambda x, y: elementary.apply_binary(row, x, y)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(["divide", "label", *ROWS])
+        return iter([*_WORDS, *ROWS])
 
     def __len__(self) -> int:
-        return len(ROWS) + 2
+        return len(ROWS) + len(_WORDS)
 
 
 def _shift(name: str, xs: list[Any]) -> Any:
@@ -61,10 +69,11 @@ _ON_VALUES = _OnValues()
 def _partials_of(name: str) -> tuple[Callable[..., Any], ...]:
     """Return each partial as a function of the result and the operands, or of lists of operands."""
     row = ROWS[name]
+    stated = row.on_values or row.partials
     if is_plural(row):
-        compiled = formula.compile_graph(name, ("z",), ("s", "own"), row.partials[0], _ON_VALUES)
+        compiled = formula.compile_graph(name, ("z",), ("s", "own"), stated[0], _ON_VALUES)
         return (compiled,)
-    texts = [_with_bindings(row.forward, partial) for partial in row.partials]
+    texts = [_with_bindings(row.forward, partial) for partial in stated]
     letters, lists = (row.letters, ()) if isinstance(row, Row) else ((), row.letters)
     return tuple(
         formula.compile_graph(name, ("z", *letters), lists, text, _ON_VALUES) for text in texts

@@ -105,7 +105,8 @@ def apply_many(row: ManyRow, *lists: list[Any], who: str = "") -> Any:
                 except errors.OperandError:  # of two engines, say so
                     check_engine(who or row.name, _values(*lists))
                     raise
-    return row.value(*([number(row.name, "each operand", x) for x in xs] for xs in lists))
+    who = who or row.name
+    return row.value(*([number(who, "each operand", x) for x in xs] for xs in lists))
 
 
 def _values(*lists: Iterable[Any]) -> list[Any]:

@@ -3,8 +3,10 @@
 A formula is arithmetic on the letters of its row, as in ``y * x`` or, with names bound on
 the way, ``e = exp(-abs(x)); e / (1 + e)``. There are `+ - * /`, comparisons with `and`, `or`,
 `where(condition, a, b)` which computes only the branch it takes, and calls of known
-functions. In a row of many operands a letter stands for one element, and `sum(...)`, `max(...)`
-and `min(...)` of one argument run over all of them; `n` is their number.
+functions. `still(a)` is a, which a derivative takes for a constant, as what it does cancels. Of
+formulas on Values, `plain(x)` tells whether an operand is a plain number. In a row of many operands
+a letter stands for one element, and `sum(...)`, `max(...)` and `min(...)` of one argument run over
+all of them; `n` is their number.
 
 One text serves every engine, so no derivative is ever typed twice: this file reads the language
 and writes Python, `to_c.py` writes C.
@@ -281,6 +283,10 @@ class Body(ABC):
     def own(self) -> str:
         """Return 1 where operand and result have the same index, else 0."""
 
+    def still(self, node: ast.expr) -> str:
+        """Return an expression that a derivative takes for a constant, as it cancels."""
+        return self.expression(node)
+
     # -- many operands -----------------------------------------------------------------
 
     def is_elementwise(self, node: ast.expr) -> bool:
@@ -333,6 +339,8 @@ class Body(ABC):
             case ast.Call(func=ast.Name(id="where"), args=[condition, a, b]):
                 yes, test, no = map(self.expression, (a, condition, b))
                 return self.choice(test, yes, no)
+            case ast.Call(func=ast.Name(id="still"), args=[argument]):
+                return self.still(argument)
             case ast.Call(func=ast.Name(id=name), args=[argument]) if name in REDUCTIONS:
                 return self._reduce(name, argument)
             case ast.Call(func=ast.Name(id=name), args=arguments) if self._takes(name, arguments):
@@ -414,6 +422,10 @@ class _Graph(_Python):
             if not name.startswith("_"):
                 self.used.add("label")
                 self.line(f"label({name!r}, {name}{'s' * (name in self.vectors)})")
+
+    def still(self, node: ast.expr) -> str:
+        self.used.add("still")
+        return self.call("still", [self.expression(node)])
 
     def _reduce(self, kind: str, node: ast.expr) -> str:
         text = self.expression(node)

@@ -1,7 +1,8 @@
 """The table: one row an operation. Engines, labels, docs and tests read these rows.
 
 `x` is the first operand, `y` the second, `z` the result; a partial may also use the names
-that its forward formula binds. A plain number as an operand has no partial.
+that its forward formula binds. A plain number as an operand has no partial. Where a partial is good
+for floats only, as it stands on a branch or cancels, `on_values` states it for graphs of gradients.
 """
 
 from __future__ import annotations
@@ -81,21 +82,108 @@ ABS = unary(
 
 # == powers, exponentials, logarithms ==================================================
 
+_POWER = "where(y == 2, x * x, pow(x, y))"
+_POWER_BY_X = (  # of the power z; at most four units in the last place are lost
+    "where(y == 2, 2 * x, where(y == 0, 0,"
+    " where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
+    " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1))))"
+)
+_POWER_BY_Y = "where(x == 0 and y >= 0, 0, z * log(x))"
+_POWER_BY_XX = "where(y == 0 or y == 1, 0, y * (y - 1) * pow(x, y - 2))"
+_POWER_BY_XY = (
+    "where(x == 0 and y > 1, 0, pow(x, y - 1) * (1 + where(x == 0 and y == 0, 0, y * log(x))))"
+)
+_POWER_BY_YY = "where(x == 0 and y >= 0, 0, pow(x, y) * log(x) * log(x))"
+_POWER_BY_XXY = (
+    "where(x == 0 and y > 2, 0, pow(x, y - 2) * (2 * y - 1 +"
+    " where(x == 0 and (y == 0 or y == 1), 0, y * (y - 1) * log(x))))"
+)
+_POWER_BY_XYY = (
+    "where(x == 0 and y > 1, 0,"
+    " pow(x, y - 1) * log(x) * (2 + where(x == 0 and y == 0, 0, y * log(x))))"
+)
+
 POW = binary(
     "pow",
     symbol="**",
-    forward="where(y == 2, x * x, pow(x, y))",
+    forward=_POWER,
     written="x ** y",
-    partials=(
-        "where(y == 2, 2 * x, where(y == 0, 0,"
-        " where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
-        " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1))))",
-        "where(x == 0 and y >= 0, 0, z * log(x))",
+    partials=(_POWER_BY_X, _POWER_BY_Y),
+    # a plain exponent ends in exact zeros: x**3 after three times is 6 x**0
+    on_values=(
+        "where(plain(y) and y >= 0, where(y == 0, 0, where(y == 2, 2 * x,"
+        " where(y >= 1, y * pow(x, y - 1), pow_x(x, y)))), pow_x(x, y))",
+        "pow_y(x, y)",
     ),
     shown=("y·x^(y−1)", "z·log x"),
     doc="Raise the first operand to the power of the second.",
     domain="x < 0 needs an integer y, else nan; never complex",
     source="C99, annex F.9.4.4 (special cases of pow)",
+    sample=((0.1, 5), (-4, 4)),
+)
+# its derivatives, each with its own limits at x = 0
+POW_X = binary(
+    "pow_x",
+    forward=f"p = {_POWER}; {_POWER_BY_X.replace('z', 'p')}",
+    written="y·x^(y−1)",
+    partials=(_POWER_BY_XX, _POWER_BY_XY),
+    on_values=("where(plain(y), y * pow_x(x, y - 1), pow_xx(x, y))", "pow_xy(x, y)"),
+    shown=("y·(y−1)·x^(y−2)", "x^(y−1)·(1+y·log x)"),
+    doc="Compute the derivative of x ** y by x.",
+    helper=True,
+    sample=((0.1, 5), (-4, 4)),
+)
+POW_Y = binary(
+    "pow_y",
+    forward=f"p = {_POWER}; {_POWER_BY_Y.replace('z', 'p')}",
+    written="x^y·log x",
+    partials=(_POWER_BY_XY, _POWER_BY_YY),
+    on_values=("pow_xy(x, y)", "pow_yy(x, y)"),
+    shown=("x^(y−1)·(1+y·log x)", "x^y·(log x)²"),
+    doc="Compute the derivative of x ** y by y.",
+    helper=True,
+    sample=((0.1, 5), (-4, 4)),
+)
+POW_XX = binary(
+    "pow_xx",
+    forward=_POWER_BY_XX,
+    written="y·(y−1)·x^(y−2)",
+    partials=(
+        "where(y == 0 or y == 1 or y == 2, 0, y * (y - 1) * (y - 2) * pow(x, y - 3))",
+        _POWER_BY_XXY,
+    ),
+    on_values=("y * pow_xx(x, y - 1)", "pow_x(x, y - 1) + y * pow_xy(x, y - 1)"),
+    shown=("y·(y−1)·(y−2)·x^(y−3)", "x^(y−2)·(2y−1+y·(y−1)·log x)"),
+    doc="Compute the second derivative of x ** y by x.",
+    helper=True,
+    sample=((0.1, 5), (-4, 4)),
+)
+POW_XY = binary(
+    "pow_xy",
+    forward=_POWER_BY_XY,
+    written="x^(y−1)·(1 + y·log x)",
+    partials=(_POWER_BY_XXY, _POWER_BY_XYY),
+    on_values=(
+        "pow_x(x, y - 1) + y * pow_xy(x, y - 1)",
+        "2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)",
+    ),
+    shown=("x^(y−2)·(2y−1+y·(y−1)·log x)", "x^(y−1)·log x·(2+y·log x)"),
+    doc="Compute the second derivative of x ** y by x and y.",
+    helper=True,
+    sample=((0.1, 5), (-4, 4)),
+)
+POW_YY = binary(
+    "pow_yy",
+    forward=_POWER_BY_YY,
+    written="x^y·(log x)²",
+    partials=(
+        _POWER_BY_XYY,
+        "where(x == 0 and y >= 0, 0, pow(x, y) * log(x) * log(x) * log(x))",
+    ),
+    on_values=("2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)", "pow_yy(x, y) * log(x)"),
+    shown=("x^(y−1)·log x·(2+y·log x)", "x^y·(log x)³"),
+    doc="Compute the second derivative of x ** y by y.",
+    helper=True,
     sample=((0.1, 5), (-4, 4)),
 )
 EXP = unary(
@@ -175,6 +263,7 @@ CBRT = unary(
     symbol="∛",
     forward="cbrt(x)",
     partials=("where(x == 0 or abs(x) == INF, 1 / (z * z), z / x / 3)",),
+    on_values=("where(abs(x) > 1e-100 and abs(x) < INF, z / x / 3, 1 / z / z / 3)",),
     shown=("1/(3z²)",),
     doc="Take the cube root.",
     domain="any x; the derivative at 0 is inf",
@@ -221,10 +310,20 @@ TAN = unary(
     doc="Take the tangent of an angle in radians.",
     sample=((-1.5, 1.5),),
 )
+ONE_MINUS_SQUARE = unary(
+    "one_minus_square",
+    forward="(1 - x) * (1 + x)",
+    partials=("-2 * x",),
+    shown=("−2x",),
+    written="1 − x²",
+    doc="Compute 1 − x² without cancellation near −1 and 1.",
+    helper=True,
+    sample=((-0.99, 0.99),),
+)
 ASIN = unary(
     "asin",
     forward="asin(x)",
-    partials=("1 / sqrt((1 - x) * (1 + x))",),
+    partials=("1 / sqrt(one_minus_square(x))",),
     shown=("1/√(1−x²)",),
     doc="Take the arc sine, in radians.",
     domain="−1 <= x <= 1, else nan; the derivative at the ends is inf",
@@ -233,7 +332,7 @@ ASIN = unary(
 ACOS = unary(
     "acos",
     forward="acos(x)",
-    partials=("-1 / sqrt((1 - x) * (1 + x))",),
+    partials=("-1 / sqrt(one_minus_square(x))",),
     shown=("−1/√(1−x²)",),
     doc="Take the arc cosine, in radians.",
     domain="−1 <= x <= 1, else nan; the derivative at the ends is −inf",
@@ -249,7 +348,9 @@ ATAN = unary(
 )
 ATAN2 = binary(
     "atan2",
-    forward="m = where(abs(x) > abs(y), abs(x), abs(y)); a = x / m; b = y / m; atan2(x, y)",
+    forward=(
+        "m = still(where(abs(x) > abs(y), abs(x), abs(y))); a = x / m; b = y / m; atan2(x, y)"
+    ),
     partials=(
         "where(z == z and (m == 0 or m == INF), 0, b / (a * a + b * b) / m)",
         "where(z == z and (m == 0 or m == INF), 0, -a / (a * a + b * b) / m)",
@@ -313,7 +414,7 @@ ACOSH = unary(
 ATANH = unary(
     "atanh",
     forward="atanh(x)",
-    partials=("where(abs(x) <= 1, 1 / ((1 - x) * (1 + x)), z)",),
+    partials=("where(abs(x) <= 1, 1 / one_minus_square(x), z)",),
     shown=("1/(1−x²)",),
     doc="Take the inverse hyperbolic tangent.",
     domain="−1 <= x <= 1, else nan; infinite at the ends",
@@ -620,6 +721,23 @@ LOG_SOFTMAX = many(
     definition="_l = log(sum(exp(x))); x - _l",
     written="x − log Σ exp(x)",
     doc="Take the logarithm of the softmax, one node an entry.",
+    sample=((-9, 9),),
+)
+
+NORM = many(
+    "norm",
+    helper=True,
+    commutes=True,
+    forward=(
+        "m = max(where(x == x, abs(x), 0)); h = where(m > 0 and m < INF, m, 1);"
+        "where(m == INF, INF, h * sqrt(sum((x / h) * (x / h))))"
+    ),
+    partials=("where(z == 0, 0, x / z)",),
+    shown=("x/z",),
+    definition="sqrt(sum(x * x))",
+    written="√Σ x²",
+    doc="Compute the length of a vector without overflow on the way.",
+    domain="any; the derivatives at 0 are taken as 0",
     sample=((-9, 9),),
 )
 

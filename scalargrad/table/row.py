@@ -58,6 +58,8 @@ class Row:
     forward: str
     partials: tuple[str, ...]
     doc: str  # a verb, one sentence
+    #: the partials in a graph of gradients, where the others are good for floats only
+    on_values: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()  # how the book writes the partials
     #: in simpler operations, what "open" draws: bound names become labels unless they begin with _
     definition: str = ""
@@ -113,6 +115,7 @@ class ManyRow:
     forward: str
     partials: tuple[str, ...]
     doc: str
+    on_values: tuple[str, ...] = ()
     lists: int = 1
     shown: tuple[str, ...] = ()
     definition: str = ""  # where it names z, the result so far, it is applied from left to right
@@ -120,6 +123,7 @@ class ManyRow:
     domain: str = ""
     source: str = ""
     example: tuple[str, str] = ("", "")
+    helper: bool = False
     by_hand: bool = False
     commutes: bool = False
     empty: bool = False  # whether no operand at all is allowed

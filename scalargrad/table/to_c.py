@@ -295,7 +295,7 @@ def _calls(formula: Formula) -> set[str]:
     """Return the names of all functions that a formula calls."""
     trees = [formula.result, *(value for _, value in formula.bindings)]
     calls = (node.func for t in trees for node in ast.walk(t) if isinstance(node, ast.Call))
-    return {call.id for call in calls if isinstance(call, ast.Name)} - {"where"}
+    return {call.id for call in calls if isinstance(call, ast.Name)} - {"where", "still"}
 
 
 def entry_function(

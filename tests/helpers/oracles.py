@@ -132,6 +132,16 @@ def binary_scale(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
     return max(max(abs(x), abs(x * y), softplus(x)) for x, y in zip(xs, ys, strict=True)) / len(xs)
 
 
+def power_terms(x: Any, exponent: Any, first: Any, *times_log: Any) -> Any:
+    """Return the largest term of x^exponent·(a + ... + b·log x)."""
+    *plain, last = first, *times_log
+    return mp.power(x, exponent) * max(*map(abs, plain), abs(last * mp.log(x)))
+
+
+def power_slack(x: float, y: float) -> float:
+    return max(1.0, abs(y * math.log(abs(x))))
+
+
 ORACLES: dict[str, Oracle] = {
     "add": Oracle(lambda x, y: x + y, pairs((1e300, 1e-300), (0.1, 0.2), (1.0, -1.0 + 2**-53))),
     "sub": Oracle(lambda x, y: x - y, pairs((1e300, 1e-300), (0.3, 0.1), (1.0, 1.0 - 2**-53))),
@@ -159,6 +169,43 @@ ORACLES: dict[str, Oracle] = {
             else x > 0 and mp.power(x, y) > 2.3e-308
         ),
     ),
+    # the derivatives of powers lose what y - 1 and y - 2 lose, times the logarithm of x
+    "pow_x": Oracle(
+        lambda x, y: y * mp.power(x, y - 1),
+        pairs((2.0, 0.5), (2.0, 3.0), (1e-10, 0.5), (1e10, -3.0), (-2.0, 3.0), (-2.0, -3.0)),
+        regular=lambda letter, x, y: letter == "x" or x > 0,
+        partial_scales=[None, lambda x, y: power_terms(x, y - 1, 1, y)],
+        slack=power_slack,
+    ),
+    "pow_y": Oracle(
+        lambda x, y: mp.power(x, y) * mp.log(x),
+        pairs((2.0, 0.5), (2.0, 3.0), (1e-10, 0.5), (1e10, -3.0), (0.3, 2.0)),
+        partial_scales=[lambda x, y: power_terms(x, y - 1, 1, y), None],
+        slack=power_slack,
+    ),
+    "pow_xx": Oracle(
+        lambda x, y: y * (y - 1) * mp.power(x, y - 2),
+        pairs((2.0, 0.5), (2.0, 3.0), (1e-10, 0.5), (1e10, -3.0), (-2.0, 3.0), (-2.0, -3.0)),
+        regular=lambda letter, x, y: letter == "x" or x > 0,
+        partial_scales=[None, lambda x, y: power_terms(x, y - 2, 2 * y, 1, y * (y - 1))],
+        slack=power_slack,
+    ),
+    "pow_xy": Oracle(
+        lambda x, y: mp.power(x, y - 1) * (1 + y * mp.log(x)),
+        pairs((2.0, 0.5), (2.0, 3.0), (1e-10, 0.5), (1e10, -3.0), (0.3, 2.0)),
+        scale=lambda x, y: power_terms(x, y - 1, 1, y),
+        partial_scales=[
+            lambda x, y: power_terms(x, y - 2, 2 * y, 1, y * (y - 1)),
+            lambda x, y: power_terms(x, y - 1, 2, y) * abs(mp.log(x)),
+        ],
+        slack=power_slack,
+    ),
+    "pow_yy": Oracle(
+        lambda x, y: mp.power(x, y) * mp.log(x) ** 2,
+        pairs((2.0, 0.5), (2.0, 3.0), (1e-10, 0.5), (1e10, -3.0), (0.3, 2.0)),
+        partial_scales=[lambda x, y: power_terms(x, y - 1, 2, y) * abs(mp.log(x)), None],
+        slack=power_slack,
+    ),
     "exp": Oracle(mp.exp, [*both_signs(1e-300, 1e-8, 0.5, 1.0, 100.0, 700.0, 708.0), (709.7,)]),
     "expm1": Oracle(mp.expm1, [*both_signs(1e-300, 1e-20, 1e-8, 0.5, 1.0, 40.0, 700.0), (709.7,)]),
     "exp2": Oracle(
@@ -176,6 +223,7 @@ ORACLES: dict[str, Oracle] = {
     "sin": Oracle(mp.sin, [*WIDE, *singles(3.14159265358979, 1.5707963267948966, 1e5, 1e22)]),
     "cos": Oracle(mp.cos, [*WIDE, *singles(3.14159265358979, 1.5707963267948966, 1e5, 1e22)]),
     "tan": Oracle(mp.tan, [*WIDE, *singles(3.14159265358979, 1.5707963267948966, 1e5, 1e22)]),
+    "one_minus_square": Oracle(lambda x: (1 - x) * (1 + x), UNIT),
     "asin": Oracle(mp.asin, UNIT),
     "acos": Oracle(mp.acos, UNIT),
     "atan": Oracle(mp.atan, [*WIDE, *both_signs(1e150)]),
@@ -237,6 +285,11 @@ ORACLES: dict[str, Oracle] = {
     ),
     "max": Oracle(max),
     "min": Oracle(min),
+    "norm": Oracle(
+        lambda xs: mp.sqrt(mp.fsum(x * x for x in xs)),
+        [([0.0, 0.0, 2.0],), ([1e300, -1e300, 1e300],), ([3e-300, 4e-300, 1e-310],),
+         ([1e300, 1.0, 1e-300],)],
+    ),
     "logsumexp": Oracle(
         logsumexp, [([1000.0, 1001.0],), ([-1000.0, -1001.0],), ([1.0, -1.0 - 2**-30],)],
         scale=lambda xs: max(1, abs(max(xs)), logsumexp(xs) - max(xs)),
