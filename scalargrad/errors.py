@@ -73,8 +73,8 @@ def shown(value: object) -> str:
     try:
         # its __class__: a whole number of a tape calls itself int
         text, kind = _short.repr(value), value.__class__
-    except Exception:  # a repr of a stranger may fail; the message must not
-        text, kind = "an object", type(value)
+    except Exception as error:  # a repr of a stranger may fail; the message must not
+        text, kind = f"an object whose repr raises {type(error).__name__}", type(value)
     if "\n" in text:  # of an array or a table
         text = " ".join(text.split())
     return f"{text} ({kind.__name__})"

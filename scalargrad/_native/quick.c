@@ -292,6 +292,9 @@ static PyObject *reduce(PyObject *self, PyObject *unused)
     (void)unused;
     PyObject *owner = PyObject_GetAttrString(self, "_owner"); /* of a method */
     if (owner == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return NULL;
+        }
         PyErr_Clear();
         return PyObject_GetAttrString(self, "__qualname__");
     }

@@ -38,3 +38,11 @@ def line_text(line: SourceLine) -> str:
 def running_line_text() -> str:
     """Return the line, outside this package, that is running as text."""
     return line_text(running_line())
+
+
+def raised_here(error: BaseException) -> bool:
+    """Tell whether an error was raised by a line of this package, not by what it called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_filename.startswith(_PACKAGE)

@@ -7,10 +7,12 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import errors
 from .._engine import Value, machine, move_flat, numbers, set_numbers
 from ..core.arithmetic import data_of
 from ..core.modes import no_grad
 from ..core.nesting import each
+from ..core.source_lines import raised_here
 from ..optim import Optimizer
 from ..tape.compiled import Compiled
 from ..tape.flattening import columns
@@ -46,8 +48,14 @@ class TapeLearner:
         compute = objective.compute
 
         def sample(x: Any, t: Any) -> tuple[Any, Any]:
-            output = model(x)
-            return compute([output], [t]), output
+            try:
+                output = model(x)
+                return compute([output], [t]), output
+            except Exception as error:
+                if isinstance(error, errors.ScalargradError | MemoryError) or raised_here(error):
+                    raise
+                what = f"{type(error).__name__} ({error})"  # as a list has no .mean, say
+                raise Unfit(f"called with Values, the model raises {what}") from error
 
         sample.__name__ = "fit"
         self._block: _Block | None = None

@@ -38,7 +38,8 @@ class History(Sealed):
     that moment; `validation_loss` and `validation_accuracy` come after the epoch. A list stays
     empty where there is nothing to say. `steps_per_epoch` tells where a finished epoch ends among
     the steps, also when the last one was broken off; where it is 0, the steps are shared out.
-    `is_replayed` tells whether the steps were replayed in native code, to the end: see `fit`.
+    `is_replayed` tells whether the steps were replayed in native code, to the end: see `fit`;
+    `why_not_replayed` says what was in the way.
     """
 
     steps: list[float] = field(default_factory=list)
@@ -50,6 +51,7 @@ class History(Sealed):
     is_interrupted: bool = False
     is_replayed: bool = False
     steps_per_epoch: int = 0
+    why_not_replayed: str = ""
 
     @property
     def epochs(self) -> int:
@@ -86,7 +88,10 @@ class History(Sealed):
             if numbers:
                 label = name.replace("_", " ")
                 parts.append(f"{label} {numbers[0]:.4g} -> {numbers[-1]:.4g}")
-        parts += ["replayed"] * self.is_replayed + ["interrupted"] * self.is_interrupted
+        parts += ["replayed"] * self.is_replayed
+        if self.why_not_replayed:
+            parts.append(f"not replayed: {self.why_not_replayed}")
+        parts += ["interrupted"] * self.is_interrupted
         return f"History({', '.join(parts)})"
 
 
@@ -123,8 +128,8 @@ def fit(
     which is much faster; last digits may differ. It can with NumPy, for samples of one shape, a
     loss that has a name, and a model that does the same for every sample and step, but for its
     comparisons; some samples of each epoch are compared with what the model itself gives.
-    `compile=False` builds the graph of each batch, `compile=True` says why nothing is replayed;
-    `history.is_replayed` tells which it was.
+    `compile=False` builds the graph of each batch, `compile=True` refuses what cannot be replayed;
+    `history.is_replayed` tells which it was, `history.why_not_replayed` the reason.
 
     An interrupt (Ctrl-C) ends learning too: the history of what was reached is returned, with
     `is_interrupted` set; the model has all steps of it, and perhaps a part of the next.
@@ -183,6 +188,7 @@ def fit(
         course.learner.settle()
     history.seconds = time.perf_counter() - start
     history.is_replayed = isinstance(course.learner, TapeLearner)
+    history.why_not_replayed = course.why_not
     return history
 
 
@@ -209,32 +215,41 @@ def evaluate(
     return Score(mean_loss, correct / len(inputs) if objective.is_correct else None)
 
 
+#: what cannot be replayed; any other error is a fault of our own, and is not to be hidden
+_REFUSALS = (Unfit, errors.ScalargradError)
+
+
 class _Course:
     """One run of `fit`: on tapes where that can be, else on graphs."""
 
     def __init__(self, *what: Any, compile: bool | None) -> None:
         self._what = what
         self._may_fall_back = compile is None
+        self.why_not = "compile=False" if compile is False else ""
         self.learner: Learner = self._on_tapes() if compile is not False else GraphLearner(*what)
 
     def _on_tapes(self) -> Learner:
         if modes.anomaly() or not modes.current().recording:  # graphs raise the errors
+            self.why_not = f"inside {'detect_anomaly' if modes.anomaly() else 'no_grad'}"
             return GraphLearner(*self._what)
         try:
             return TapeLearner(*self._what)
-        except Unfit as reason:
-            self._check_may_fall_back(reason)
-        except Exception:  # of the model, say: on a graph it raises again, or not at all
-            if not self._may_fall_back:
-                raise
-        return GraphLearner(*self._what)
+        except _REFUSALS as refusal:
+            return self._on_graphs(refusal)
 
-    def _check_may_fall_back(self, reason: Unfit) -> None:
+    def _on_graphs(self, refusal: Exception) -> Learner:
+        """Go on with graphs, and keep the reason."""
         if not self._may_fall_back:
+            if not isinstance(refusal, Unfit):
+                raise refusal
+            if refusal.__cause__ is not None:  # of the model
+                raise refusal.__cause__
             raise errors.StateError(
                 "fit: compile=True wants a step that can be replayed; got one that cannot,"
-                f" {reason}; leave it out"
+                f" {refusal}; leave it out"
             ) from None
+        self.why_not = str(refusal)
+        return GraphLearner(*self._what)
 
     def renew(self) -> None:
         """Record anew: the model may be another one since."""
@@ -243,24 +258,21 @@ class _Course:
 
     def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step; where a tape cannot, nothing has changed and a graph does."""
-        try:
-            return self.learner.step(indices, where)
-        except errors.NonFiniteError:
-            raise
-        except Unfit as reason:
-            self._check_may_fall_back(reason)
-        except Exception:  # of the model, say: the graph below raises it again, or not at all
-            if not self._may_fall_back or isinstance(self.learner, GraphLearner):
+        if isinstance(self.learner, TapeLearner):
+            try:
+                return self.learner.step(indices, where)
+            except errors.NonFiniteError:
                 raise
-        self.learner.settle()
-        self.learner = GraphLearner(*self._what)
+            except _REFUSALS as refusal:
+                self.learner.settle()
+                self.learner = self._on_graphs(refusal)
         return self.learner.step(indices, where)
 
     def score(self, inputs: Any, targets: Any, objective: Objective) -> Score:
-        """Score a set."""
+        """Score a set; where a tape cannot, the model itself is called for each sample."""
         try:
             loss, correct = self.learner.score(inputs, targets)
-        except Exception:  # the same
+        except _REFUSALS:
             if not self._may_fall_back or isinstance(self.learner, GraphLearner):
                 raise
             self.learner.settle()

@@ -11,6 +11,8 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import _engine, nn, optim
+from scalargrad.learning import on_tapes
+from scalargrad.tape import machine, paths, tracing
 
 pytestmark = pytest.mark.skipif(
     _engine.machine() is None, reason="the machine was not built: there is nothing to compare"
@@ -155,3 +157,84 @@ def test_whole_numbers_beyond_int64_learn_on_graphs() -> None:
     inputs = np.array([[1], [2], [3], [4], [5], [2**63 + 2**62]], dtype=np.uint64)
     found, wanted = (ends_of(lambda w: 0.0, inputs, 1e-19, compile) for compile in (None, False))
     assert found[0] == pytest.approx(wanted[0])
+
+
+# -- what falls back to graphs, and what does not --------------------------------------------------
+
+
+def learnt_once(model: Any, inputs: Any, **options: Any) -> sg.History:
+    optimizer = optim.SGD([model.w] if hasattr(model, "w") else model.parameters(), lr=0.1)
+    options = {"loss": "mse", "progress": False, "optimizer": optimizer, **options}
+    return sg.fit(model, inputs, [1.0] * len(inputs), **options)
+
+
+class WantsArrays:
+    """A model that calls a method of its sample."""
+
+    def __init__(self) -> None:
+        self.w = sg.Value(0.5)
+
+    def __call__(self, x: Any) -> Any:
+        return self.w * x.mean()
+
+
+class ReadsData(WantsArrays):
+    def __call__(self, x: Any) -> Any:
+        return self.w * x[0] + 0.0 * self.w.data
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "reason"),
+    [
+        (WantsArrays(), {}, "the model raises AttributeError ('list' object has no attribute"),
+        (ReadsData(), {}, ".data must not be read while the function is recorded"),
+        (nn.MLP(2, [1], seed=1), {"loss": lambda ys, ts: sg.mse(ys, ts)}, "one's own"),
+        (nn.MLP(2, [1], seed=1), {"compile": False}, "compile=False"),
+    ],
+)
+def test_reason_why_nothing_is_replayed_stands_in_the_history(
+    model: Any, options: Any, reason: str
+) -> None:
+    history = learnt_once(model, np.ones((4, 2)), **options)
+
+    assert not history.is_replayed
+    assert reason in history.why_not_replayed
+    assert f"not replayed: {history.why_not_replayed}" in repr(history)
+
+
+def test_history_of_a_replay_gives_no_reason() -> None:
+    history = learnt_once(nn.MLP(2, [1], seed=1), np.ones((4, 2)))
+
+    assert (history.is_replayed, history.why_not_replayed) == (True, "")
+    assert "not replayed" not in repr(history)
+
+
+@pytest.mark.parametrize(
+    ("home", "name"),
+    [
+        (machine.Machine, "batch"),
+        (machine.Machine, "plan"),
+        (machine, "plan_tape"),
+        (paths, "run_batch"),
+        (paths.Paths, "add"),
+        (tracing, "flatten_result"),
+        (on_tapes, "move_flat"),
+        (on_tapes, "set_numbers"),
+        (on_tapes.TapeLearner, "_check"),
+        (on_tapes.TapeLearner, "score"),
+        (on_tapes._Block, "of"),
+    ],
+)
+@pytest.mark.parametrize("fault", [IndexError, KeyError, AssertionError, MemoryError, TypeError])
+def test_fault_of_our_own_is_not_hidden_by_graphs(
+    home: Any, name: str, fault: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any, **named: Any) -> Any:
+        raise fault("planted")
+
+    monkeypatch.setattr(home, name, broken)
+    monkeypatch.setattr(on_tapes, "run_batch", paths.run_batch)
+    inputs = np.ones((4, 2))
+
+    with pytest.raises(fault, match="planted"):
+        learnt_once(nn.MLP(2, [1], seed=1), inputs, validation=(inputs, [1.0] * 4))

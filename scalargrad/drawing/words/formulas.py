@@ -12,6 +12,10 @@ MOST_POWER = 99
 _SIGNS = {"pi": "π", "Phi": "Φ", "phi": "φ", "sqrt": "√"}
 
 
+class Formless(Exception):  # noqa: N818 - no error: its number is shown instead
+    """What has no form as a product of names."""
+
+
 def evaluated(
     node: ast.expr,
     letters: Mapping[str, Product],
@@ -20,7 +24,7 @@ def evaluated(
 ) -> Product:
     """Run a stated partial on expressions; a choice is made by the numbers.
 
-    Raises: `KeyError` for what has no form here.
+    Raises: `Formless` for what has no form here.
     """
 
     def run(node: ast.expr) -> Product:
@@ -58,7 +62,7 @@ def evaluated(
                 return total(evaluated(term, {**letters, **xs}, {}, {}) for xs in elements)
             case ast.Call(func=ast.Name(id=function), args=arguments):
                 return call(_SIGNS.get(function, function), map(run, arguments))
-        raise KeyError(ast.unparse(node))
+        raise Formless(ast.unparse(node))
 
     return run(node)
 
@@ -67,17 +71,18 @@ def _holds(test: ast.expr, numbers: Mapping[str, float]) -> bool:
     match test:
         case ast.Compare(left=left, ops=[sign], comparators=[right]):
             a, b = _float(left, numbers), _float(right, numbers)
-            if a == a and b == b:  # a nan takes no branch
-                return {ast.Gt: a > b, ast.Lt: a < b, ast.Eq: a == b}[type(sign)]
-    raise KeyError(ast.unparse(test))
+            outcomes = {ast.Gt: a > b, ast.Lt: a < b, ast.Eq: a == b}
+            if a == a and b == b and type(sign) in outcomes:  # a nan takes no branch
+                return outcomes[type(sign)]
+    raise Formless(ast.unparse(test))
 
 
 def _float(node: ast.expr, numbers: Mapping[str, float]) -> float:
     match node:
         case ast.Constant(value=int() | float() as value):
             return float(value)
-        case ast.Name(id=letter):
+        case ast.Name(id=letter) if letter in numbers:
             return numbers[letter]
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             return _float(left, numbers) * _float(right, numbers)
-    raise KeyError(ast.unparse(node))
+    raise Formless(ast.unparse(node))

@@ -30,7 +30,7 @@ from .algebra import (
     total,
     write,
 )
-from .formulas import evaluated
+from .formulas import Formless, evaluated
 from .numbers import Numbers
 from .wording import Labels
 
@@ -310,9 +310,11 @@ class Symbols:
             letters["own"] = constant(float(own))
             letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
             shown = row.partials[why.letter]
+        if not shown:
+            return constant(why.partial)
         try:
             return evaluated(parsed(shown), letters, numbers, lists)
-        except (KeyError, SyntaxError):
+        except Formless:
             return constant(why.partial)
 
     # -- names -------------------------------------------------------------------------
