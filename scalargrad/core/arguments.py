@@ -133,6 +133,12 @@ def by_position(thing: Any) -> Any:
     return array if array.ndim else thing
 
 
+def is_masked(thing: Any) -> bool:
+    """Say whether a thing is an array of which some numbers count as missing."""
+    mask: Any = getattr(thing, "mask", None) if hasattr(type(thing), "filled") else None
+    return mask is not None and bool(mask.any())
+
+
 def samples(who: str, inputs: Any, targets: Any) -> tuple[Any, Any]:
     """Return samples and a target for each, both to be taken by position.
 
@@ -143,6 +149,9 @@ def samples(who: str, inputs: Any, targets: Any) -> tuple[Any, Any]:
         if not is_sequence or isinstance(things, Mapping):
             must, remedy = f"{what} must be a list or an array", "pass a list"
             raise errors.OperandError(errors.unwanted(who, must, things, remedy))
+        if is_masked(things):
+            got, remedy = "a masked array", "pass .filled(0.0), or only samples without a mask"
+            raise errors.OperandError(f"{who}: {what} must all be numbers; got {got}; {remedy}")
     inputs, targets = by_position(inputs), by_position(targets)
     if len(inputs) != len(targets) or not len(inputs):
         raise errors.InputError(

@@ -270,8 +270,10 @@ class Flattening:
         """
         number = as_number(thing, self.who, self.what)
         if number is None:
-            is_array = hasattr(type(thing), "__array__")  # of another library: of a series, say
-            remedy = "pass numpy.asarray of it" if is_array else self.remedy
+            remedy = self.remedy
+            if hasattr(type(thing), "__array__"):  # of another library: of a series, say
+                is_masked = hasattr(type(thing), "filled")
+                remedy = "pass its .filled(0.0)" if is_masked else "pass numpy.asarray of it"
             raise self.refused(errors.shown(thing), remedy)
         return self.leaf(number)
 

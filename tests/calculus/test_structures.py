@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -327,6 +328,7 @@ def test_compiled_function_at_a_point_gives_what_the_function_gives(out: str, in
 
     for _ in range(2):
         assert same(f(point), plain(function(point)))
+    assert same(pickle.loads(pickle.dumps(f))(point), plain(function(point)))
 
 
 @every

@@ -130,6 +130,21 @@ def test_fit_refuses_a_loss_of_copies(copied: Callable[[Any], Any]) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("compile", [True, False])
+def test_model_is_copied_after_an_epoch(compile: bool) -> None:
+    model = sg.nn.MLP(1, [2, 1], seed=0)
+    copies: list[Any] = []
+
+    sg.fit(
+        model, [[1.0], [2.0]], [1.0, 2.0], loss="mse", compile=compile, epochs=2,
+        optimizer=sg.optim.SGD(model.parameters(), lr=0.1),
+        after_epoch=lambda history: copies.append(copy.deepcopy(model)),
+    )  # fmt: skip
+
+    first, last = (copied.state_dict() for copied in copies)
+    assert first != last == model.state_dict()
+
+
 def test_another_thread_may_copy_what_fit_learns() -> None:
     model = sg.nn.MLP(1, [2, 1], seed=0)
     optimizer = sg.optim.SGD(model.parameters(), lr=0.1)

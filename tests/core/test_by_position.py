@@ -272,6 +272,20 @@ def test_numbers_that_a_series_or_table_cannot_give_are_refused() -> None:
             sg.sum(strange)
 
 
+@pytest.mark.parametrize("compile", [True, False])
+def test_masked_samples_are_refused(compile: bool) -> None:
+    rows = np.ma.array(INPUTS, mask=[[False, i == 3] for i in range(len(INPUTS))])
+    classes = np.ma.array(CLASSES, mask=[True] + [False] * 5)
+
+    for xs, ts in ((rows, CLASSES), (INPUTS, classes)):
+        with pytest.raises(TypeError, match="must all be numbers; got a masked array"):
+            learnt(xs, ts, compile=compile)
+        with pytest.raises(TypeError, match="must all be numbers; got a masked array"):
+            sg.datasets.split(xs, ts)
+    filled = learnt(rows.filled(0.0), CLASSES, compile=compile)
+    assert learnt(np.ma.array(rows.filled(0.0)), CLASSES, compile=compile) == filled
+
+
 @pytest.mark.parametrize(
     "differentiate",
     [
