@@ -18,6 +18,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import refusals, tracer
+from .arithmetic import is_value
 from .around import check_copied
 from .order import post_order
 from .pickles import Reader, content_of, damaged, is_plain, plain, text
@@ -236,13 +237,14 @@ def _content_of_pick(nodes: Any, index: int) -> Iterable[Any]:
 
 @partial(Reader, content=_content_of_leaf)
 def _leaf(kind: Any, fields: tuple[Any, ...]) -> Any:
+    if not _are_fields(*fields) or fields[-1]:
+        raise damaged("what is no leaf")
     return _build(kind or chosen["Value"], fields, (), ())
 
 
 @partial(Reader, content=_content_of_table)
 def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
-    if len(set(map(id, outside))) != len(outside):
-        raise damaged("one node twice")
+    _check_outside(outside)
     nodes: list[Any] = []
 
     def decoded(code: Any) -> Any:
@@ -251,9 +253,41 @@ def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
         return nodes[code] if code >= 0 else outside[-code - 1]
 
     for operands, parents, fields in rows:
+        if not _is_node(operands, parents, *fields) or not (
+            -len(outside) <= min(parents) and max(parents) < len(nodes)
+        ):
+            raise damaged("what is no node")
         refs = tuple(map(decoded, operands)), tuple(map(decoded, parents))
         nodes.append(_build(chosen["Value"], fields, *refs))
     return nodes
+
+
+def _check_outside(outside: list[Any]) -> None:
+    if not all(map(is_value, outside)) or len(set(map(id, outside))) != len(outside):
+        raise damaged("what is no node, or one twice")
+
+
+def _is_node(
+    operands: Any, parents: Any, grad: Any, notes: Any, data: Any, op: Any, partials: Any
+) -> bool:
+    """Tell whether these may be the fields of a node: its parents are the Values it computes of."""
+    return (
+        bool(parents)
+        and parents == [code for code in operands if type(code) is int]
+        and len(operands) == len(parents) + sum(type(code) is float for code in operands)
+        and len(partials) == len(parents)
+        and _are_fields(grad, notes, data, op, partials)
+    )
+
+
+def _are_fields(grad: Any, notes: Any, data: Any, op: Any, partials: Any) -> bool:
+    numbers = data, *partials, 0.0 if grad is None else grad
+    return (
+        set(map(type, numbers)) == {float}
+        and type(op) is str
+        and type(partials) is tuple
+        and (notes is None or type(notes) is dict)
+    )
 
 
 @partial(Reader, content=_content_of_pick)

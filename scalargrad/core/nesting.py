@@ -143,6 +143,24 @@ class Container(NamedTuple):
 Structure: TypeAlias = Leaf | Container
 
 
+def is_structure(thing: Any) -> bool:
+    """Tell whether a thing that comes from outside is a structure, with sizes and keys that fit."""
+    if type(thing) is Leaf:
+        shape = thing.shape
+        return type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
+    if type(thing) is not Container:
+        return False
+    build, parts, times, keys = thing
+    return (
+        callable(build)
+        and type(parts) is tuple
+        and all(map(is_structure, parts))
+        and type(times) is int
+        and times >= 0
+        and (keys is None or (type(keys) is tuple and len(keys) == len(parts) * times))
+    )
+
+
 @functools.lru_cache(maxsize=256)
 def list_of(count: int) -> Container:
     """Return the structure of a list of numbers."""

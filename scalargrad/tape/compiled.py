@@ -27,7 +27,7 @@ from .lane_arguments import Lanes, Seen, lanes_of
 from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, run_batch, run_point
-from .pickled import Elsewhere, qualified_name
+from .pickled import Elsewhere, check_fields, qualified_name
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .tape import Tape
 from .tracing import trace
@@ -427,23 +427,15 @@ def _restored(
             f"{name}: a pickled tape wants the operations it was recorded with; got another"
             " version of scalargrad; record it anew"
         )
+    check_fields(name, qualified, options, paths, signature)
     mode, threads, most = options
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
     compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most)
     compiled._signature = signature
     for structures, known in paths.items():
         for tape, structure in known:
-            _check_path(tape, structures, structure)
             compiled.known(structures).add(Path(runner_for(tape, compiled.mode), structure))
     return compiled
-
-
-def _check_path(tape: Tape, structures: tuple[Structure, ...], structure: Structure) -> None:
-    """Refuse a tape from outside that is not of its arguments and results."""
-    sizes = sum(one.size for one in structures), structure.size
-    if sizes != (tape.inputs, len(tape.outputs)):
-        must = "a tape must have an input for each argument, and an output for each result"
-        raise errors.InputError(errors.unwanted("pickle", must, sizes, "pickle it again"))
 
 
 def compile(

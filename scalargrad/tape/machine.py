@@ -115,6 +115,7 @@ def _in_chunks(
     starts = range(0, count, size)
     results: list[Any] = [None] * len(starts)
     waiting = iter(enumerate(starts))
+    threads = min(threads, len(starts))
 
     def work() -> None:
         for index, start in waiting:

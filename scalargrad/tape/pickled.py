@@ -1,13 +1,19 @@
-"""The function of a tape that came out of a pickle: looked up by its name when it is needed."""
+"""What comes out of the pickle of a compiled function: it is checked, but for its tapes.
+
+The function itself is looked up by its name when it is needed.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from .. import errors
+from ..core.nesting import is_structure
+from .tape import Tape
 
 #: a module and the name of a function in it
 QualifiedName = tuple[str, str]
@@ -57,3 +63,46 @@ class Elsewhere:
             f"{self.__name__}: a path that no tape has cannot be recorded here, {why}; got a"
             " pickled function; call it once on every path before it is pickled"
         )
+
+
+def check_fields(name: Any, qualified: Any, options: Any, paths: Any, signature: Any) -> None:
+    """Refuse what are no fields of a compiled function: those of its pickle.
+
+    Raises: `ValueError`.
+    """
+    for is_right, must, got in (
+        (type(name) is str, "the name must be a text", name),
+        (qualified is None or _are_texts(qualified), "module and name must be texts", qualified),
+        (type(options) is tuple and len(options) == 3, "there must be three options", options),
+        (type(paths) is dict, "the paths must be a dict", paths),
+        (type(signature) is inspect.Signature, "the parameters must be a signature", signature),
+    ):
+        if not is_right:
+            raise _wrong(must, got)
+    for structures, known in paths.items():
+        if not (type(structures) is tuple and all(map(is_structure, structures))):
+            raise _wrong("arguments must have structures", structures)
+        if type(known) is not list:
+            raise _wrong("the paths of some arguments must be a list", known)
+        for path in known:
+            _check_path(structures, path)
+
+
+def _are_texts(qualified: Any) -> bool:
+    return type(qualified) is tuple and tuple(map(type, qualified)) == (str, str)
+
+
+def _check_path(structures: tuple[Any, ...], path: Any) -> None:
+    if not (type(path) is tuple and len(path) == 2 and type(path[0]) is Tape):
+        raise _wrong("a path must be a tape and a structure", path)
+    tape, structure = path
+    if not is_structure(structure):
+        raise _wrong("results must have a structure", structure)
+    sizes = sum(one.size for one in structures), structure.size
+    if sizes != (tape.inputs, len(tape.outputs)):
+        must = "a tape must have an input for each argument, and an output for each result"
+        raise _wrong(must, sizes)
+
+
+def _wrong(must: str, got: object) -> errors.InputError:
+    return errors.InputError(errors.unwanted("pickle", must, got, "pickle it again"))

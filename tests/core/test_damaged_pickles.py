@@ -12,11 +12,22 @@ import struct
 from typing import Any
 
 import pytest
-from damaged_pickles import ALLOWED, SUBJECTS, WRONG, drawn, outcome, pickled_subject, sweep, turned
+from damaged_pickles import (
+    ALLOWED,
+    SUBJECTS,
+    WRONG,
+    Handmade,
+    drawn,
+    outcome,
+    pickled_subject,
+    sweep,
+    turned,
+)
+from engines import ENGINES, engine_class
 from memory import IS_SANITIZED
 
 import scalargrad as sg
-from scalargrad.core import pickles
+from scalargrad.core import copying, pickles
 from scalargrad.core.pickles import content_of
 from scalargrad.tape.compiled import Compiled
 
@@ -61,6 +72,53 @@ def test_a_reader_is_one_of_ours() -> None:
                  ("scalargrad.nothing", "x"), ("scalargrad",), (3, 4), ()):  # fmt: skip
         with pytest.raises(sg.errors.InputError, match="it was damaged since"):
             pickles.find_reader(pickles.PICKLE_VERSION, *path)
+
+
+# -- what was never written, with checksums that are right ----------------------------------------
+
+RIGHT: dict[str, Any] = {"grad": None, "notes": None, "data": 3.0, "op": "mul", "partials": (2.0,)}
+WRONG_FIELDS = [
+    ("grad", 1), ("grad", ()), ("notes", 3), ("data", None), ("data", 3), ("data", "3.0"),
+    ("partials", ()), ("partials", (2.0, 1.0)), ("partials", (2,)), ("partials", [2.0]),
+    ("partials", (None,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize(("field", "other"), WRONG_FIELDS)
+def test_fields_that_no_node_has_are_refused(
+    name: str, field: str, other: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(copying.chosen, "Value", engine_class(name))
+    x = sg.Value(2.0)
+    fields = tuple({**RIGHT, field: other}.values())
+    right = [([-1, 1.5], [-1], tuple(RIGHT.values()))]
+    assert pickle.loads(pickle.dumps(Handmade(copying._load, [], [x], right)))[0].data == 3.0
+    for made in (
+        Handmade(copying._load, [], [x], [([-1, 1.5], [-1], fields)]),
+        Handmade(copying._leaf, None, (*fields[:4], other if field == "partials" else ())),
+    ):
+        if made.reader is copying._load or other != ():
+            with pytest.raises(sg.errors.InputError, match="must hold what was written"):
+                pickle.loads(pickle.dumps(made))
+
+
+@pytest.mark.parametrize(
+    ("outside", "operands", "parents"),
+    [
+        (1, [-2, 1.5], [-2]), (1, [0, 1.5], [0]), (1, [2**70, 1.5], [2**70]), (1, [-1, -1], [-1]),
+        (1, [1.5, 1.5], []), (1, [], []), (1, [-1, None], [-1]), (1, [-1, True], [-1]),
+        (1, [-1, 1.5], [-1, -1]), (1, [-1, 1.5], [0]), (2, [-1, 1.5], [-1]), (3, [-1, 1.5], [-1]),
+    ],
+)  # fmt: skip
+def test_operands_that_are_not_there_are_refused(
+    outside: int, operands: list[Any], parents: list[Any]
+) -> None:
+    x = sg.Value(2.0)
+    found = [[x], [x, x], [x, 2.0]][outside - 1]
+    made = Handmade(copying._load, [], found, [(operands, parents, (*RIGHT.values(),))])
+    with pytest.raises(sg.errors.InputError, match="must hold what was written"):
+        pickle.loads(pickle.dumps(made))
 
 
 # -- what is in order is not refused --------------------------------------------------------------

@@ -147,6 +147,16 @@ SUBJECTS = {
 }
 
 
+class Handmade:
+    """Something that is pickled as other fields of a reader, with the checksum that they have."""
+
+    def __init__(self, reader: Any, *fields: Any) -> None:
+        self.reader, self.fields = reader, fields
+
+    def __reduce__(self) -> Any:
+        return self.reader.pickled(*self.fields)
+
+
 # -- one pickle ----------------------------------------------------------------------------------
 
 
@@ -224,10 +234,12 @@ def sweep(name: str, pickled: bytes, bits: Sequence[int]) -> dict[int, str]:
 def _run(name: str, pickled: bytes, bits: Sequence[int]) -> Iterator[tuple[int, str]]:
     """Yield what comes of bits, up to one that ends the process."""
     command = [sys.executable, "-X", "faulthandler", __file__, "--report", name, pickled.hex()]
+    asan = os.environ.get("ASAN_OPTIONS", "") + ":allocator_may_return_null=1"  # as malloc does
+    paths = {"PYTHONPATH": os.pathsep.join(_paths()), "ASAN_OPTIONS": asan}
     with tempfile.TemporaryDirectory() as folder:  # a function that pickle calls may write there
         done = subprocess.run(
             command, input=" ".join(map(str, bits)), capture_output=True, text=True, check=False,
-            cwd=folder, env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths())},
+            cwd=folder, env=os.environ | paths,
         )  # fmt: skip
     lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
     pairs = [(int(bit), what) for bit, what in lines if bit.isdigit()]

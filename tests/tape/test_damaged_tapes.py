@@ -8,13 +8,16 @@ from array import array
 from typing import Any
 
 import pytest
+from damaged_pickles import Handmade
 from damaged_tapes import mutants, tapes, with_column
 from replays import KINDS, bits
 
 import scalargrad as sg
 from scalargrad import _engine
+from scalargrad.core.nesting import NUMBER, Container, Leaf, list_of
 from scalargrad.core.tracer import reference
 from scalargrad.table.codes import LINE
+from scalargrad.tape.compiled import _restored
 from scalargrad.tape.machine import Machine
 from scalargrad.tape.planning import NEVER
 from scalargrad.tape.replay import BY_CAPTURED, BY_INPUTS, Replay
@@ -159,6 +162,56 @@ def test_machine_refuses_more_lanes_than_there_are(lanes: int) -> None:
         plan.run(
             0, 2, lanes, [1.0], [], b"", 1.0, bytearray(), [(0, bytearray())], None, None, None
         )
+
+
+@sg.compile
+def doubled(x: Any, y: Any) -> Any:
+    return x + 2.0 * y
+
+
+def fields_of(f: Any) -> list[Any]:
+    f(1.0, 2.0)
+    _, (_, *fields) = f.__reduce__()
+    return fields
+
+
+def key_of(structures: Any) -> Any:
+    return lambda fields: {structures: next(iter(fields[3].values()))}
+
+
+def result_of(structure: Any) -> Any:
+    def paths(fields: list[Any]) -> Any:
+        ((structures, ((tape, _),)),) = fields[3].items()
+        return {structures: [(tape, structure)]}
+
+    return paths
+
+
+HUGE = Container(list, (NUMBER,), 2**60)
+
+
+@pytest.mark.parametrize(
+    ("index", "other"),
+    [
+        (0, 3), (1, ("a",)), (1, (1, 2)), (2, ()), (2, ("x", 1, 1)), (2, ("strict", 0, 1)),
+        (2, ("strict", 1, None)), (4, 7), (3, key_of(3)), (3, key_of((3, 4))),
+        (3, key_of((NUMBER,))), (3, key_of((HUGE,))), (3, key_of((Leaf((2**40, 2**40)),))),
+        (3, key_of((Leaf((-1,)), Leaf((-2,))))), (3, key_of((Leaf((1.0,)), NUMBER))),
+        (3, key_of((Container(list, (NUMBER,), -2), list_of(4)))),
+        (3, key_of((Container(dict, (NUMBER, NUMBER), 1, ("a",)),))),
+        (3, result_of(3)), (3, result_of(HUGE)), (3, result_of(list_of(2))),
+        (3, result_of(Container(list, (NUMBER, 3)))), (3, result_of(Container(None, (NUMBER,)))),
+        (3, lambda fields: {(NUMBER, NUMBER): [(3, NUMBER)]}),
+        (3, lambda fields: {(NUMBER, NUMBER): ()}),
+    ],
+)  # fmt: skip
+def test_fields_that_no_compiled_function_has_are_refused(index: int, other: Any) -> None:
+    fields = fields_of(doubled)
+    made = Handmade(_restored, *fields)
+    assert pickle.loads(pickle.dumps(made))(1.0, 2.0) == 5.0
+    fields[index] = other(fields) if callable(other) else other
+    with pytest.raises(sg.errors.ScalargradError):
+        pickle.loads(pickle.dumps(Handmade(_restored, *fields)))
 
 
 def test_pickle_of_other_arguments_than_its_tape_has_is_refused() -> None:
