@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from .. import errors
-from ..core.arguments import by_position, is_iterable, number
+from ..core.arguments import is_iterable, number
 from ..core.arithmetic import are_values, is_value
 from ..core.nesting import flat
 from ..table import ops
@@ -52,7 +52,7 @@ def hinge(scores: Any, labels: Any) -> Any:
     >>> hinge([0.5, -2.0], [1, -1])
     0.25
     """
-    labels = list(by_position(labels)) if is_iterable(labels) else [labels]
+    labels = listed("hinge", labels) if is_iterable(labels) else [labels]
     plain = set(map(type, labels)) <= {int, float}
     for label in dict.fromkeys(labels) if plain else flat(labels):  # few of many differ
         if not is_value(label) and label not in (-1, 1):
@@ -78,7 +78,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     """
     who = "binary_cross_entropy_with_logits"
     logits, targets = (
-        list(by_position(operands)) if is_iterable(operands) else [operands]
+        listed(who, operands) if is_iterable(operands) else [operands]
         for operands in (logits, targets)
     )
     for target in flat(targets):
@@ -124,7 +124,7 @@ def cross_entropy(logits: Any, target: Any) -> Any:
 
 def _probabilities(classes: int, target: Any) -> list[Any]:
     if is_iterable(target):
-        probabilities = list(by_position(target))
+        probabilities = listed("cross_entropy", target)
         if len(probabilities) != classes:
             raise errors.InputError(
                 f"cross_entropy: needs one probability a class; got {len(probabilities)} for"

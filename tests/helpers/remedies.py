@@ -54,9 +54,6 @@ def read_cases() -> Iterator[Case]:
             line += block.count("\n") + 2
 
 
-#: the folder of the real files, if there is one; cases run without the variable
-_MNIST = os.environ.pop("SCALARGRAD_MNIST", "")
-
 # -- running a case --------------------------------------------------------------------------
 
 
@@ -70,7 +67,7 @@ def _names(folder: Path) -> dict[str, Any]:
         "sg": sg, "nn": nn, "optim": optim, "datasets": datasets, "math": sg.math, "x": x, "y": y,
         "a": sg.Value(1.0), "b": sg.Value(2.0), "c": sg.Value(3.0), "d": sg.Value(4.0),
         "model": nn.MLP(2, [4, 1], seed=0), "folder": folder, "copy": copy, "pickle": pickle,
-        "mnist": _MNIST, "command_line": lambda text: run_command_line(shlex.split(text)), "os": os,
+        "command_line": lambda text: run_command_line(shlex.split(text)), "os": os,
     }  # fmt: skip
     with contextlib.suppress(ImportError):  # without it the cases that name it are left out
         import numpy
@@ -81,14 +78,16 @@ def _names(folder: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _stage() -> Iterator[dict[str, Any]]:
-    """Give names, in a folder of one's own, with nothing printed."""
-    kept = Path.cwd()
+    """Give names, in a folder of one's own, with nothing printed and no folder of MNIST known."""
+    kept, mnist = Path.cwd(), os.environ.pop("SCALARGRAD_MNIST", None)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.chdir(folder)
         try:
-            yield _names(Path(folder))
+            yield {**_names(Path(folder)), "mnist": mnist}
         finally:
             os.chdir(kept)
+            if mnist is not None:
+                os.environ["SCALARGRAD_MNIST"] = mnist
 
 
 def refuse(case: Case) -> tuple[Exception, list[tuple[str, int]]]:
