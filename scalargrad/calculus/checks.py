@@ -12,10 +12,12 @@ from .. import errors
 from .._engine import Value
 from ..core.arguments import number
 from ..core.arithmetic import is_value
-from ..core.modes import no_grad
+from ..core.modes import no_grad, recording
 from ..core.nesting import Container, flatten
 from ..core.text_tables import values_table
 from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
+from .graph_gradients import order_of
+from .kinks import kinks_of
 from .transforms import gradient_for
 
 #: rows of a table that are shown, the worst first
@@ -23,6 +25,7 @@ SHOWN = 20
 
 _WRONG = "the gradient is wrong, or the function is not what its derivative says"
 _CHANGES = "the function gives other numbers each time it is called at the same point"
+_AT_KINK = "at its kink, where there is no derivative but by convention: "
 #: verdicts, the worst first
 _ORDER = (MISMATCH, ROUGH, INFINITE, KINK, OK)
 
@@ -45,9 +48,12 @@ class Checked:
 class GradientTable:
     """The result of `check_gradients`, an input a row; true where nothing disagrees."""
 
-    def __init__(self, rows: Sequence[Checked], reason: str = "") -> None:
+    def __init__(
+        self, rows: Sequence[Checked], reason: str = "", kinks: Sequence[str] = ()
+    ) -> None:
         self.rows = tuple(rows)
         self.reason = reason
+        self.kinks = tuple(kinks)  # operations that are at their kink, where not all is well
 
     def __bool__(self) -> bool:
         return all(row.verdict != MISMATCH for row in self.rows)
@@ -79,7 +85,9 @@ class GradientTable:
         verdicts = {row.verdict for row in self.rows}
         reasons = {MISMATCH: _WRONG, **REASONS}
         said = [text for verdict, text in reasons.items() if verdict in verdicts]
-        return "\n".join([*lines, *([self.reason] if self.reason else said)])
+        lines += [self.reason] if self.reason else said
+        lines += [_AT_KINK + ", ".join(self.kinks[:SHOWN])] * bool(self.kinks)
+        return "\n".join(lines)
 
 
 def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
@@ -88,7 +96,8 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     Maths: (4·d(h/2) − d(h))/3 with d(h) = (f(x + h) − f(x − h))/2h, h chosen for each input
     Shapes: the point is one argument or several, numbers or nestings of them.
     Domain: gradients agree within 1e-6, relative to the larger of 1 and the gradient; at a kink
-    of a piecewise function the gradient must lie between both slopes.
+    of a piecewise function the gradient must lie between both slopes. Where not all agree, the
+    operations that are at their kink are named.
     Raises: `GradientError` (an `AssertionError`) that shows the table where a gradient disagrees.
     Source: Richardson, The deferred approach to the limit
 
@@ -119,10 +128,13 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     comparisons = compare(function, numbers, gradients)
     named = zip(_arguments(f, len(point)), structure.parts, strict=False)
     names = [name for argument, part in named for name in part.names(argument)]
-    table = GradientTable(
-        [Checked(name, *one) for name, one in zip(names, comparisons, strict=True)],
-        _CHANGES if changes else "",
-    )
+    checked = [Checked(name, *one) for name, one in zip(names, comparisons, strict=True)]
+    kinks: Sequence[str] = ()
+    if any(row.verdict != OK for row in checked):
+        with recording():
+            result = f(*structure.unflatten(map(Value, numbers)))
+        kinks = kinks_of(order_of([result])) if is_value(result) else ()
+    table = GradientTable(checked, _CHANGES if changes else "", kinks)
     if not table or changes:
         raise errors.GradientError(f"{who}: {table!r}")
     return table

@@ -18,7 +18,7 @@ from ..core.arithmetic import is_value
 from ..core.around import Inputs, call_inside
 from ..core.modes import Scope, recording, scope
 from ..core.order import post_order
-from ..functions.custom import with_derivatives
+from ..functions.custom import on_operands, with_derivatives
 from ..table.libm import divide
 from .graph_gradients import graph_sweep
 
@@ -230,11 +230,8 @@ class _Residual:
         twins = {id(self.x): x}
         twins |= {id(old): new for old, new in zip(self.others, others, strict=True)}
         for node in self.inside:
-            operands = tuple(twins.get(id(operand), operand) for operand in node.operands)
-            parents = tuple(twins[id(parent)] for parent in node.parents)
-            copy = node._record(node._data, node.op, operands, parents, node.partials)
-            own = (node._notes or {}).get("derivatives")
-            twins[id(node)] = with_derivatives(copy, own.on_values) if own else copy
+            operands = [twins.get(id(operand), operand) for operand in node.operands]
+            twins[id(node)] = on_operands(node, operands)
         return twins[id(self.result)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import errors
@@ -21,48 +21,8 @@ from ..core.order import post_order
 from ..functions import elementary
 from ..table import formula, ops
 from ..table.row import ROWS, ManyRow, Row, is_plural
-
-#: what is no row, but called by formulas on Values
-_WORDS = ("divide", "label", "plain", "still")
-
-
-class _OnValues(Mapping[str, Callable[..., Any]]):
-    """What the formulas of rows call when they run on Values."""
-
-    def __getitem__(self, name: str) -> Callable[..., Any]:
-        if name == "divide":
-            return lambda x, y: elementary.apply_binary(ops.DIV, x, y)
-        if name == "label":
-            return lambda name, value: None
-        if name == "plain":
-            return lambda x: not is_value(x)
-        if name == "still":
-            return lambda x: x.detach() if is_value(x) else x
-        row = ROWS[name]
-        if name in ("max", "min"):  # in formulas only ever a shift that cancels: a plain number
-            return lambda xs: _shift(name, list(xs))
-        if isinstance(row, ManyRow):
-            return lambda xs: elementary.apply_many(row, list(xs))
-        if row.arity == 1:
-            return lambda x: elementary.apply_unary(row, x)
-        return lambda x, y: elementary.apply_binary(row, x, y)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*_WORDS, *ROWS])
-
-    def __len__(self) -> int:
-        return len(ROWS) + len(_WORDS)
-
-
-def _shift(name: str, xs: list[Any]) -> Any:
-    """Return the largest or smallest of some Values and numbers, as what has no derivative."""
-    if tracer.is_on():  # a replay must find it anew
-        extreme = elementary.max(xs) if name == "max" else elementary.min(xs)
-        return extreme.detach() if is_value(extreme) else extreme
-    return ROWS[name].value([x if x.__class__ is float else x._data for x in xs])
-
-
-_ON_VALUES = _OnValues()
+from .kinks import on_one_side
+from .on_values import ON_VALUES
 
 
 @functools.cache
@@ -71,12 +31,12 @@ def _partials_of(name: str) -> tuple[Callable[..., Any], ...]:
     row = ROWS[name]
     stated = row.on_values or row.partials
     if is_plural(row):
-        compiled = formula.compile_graph(name, ("z",), ("s", "own"), stated[0], _ON_VALUES)
+        compiled = formula.compile_graph(name, ("z",), ("s", "own"), stated[0], ON_VALUES)
         return (compiled,)
     texts = [_with_bindings(row.forward, partial) for partial in stated]
     letters, lists = (row.letters, ()) if isinstance(row, Row) else ((), row.letters)
     return tuple(
-        formula.compile_graph(name, ("z", *letters), lists, text, _ON_VALUES) for text in texts
+        formula.compile_graph(name, ("z", *letters), lists, text, ON_VALUES) for text in texts
     )
 
 
@@ -180,32 +140,58 @@ def graph_sweep(
     """Return the gradients of Σ upstream·output by the inputs, as Values.
 
     Maths: grad(parent) = Σ grad(node) · ∂node/∂parent, every partial being its row's formula.
-    Inputs are `independent` where none of them counts as a function of others.
+    Inputs are `independent` where none of them counts as a function of others. At a kink one side
+    counts in the graph; the numbers of the gradients are those of a pass on numbers.
     """
     order = order_of(outputs, inputs if independent else ())
+    with recording():
+        grads = _graph_sweep(order, outputs, upstream, inputs, independent)
+        anew = on_one_side(order, {id(x) for x in inputs})
+        if not anew:
+            return grads
+        moved = [anew.get(id(output), output) for output in outputs]
+        order = order_of(moved, inputs if independent else ())
+        graphs = _graph_sweep(order, moved, upstream, inputs, independent)
+        return [numbered(number, graph) for number, graph in zip(grads, graphs, strict=True)]
+
+
+def numbered(number: Any, graph: Any) -> Any:
+    """Return a graph with the number of another one."""
+    number = number.detach() if is_value(number) else number
+    if not is_value(graph):
+        return number
+    if graph == number and not tracer.is_on():
+        return graph
+    return elementary.apply_binary(ops.NUMBERED, number, graph)
+
+
+def _graph_sweep(
+    order: Sequence[Any],
+    outputs: Sequence[Any],
+    upstream: Sequence[Any],
+    inputs: Sequence[Any],
+    independent: bool,
+) -> list[Any]:
     matters = {id(x) for x in inputs}
     ends = set(matters) if independent else set()
     for node in order:
         if id(node) not in matters and any(id(parent) in matters for parent in node.parents):
             matters.add(id(node))
     grads: dict[int, Any] = {}
-    with recording():
-        for output, start in zip(outputs, upstream, strict=True):
-            grads[id(output)] = _plus(grads.get(id(output)), start)
-        for node in reversed(order):
-            gradient = grads.get(id(node))
-            if gradient is None or id(node) not in matters or id(node) in ends:
-                continue
-            operands = node.operands
-            # by hand: its partials as numbers are not wanted, and this is where the time goes
-            positions = [i for i, operand in enumerate(operands) if id(operand) in matters]
-            if not positions:  # a leaf has no operands at all
-                continue
-            for position, partial in zip(
-                positions, partials_on_values(node, positions), strict=True
-            ):
-                target = id(operands[position])
-                grads[target] = _plus(grads.get(target), _times(gradient, partial))
+    for output, start in zip(outputs, upstream, strict=True):
+        grads[id(output)] = _plus(grads.get(id(output)), start)
+    for node in reversed(order):
+        gradient = grads.get(id(node))
+        if gradient is None or id(node) not in matters or id(node) in ends:
+            continue
+        operands = node.operands
+        # by hand: its partials as numbers are not wanted, and this is where the time goes
+        positions = [i for i, operand in enumerate(operands) if id(operand) in matters]
+        if not positions:  # a leaf has no operands at all
+            continue
+        for position, partial in zip(positions, partials_on_values(node, positions), strict=True):
+            target = id(operands[position])
+            grads[target] = _plus(grads.get(target), _times(gradient, partial))
     return [grads.get(id(x), 0.0) for x in inputs]
 
 

@@ -32,7 +32,8 @@ from ..core.nesting import (
     values_in,
 )
 from ..core.order import edges
-from .graph_gradients import graph_sweep, order_of, partials_on_values, sweep
+from .graph_gradients import graph_sweep, numbered, order_of, partials_on_values, sweep
+from .kinks import on_one_side
 
 
 class _Run:
@@ -124,6 +125,28 @@ class _Run:
         if self.keeps_graph:
             return graph_sweep([output], [1.0], self.inputs, independent=True)
         return sweep([output], [1.0], self.inputs)
+
+    def push(self, directions: Sequence[Any], graph: bool) -> list[Any]:
+        """Return how every output moves when the inputs do, in a graph if that is wanted."""
+        order = order_of(self._values(), self.inputs)
+        with recording():
+            moved = self._push(order, self.outputs, directions, graph)
+            anew = on_one_side(order, {id(x) for x in self.inputs}) if graph else {}
+            if not anew:
+                return moved
+            outputs = [anew.get(id(output), output) for output in self.outputs]
+            order = order_of([x for x in outputs if is_value(x)], self.inputs)
+            graphs = self._push(order, outputs, directions, graph)
+            return [numbered(number, graph) for number, graph in zip(moved, graphs, strict=True)]
+
+    def _push(
+        self, order: Sequence[Any], outputs: Sequence[Any], directions: Sequence[Any], graph: bool
+    ) -> list[Any]:
+        moved: dict[int, Any] = {id(x): t for x, t in zip(self.inputs, directions, strict=True)}
+        for node in order:
+            if id(node) not in moved and any(id(parent) in moved for parent in node.parents):
+                moved[id(node)] = _pushed(node, moved, graph)
+        return [moved.get(id(output), 0.0) for output in outputs]
 
     def like_arguments(self, numbers: Sequence[Any]) -> Any:
         """Return numbers in the structure of the arguments: of one, or a tuple of several."""
@@ -353,14 +376,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
     structure = Container(tuple, tuple(run.structures))
     directions = _matching("jvp", "the tangents", tangents, structure)
-    moved: dict[int, Any] = {id(x): t for x, t in zip(run.inputs, directions, strict=True)}
     graph = run.keeps_graph or any(is_value(t) for t in directions)
-    with recording():
-        for node in order_of(run._values(), run.inputs):
-            if id(node) not in moved and any(id(parent) in moved for parent in node.parents):
-                moved[id(node)] = _pushed(node, moved, graph)
-    outcomes = (moved.get(id(output), 0.0) for output in run.outputs)
-    return run.value, run.structure.unflatten(outcomes)
+    outcomes = run.push(directions, graph)
+    return run.value, run.structure.unflatten(iter(outcomes))
 
 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:

@@ -11,8 +11,10 @@ from ..core import refusals, tracer
 from ..core.arguments import number
 from ..core.arithmetic import data_of, is_value
 from ..core.around import Inputs, call_inside
-from ..table.row import ROWS
-from .elementary import check_engine, listed
+from ..core.node_rows import result_index
+from ..core.order import edges
+from ..table.row import ROWS, ManyRow, is_plural
+from .elementary import apply_many, check_engine, listed
 
 #: the partials of a node by the operands at some positions
 OnValues = Callable[[Any, Sequence[int]], list[Any]]
@@ -21,8 +23,11 @@ OnValues = Callable[[Any, Sequence[int]], list[Any]]
 class Derivatives:
     """How a node of one's own gets its partials as Values; a pickle knows numbers only."""
 
-    def __init__(self, on_values: OnValues | None = None) -> None:
+    def __init__(
+        self, on_values: OnValues | None = None, operation: Callable[..., Any] | None = None
+    ) -> None:
         self.on_values = on_values
+        self.operation = operation  # makes the node, for one that is traced
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Derivatives, ()
@@ -64,14 +69,28 @@ def record(data: float, parents: Iterable[Any], partials: Iterable[float], op: s
     return with_derivatives(node) if op in ROWS else node  # it is not that row
 
 
-def with_derivatives(node: Any, on_values: OnValues | None = None) -> Any:
+def with_derivatives(
+    node: Any, on_values: OnValues | None = None, operation: Callable[..., Any] | None = None
+) -> Any:
     """Return a node that tells its partials as Values too, so that it has higher derivatives.
 
     Without a function it is one that knows numbers only.
     """
     if node.parents:
-        node._notes = {**(node._notes or {}), "derivatives": Derivatives(on_values)}
+        node._notes = {**(node._notes or {}), "derivatives": Derivatives(on_values, operation)}
     return node
+
+
+def on_operands(node: Any, operands: Sequence[Any]) -> Any:
+    """Return a node like another one, on other operands that have the same numbers."""
+    own, row = (node._notes or {}).get("derivatives"), ROWS.get(node.op)
+    if own is None and isinstance(row, ManyRow) and is_plural(row):
+        return apply_many(row, list(operands))[result_index(node, len(operands))]
+    if tracer.is_on() and own is not None and own.operation is not None:
+        return own.operation(*operands)
+    parents = tuple(operands[position] for position, _, _ in edges(node))
+    copy = node._record(node._data, node.op, tuple(operands), parents, node.partials)
+    return copy if own is None else with_derivatives(copy, own.on_values, own.operation)
 
 
 def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callable[..., Any]]:
@@ -150,7 +169,7 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
             node = values[0]._record(data, name, written, tuple(values), local)
             if tracer.is_on() and tracer.current is not None:
                 tracer.current.call(node, operation)
-            return with_derivatives(node, on_values)
+            return with_derivatives(node, on_values, operation)
 
         operation.step = step  # type: ignore[attr-defined]
         return operation

@@ -32,7 +32,9 @@ def mae(prediction: Any, target: Any) -> Any:
 
     Maths: z = Σ|x − t|/n, dz/dx = sign(x − t)/n
     Shapes: numbers; n and n; N × n and N × n (the mean over the batch)
-    Domain: any; the derivative where both agree is taken as 0
+    Domain: any; where both agree the derivative is taken as 0, and in graphs of gradients as that
+    of one side, so that mae(x, t)**2 has its second derivative; the kink of mae itself has none,
+    its 0 is a convention
     Raises: `ValueError` where the shapes differ.
 
     >>> mae([1.0, 2.0], [1.0, 4.0])

@@ -66,7 +66,7 @@ SIGN = unary(
     partials=("0",),
     doc="Return −1, 0 or 1.",
     helper=True,
-    kinks=(0.0,),
+    kink="x == 0",
     sample=((0.1, 9),),
 )
 ABS = unary(
@@ -75,8 +75,13 @@ ABS = unary(
     forward="abs(x)",
     partials=("sign(x)",),
     doc="Take the absolute value.",
-    domain="any x; the derivative at 0 is taken as 0",
-    kinks=(0.0,),
+    domain=(
+        "any x; the derivative at 0 is taken as 0, and in graphs of gradients as that of one side,"
+        " 1 (−1 at −0), so that abs(x)**2 has its second derivative 2; the kink itself has none,"
+        " and hypot(x, y)**2 at (0, 0) cannot be had so"
+    ),
+    kink="x == 0",
+    side="x * copysign(1, x)",
     sample=((-9, 9),),
 )
 
@@ -280,7 +285,11 @@ HYPOT = binary(
     shown=("x/z", "y/z"),
     written="√(x² + y²)",
     doc="Compute the length of the vector (x, y) without overflow on the way.",
-    domain="any; the derivatives at (0, 0) are taken as 0",
+    domain=(
+        "any; the derivatives at (0, 0) are taken as 0, those of higher orders too: for"
+        " hypot(x, y)**2 there write x*x + y*y"
+    ),
+    kink="x == 0 and y == 0",
     sample=((-9, 9), (-9, 9)),
 )
 
@@ -358,6 +367,7 @@ ATAN2 = binary(
     shown=("y/(x²+y²)", "−x/(x²+y²)"),
     doc="Take the angle of the point with height x and width y, in radians.",
     domain="any; the derivatives at (0, 0) are taken as 0, those of an infinite operand are 0",
+    kink="x == 0 and y == 0",
     sample=((-9, 9), (-9, 9)),
 )
 SINH = unary(
@@ -443,7 +453,7 @@ RELU = unary(
     doc="Keep positive numbers, replace the others by 0.",
     domain="any x; the derivative at 0 is taken as 0",
     source="Saito, Deep Learning from Scratch, section 5.5.1",
-    kinks=(0.0,),
+    kink="x == 0",
     sample=((-9, 9),),
 )
 LEAKY_RELU = binary(
@@ -456,7 +466,7 @@ LEAKY_RELU = binary(
     doc="Keep positive numbers, multiply the others by the slope y.",
     domain="any x; the derivative at 0 is taken as the slope",
     source="Maas, Hannun, Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models",
-    kinks=(0.0,),
+    kink="x == 0",
     sample=((-9, 9), (0.01, 0.5)),
 )
 SOFTPLUS = unary(
@@ -578,6 +588,7 @@ COPYSIGN = binary(
     shown=("1 if x>=0 and y>=0 or x<0 and y<0 else −1", "0"),
     doc="Return the first operand with the sign of the second.",
     domain="any; −0 counts as negative",
+    kink="x == 0 or y == 0",
     sample=((-9, 9), (-9, 9)),
 )
 
@@ -594,7 +605,13 @@ MAXIMUM = binary(
     ),
     shown=("1 if x>y else ½ if x=y else 0", "1 if y>x else ½ if x=y else 0"),
     doc="Return the larger of two operands.",
-    domain="any; equal operands get half of the gradient each, a nan is never lost",
+    domain=(
+        "any; equal operands get half of the gradient each, and in graphs of gradients the first"
+        " all of it, as on one side: what is smooth on both has its second derivative, but"
+        " maximum(x, y)**2 has those of x**2; a nan is never lost"
+    ),
+    kink="x == y",
+    side="where(x >= y, x, y)",
     sample=((-9, 9), (-9, 9)),
 )
 MINIMUM = binary(
@@ -608,7 +625,12 @@ MINIMUM = binary(
     ),
     shown=("1 if x<y else ½ if x=y else 0", "1 if y<x else ½ if x=y else 0"),
     doc="Return the smaller of two operands.",
-    domain="any; equal operands get half of the gradient each, a nan is never lost",
+    domain=(
+        "any; equal operands get half of the gradient each, and in graphs of gradients the second"
+        " all of it, as where maximum takes the first; a nan is never lost"
+    ),
+    kink="x == y",
+    side="where(x < y, x, y)",
     sample=((-9, 9), (-9, 9)),
 )
 WHERE = binary(
@@ -626,6 +648,15 @@ OTHERWISE = binary(
     forward="y",
     partials=("0", "1"),
     doc="Choose the second operand, as the condition was false.",
+    helper=True,
+    sample=((-9, 9), (-9, 9)),
+)
+
+NUMBERED = binary(
+    "numbered",
+    forward="x",
+    partials=("0", "1"),
+    doc="Return the first operand, with the derivatives of the second: a slope at a kink.",
     helper=True,
     sample=((-9, 9), (-9, 9)),
 )
@@ -676,7 +707,12 @@ MAX = many(
     definition="maximum(z, x)",
     written="max(x)",
     doc="Return the largest operand.",
-    domain="any; s equal operands get 1/s of the gradient each, a nan is never lost",
+    domain=(
+        "any; s equal operands get 1/s of the gradient each, and in graphs of gradients the first"
+        " of them all of it, as on one side; a nan is never lost"
+    ),
+    kink="sum(where(x == z, 1, 0)) > 1",
+    side="where(z >= x, z, x)",
     sample=((-9, 9),),
 )
 MIN = many(
@@ -688,7 +724,12 @@ MIN = many(
     definition="minimum(z, x)",
     written="min(x)",
     doc="Return the smallest operand.",
-    domain="any; s equal operands get 1/s of the gradient each, a nan is never lost",
+    domain=(
+        "any; s equal operands get 1/s of the gradient each, and in graphs of gradients the last"
+        " of them all of it, as on one side; a nan is never lost"
+    ),
+    kink="sum(where(x == z, 1, 0)) > 1",
+    side="where(z < x, z, x)",
     sample=((-9, 9),),
 )
 LOGSUMEXP = many(
@@ -737,7 +778,8 @@ NORM = many(
     definition="sqrt(sum(x * x))",
     written="√Σ x²",
     doc="Compute the length of a vector without overflow on the way.",
-    domain="any; the derivatives at 0 are taken as 0",
+    domain="any; the derivatives at 0 are taken as 0, those of higher orders too",
+    kink="z == 0",
     sample=((-9, 9),),
 )
 
@@ -763,7 +805,9 @@ MAE = many(
     definition="sum(abs(x - y)) / n",
     written="Σ |x − y| / n",
     doc="Take the mean absolute error.",
-    domain="any; the derivative where both agree is taken as 0",
+    domain="any; where both agree the derivative is taken as that of abs at 0",
+    kink="sum(where(x == y, 1, 0)) > 0",
+    side="sum((x - y) * copysign(1, x - y)) / n",
     sample=((-9, 9), (-9, 9)),
 )
 HINGE = many(
@@ -780,6 +824,7 @@ HINGE = many(
     written="Σ max(0, 1 − y·x) / n",
     doc="Take the mean of max(0, 1 − y·x) over scores x and labels y = ±1.",
     source="Cortes, Vapnik, Support-Vector Networks (soft margin)",
+    kink="sum(where(y * x == 1, 1, 0)) > 0",
     sample=((-9, 9), (-1, 1)),
 )
 CROSS_ENTROPY = many(

@@ -66,7 +66,8 @@ class Row:
     written: str = ""  # how the book writes the forward, where its formula shows how it is done
     domain: str = ""
     source: str = ""
-    kinks: tuple[float, ...] = ()  # where the derivative jumps
+    kink: str = ""  # where the slope jumps
+    side: str = ""  # what the operation is on one side of its kink, in graphs of gradients
     sample: tuple[tuple[float, float], ...] = ()  # where tests draw each operand from
     example: tuple[str, str] = ("", "")  # a call and what it gives, for the docstring
     helper: bool = False  # serves other rows; no public function
@@ -123,6 +124,8 @@ class ManyRow:
     domain: str = ""
     source: str = ""
     example: tuple[str, str] = ("", "")
+    kink: str = ""
+    side: str = ""  # where it names z, the result so far, it is applied from left to right
     helper: bool = False
     by_hand: bool = False
     commutes: bool = False

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import scalargrad as sg
@@ -66,3 +67,151 @@ def test_length_of_a_vector_curves_where_its_first_coordinates_are_0(scale: floa
         assert [x for row in found for x in row] == pytest.approx(
             [half, 0.0, 0.0, 0.0, half, 0.0, 0.0, 0.0, 0.0], rel=1e-15
         )
+
+
+# -- at a kink, one side counts in graphs of gradients -----------------------------------------
+
+SMOOTH: dict[str, tuple[Callable[..., Any], float]] = {
+    "abs": (lambda x: abs(x) ** 2, 2.0),
+    "product of abs": (lambda x: abs(x) * sg.math.fabs(x), 2.0),
+    "abs of abs": (lambda x: abs(abs(x)) ** 2, 2.0),
+    "maximum": (lambda x: sg.maximum(x, -x) ** 2, 2.0),
+    "minimum": (lambda x: sg.minimum(-x, x) ** 2, 2.0),
+    "maximum times minimum": (lambda x: sg.maximum(x, 3 * x) * sg.minimum(x, 3 * x), 6.0),
+    "max": (lambda x: sg.max([-5.0, x, -x, x]) ** 2, 2.0),
+    "min": (lambda x: sg.min([5.0, x, -x, x]) ** 2, 2.0),
+    "max times min": (lambda x: sg.max([x, 3 * x]) * sg.min([x, 3 * x]), 6.0),
+    "mae": (lambda x: sg.mae([x, 5.0], [0.0, 5.0]) ** 2, 0.5),
+    "mae, the target": (lambda x: sg.mae([0.0], [x]) ** 2, 2.0),
+    "matern 3/2": (lambda x: (1 + abs(x)) * sg.exp(-abs(x)), -1.0),
+    "softmax": (lambda x: sg.softmax([x * x, sg.dot([abs(x)], [abs(x)])])[0], 0.0),
+    "norm": (lambda x: sg.math.hypot(x, 0.0, 3.0) * abs(abs(x)) ** 2, 6.0),
+}
+ORDERS: dict[str, Callable[..., Any]] = {
+    "grad of grad": lambda f: sg.grad(sg.grad(f))(0.0),
+    "hessian": lambda f: sg.hessian(f)(0.0),
+    "hvp": lambda f: sg.hvp(f, 0.0, 1.0),
+    "jvp of jvp": lambda f: sg.jvp(lambda x: sg.jvp(f, (x,), (1.0,))[1], (0.0,), (1.0,))[1],
+    "compile": lambda f: sg.compile(sg.grad(sg.grad(f)))(0.0),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", SMOOTH)
+def test_what_is_smooth_again_has_its_second_derivative_at_a_kink(name: str, order: str) -> None:
+    function, exact = SMOOTH[name]
+
+    assert ORDERS[order](function) == pytest.approx(exact, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_existing_graph_has_its_second_derivative_at_a_kink(Value: type, name: str) -> None:  # noqa: N803
+    function, exact = SMOOTH[name]
+    x = Value(0.0)
+    y = function(x)
+
+    slope = sg.gradients(y, x, create_graph=True)
+    slope.backward()
+
+    assert x.grad == pytest.approx(exact, abs=1e-15)
+    assert sg.gradients(slope, x) == x.grad
+    assert slope.data == sg.gradients(y, x)
+
+
+def test_first_derivative_of_abs_is_0_at_0_and_its_graph_goes_by_1() -> None:
+    x = sg.Value(0.0)
+
+    assert sg.grad(abs)(0.0) == sg.gradients(abs(x), x) == 0.0
+    slope = sg.gradients(abs(x), x, create_graph=True)
+    assert slope.data == 0.0
+    assert sg.gradients(sg.gradients(abs(x) ** 2, x, create_graph=True), x) == 2.0
+    assert sg.grad(lambda x: sg.grad(abs)(x))(0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("function", "first"),
+    [
+        (abs, 0.0),
+        (lambda x: sg.maximum(x, 2 * x), 1.5),
+        (lambda x: sg.min([x, 2 * x, 6 * x]), 3.0),
+        (lambda x: sg.mae([x], [0.0]), 0.0),
+        (lambda x: sg.relu(x) + sg.leaky_relu(x, 0.25), 0.25),
+    ],
+)
+def test_numbers_of_first_derivatives_are_those_of_the_table_in_graphs_too(
+    Value: type,  # noqa: N803
+    function: Callable[..., Any],
+    first: float,
+) -> None:
+    x = Value(0.0)
+    y = function(x)
+    y.backward()
+
+    assert x.grad == sg.gradients(y, x, create_graph=True).data == first
+    assert sg.grad(lambda t: 3 * sg.grad(function)(t) + t)(0.0) == 1.0
+    assert sg.compile(lambda t: sg.grad(function)(t) + t)(0.0) == first
+    assert sg.jvp(lambda t: sg.jvp(function, (t,), (1.0,))[1] + t, (0.0,), (1.0,))[0] == first
+
+
+def test_hessian_across_a_kink_is_symmetric() -> None:
+    def function(v: Any) -> Any:
+        return v[1] * abs(v[0]) + sg.maximum(*v) * sg.minimum(*v)
+
+    assert sg.hessian(function)([0.0, 0.0]) == [[0.0, 2.0], [2.0, 0.0]]
+
+
+def test_kernel_of_matern_curves_at_equal_points() -> None:
+    root = math.sqrt(5.0)
+
+    def kernel(x: Any, y: Any) -> Any:
+        r = abs(x - y)
+        return (1 + root * r + 5 / 3 * (x - y) ** 2) * sg.exp(-root * r)
+
+    across = sg.grad(lambda x: sg.grad(kernel, argnums=1)(x, 1.0))(1.0)
+    assert across == pytest.approx(5 / 3)
+    assert sg.grad(sg.grad(kernel))(1.0, 1.0) == pytest.approx(-5 / 3)
+    batch = sg.compile(sg.grad(sg.grad(kernel)))
+    points = np.array([1.0, 2.0, 1.0, 0.5])
+    assert batch(points, 1.0) == pytest.approx([sg.grad(sg.grad(kernel))(x, 1.0) for x in points])
+
+
+def test_node_of_ones_own_stands_on_the_side_too(Value: type) -> None:  # noqa: N803
+    @sg.custom(lambda r: sg.exp(-r) * (1 - r))
+    def bump(r: float) -> float:
+        return r * math.exp(-r)
+
+    def function(x: Any) -> Any:
+        return bump(abs(x)) - abs(x)  # -x² + ...
+
+    x = Value(0.0)
+    slope = sg.gradients(function(x), x, create_graph=True)
+    assert sg.gradients(slope, x) == sg.compile(sg.grad(sg.grad(function)))(0.0) == -2.0
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (lambda x: sg.grad(lambda x: sg.hypot(x, 0.0) ** 2)(x), "hypot(0.0, 0.0)"),
+        (
+            lambda x: sg.grad(lambda x: sg.math.dist([x] * 3, [0.0] * 3) ** 2)(x),
+            "norm(0.0, 0.0, 0.0)",
+        ),
+        (lambda x: sg.maximum(x, 2 * x), "maximum(0.0, 0.0)"),
+        (lambda x: sg.mae([x], [0.0]) + sg.relu(x), "mae(0.0, 0.0), relu(0.0)"),
+    ],
+)
+def test_check_names_the_operation_at_its_kink(function: Callable[..., Any], named: str) -> None:
+    try:
+        text = repr(sg.check_gradients(function, 0.0))
+    except sg.GradientError as error:
+        text = str(error)
+
+    assert text.endswith(f"but by convention: {named}")
+
+
+def test_what_no_convention_can_mend_stands_in_the_help() -> None:
+    words = [str(f.__doc__) for f in (sg.Value.__abs__, sg.hypot, sg.mae, sg.maximum)]
+
+    assert all("in graphs of gradients" in words[i] for i in (0, 2, 3))
+    assert "write x*x + y*y" in words[1]
+    assert "hypot(x, y)**2 at (0, 0) cannot" in words[0]

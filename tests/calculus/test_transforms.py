@@ -33,7 +33,7 @@ def test_second_derivatives_of_a_row_are_those_of_fifty_digits(name: str) -> Non
     with mpmath.workdps(60):
         for _ in range(6):
             point = [rng.uniform(*interval) for interval in row.sample]
-            if any(abs(x - kink) < 0.1 for x in point for kink in row.kinks):
+            if row.kink and any(abs(x) < 0.1 for x in point):
                 continue
             if row.arity == 2 and abs(point[0] - point[1]) < 0.1:
                 continue  # maximum and minimum have a kink there

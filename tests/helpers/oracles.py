@@ -276,6 +276,7 @@ ORACLES: dict[str, Oracle] = {
     "maximum": Oracle(max, pairs((1e300, -1e300), (1e-300, 2e-300), (1.0, 1.0 + 2**-52))),
     "minimum": Oracle(min, pairs((1e300, -1e300), (1e-300, 2e-300), (1.0, 1.0 + 2**-52))),
     "where": Oracle(lambda x, y: x, pairs((1e300, 1e-300))),
+    "numbered": Oracle(lambda x, y: x, derivatives=[lambda x, y: mpf(0), lambda x, y: mpf(1)]),
     "otherwise": Oracle(lambda x, y: y, pairs((1e300, 1e-300))),
     # -- many operands: a point is one list a letter ---------------------------------------
     "sum": Oracle(mp.fsum, scale=lambda xs: max(map(abs, xs))),

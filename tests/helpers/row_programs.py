@@ -16,10 +16,8 @@ PROFILE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 #: helpers that serve other rows only; nobody can build a node of them
-NAMES = [
-    n for n in ROWS
-    if n not in ("sech2", "gauss", "erfc", "sign", "one_minus_square") and not n.startswith("pow_")
-]  # fmt: skip
+HELPERS = {"sech2", "gauss", "erfc", "sign", "one_minus_square", "numbered"}
+NAMES = [n for n in ROWS if n not in HELPERS and not n.startswith("pow_")]
 LEAVES = st.lists(st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3), min_size=2, max_size=4)
 PICK = st.integers(0, 10**6)
 STEPS = st.lists(
@@ -46,7 +44,7 @@ def fits(row: Row | ManyRow, lists: list[list[Any]]) -> bool:
     """Tell whether all operands are where the row is regular and no two choices are equal."""
     for operands, (low, high) in zip(lists, row.sample, strict=True):
         for operand in operands:
-            if not low <= number_of(operand) <= high or operand in row_kinks(row):
+            if not low <= number_of(operand) <= high or operand == 0.0:
                 return False
     numbers = [number_of(operand) for operands in lists for operand in operands]
     if any(jumps(row.name, *pair) for pair in zip(*lists, strict=True)):
@@ -59,10 +57,6 @@ def jumps(name: str, x: Any, y: Any = 1.0) -> bool:
     """Tell whether a row has a step at a point, where no difference quotient has a limit."""
     steps = {"floor": 1.0, "ceil": 1.0, "trunc": 1.0, "fmod": 1.0, "remainder": 2.0}
     return name in steps and (steps[name] * number_of(x) / number_of(y)).is_integer()
-
-
-def row_kinks(row: Row | ManyRow) -> tuple[float, ...]:
-    return (0.0, *getattr(row, "kinks", ()))
 
 
 def squashed(Value: type, operand: Any, ends: tuple[float, float]) -> Any:
