@@ -177,7 +177,7 @@ def _ends(ticks: list[float]) -> tuple[float, float]:
 
 def _scores(output: Any) -> list[float]:
     """Return a score for each class; one score is that of the second of two classes."""
-    listed = list(by_position(output)) if is_list(output) else [output]
+    listed = list(output) if is_list(output) else [output]
     numbers = [x._data if is_value(x) else float(x) for x in listed]
     return [-numbers[0], numbers[0]] if len(numbers) == 1 else numbers
 

@@ -6,7 +6,6 @@ that the gradient would come out as 0.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -21,15 +20,16 @@ class Inputs:
     are `shared`, the parameters of a model, say, other threads may.
     """
 
+    __slots__ = ("_ids", "is_shared", "values")  # each gradient makes one
+
     def __init__(self, values: Sequence[Any], *, shared: bool = False) -> None:
         self.values = values
         self.is_shared = shared
-
-    @functools.cached_property
-    def _ids(self) -> set[int]:
-        return {id(value) for value in self.values}
+        self._ids: set[int] | None = None
 
     def __contains__(self, node: Any) -> bool:
+        if self._ids is None:
+            self._ids = set(map(id, self.values))
         return id(node) in self._ids
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import scalargrad as sg
+from scalargrad.core import around
 
 REFUSED = "copy: a Value must not be copied or pickled while a function is differentiated"
 
@@ -111,11 +112,25 @@ def test_what_depends_on_no_input_is_copied_inside() -> None:
 def test_outside_all_is_copied_as_before() -> None:
     (x,) = sg.values(x=2.0)
     sg.grad(lambda x: x * x)(x)
-    with pytest.raises(RuntimeError, match=REFUSED):
-        sg.grad(copy.deepcopy)(x)
+    for copied in (copy.copy, copy.deepcopy, round_trip):
+        with pytest.raises(RuntimeError, match=REFUSED):
+            sg.grad(copied)(x)
 
+    assert around.around.get() == ()
+    assert not around._everywhere
     assert copy.deepcopy(x * x).data == 4.0
     assert round_trip([x, x * x])[1].data == 4.0
+
+
+def test_graph_of_a_compiled_function_refuses_a_copy_too() -> None:
+    late: list[bool] = []
+    f = sg.compile(lambda x: (copy.deepcopy(x) if late else x) * x)
+    (x,) = sg.values(x=3.0)
+    y = f(x)
+    late.append(True)  # nothing is traced any more: the function runs as it is
+
+    with pytest.raises(RuntimeError, match=REFUSED):
+        sg.gradients(y, x, create_graph=True)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, round_trip])

@@ -124,6 +124,13 @@ OF_SAMPLES: dict[str, Callable[[Any, Any], Any]] = {
     "SoftmaxWithLoss": lambda xs, ts: sg.nn.book.SoftmaxWithLoss().forward(xs, ts),
 }
 
+
+def backward(layer: Any, dout: Any) -> Any:
+    """Return what comes back through a layer."""
+    layer.forward([[1.0, -1.0]] * len(INPUTS))
+    return layer.backward(dout)
+
+
 #: what takes rows
 OF_ROWS: dict[str, Callable[[Any], Any]] = {
     "Affine": lambda xs: sg.nn.Affine(2, 3, seed=0)(xs),
@@ -132,6 +139,8 @@ OF_ROWS: dict[str, Callable[[Any], Any]] = {
     "predict": lambda xs: sg.nn.TwoLayerNet(2, 3, 2, seed=0).predict(xs),
     "book's Affine": lambda xs: sg.nn.book.Affine(xs, [0.5, 1.0]).forward([1.0] * len(INPUTS)),
     "book's Affine, forward": lambda xs: sg.nn.book.Affine([[1.0], [2.0]], [0.5]).forward(xs),
+    "classes of scores": lambda ts: sg.evaluate(network(), INPUTS, ts, loss="cross_entropy"),
+    "book's Relu, backward": lambda xs: backward(sg.nn.book.Relu(), xs),
     "book's Relu": lambda xs: sg.nn.book.Relu().forward(xs),
     "mse": lambda xs: sg.mse(xs, INPUTS[::-1]),
     "targets of mae": lambda xs: sg.mae(INPUTS[::-1], xs),
@@ -228,6 +237,14 @@ def test_answers_are_taken_by_position(column: str) -> None:
 
     assert sg.check_answers(product, COLUMNS[column](answers))
     assert not sg.check_answers(product, COLUMNS[column](answers[::-1]))
+
+
+def test_only_element_of_an_output_is_taken_by_position() -> None:
+    model = lambda x: pd.Series([0.5 * x], index=[7])  # noqa: E731
+
+    score = sg.evaluate(model, [1.0, -4.0], [1.0, -1.0], loss="mse")
+
+    assert score.loss == (0.5**2 + 1.0**2) / 2
 
 
 @pytest.mark.parametrize("rows", ["frame", "table"])
