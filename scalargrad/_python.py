@@ -132,7 +132,8 @@ class Value(Arithmetic, Node, Copyable):
         return order, grads
 
     def _gradients(self, upstream: float, values: list[Value]) -> list[float]:
-        if isinstance(tracer.current, readable_tracer.Tracer) and id(self) in tracer.current.live:
+        at_work = tracer.current if tracer.is_on() else None
+        if isinstance(at_work, readable_tracer.Tracer) and id(self) in at_work.live:
             raise refusals.frozen_pass()
         _, grads = self._sweep(upstream)
         return [grads.get(value, 0.0) for value in values]

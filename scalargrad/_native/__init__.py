@@ -8,6 +8,7 @@ the classes that Value inherits, and the functions that stand behind every short
 from __future__ import annotations
 
 import functools
+import os
 from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,9 +38,13 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 if built_from != digest():
     raise ImportError("the native engine was built from another table")
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.leave_threads)
 
 add_gradients, are_floats, numbers = _core.add_gradients, _core.are_floats, _core.numbers
 set_numbers, move_flat = _core.set_numbers, _core.move_flat
@@ -79,11 +84,12 @@ class Tracer:
         self._guards: list[tracer.Guard] = []
         self._calls: dict[int, Any] = {}
 
-    def start(self) -> None:
-        _core.start(self._inputs)
+    def watch(self, function: Callable[[], R]) -> R:
+        result: R = _core.watch(self._inputs, function)
+        return result
 
-    def abandon(self) -> None:
-        _core.abandon()
+    def forget(self) -> None:
+        _core.forget_trace()
 
     def call(self, node: Any, function: Any) -> None:
         self._calls[_core.call_line(node)] = function

@@ -177,11 +177,14 @@ int trace_detached(Value *node, Value *source)
 
 /* -- what Python asks ----------------------------------------------------------------------- */
 
-static PyObject *abandon(PyObject *module, PyObject *unused)
+/* forget_trace(): free what was traced, unless a trace is at work, which may be another one */
+static PyObject *forget_trace(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    traced_thread = NULL;
+    if (traced_thread != NULL) {
+        Py_RETURN_NONE;
+    }
     Column kept = trace.entries;
     empty(&trace.ops);
     empty(&trace.starts);
@@ -196,27 +199,52 @@ static PyObject *abandon(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* start(inputs) */
-static PyObject *start(PyObject *module, PyObject *inputs)
+static int begin(PyObject *inputs)
 {
-    Py_XDECREF(abandon(module, NULL));
     uint32_t zero = 0;
-    Py_ssize_t count = PyList_Check(inputs) ? PyList_GET_SIZE(inputs) : 0;
     int status = append(&trace.starts, &zero, sizeof zero);
-    for (Py_ssize_t i = 0; status == 0 && i < count; i++) {
+    for (Py_ssize_t i = 0; status == 0 && i < PyList_GET_SIZE(inputs); i++) {
         Value *input = (Value *)PyList_GET_ITEM(inputs, i);
         if (!is_value_or_subclass((PyObject *)input)) {
-            PyErr_SetString(PyExc_TypeError, "start: wants a list of Values");
+            PyErr_SetString(PyExc_TypeError, "watch: wants a list of Values");
             status = -1;
         } else {
             input->flags |= LIVE;
             status = enter(input, INPUT, (uint32_t)i);
         }
     }
-    if (status < 0) {
+    return status;
+}
+
+/* watch(inputs, function): trace what a call does; no interrupt can come before or behind it */
+static PyObject *watch(PyObject *module, PyObject *args)
+{
+    PyObject *inputs, *function;
+    if (!PyArg_ParseTuple(args, "O!O:watch", &PyList_Type, &inputs, &function)) {
+        return NULL;
+    }
+    if (traced_thread != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "watch: one function is traced at a time");
+        return NULL;
+    }
+    Py_DECREF(forget_trace(module, NULL));
+    if (begin(inputs) < 0) {
         return NULL;
     }
     traced_thread = PyThreadState_Get();
+    PyObject *result = PyObject_CallNoArgs(function);
+    traced_thread = NULL;
+    return result;
+}
+
+/* leave_threads(): in the child of a fork, which has no thread but this one */
+static PyObject *leave_threads(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    if (traced_thread != PyThreadState_Get()) {
+        traced_thread = NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -317,8 +345,9 @@ int note_guard(int comparison, PyObject *x, PyObject *y, int outcome)
 }
 
 PyMethodDef tracer_functions[] = {
-    {"start", start, METH_O, "Begin to trace what this thread does with some inputs."},
-    {"abandon", abandon, METH_NOARGS, "Stop, and forget everything."},
+    {"watch", watch, METH_VARARGS, "Trace what a call does with some inputs."},
+    {"forget_trace", forget_trace, METH_NOARGS, "Free what was traced."},
+    {"leave_threads", leave_threads, METH_NOARGS, "Trace no other thread: behind a fork."},
     {"reference_of", reference_of, METH_O, "Return the reference to a Value or a number."},
     {"call_line", call_line, METH_O, "Return the line of a node of one's own."},
     {"alias", alias, METH_VARARGS, "Let a leaf mean the line of a node."},

@@ -7,7 +7,7 @@ that the gradient would come out as 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from . import refusals
@@ -42,14 +42,17 @@ _everywhere: set[Inputs] = set()
 
 def call_inside(inputs: Inputs, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function with some more inputs around."""
-    token = around.set((*around.get(), inputs))
+    return copy_context().run(_inside, inputs, function, *args, **kwargs)
+
+
+def _inside(inputs: Inputs, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    around.set((*around.get(), inputs))  # in a context of its own, which no interrupt leaves open
     try:
         if not inputs.is_shared:
             _everywhere.add(inputs)
         return function(*args, **kwargs)
     finally:
         _everywhere.discard(inputs)
-        around.reset(token)
 
 
 def check_copied(nodes: Iterable[Any]) -> None:

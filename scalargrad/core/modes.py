@@ -204,8 +204,26 @@ def recording_in(group: Scope | None) -> Block[None]:
     return Block(change)
 
 
-#: an entry that makes engines look here while a function is recorded for `compile`
-TRACED = Mode()
+#: in place of a block: a function that is traced for `compile`
+_TRACED = Block[None](lambda mode: None)
+
+
+def call_traced(function: Callable[[], R]) -> R:
+    """Call a function that is traced, in a context of its own: it records, and engines look here.
+
+    One function is traced at a time: another entry of this kind was left by an interrupt.
+    """
+    for old in list(active):
+        if old.block is _TRACED:
+            active.discard(old)
+    outer = current()
+    mode = Mode(outer, _TRACED, True, outer.anomaly, outer.scope)
+    variable.set(mode)
+    active.add(mode)
+    try:
+        return function()
+    finally:
+        active.discard(mode)
 
 
 def apply(node: Any) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from .. import errors
 from ..table.codes import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
@@ -12,6 +12,8 @@ from ..table.row import ROWS
 from . import refusals
 from .source_lines import running_line
 from .tracer import Guard, RawTape, reference, unpack
+
+R = TypeVar("R")
 
 _OPS = {name: index for index, name in enumerate(ROWS, 1)}
 
@@ -33,10 +35,11 @@ class Tracer:
         self.live = {id(x) for x in inputs}
         self._last: tuple[str, Any, int] = ("", (), 0)  # of the last line: op, operands, result
 
-    def start(self) -> None:
-        """Do nothing: `modes.apply` brings every node here while this is `tracer.current`."""
+    def watch(self, function: Callable[[], R]) -> R:
+        """Just call it: `modes.apply` brings every node here while this is `tracer.current`."""
+        return function()
 
-    def abandon(self) -> None:
+    def forget(self) -> None:
         """Do nothing: nobody has what was written down so far."""
 
     def line(self, node: Any) -> None:

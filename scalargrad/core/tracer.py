@@ -11,12 +11,16 @@ from __future__ import annotations
 import math
 import threading
 from array import array
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .. import errors
 from ..table.codes import COMPARISONS, INDEX_BITS
 from .source_lines import SourceLine, running_line_text
+from .turns import take_turn
+
+R = TypeVar("R")
 
 
 class Operand(NamedTuple):
@@ -75,57 +79,58 @@ class RawTape(NamedTuple):
 class TracerProtocol(Protocol):
     """What `compile` asks of an engine's tracer."""
 
-    def start(self) -> None: ...
+    def watch(self, function: Callable[[], R]) -> R: ...
     def stop(self, outputs: Sequence[Any]) -> RawTape: ...
-    def abandon(self) -> None: ...
+    def forget(self) -> None: ...
     def call(self, node: Any, function: Any) -> None: ...
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None: ...
     def alias(self, leaf: Any, node: Any) -> None: ...
 
 
-#: the one at work, of the thread that it watches
+#: the one at work, of the thread that it watches; after an interrupt it may be one that was
 current: TracerProtocol | None = None
 thread = 0
 
 #: what the function was refused meanwhile, also where it caught that itself
 refused: errors.StateError | None = None
-_one_at_a_time = threading.RLock()
+
+#: the tracer that a call is watched by: what ends with the call, whatever interrupts it
+_watching: ContextVar[TracerProtocol | None] = ContextVar("scalargrad tracer", default=None)
 
 
 def is_on() -> bool:
     """Tell whether this thread is being traced."""
-    return current is not None and thread == threading.get_ident()
+    return (
+        current is not None
+        and thread == threading.get_ident()
+        and _watching.get() is current  # else the call was interrupted, and is over
+    )
 
 
-def begin(tracer: TracerProtocol) -> None:
-    """Let a tracer watch this thread; another thread that wants one waits.
+def watch(tracer: TracerProtocol, function: Callable[[], R]) -> R:
+    """Call a function which a tracer watches; another thread that wants one waits.
 
     Raises: `RuntimeError` where this thread is watched already.
     """
-    global current, thread, refused
     if is_on():
         raise refusal(
             "compile: nothing else may be recorded while a function is; got another recording"
             f" at {running_line_text()}; call what is compiled or fitted outside of the function"
         )
-    _one_at_a_time.acquire()
     try:
-        tracer.start()
-        current, thread, refused = tracer, threading.get_ident(), None
-    except BaseException:  # also an interrupt: the next tracer would wait for ever
-        _one_at_a_time.release()
-        raise
+        return take_turn(_watched, tracer, function)
+    finally:
+        tracer.forget()
 
 
-def end() -> None:
-    """Stop watching."""
-    global current
-    if current is not None:
-        tracer, current = current, None
-        try:
-            tracer.abandon()
-        finally:
-            _one_at_a_time.release()
+def _watched(tracer: TracerProtocol, function: Callable[[], R]) -> R:
+    global current, thread, refused
+    _watching.set(tracer)  # in the context of this turn
+    current, thread, refused = tracer, threading.get_ident(), None
+    try:
+        return tracer.watch(function)
+    finally:
+        current = None
 
 
 def refusal(text: str) -> errors.StateError:

@@ -7,7 +7,6 @@ tape of their own path, which is traced when it is first needed.
 from __future__ import annotations
 
 import functools
-import threading
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from ..core.arithmetic import data_of, is_value
 from ..core.modes import recording
 from ..core.nesting import Structure
 from ..core.source_lines import line_text
+from ..core.turns import take_turn
 from ..functions import elementary
 from ..table.codes import INDEX
 from .lane_arguments import Lanes
@@ -75,22 +75,23 @@ class Paths:
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}
         self._tree = _Tree()
-        self._lock = threading.RLock()
 
     def first(self, lane: Callable[[], Sequence[Any]]) -> Path:
         """Return the path to try first."""
-        with self._lock:
-            if not self.known:
-                self.add(self._trace(lane()))
-            return self.known[0]
+        if not self.known:
+            take_turn(self._trace_first, lane)
+        return self.known[0]
+
+    def _trace_first(self, lane: Callable[[], Sequence[Any]]) -> None:
+        if not self.known:  # by another thread meanwhile
+            self.add(self._trace(lane()))
 
     def add(self, path: Path) -> int:
         """Take a path that was traced; return its index."""
-        with self._lock:
-            index = len(self.known)
-            self.known.append(path)
-            self._tree.add(path.tape.outcomes, index)
-            return index
+        index = len(self.known)
+        self.known.append(path)
+        self._tree.add(path.tape.outcomes, index)
+        return index
 
     def after(
         self,
@@ -109,9 +110,8 @@ class Paths:
             if outcome == path.tape.outcomes[guard]:  # which fast kernels computed otherwise
                 raise self._changed(path, guard)
         step = id(path), guard, outcome
-        if step not in self._next:
-            with self._lock:  # one traces, and the others find it
-                self._next[step] = self._find(path, guard, outcome, lane)
+        if step not in self._next:  # one traces, and the others find it
+            self._next[step] = take_turn(self._find, path, guard, outcome, lane)
         return self.known[self._next[step]]
 
     def _find(
@@ -151,26 +151,23 @@ class _Tree:
     """Finds a path by how its first comparisons turn out."""
 
     def __init__(self) -> None:
-        self._after: dict[tuple[int, int | str], int] = {}
-        self._paths: list[int] = [0]  # one that leads through each node; the first is the root
+        #: outcome of the next comparison -> the tree behind it, and a path that leads there
+        self._root: dict[int | str, Any] = {}
 
     def find(self, outcomes: Sequence[int | str]) -> int | None:
         """Return the index of a path that begins so, or None."""
-        node = 0
+        tree, index = self._root, 0
         for outcome in outcomes:
-            if (node, outcome) not in self._after:
+            if outcome not in tree:
                 return None
-            node = self._after[node, outcome]
-        return self._paths[node]
+            tree, index = tree[outcome]
+        return index
 
     def add(self, outcomes: Sequence[int | str], index: int) -> None:
-        """Take a path."""
-        node = 0
+        """Take a path; an interrupt leaves a beginning of it, which is no fault."""
+        tree = self._root
         for outcome in outcomes:
-            if (node, outcome) not in self._after:
-                self._after[node, outcome] = len(self._paths)
-                self._paths.append(index)
-            node = self._after[node, outcome]
+            tree, _ = tree.setdefault(outcome, ({}, index))
 
 
 def run_point(paths: Paths, point: list[Any], request: int, output: int = 0) -> tuple[Path, Point]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import errors
@@ -19,18 +18,6 @@ from ..core.source_lines import line_text
 from .flattening import flatten_result
 from .integers import Integer
 from .tape import Tape
-
-
-@contextmanager
-def _traced(inputs: Sequence[Any]) -> Iterator[tracer.TracerProtocol]:
-    at_work = tracer_of(list(inputs))
-    tracer.begin(at_work)
-    modes.active.add(modes.TRACED)
-    try:
-        yield at_work
-    finally:
-        modes.active.discard(modes.TRACED)
-        tracer.end()
 
 
 def trace(
@@ -73,7 +60,9 @@ def _run(
     numbers: Sequence[float | int],
 ) -> tuple[tracer.RawTape, Structure]:
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
-    with modes.recording(), _traced(inputs) as at_work:
+    at_work = tracer_of(list(inputs))
+
+    def watched() -> tuple[tracer.RawTape, Structure]:
         result = call_inside(Inputs(inputs), function, *arguments(inputs))
         if tracer.refused is not None:  # which the function caught
             raise tracer.refused
@@ -89,6 +78,8 @@ def _run(
                 errors.unwanted("compile", "the function must return numbers", result, "return x")
             )
         return at_work.stop([x if is_value(x) else float(x) for x in outputs]), structure
+
+    return tracer.watch(at_work, lambda: modes.call_traced(watched))
 
 
 def _check_same(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,6 +14,7 @@ import replays
 from replays import KINDS, agrees, bits
 
 import scalargrad as sg
+from scalargrad.core import turns
 from scalargrad.tape import paths as tape_paths
 
 runner = replays.runner
@@ -243,19 +245,24 @@ def test_paths_are_added_by_one_thread_at_a_time(monkeypatch: Any) -> None:
         return x * 2 if x > 2 else x * 3 if x > 1 else x * 4
 
     assert f(np.array([3.0])).tolist() == [6.0]
-    (known,) = f._paths.values()
-    add, entered = tape_paths._Tree.add, []
+    add, others = tape_paths._Tree.add, []
+    entered: list[threading.Thread] = []
 
     def watched(self: Any, *what: Any) -> None:
         """See whether another thread could add a path while this one does."""
-        other = threading.Thread(target=lambda: entered.append(known._lock.acquire(blocking=False)))
+        other = threading.Thread(target=lambda: turns.take_turn(entered.append, other))
         other.start()
-        other.join()
+        others.append(other)
+        while all(turn.thread != other.ident for turn in list(turns._queue)):
+            time.sleep(0.0)  # until it waits for its turn
         add(self, *what)
+        assert other not in entered
 
     monkeypatch.setattr(tape_paths._Tree, "add", watched)
     assert [f(np.array([x])).tolist() for x in (1.5, 0.5)] == [[4.5], [2.0]]
-    assert entered == [False, False]
+    for other in others:
+        other.join()
+    assert len(others) == len(entered) == 2
 
 
 def test_short_dots_keep_the_order_of_gradients() -> None:
