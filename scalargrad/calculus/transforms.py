@@ -324,8 +324,8 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     """Return the function that computes all second derivatives of `f`, which returns one number.
 
     Maths: x ↦ ∂²f/∂x_i∂x_j
-    Shapes: the nesting of the argument, with itself at every number; for a tuple of `argnums` a
-    tuple of tuples.
+    Shapes: those of the `jacobian` of the gradient: the nesting of the argument, with itself at
+    every number; for a tuple of `argnums` a tuple of tuples, of nestings a tuple at every number.
     Raises: what `grad` raises, `RuntimeError` for a node of `record` on the way.
 
     >>> import scalargrad as sg

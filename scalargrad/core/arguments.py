@@ -52,6 +52,8 @@ def number(who: str, what: str, value: object, example: str = "1.0") -> float:
         remedy = f"pass e.g. {example}"
         if hasattr(type(value), "parents") and hasattr(type(value), "grad"):
             remedy = "pass its .data"
+        elif getattr(value, "ndim", None) == 0:
+            remedy = "pass its .item()"
         elif hasattr(type(value), "__array__") or isinstance(value, (list, tuple)):
             remedy = "make one Value an element"
         raise errors.OperandError(errors.unwanted(who, f"{what} must be a number", value, remedy))
@@ -113,7 +115,9 @@ def is_iterable(thing: object) -> bool:
     >>> is_iterable(iter([])), is_iterable("text")
     (True, False)
     """
-    return hasattr(type(thing), "__iter__") and not isinstance(thing, (str, bytes))
+    if isinstance(thing, (str, bytes)) or getattr(thing, "ndim", 1) == 0:  # an array of one number
+        return False
+    return hasattr(type(thing), "__iter__")
 
 
 def by_position(thing: Any) -> Any:
