@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -56,14 +56,13 @@ def run(steps: list[tuple[Any, ...]], known: list[Any]) -> Any:
             continue
         x, y = known[given_[0]], known[given_[-1]]
         if op == "detach":
-            known.append(x.detach())
+            known.append(x.detach() if isinstance(x, sg.Value) else x)
         elif op == "if":
             known.append(x * 2.0 if x > y else y - 1.0)
         elif op == "compare":
             known.append(x if x >= y and y != 0 else x * y)
         elif op in ("add", "sub", "mul", "div"):
-            sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[op]
-            known.append(eval(f"x {sign} y"))
+            known.append(_arithmetic(op, x, y))
         elif op == "abs":
             known.append(abs(x))
         elif len(given_) == 2:
@@ -71,6 +70,56 @@ def run(steps: list[tuple[Any, ...]], known: list[Any]) -> Any:
         else:
             known.append(getattr(sg, op)(x))
     return known[-1]
+
+
+def _arithmetic(op: str, x: Any, y: Any) -> Any:
+    sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[op]
+    try:
+        return eval(f"x {sign} y")
+    except ZeroDivisionError:  # of two plain numbers
+        return math.nan
+
+
+#: what an operand can be to a function that is traced
+ROLES = ("input", "captured", "plain")
+
+
+class Signed(NamedTuple):
+    """A random function: its first numbers are inputs, captured Values and plain numbers."""
+
+    steps: list[tuple[Any, ...]]
+    roles: tuple[str, ...]
+    numbers: tuple[float, ...]
+    captured: list[sg.Value]  # one for each that is captured, from left to right
+
+    def __call__(self, *inputs: Any) -> Any:
+        given, kept = iter(inputs), iter(self.captured)
+        known: list[Any] = []
+        for role, number in zip(self.roles, self.numbers, strict=True):
+            known.append(
+                next(given) if role == "input" else next(kept) if role == "captured" else number
+            )
+        known.append(sum(x for x in known if isinstance(x, sg.Value)) + 0.0)
+        result = run(self.steps, known)
+        return result if isinstance(result, sg.Value) else known[len(self.roles)] * result
+
+    @property
+    def point(self) -> list[float]:
+        """The numbers of the inputs."""
+        return [x for role, x in zip(self.roles, self.numbers, strict=True) if role == "input"]
+
+
+@st.composite
+def signed_programs(draw: st.DrawFn, numbers: st.SearchStrategy[float] | None = None) -> Signed:
+    """Draw a program, and what each of its first four operands is to the function.
+
+    At least one is an input, one is captured.
+    """
+    drawn = draw(st.lists(numbers or NUMBERS, min_size=4, max_size=4))
+    roles = ["input", "captured", *draw(st.lists(st.sampled_from(ROLES), min_size=2, max_size=2))]
+    roles = draw(st.permutations(roles))
+    captured = [sg.Value(x) for role, x in zip(roles, drawn, strict=True) if role == "captured"]
+    return Signed(draw(programs()), tuple(roles), tuple(drawn), captured)
 
 
 NUMBERS = st.one_of(

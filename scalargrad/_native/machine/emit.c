@@ -364,6 +364,19 @@ static void emit_list_back(Builder *builder, Program *program, const Node *node,
     push_instruction(builder, program, instruction);
 }
 
+/* Instructions of what no input changes: note when an eager pass comes to them. */
+static void note_turns(Builder *builder)
+{
+    Plan *plan = builder->plan;
+    while (plan->turn_count < plan->back_prelude.count && !builder->failed) {
+        plan->turns =
+            grown(builder, plan->turns, plan->turn_count, &plan->turn_room, sizeof *plan->turns);
+        if (!builder->failed) {
+            plan->turns[plan->turn_count++] = (uint32_t)plan->back.count;
+        }
+    }
+}
+
 static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
 {
     Plan *plan = builder->plan;
@@ -379,13 +392,15 @@ static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
     if (node->gradient == NONE || node->op == DETACH) {
         return;
     }
-    Program *program = varies ? &plan->back : &plan->back_prelude;
+    int is_for_points = builder->tape->vector_share >= 0.0; /* all in the order of the pass */
+    Program *program = varies || is_for_points ? &plan->back : &plan->back_prelude;
     Instruction instruction = {.code = node->op, .g = node->gradient, .z = value_of(builder, i)};
     if (row->value1 != NULL || (row->value2 != NULL && node->fused == NOT_FUSED)) {
         emit_row_back(builder, program, node, instruction);
     } else {
         emit_list_back(builder, program, node, instruction);
     }
+    note_turns(builder);
     if (varies) {
         give_row(builder, node->gradient);
     }

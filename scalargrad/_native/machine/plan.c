@@ -192,6 +192,7 @@ void free_plan(Plan *plan)
     free(plan->body.instructions);
     free(plan->back.instructions);
     free(plan->back_prelude.instructions);
+    free(plan->turns);
     free(plan->guards);
     memset(plan, 0, sizeof *plan);
 }

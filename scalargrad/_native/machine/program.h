@@ -139,6 +139,9 @@ typedef struct {
     uint32_t *lists; /* side list of slots and targets */
     size_t list_count, list_room;
     Program prelude, body, back, back_prelude;
+    uint32_t *turns; /* how many instructions of `back` come before each of `back_prelude` in an
+                      * eager pass */
+    size_t turn_count, turn_room;
     Guard *guards;
     Group *groups;
     uint64_t scalar_cost, vector_cost; /* of one instruction after the other; vectorised, or 0 */

@@ -1,0 +1,152 @@
+"""What is captured has the gradients of an eager pass, bit for bit, at one point."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from recorded_programs import Signed, signed_programs
+from replays import KINDS, bits, has_products, vectorize
+
+import scalargrad as sg
+from scalargrad import _engine
+from scalargrad.tape import compiled
+from scalargrad.tape.replay import Replay
+
+RUNNERS = ["replay", *KINDS, *["vectorized"][: len(KINDS)]]
+
+
+def eager(
+    function: Callable[..., Any], point: Sequence[float], captured: Sequence[sg.Value]
+) -> list[bytes]:
+    """Return the bits of the value, and of its gradient by inputs and by what is captured."""
+    sg.zero_grad(captured)
+    inputs = [sg.Value(x) for x in point]
+    result = function(*inputs)
+    result.backward()
+    grads = [x.grad + 0.0 for x in [*inputs, *captured]]
+    sg.zero_grad(captured)
+    return bits([result.data, *grads])
+
+
+def replayed(f: Any, point: Sequence[Any], captured: Sequence[sg.Value]) -> list[bytes]:
+    """Return the same of a compiled function."""
+    value, by_inputs = f.value_and_grad(*point)
+    sg.zero_grad(captured)
+    f.backward(*point)
+    grads = [*np.ravel(by_inputs), *(x.grad for x in captured)]
+    sg.zero_grad(captured)
+    return bits([*np.ravel(value), *(x + 0.0 for x in grads)])
+
+
+def use(kind: str, patch: pytest.MonkeyPatch) -> None:
+    """Let a point run on one of the replays."""
+    if kind == "replay":
+        patch.setattr(compiled, "runner_for", lambda tape, mode: Replay(tape))
+    elif kind == "vectorized":
+        vectorize(patch)
+    else:
+        _engine.machine().use(kind)
+
+
+@settings(max_examples=600, deadline=None)
+@given(signed_programs())
+def test_random_functions_have_the_gradients_of_an_eager_pass(function: Signed) -> None:
+    wanted = eager(function, function.point, function.captured)
+    for kind in RUNNERS:
+        with pytest.MonkeyPatch.context() as patch:
+            use(kind, patch)
+            f = sg.compile(function)
+            found = replayed(f, function.point, function.captured)
+            if not has_products(f):
+                assert found == wanted, kind
+            lane = [np.array([x]) for x in function.point]
+            if kind == "vectorized" or not has_products(f):
+                assert replayed(f, lane, function.captured) == found, kind
+    if KINDS:
+        _engine.machine().use(KINDS[0])
+
+
+# -- one function of each kind -----------------------------------------------------------------
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "twice": lambda x, y, w, u: x * w * sg.sin(w) + y * w * sg.sin(w),
+    "below a chain": lambda x, y, w, u: sg.exp(w * u) * x + w * y + u * sg.exp(w * u),
+    "in sums": lambda x, y, w, u: sg.sum([w * u, x, w, sg.tanh(u)]) * y + w,
+    "in dots": lambda x, y, w, u: sg.dot([w * u, u, w], [x, sg.sin(w), y]) + w * u,
+    "in softmax": lambda x, y, w, u: sg.softmax([w * u, x, w])[0] * w + sg.log(w + 3.0) * y,
+    "in losses": lambda x, y, w, u: sg.mse([x * w, w * u], [y, u]) + sg.cos(w) * w,
+    "in a condition": lambda x, y, w, u: sg.sin(w) * x if w * u > x else sg.cos(w) * w * y,
+    "alone": lambda x, y, w, u: sg.sin(w) * u + w * u * 3.0,
+    "detached": lambda x, y, w, u: sg.sin(w).detach() * x * w + y * sg.sin(w) * w,
+    "maximum": lambda x, y, w, u: sg.maximum(sg.sin(w), w) * x + sg.max([w, u, x]) * y * w,
+    "powers": lambda x, y, w, u: (w * w + 1.0) ** u * x + (w * w + 1.0) ** 2 * y + w,
+    "a gradient": lambda x, y, w, u: sg.grad(lambda v: sg.sin(v * w) * sg.exp(w))(x) * w * y,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("kind", RUNNERS)
+def test_what_depends_on_captured_values_alone_takes_its_turn(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(kind, monkeypatch)
+    draw = np.random.default_rng(7)
+    for _ in range(60):
+        numbers = draw.uniform(-2.0, 2.0, 4).tolist()
+        w, u = map(sg.Value, numbers[2:])
+
+        def function(x: Any, y: Any, w: sg.Value = w, u: sg.Value = u) -> Any:
+            return FUNCTIONS[name](x, y, w, u)
+
+        point = numbers[:2]
+
+        def traced(x: Any, y: Any, function: Any = function) -> Any:
+            return function(x, y)
+
+        f = sg.compile(traced)
+        wanted = eager(traced, point, [w, u])
+        assert replayed(f, point, [w, u]) == wanted
+        assert replayed(f, [np.array([x]) for x in point], [w, u]) == wanted
+    if KINDS:
+        _engine.machine().use(KINDS[0])
+
+
+def squared_error(x: Any, t: Any) -> Any:
+    return (sg.tanh(W * U) * x + U * sg.exp(W) - t) ** 2 + W * sg.exp(W)
+
+
+W, U = sg.Value(0.6455164910098818), sg.Value(-1.2345678901234567)
+
+
+def test_a_batch_adds_lanes_and_then_goes_on_with_what_they_share() -> None:
+    rows = np.random.default_rng(3).normal(size=(50, 2))
+    f = sg.compile(squared_error)
+    sums = [0.0, 0.0]
+    for x, t in rows.tolist():
+        sg.zero_grad([W, U])
+        squared_error(sg.Value(x), t).backward()
+        sums = [s + p.grad for s, p in zip(sums, (W, U), strict=True)]
+    sg.zero_grad([W, U])
+    f.backward(*rows.T, reduction="sum")
+    for parameter, total in zip((W, U), sums, strict=True):
+        assert math.isclose(parameter.grad, total, rel_tol=1e-12)
+    sg.zero_grad([W, U])
+
+
+def test_a_tape_from_a_pickle_has_these_bits_too() -> None:
+    f = sg.compile(squared_error)
+    f(0.3, 0.7)
+    twin = pickle.loads(pickle.dumps(f))
+
+    assert twin.value_and_grad(0.3, 0.7) == f.value_and_grad(0.3, 0.7)
+    (path,) = (path for known in twin._paths.values() for path in known.known)
+    copies = path.tape.captured
+    twin.backward(0.3, 0.7)
+    found = [x.grad for x in copies]
+    assert bits(found) == eager(squared_error, [0.3, 0.7], [W, U])[3:]
