@@ -149,9 +149,11 @@ def graph_sweep(
         anew = on_one_side(order, {id(x) for x in inputs})
         if not anew:
             return grads
-        moved = [anew.get(id(output), output) for output in outputs]
+        pairs = [(anew.get(id(x), x), u) for x, u in zip(outputs, upstream, strict=True)]
+        pairs = [(x, u) for x, u in pairs if is_value(x)]  # one side may be a plain number
+        moved, starts = [x for x, _ in pairs], [u for _, u in pairs]
         order = order_of(moved, inputs if independent else ())
-        graphs = _graph_sweep(order, moved, upstream, inputs, independent)
+        graphs = _graph_sweep(order, moved, starts, inputs, independent)
         return [numbered(number, graph) for number, graph in zip(grads, graphs, strict=True)]
 
 

@@ -82,14 +82,20 @@ def with_derivatives(
 
 
 def on_operands(node: Any, operands: Sequence[Any]) -> Any:
-    """Return a node like another one, on other operands that have the same numbers."""
+    """Return a node like another one, on other operands that have the same numbers.
+
+    Where none of them is a Value any more, it is a number.
+    """
     own, row = (node._notes or {}).get("derivatives"), ROWS.get(node.op)
     if own is None and isinstance(row, ManyRow) and is_plural(row):
         return apply_many(row, list(operands))[result_index(node, len(operands))]
     if tracer.is_on() and own is not None and own.operation is not None:
         return own.operation(*operands)
-    parents = tuple(operands[position] for position, _, _ in edges(node))
-    copy = node._record(node._data, node.op, tuple(operands), parents, node.partials)
+    arrows = [(operands[i], partial) for i, _, partial in edges(node) if is_value(operands[i])]
+    if not arrows:
+        return node._data
+    parents, partials = zip(*arrows, strict=True)
+    copy = node._record(node._data, node.op, tuple(operands), parents, partials)
     return copy if own is None else with_derivatives(copy, own.on_values, own.operation)
 
 

@@ -103,10 +103,18 @@ _POWER_BY_XXY = (
     "where(x == 0 and y > 2, 0, pow(x, y - 2) * (2 * y - 1 +"
     " where(x == 0 and (y == 0 or y == 1), 0, y * (y - 1) * log(x))))"
 )
+_POWER_BY_XXX = "where(y == 0 or y == 1 or y == 2, 0, y * (y - 1) * (y - 2) * pow(x, y - 3))"
+_POWER_BY_YYY = "where(x == 0 and y >= 0, 0, pow(x, y) * log(x) * log(x) * log(x))"
 _POWER_BY_XYY = (
     "where(x == 0 and y > 1, 0,"
     " pow(x, y - 1) * log(x) * (2 + where(x == 0 and y == 0, 0, y * log(x))))"
 )
+
+
+def _but_at_0(graph: str, limit: str) -> str:
+    """Return a formula on Values that has its own number where the base is 0."""
+    return f"where(x == 0, numbered(still({limit}), {graph}), {graph})"
+
 
 POW = binary(
     "pow",
@@ -153,11 +161,11 @@ POW_XX = binary(
     "pow_xx",
     forward=_POWER_BY_XX,
     written="y·(y−1)·x^(y−2)",
-    partials=(
-        "where(y == 0 or y == 1 or y == 2, 0, y * (y - 1) * (y - 2) * pow(x, y - 3))",
-        _POWER_BY_XXY,
+    partials=(_POWER_BY_XXX, _POWER_BY_XXY),
+    on_values=(
+        _but_at_0("y * pow_xx(x, y - 1)", _POWER_BY_XXX),
+        _but_at_0("pow_x(x, y - 1) + y * pow_xy(x, y - 1)", _POWER_BY_XXY),
     ),
-    on_values=("y * pow_xx(x, y - 1)", "pow_x(x, y - 1) + y * pow_xy(x, y - 1)"),
     shown=("y·(y−1)·(y−2)·x^(y−3)", "x^(y−2)·(2y−1+y·(y−1)·log x)"),
     doc="Compute the second derivative of x ** y by x.",
     helper=True,
@@ -169,8 +177,8 @@ POW_XY = binary(
     written="x^(y−1)·(1 + y·log x)",
     partials=(_POWER_BY_XXY, _POWER_BY_XYY),
     on_values=(
-        "pow_x(x, y - 1) + y * pow_xy(x, y - 1)",
-        "2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)",
+        _but_at_0("pow_x(x, y - 1) + y * pow_xy(x, y - 1)", _POWER_BY_XXY),
+        _but_at_0("2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)", _POWER_BY_XYY),
     ),
     shown=("x^(y−2)·(2y−1+y·(y−1)·log x)", "x^(y−1)·log x·(2+y·log x)"),
     doc="Compute the second derivative of x ** y by x and y.",
@@ -181,11 +189,11 @@ POW_YY = binary(
     "pow_yy",
     forward=_POWER_BY_YY,
     written="x^y·(log x)²",
-    partials=(
-        _POWER_BY_XYY,
-        "where(x == 0 and y >= 0, 0, pow(x, y) * log(x) * log(x) * log(x))",
+    partials=(_POWER_BY_XYY, _POWER_BY_YYY),
+    on_values=(
+        _but_at_0("2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)", _POWER_BY_XYY),
+        _but_at_0("pow_yy(x, y) * log(x)", _POWER_BY_YYY),
     ),
-    on_values=("2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)", "pow_yy(x, y) * log(x)"),
     shown=("x^(y−1)·log x·(2+y·log x)", "x^y·(log x)³"),
     doc="Compute the second derivative of x ** y by y.",
     helper=True,
@@ -415,7 +423,7 @@ ASINH = unary(
 ACOSH = unary(
     "acosh",
     forward="acosh(x)",
-    partials=("1 / (sqrt(x - 1) * sqrt(x + 1))",),
+    partials=("1 / sqrt(x - 1) / sqrt(x + 1)",),
     shown=("1/√(x²−1)",),
     doc="Take the inverse hyperbolic cosine.",
     domain="x >= 1, else nan; the derivative at 1 is inf",

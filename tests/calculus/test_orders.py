@@ -78,6 +78,8 @@ SMOOTH: dict[str, tuple[Callable[..., Any], float]] = {
     "maximum": (lambda x: sg.maximum(x, -x) ** 2, 2.0),
     "minimum": (lambda x: sg.minimum(-x, x) ** 2, 2.0),
     "maximum times minimum": (lambda x: sg.maximum(x, 3 * x) * sg.minimum(x, 3 * x), 6.0),
+    "maximum with a plain number": (lambda x: x * x - sg.maximum(0, x) * sg.minimum(0, x), 2.0),
+    "minimum with a plain number": (lambda x: sg.minimum(x, 0) * sg.maximum(x, 0) - x * x, -2.0),
     "max": (lambda x: sg.max([-5.0, x, -x, x]) ** 2, 2.0),
     "min": (lambda x: sg.min([5.0, x, -x, x]) ** 2, 2.0),
     "max times min": (lambda x: sg.max([x, 3 * x]) * sg.min([x, 3 * x]), 6.0),
