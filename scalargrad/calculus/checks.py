@@ -14,6 +14,7 @@ from ..core.arguments import number
 from ..core.arithmetic import is_value
 from ..core.modes import no_grad, recording
 from ..core.nesting import Container, flatten
+from ..core.pickles import Sealed
 from ..core.text_tables import values_table
 from .differences import INFINITE, KINK, MISMATCH, OK, REASONS, ROUGH, compare
 from .graph_gradients import order_of
@@ -31,7 +32,7 @@ _ORDER = (MISMATCH, ROUGH, INFINITE, KINK, OK)
 
 
 @dataclass(frozen=True)
-class Checked:
+class Checked(Sealed):
     """One input: its name, its gradient, the central difference, and the verdict."""
 
     name: str
@@ -45,7 +46,7 @@ class Checked:
         return abs(self.gradient - self.difference) / max(1.0, abs(self.difference))
 
 
-class GradientTable:
+class GradientTable(Sealed):
     """The result of `check_gradients`, an input a row; true where nothing disagrees."""
 
     def __init__(

@@ -21,7 +21,7 @@ from . import refusals, tracer
 from .arithmetic import is_value
 from .around import check_copied
 from .order import post_order
-from .pickles import Reader, content_of, damaged, is_plain, plain, text
+from .pickles import Attributes, Reader, content_of, damaged, is_plain, plain, text
 
 #: the class that a pickle is read back as; the chosen engine enters its own
 chosen: dict[str, Any] = {}
@@ -109,7 +109,7 @@ def _state(node: Any) -> Any:
     if getstate is not object.__getstate__:
         return node.__getstate__()  # the subclass knows better
     extra = _extra(node)
-    return (None, extra) if extra else None
+    return (None, Attributes(extra)) if extra else None
 
 
 def _fields(node: Any) -> tuple[Any, ...]:
@@ -216,9 +216,8 @@ def _table_at(rows: Mapping[int, tuple[weakref.ref[_Table], int]], node: Any) ->
 
 
 def _content_of_leaf(kind: Any, fields: tuple[Any, ...]) -> Iterable[Any]:
-    yield _content_of_fields(*fields)
-    if kind is not None:
-        yield content_of(kind)
+    content = _content_of_fields(*fields)
+    return (content,) if kind is None else (content, content_of(kind))
 
 
 def _content_of_fields(grad: Any, notes: Any, data: Any, op: Any, partials: Any) -> Any:
@@ -237,7 +236,7 @@ def _content_of_pick(nodes: Any, index: int) -> Iterable[Any]:
 
 @partial(Reader, content=_content_of_leaf)
 def _leaf(kind: Any, fields: tuple[Any, ...]) -> Any:
-    if not _are_fields(*fields) or fields[-1]:
+    if fields[-1] or not _are_fields(*fields):
         raise damaged("what is no leaf")
     return _build(kind or chosen["Value"], fields, (), ())
 
@@ -281,12 +280,13 @@ def _is_node(
 
 
 def _are_fields(grad: Any, notes: Any, data: Any, op: Any, partials: Any) -> bool:
-    numbers = data, *partials, 0.0 if grad is None else grad
     return (
-        set(map(type, numbers)) == {float}
+        type(data) is float
+        and (grad is None or type(grad) is float)
+        and (notes is None or type(notes) is dict)
         and type(op) is str
         and type(partials) is tuple
-        and (notes is None or type(notes) is dict)
+        and (not partials or set(map(type, partials)) == {float})
     )
 
 

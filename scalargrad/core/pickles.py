@@ -194,11 +194,11 @@ class Sealed:
         reduced = super().__reduce_ex__(protocol)
         if isinstance(reduced, tuple) and len(reduced) > 2 and type(reduced[2]) is dict:
             make, arguments, state, *more = reduced
-            return make, arguments, _State(state), *more
+            return make, arguments, Attributes(state), *more
         return reduced  # of a subclass that knows better
 
 
-class _State(dict[str, Any]):
+class Attributes(dict[str, Any]):
     """The attributes of an object on the way into its pickle, or to a copy."""
 
     def __reduce__(self) -> tuple[Any, ...]:

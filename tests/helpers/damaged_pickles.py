@@ -13,6 +13,7 @@ import datetime
 import io
 import os
 import pickle
+import pickletools
 import random
 import resource
 import signal
@@ -25,9 +26,10 @@ from typing import Any, NamedTuple
 
 import scalargrad as sg
 
-#: what may come of a damaged pickle: pickle or we refused it, it holds what it held, it is another
-#: thing and cannot be used so, or pickle stopped before the end; and what may not
-ALLOWED = ("refused", "the same", "of no use", "cut short")
+#: What may come of a damaged pickle: pickle or we refused it, it holds what it held, it is another
+#: thing and cannot be used so; or pickle stopped before the end, or refers to another leaf of those
+#: that it holds, which nobody could tell from the right one. And what may not.
+ALLOWED = ("refused", "the same", "of no use", "cut short", "another leaf")
 WRONG = "wrong"
 
 #: so many seconds for one pickle, and so many bytes more than at the beginning
@@ -132,6 +134,24 @@ def _history() -> Any:
     return history
 
 
+class Weighed(sg.Value):
+    """A Value with a number of its own."""
+
+    def __init__(self, data: float, weight: float) -> None:
+        super().__init__(data)
+        self.weight = weight
+
+
+def _book() -> Any:
+    layer = sg.nn.book.Affine([[0.5, -1.0], [2.0, 0.25]], [0.0, 1.0])
+    layer.forward([[1.0, 2.0]])
+    return layer
+
+
+def _use_book(layer: Any) -> Any:
+    return layer.backward([[1.0, -2.0]]), layer.dW, layer.db, layer.forward([[3.0, 1.0]])
+
+
 SUBJECTS = {
     "leaf": Subject(lambda: sg.Value(2.0, label="x"), lambda x: (x.data, x.label, x.grad)),
     "graph": Subject(_graph, _use_graph),
@@ -143,6 +163,9 @@ SUBJECTS = {
     "network": Subject(_network, _use_network),
     "optimizer": Subject(_optimizer, _use_optimizer),
     "history": Subject(_history, lambda history: repr(vars(history))),
+    "book": Subject(_book, _use_book),
+    "checked": Subject(lambda: sg.check_gradients(sg.atan2, 1.0, 2.0), lambda t: str(t)),
+    "weighed": Subject(lambda: Weighed(2.0, 0.25), lambda x: (x.data, x.weight, type(x))),
     "function": Subject(lambda: sg.tanh, lambda tanh: tanh(0.5)),
 }
 
@@ -176,8 +199,15 @@ def _is_cut_short(pickled: bytes) -> bool:
     return bool((frame and frame.read()) or stream.read())
 
 
-def outcome(subject: Subject, pickled: bytes, right: str) -> str:
-    """Say what comes of a pickle."""
+def _refers_elsewhere(pickled: bytes, whole: bytes) -> bool:
+    """Tell whether two pickles differ in what one of their references refers to."""
+    pairs = zip(pickletools.genops(pickled), pickletools.genops(whole), strict=True)
+    others = [op.name for (op, *got), (right, *wanted) in pairs if (op, got) != (right, wanted)]
+    return others in (["BINGET"], ["LONG_BINGET"])
+
+
+def outcome(subject: Subject, pickled: bytes, whole: bytes, right: str) -> str:
+    """Say what comes of a pickle that was whole, and of which that was right."""
     try:
         thing = pickle.loads(pickled)
     except Exception:  # of pickle, or of what it calls instead
@@ -188,7 +218,9 @@ def outcome(subject: Subject, pickled: bytes, right: str) -> str:
         return "of no use"
     if used == right:
         return "the same"
-    return "cut short" if _is_cut_short(pickled) else WRONG
+    if _is_cut_short(pickled):
+        return "cut short"
+    return "another leaf" if _refers_elsewhere(pickled, whole) else WRONG
 
 
 def _report(name: str, pickled: bytes, bits: Iterable[int]) -> None:
@@ -198,7 +230,7 @@ def _report(name: str, pickled: bytes, bits: Iterable[int]) -> None:
     _limit()
     for bit in bits:
         signal.alarm(_SECONDS)
-        print(bit, outcome(subject, turned(pickled, bit), right), flush=True)
+        print(bit, outcome(subject, turned(pickled, bit), pickled, right), flush=True)
 
 
 def _limit() -> None:

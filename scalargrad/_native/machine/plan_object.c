@@ -75,7 +75,7 @@ static int is_tape(const Recorded *tape)
 {
     const char *lack = check_tape(tape);
     if (*lack != '\0') {
-        PyErr_Format(PyExc_ValueError, "plan: a tape wants %s; record it anew", lack);
+        PyErr_Format(PyExc_ValueError, "plan: a tape wants %s", lack);
     }
     return *lack == '\0';
 }
