@@ -242,7 +242,7 @@ def grad(
     of lists, tuples, dicts and arrays; a tuple of them where `argnums` is a tuple.
     Domain: whole numbers count as floats; an argument that `f` does not use has the gradient 0.
     Raises: `TypeError` where `f` does not return one number, `ValueError` for an argument that
-    there is not.
+    there is not, `RuntimeError` where `f` copies or pickles what depends on the argument.
 
     With `has_aux`, `f` returns a pair of which only the first is differentiated, and the second
     comes out too. Gradients nest, and a Value that goes in keeps its graph.
