@@ -392,8 +392,7 @@ static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
     if (node->gradient == NONE || node->op == DETACH) {
         return;
     }
-    int is_for_points = builder->tape->vector_share >= 0.0; /* all in the order of the pass */
-    Program *program = varies || is_for_points ? &plan->back : &plan->back_prelude;
+    Program *program = varies || plan->is_for_points ? &plan->back : &plan->back_prelude;
     Instruction instruction = {.code = node->op, .g = node->gradient, .z = value_of(builder, i)};
     if (row->value1 != NULL || (row->value2 != NULL && node->fused == NOT_FUSED)) {
         emit_row_back(builder, program, node, instruction);

@@ -142,6 +142,7 @@ int make_plan(Plan *plan, const Recorded *recorded)
     plan->outputs = recorded->output_count;
     plan->guard_count = recorded->guard_count;
     plan->seed = NONE;
+    plan->is_for_points = recorded->vector_share >= 0.0;
     int status = PLAN_DONE;
     for (size_t i = 0; status == PLAN_DONE && i < sizeof passes / sizeof *passes; i++) {
         status = passes[i].run(&builder);

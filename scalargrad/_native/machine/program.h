@@ -131,6 +131,7 @@ typedef struct {
     uint32_t *read_captured, read_count;   /* which captured numbers have slots: */
     uint32_t *moved_captured, moved_count; /* of values; of gradients */
     uint32_t seed;                         /* slot of the gradient of the output, or NONE */
+    uint8_t is_for_points;                 /* it runs on one lane only */
     uint8_t seed_collects;                 /* it is one that collects over all blocks */
     uint32_t *spread_list;                 /* slots of uniform values that the body reads */
     uint32_t spread_count;

@@ -416,7 +416,7 @@ static void spread(Verifier *v)
 static void look_forward(Verifier *v, int stage)
 {
     begin(v);
-    v->in_prelude = 1;
+    v->in_prelude = !v->plan->is_for_points; /* one lane has all that a prelude wrote */
     look_at_program(v, &v->plan->prelude, "prelude", 0);
     if (stage == STAGE_PLAN) {
         spread(v);
