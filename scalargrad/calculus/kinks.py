@@ -29,15 +29,13 @@ def on_one_side(order: Sequence[Any], ends: Collection[int] = ()) -> dict[int, A
 
     Where a function is traced it is a guard whether an operation is at its kink.
     """
+    kinked = {id(node) for node in order if node.op in _SIDED and is_at_kink(node)}.difference(ends)
     anew: dict[int, Any] = {}
-    for node in order:
-        if id(node) in ends:
-            continue
-        if node.op in _SIDED and named_row(node) and is_at_kink(node):
+    for node in order if kinked else ():
+        if id(node) in kinked:
             anew[id(node)] = _side(node, [anew.get(id(x), x) for x in node.operands])
-        elif anew and any(id(parent) in anew for parent in node.parents):
-            operands = tuple(anew.get(id(x), x) for x in node.operands)
-            anew[id(node)] = on_operands(node, operands)
+        elif id(node) not in ends and any(id(parent) in anew for parent in node.parents):
+            anew[id(node)] = on_operands(node, [anew.get(id(x), x) for x in node.operands])
     return anew
 
 
@@ -49,14 +47,17 @@ def kinks_of(order: Sequence[Any]) -> list[str]:
     >>> kinks_of([abs(x), sg.maximum(x, 1.0), sg.hypot(x, 0.0)])
     ['abs(0.0)', 'hypot(0.0, 0.0)']
     """
-    found = (node for node in order if node.op in _KINKED and named_row(node) and is_at_kink(node))
+    found = (node for node in order if node.op in _KINKED and is_at_kink(node))
     return list(dict.fromkeys(map(_written, found)))
 
 
 def is_at_kink(node: Any) -> bool:
-    """Tell whether the operands of a node are where its slope jumps."""
-    given = [node, *node.operands]
-    z, *operands = given if tracer.is_on() else map(data_of, given)
+    """Tell whether the operands of a node are where the slope of its row jumps."""
+    if named_row(node) is None:  # a user's own operation of the same name
+        return False
+    z, operands = node, node.operands
+    if not tracer.is_on():
+        z, operands = node._data, [x if x.__class__ is float else x._data for x in operands]
     return bool(_condition(node.op)(z, *_lists(node.op, operands)))
 
 

@@ -332,13 +332,19 @@ class Compiled:
             nodes.append(run_point(paths, numbers, BY_INPUTS | BY_CAPTURED, output))
             output += 1
         results = [
-            self._node(path, point, output, arguments, leaves)
+            self._node(path, point, output, arguments, structures, leaves)
             for output, (path, point) in enumerate(nodes)
         ]
         return nodes[0][0].structure.unflatten(iter(results))
 
     def _node(
-        self, path: Path, point: Any, output: int, arguments: Sequence[Any], leaves: list[Any]
+        self,
+        path: Path,
+        point: Any,
+        output: int,
+        arguments: Sequence[Any],
+        structures: tuple[Structure, ...],
+        leaves: list[Any],
     ) -> Any:
         grads = [*zip(leaves, point.inputs, strict=True)]
         grads += zip(path.captured, memoryview(point.captured).cast("B").cast("d"), strict=True)
@@ -348,13 +354,18 @@ class Compiled:
         node = parents[0]._record(point.values[output], self.name, parents, parents, partials)
 
         def on_values(node: Any, positions: Sequence[int]) -> list[Any]:
+            operands, given = node.operands, arguments
+            if any(x is not y for x, y in zip(operands, parents, strict=True)):  # a copy of it
+                others = {id(x): y for x, y in zip(parents, operands, strict=True)}
+                moved = iter([others.get(id(leaf), leaf) for leaf in leaves])
+                given = [structure.unflatten(moved) for structure in structures]
             with modes.recording():
-                inputs = Inputs(parents, shared=True)
-                result = call_inside(inputs, self.function, *arguments)
+                inputs = Inputs([x for x in operands if is_value(x)], shared=True)
+                result = call_inside(inputs, self.function, *given)
                 _, outputs = flatten_result(self.name, "the result", result, "return a number")
                 if not is_value(outputs[output]):
                     return [0.0] * len(positions)
-                grads = graph_sweep([outputs[output]], [1.0], parents, independent=True)
+                grads = graph_sweep([outputs[output]], [1.0], operands, independent=True)
             return [grads[i] for i in positions]
 
         return with_derivatives(node, on_values)

@@ -190,6 +190,14 @@ def test_node_of_ones_own_stands_on_the_side_too(Value: type) -> None:  # noqa: 
     assert sg.gradients(slope, x) == sg.compile(sg.grad(sg.grad(function)))(0.0) == -2.0
 
 
+def test_node_of_a_compiled_function_stands_on_the_side_too() -> None:
+    compiled = sg.compile(lambda r, y: r * r * sg.exp(-r) + y * r)
+
+    for point in ([0.0, 3.0], [0.0, -1.0]):
+        found = sg.hessian(lambda v: compiled(abs(v[0]), v[1]) - 3 * v[1] * abs(v[0]))(point)
+        assert found == [[2.0, -2.0], [-2.0, 0.0]]
+
+
 @pytest.mark.parametrize(
     ("function", "named"),
     [
@@ -217,3 +225,43 @@ def test_what_no_convention_can_mend_stands_in_the_help() -> None:
     assert all("in graphs of gradients" in words[i] for i in (0, 2, 3))
     assert "write x*x + y*y" in words[1]
     assert "hypot(x, y)**2 at (0, 0) cannot" in words[0]
+
+
+# -- the same through everything that differentiates ---------------------------------------------
+
+
+def test_power_at_a_whole_exponent_is_right_through_every_transformation() -> None:
+    def slope(p: Any) -> Any:
+        return sg.grad(lambda x: x**p)(3.0)
+
+    exact = 3 * (1 + 2 * LOG3)
+    power = sg.expression("x**p")
+    x, p = sg.Value(3.0), sg.Value(2.0)
+    found = [
+        sg.hessian(lambda v: v[0] ** v[1])([3.0, 2.0])[0][1],
+        sg.hvp(lambda v: v[0] ** v[1], [3.0, 2.0], [0.0, 1.0])[0],
+        sg.jvp(slope, (2.0,), (1.0,))[1],
+        sg.jacobian(lambda p: [slope(p)])(2.0)[0],
+        sg.gradients(sg.gradients(x**p, x, create_graph=True), p),
+        sg.gradients(sg.gradients(x**p, p, create_graph=True), x),
+        sg.grad(lambda p: sg.grad(lambda x: power(x=x, p=p))(3.0))(2.0),
+        sg.compile(sg.grad(slope))(2.0),
+        sg.compile(slope).value_and_grad(2.0)[1][0],
+        *sg.compile(slope).value_and_grad(np.array([2.0, 2.0]))[1][0],
+    ]
+    assert found == pytest.approx([exact] * len(found), rel=1e-15)
+
+
+def test_lanes_of_one_replay_take_their_own_branches() -> None:
+    mixed = sg.compile(sg.grad(lambda p: sg.grad(lambda x: x**p)(3.0)))
+    exponents = np.array([2.0, 0.0, 1.5, 2.0, -1.0])
+
+    exact = [3 ** (p - 1) * (1 + p * LOG3) for p in exponents]
+
+    assert mixed(exponents) == pytest.approx(exact, rel=1e-15)
+
+
+def test_newton_finds_the_exponent_of_a_slope() -> None:
+    p = sg.newton(lambda p: sg.grad(lambda x: x**p)(3.0) - 6.0, 2.1)  # p·3^(p-1) = 6 at p = 2
+
+    assert p == pytest.approx(2.0, rel=1e-15)

@@ -83,12 +83,12 @@ def one_sided(name: str, point: Sequence[float], times: Sequence[int]) -> list[A
     limits: list[Any] = []
     with mp.workdps(_DIGITS):
         for signs in itertools.product(*((1, -1) if n else (0,) for n in times)):
-            near = [
-                _difference(function, _moved(point, signs, mpf(10) ** -digits), times)
-                for digits in (20, 27)
-            ]
-            if None not in near:
-                limits.append(_limit(*near))
+            narrow = _difference(function, _moved(point, signs, mpf(10) ** -27), times)
+            if narrow is not None and 1e-5 < abs(narrow) < 20:
+                limits.append(narrow)
+            elif narrow is not None:
+                wide = _difference(function, _moved(point, signs, mpf(10) ** -20), times)
+                limits.append(_limit(wide, narrow))
     return limits
 
 
@@ -116,7 +116,7 @@ def _difference(function: Callable[..., Any], point: list[Any], times: Sequence[
 
 def _limit(wide: Any, narrow: Any) -> Any:
     """Return where a derivative goes from two widths, of which one is 1e7 times the other."""
-    if abs(narrow) > 20 and abs(narrow) > 1.1 * abs(wide):  # even a logarithm grows so much
+    if abs(narrow) >= 20 and abs(narrow) > 1.1 * abs(wide):  # even a logarithm grows so much
         return math.copysign(math.inf, narrow)
     if abs(narrow) < 1e-40 or abs(narrow) < 1e-5 * abs(wide):
         return mpf(0)
