@@ -7,7 +7,6 @@ formula is good for floats only, the row states another one on Values.
 
 from __future__ import annotations
 
-import ast
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,17 +32,11 @@ def _partials_of(name: str) -> tuple[Callable[..., Any], ...]:
     if is_plural(row):
         compiled = formula.compile_graph(name, ("z",), ("s", "own"), stated[0], ON_VALUES)
         return (compiled,)
-    texts = [_with_bindings(row.forward, partial) for partial in stated]
+    texts = [formula.with_bindings(row.forward, partial) for partial in stated]
     letters, lists = (row.letters, ()) if isinstance(row, Row) else ((), row.letters)
     return tuple(
         formula.compile_graph(name, ("z", *letters), lists, text, ON_VALUES) for text in texts
     )
-
-
-def _with_bindings(forward: str, partial: str) -> str:
-    """Return a partial after those names of the forward formula that it needs."""
-    bindings = formula.partial_formula(forward, partial).bindings
-    return "; ".join([*(f"{name} = {ast.unparse(value)}" for name, value in bindings), partial])
 
 
 # -- the partials of one node ----------------------------------------------------------------

@@ -93,6 +93,16 @@ def partial_formula(forward: str, partial: str) -> Formula:
     return needed(Formula(parse(forward).bindings, parse(partial).result))
 
 
+def with_bindings(forward: str, partial: str) -> str:
+    """Return a partial after those names of its forward formula that it needs, as one text.
+
+    >>> with_bindings("a = exp(x); b = 2 * a; b", "a + z")
+    'a = exp(x); a + z'
+    """
+    bindings = partial_formula(forward, partial).bindings
+    return "; ".join([*(f"{name} = {ast.unparse(value)}" for name, value in bindings), partial])
+
+
 def names_read(formula: Formula) -> set[str]:
     """Return the names that a formula reads, its own among them.
 

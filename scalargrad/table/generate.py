@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import codes, formula, libm, to_c, to_javascript, to_python
 from .row import FUNCTIONS, ROWS, RULES, ManyRow, Row, UpdateRule, digest, is_plural
@@ -161,9 +163,24 @@ def refused() -> list[str]:
         try:
             _ = row.step if isinstance(row, Row) else row.step((True,) * row.lists)
             to_javascript.script([name], ROWS, FUNCTIONS)
+            _check_on_values(row)
         except ValueError as error:
             sentences.append(f"{name}: {error}")
     return sentences
+
+
+def _check_on_values(row: Row | ManyRow) -> None:
+    """Compile what a row states for graphs of gradients.
+
+    Raises: `ValueError` where it is not in the language of formulas.
+    """
+    letters, lists = ((), row.letters) if isinstance(row, ManyRow) else (row.letters, ())
+    one_operand = dict.fromkeys(("plain", "still", *formula.REDUCTIONS), abs)
+    functions: dict[str, Callable[..., Any]] = {**FUNCTIONS, **one_operand, "label": divmod}
+    for text in (*row.on_values, row.kink, row.side):
+        if text:
+            whole = formula.with_bindings(row.forward, text)
+            formula.compile_graph(row.name, ("z", *letters), lists, whole, functions)
 
 
 def missing() -> list[str]:

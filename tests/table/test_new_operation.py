@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import browser
 import pytest
 
 from scalargrad.table import generate
+from scalargrad.table.row import ROWS
 
 open_page = browser.open_page
 
@@ -138,6 +140,15 @@ def test_files_are_what_the_table_says():
 
 def test_nothing_is_missing_or_refused():
     assert generate.refused() == generate.missing() == []
+
+
+@pytest.mark.parametrize("column", ["on_values", "kink", "side"])
+@pytest.mark.parametrize("name", ["tanh", "mean"])
+def test_what_a_row_states_for_graphs_is_in_the_language_of_formulas(monkeypatch, name, column):
+    stated = ("magnitude(x)",) if column == "on_values" else "magnitude(x)"
+    monkeypatch.setitem(ROWS, name, replace(ROWS[name], **{column: stated}))
+
+    assert generate.refused() == [f"{name}: not a formula: magnitude(x)"]
 
 
 def test_new_row_becomes_method_function_export_words_and_javascript(extended, open_page):
