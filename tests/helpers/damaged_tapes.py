@@ -9,7 +9,7 @@ from typing import Any
 
 import scalargrad as sg
 from scalargrad.core.tracer import Guard
-from scalargrad.tape.tape import Tape
+from scalargrad.tape.tape import NAMES, Tape
 
 #: so many numbers of a column are changed, evenly spread
 _MOST = 24
@@ -92,7 +92,8 @@ def mutants(tape: Tape) -> Iterator[tuple[str, Tape]]:
 def _near(tape: Tape, name: str) -> list[Any]:
     """Return the numbers at the ends of what a column may hold, and beyond."""
     if name == "ops":
-        return [0, 1, 5, 30, 63, 64, 65, 66, 127, 128, 239, 240, 249, 254, 255]
+        end = len(NAMES)
+        return [0, 1, 5, 30, end - 2, end - 1, end, end + 1, 127, 128, 239, 240, 249, 254, 255]
     if name == "outcome":
         return [True, False, 1, 2, -1, None]
     if name == "comparison":

@@ -124,6 +124,14 @@ def test_tape_of_other_types_is_refused(name: str, column: Any) -> None:
     assert refusal(with_column(TAPES["one line 0"], **{name: column}))
 
 
+def test_tape_in_a_pickle_is_checked_also_where_the_checksum_is_right() -> None:
+    tape = TAPES["one line 0"]
+    assert pickle.loads(pickle.dumps(tape)).ops == tape.ops
+    for changed in ({"inputs": 0}, {"outputs": array("I", [reference(LINE, 1)])}):
+        with pytest.raises(sg.errors.InputError, match="tape: wants "):
+            pickle.loads(pickle.dumps(with_column(tape, **changed)))
+
+
 def test_plan_of_a_whole_number_that_is_not_known_is_refused() -> None:
     tape = TAPES["ints 0"]
     index = next(i for i, guard in enumerate(tape.guards) if guard.comparison == 6)
@@ -150,8 +158,10 @@ def test_machine_refuses_columns_that_are_cut() -> None:
     for root in (1, 2**31, 2**32 - 1):
         with pytest.raises(ValueError, match="plan: a tape wants an output"):
             plan(**{**columns, "root": root})
-    with pytest.raises(ValueError, match="plan: a tape wants comparisons"):
-        plan(**{**columns, "guards": array("I", [7, 0, 0, 1])})
+    plan(**{**columns, "guards": array("I", [6, 0, 0, 1])})
+    for guard in ([7, 0, 0, 1], [2**32 - 1, 0, 0, 1], [0, 0, 0, 2]):
+        with pytest.raises(ValueError, match="plan: a tape wants comparisons"):
+            plan(**{**columns, "guards": array("I", guard)})
 
 
 @pytest.mark.skipif(not KINDS, reason="the machine was not built")
