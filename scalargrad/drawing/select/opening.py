@@ -259,6 +259,9 @@ class _Callable(Mapping[str, Callable[..., Any]]):
 
     def _apply(self, row: Row | ManyRow, given: Any, plain: Callable[[], Any]) -> Any:
         opener = self.opener
+        operands = given[0] if isinstance(row, ManyRow) else given
+        if not any(map(is_value, operands)):
+            return plain()  # a number, which has no graph
         if row.name in opener.names and opener.is_faithful(row, given):
             return opener.run(row, self.group, given)
         return plain()

@@ -68,7 +68,8 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int, digits: int = 
     values += _backward(graph) if kind != "forward" else []
     if not values:
         raise InputError(
-            "exercise: there must be something to find; got a graph of one leaf; draw a result"
+            "exercise: there must be something to find; got a picture without a result;"
+            " draw a result, or more of the graph"
         )
     kept = random.Random(seed).sample(range(len(values)), max(1, round(part * len(values))))
     boxes = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...core.arithmetic import is_value
@@ -42,6 +42,8 @@ MOST_TERMS = 3
 MOST_OPERANDS, MOST_ARGUMENTS = 12, 6
 #: a box of more arrows is not looked into
 MOST_IN_A_BOX = 100
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def read_symbols(who: str, symbols: Any) -> str:
@@ -82,6 +84,7 @@ class Symbols:
         self.open: dict[Vertex, bool] = {}
         self.called: dict[int, str] = {}
         self.users: dict[int, list[Any]] = {}
+        self.recorded: dict[Product, float] = {}  # what a node without a row gives for its operands
         self.bare: set[tuple[int, int]] = set()  # where the upstream alone goes through
         self.fresh = (f"v{i}" for i in itertools.count(1))
         self._forward()
@@ -187,16 +190,24 @@ class Symbols:
             self.values[id(operand)] = name(self._name(operand), id(operand))
         return self.values[id(operand)]
 
-    def _expression(self, node: Any) -> Product:
-        """Return a node in terms of its operands."""
+    def _expression(self, node: Any) -> Product | None:
+        """Return a node in terms of its operands; None where that would be said of two numbers."""
         row = self.survey.rows[node]
         if row is not None and len(node.operands) <= MOST_OPERANDS and _is_formula(row):
             return evaluated(parsed(_formula(row)), *self._letters(row, node))
         xs = [self._operand(operand) for operand in node.operands]
         if len(xs) > MOST_ARGUMENTS:
-            xs = [xs[0], name("…", "…"), xs[-1]]
-        symbol = row.symbol if row is not None else text.harmless(node.op)
-        return call(row.name if row is not None and not symbol.isalpha() else symbol, xs)
+            # two calls are the same only where all operands are
+            between = tuple(xs[1:-1])
+            xs = [xs[0], name("…", ("…", between)), xs[-1]]
+        if row is None:
+            own = name(text.harmless(node.op), ("own", node.op, *xs), arguments=tuple(xs))
+            return own if self.recorded.setdefault(own, node.data) == node.data else None
+        symbol = row.symbol if row.symbol.isalpha() else row.name
+        if is_plural(row):
+            index = str(result_index(node, len(node.operands)) + 1)
+            symbol += index.translate(_SUBSCRIPTS)
+        return call(symbol, xs)
 
     def _letters(
         self, row: Row | ManyRow, node: Any, element: int = 0
@@ -233,13 +244,20 @@ class Symbols:
             if flow.named is None and self._is_hidden(flow):
                 self.fixed[id(flow.value)] = self._of(flow.value)
         self.gradients |= self.fixed
+        unknown = set(map(id, self._hidden_members()))  # of these not all has an expression
         for vertex in reversed(self.graph.vertices):
             inner = not (vertex.cut or vertex.is_leaf) and self._is_open(vertex)
+            shown = {id(flow.value) for flow in vertex.flows if flow.named is None}
             for node in reversed(vertex.nodes):
-                if id(node) in self.gradients:  # all of it is here now
+                if id(node) in unknown and id(node) in shown:
+                    self.gradients[id(node)] = self.fixed[id(node)] = self._of(node)
+                    unknown.discard(id(node))
+                if id(node) in self.gradients and id(node) not in unknown:  # all of it is here now
                     self.gradients[id(node)] = self._short(self.gradients[id(node)])
                     if inner:
                         self._hand_back(node)
+                elif inner:
+                    unknown.update(map(id, self.survey.parents[node]))
 
     def _short(self, product: Product) -> Product:
         return product if self.chain else self.names.short(settled(product))
@@ -258,6 +276,14 @@ class Symbols:
         same = received == grad or agrees or received != received
         return not (complete and same) and not self.numbers.is_fixed(flow)
 
+    def _hidden_members(self) -> Iterator[Any]:
+        """Yield what flows in bundles, where it may also go to what is not shown."""
+        for flow in self.graph.flows:
+            targets = [use.target for use in flow.uses]
+            known = all(target is not None and self._is_open(target) for target in targets)
+            if flow.named is not None and not (known and self.graph.left_out == 0):
+                yield from flow.values
+
     def _hand_back(self, node: Any) -> None:
         """Give each operand its part: the gradient of the node times a partial."""
         gradient = self.gradients[id(node)]
@@ -270,7 +296,7 @@ class Symbols:
             if not self._fits(part):  # the chain begins anew
                 part = self._of(node) * partial
                 if not self._fits(part):
-                    part = self._of(node) * self._quotient(node, operand)
+                    part = self._of(node) * self._quotient(why)
             key = id(node), why.position
             self.parts[key] = part
             if bare and partial == ONE:
@@ -285,6 +311,8 @@ class Symbols:
         """Return what goes back through an operation as a whole, where it was opened here."""
         for one in self.opened:
             if self.chain or not (one.operands and one.operands[0] is operand):
+                continue
+            if id(one.result) not in self.values:  # not shown
                 continue
             gradient = self.gradients.get(id(one.result))
             users = self.users.get(id(operand), [])
@@ -301,7 +329,7 @@ class Symbols:
         """Return a partial as its row states it; the number itself where it has no short form."""
         node, row = why.node, why.row
         if self.chain or row is None:
-            return self._quotient(node, why.operand)
+            return self._quotient(why)
         shown = stated(row, why.letter)
         count = len(node.operands) // row.arity
         letters, numbers, lists = self._letters(row, node, why.position % count)
@@ -330,10 +358,13 @@ class Symbols:
         """Return the gradient of a node as a name: ∂L/∂z."""
         return name(f"∂{self.loss}/∂{self._name(node)}", ("∂", id(node)), is_upstream=True)
 
-    def _quotient(self, node: Any, operand: Any) -> Product:
-        """Return a partial as a name: ∂z/∂x."""
-        key = "∂", id(node), id(operand)
-        return name(f"∂{self._name(node)}/∂{self._name(operand)}", key)
+    def _quotient(self, why: Explanation) -> Product:
+        """Return a partial as a name: ∂z/∂x; ∂₂z/∂x where x is operand in other places too."""
+        node, operand = why.node, why.operand
+        places = [i for i, other in enumerate(node.operands) if other is operand]
+        key = "∂", id(node), id(operand), why.position
+        number = str(why.position + 1).translate(_SUBSCRIPTS) if len(places) > 1 else ""
+        return name(f"∂{number}{self._name(node)}/∂{self._name(operand)}", key)
 
     def _name(self, node: Any) -> str:
         """Return a short name for a node."""
