@@ -118,6 +118,7 @@ def test_what_is_another_tape_is_run_to_the_same_bits(name: str) -> None:
         ("ops", bytearray(b"\x03")), ("starts", [0, 2]), ("constants", array("f", [1.0])),
         ("captured", (None,)), ("captured", [1.0]), ("guards", ((0, 0, 0, True, ("f", 1)),)),
         ("calls", {0: 3}), ("calls", None), ("sample", (1,)), ("names", (1,)),
+        ("sample", ()), ("sample", (1.0, 2.0)), ("names", ()), ("names", ("x", "y")),
     ],
 )  # fmt: skip
 def test_tape_of_other_types_is_refused(name: str, column: Any) -> None:
@@ -130,6 +131,16 @@ def test_tape_in_a_pickle_is_checked_also_where_the_checksum_is_right() -> None:
     for changed in ({"inputs": 0}, {"outputs": array("I", [reference(LINE, 1)])}):
         with pytest.raises(sg.errors.InputError, match="tape: wants "):
             pickle.loads(pickle.dumps(with_column(tape, **changed)))
+
+
+def test_tape_whose_starts_fall_or_whose_guard_has_no_line_is_refused() -> None:
+    chain = TAPES["chains 0"]
+    starts = array("I", chain.starts)
+    starts[1], starts[2] = starts[2], starts[1]
+    assert "operands that follow each other" in refusal(with_column(chain, starts=starts))
+    branches = TAPES["branches 0"]
+    guard = branches.guards[0]._replace(source=("f", 1.0))
+    assert "a line of a file" in refusal(with_column(branches, guards=(guard,)))
 
 
 def test_plan_of_a_whole_number_that_is_not_known_is_refused() -> None:
