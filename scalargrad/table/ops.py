@@ -99,16 +99,17 @@ _POWER_BY_XY = (
     "where(x == 0 and y > 1, 0, pow(x, y - 1) * (1 + where(x == 0 and y == 0, 0, y * log(x))))"
 )
 _POWER_BY_YY = "where(x == 0 and y >= 0, 0, pow(x, y) * log(x) * log(x))"
-_POWER_BY_XXY = (
-    "where(x == 0 and y > 2, 0, pow(x, y - 2) * (2 * y - 1 +"
-    " where(x == 0 and (y == 0 or y == 1), 0, y * (y - 1) * log(x))))"
+_POWER_BY_XXX = "where(y == 0 or y == 1 or y == 2, 0, y * pow_xx(x, y - 1))"
+_POWER_BY_YYY = "where(x == 0 and y >= 0, 0, pow_yy(x, y) * log(x))"
+# by recurrences, and at x = 0 by their limits, where a term would be 0·inf or inf − inf
+_XXY, _XYY = "pow_x(x, y - 1) + y * pow_xy(x, y - 1)", "2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)"
+_XXY_AT_0 = (
+    "where(y > 2, 0, pow(x, y - 2) * (2 * y - 1 +"
+    " where(y == 0 or y == 1, 0, y * (y - 1) * log(x))))"
 )
-_POWER_BY_XXX = "where(y == 0 or y == 1 or y == 2, 0, y * (y - 1) * (y - 2) * pow(x, y - 3))"
-_POWER_BY_YYY = "where(x == 0 and y >= 0, 0, pow(x, y) * log(x) * log(x) * log(x))"
-_POWER_BY_XYY = (
-    "where(x == 0 and y > 1, 0,"
-    " pow(x, y - 1) * log(x) * (2 + where(x == 0 and y == 0, 0, y * log(x))))"
-)
+_XYY_AT_0 = "where(y > 1, 0, pow(x, y - 1) * log(x) * (2 + where(y == 0, 0, y * log(x))))"
+_POWER_BY_XXY = f"where(x == 0, {_XXY_AT_0}, {_XXY})"
+_POWER_BY_XYY = f"where(x == 0, {_XYY_AT_0}, {_XYY})"
 
 
 def _but_at_0(graph: str, limit: str) -> str:
@@ -122,10 +123,8 @@ POW = binary(
     forward=_POWER,
     written="x ** y",
     partials=(_POWER_BY_X, _POWER_BY_Y),
-    # a plain exponent ends in exact zeros: x**3 after three times is 6 x**0
     on_values=(
-        "where(plain(y) and y >= 0, where(y == 0, 0, where(y == 2, 2 * x,"
-        " where(y >= 1, y * pow(x, y - 1), pow_x(x, y)))), pow_x(x, y))",
+        "where(plain(y) and (y == 0 or y == 2), where(y == 0, 0, 2 * x), pow_x(x, y))",
         "pow_y(x, y)",
     ),
     shown=("y·x^(y−1)", "z·log x"),
@@ -140,7 +139,7 @@ POW_X = binary(
     forward=f"p = {_POWER}; {_POWER_BY_X.replace('z', 'p')}",
     written="y·x^(y−1)",
     partials=(_POWER_BY_XX, _POWER_BY_XY),
-    on_values=("where(plain(y), y * pow_x(x, y - 1), pow_xx(x, y))", "pow_xy(x, y)"),
+    on_values=("pow_xx(x, y)", "pow_xy(x, y)"),
     shown=("y·(y−1)·x^(y−2)", "x^(y−1)·(1+y·log x)"),
     doc="Compute the derivative of x ** y by x.",
     helper=True,
@@ -162,9 +161,12 @@ POW_XX = binary(
     forward=_POWER_BY_XX,
     written="y·(y−1)·x^(y−2)",
     partials=(_POWER_BY_XXX, _POWER_BY_XXY),
+    # a plain exponent ends in exact zeros
     on_values=(
-        _but_at_0("y * pow_xx(x, y - 1)", _POWER_BY_XXX),
-        _but_at_0("pow_x(x, y - 1) + y * pow_xy(x, y - 1)", _POWER_BY_XXY),
+        "where(plain(y) and (y == 0 or y == 1 or y == 2), 0, "
+        + _but_at_0("y * pow_xx(x, y - 1)", _POWER_BY_XXX)
+        + ")",
+        _but_at_0(_XXY, _XXY_AT_0),
     ),
     shown=("y·(y−1)·(y−2)·x^(y−3)", "x^(y−2)·(2y−1+y·(y−1)·log x)"),
     doc="Compute the second derivative of x ** y by x.",
@@ -176,10 +178,7 @@ POW_XY = binary(
     forward=_POWER_BY_XY,
     written="x^(y−1)·(1 + y·log x)",
     partials=(_POWER_BY_XXY, _POWER_BY_XYY),
-    on_values=(
-        _but_at_0("pow_x(x, y - 1) + y * pow_xy(x, y - 1)", _POWER_BY_XXY),
-        _but_at_0("2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)", _POWER_BY_XYY),
-    ),
+    on_values=(_but_at_0(_XXY, _XXY_AT_0), _but_at_0(_XYY, _XYY_AT_0)),
     shown=("x^(y−2)·(2y−1+y·(y−1)·log x)", "x^(y−1)·log x·(2+y·log x)"),
     doc="Compute the second derivative of x ** y by x and y.",
     helper=True,
@@ -191,7 +190,7 @@ POW_YY = binary(
     written="x^y·(log x)²",
     partials=(_POWER_BY_XYY, _POWER_BY_YYY),
     on_values=(
-        _but_at_0("2 * pow_y(x, y - 1) + y * pow_yy(x, y - 1)", _POWER_BY_XYY),
+        _but_at_0(_XYY, _XYY_AT_0),
         _but_at_0("pow_yy(x, y) * log(x)", _POWER_BY_YYY),
     ),
     shown=("x^(y−1)·log x·(2+y·log x)", "x^y·(log x)³"),
@@ -275,8 +274,7 @@ CBRT = unary(
     "cbrt",
     symbol="∛",
     forward="cbrt(x)",
-    partials=("where(x == 0 or abs(x) == INF, 1 / (z * z), z / x / 3)",),
-    on_values=("where(abs(x) > 1e-100 and abs(x) < INF, z / x / 3, 1 / z / z / 3)",),
+    partials=("where(abs(x) > 1e-100 and abs(x) < INF, z / x / 3, 1 / z / z / 3)",),
     shown=("1/(3z²)",),
     doc="Take the cube root.",
     domain="any x; the derivative at 0 is inf",

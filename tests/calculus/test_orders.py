@@ -265,3 +265,28 @@ def test_newton_finds_the_exponent_of_a_slope() -> None:
     p = sg.newton(lambda p: sg.grad(lambda x: x**p)(3.0) - 6.0, 2.1)  # p·3^(p-1) = 6 at p = 2
 
     assert p == pytest.approx(2.0, rel=1e-15)
+
+
+BASES, EXPONENTS = (0.0, 1.0, 2.0, 0.7, -2.0), (0.0, 1.0, 2.0, 3.0, -1.0, 0.5, -0.5)
+POWERS = [(x, y) for x in BASES for y in EXPONENTS]
+
+
+@pytest.mark.parametrize("order", [(0,), (1,), (0, 0), (0, 1), (1, 1), (0, 0, 1), (1, 0, 1)])
+def test_derivatives_of_a_power_have_the_same_bits_in_a_replay(order: tuple[int, ...]) -> None:
+    derivative: Callable[..., Any] = lambda x, y: x**y  # noqa: E731
+    for operand in order:
+        derivative = sg.grad(derivative, argnums=operand)
+
+    batch = sg.compile(derivative)(*map(np.array, zip(*POWERS, strict=True)))
+
+    for found, point in zip(batch, POWERS, strict=True):
+        exact = derivative(*point)
+        assert found == exact or (found != found and exact != exact), point
+
+
+@pytest.mark.parametrize("power", [3.0, 4.0, 1.0, 0.5, -1.0, 2.7, -0.3])
+def test_slope_of_a_power_has_the_same_bits_in_a_graph(power: float) -> None:
+    for x in (0.1, 0.7, 3.0, 1e-200, 1e150):
+        base = sg.Value(x)
+        slope = sg.gradients(base**power, base, create_graph=True)
+        assert slope.data == sg.gradients(base**power, base)
