@@ -73,8 +73,10 @@ class Optimizer(Sealed, ABC):
         if tracer.is_on():
             raise refusals.frozen_write("data")
         settings = self._settings(self.lr, self.steps + 1)
-        _move(self._rule, self.parameters, self._kept, settings)
-        self.steps += 1
+        evaluation.at_once(
+            (_move, (self._rule, self.parameters, self._kept, settings)),
+            (vars(self).update, ({"steps": self.steps + 1},)),
+        )
 
     @abstractmethod
     def _settings(self, lr: float, steps: int) -> tuple[float, ...]:

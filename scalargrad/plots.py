@@ -86,8 +86,7 @@ def decision_boundary(
     figure = _figure(who, (5.6, 4.8))
     panel = figure.subplots()
     xs, ys = (_ticks([sample[axis] for sample in inputs], resolution) for axis in (0, 1))
-    with no_grad():
-        grid = [[_scores(model([x, y])) for x in xs] for y in ys]
+    grid = no_grad().call(lambda: [[_scores(model([x, y])) for x in xs] for y in ys])
     _dress(panel, "x", "y")
     panel.grid(visible=False)
     panel.imshow(

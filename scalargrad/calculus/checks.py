@@ -120,8 +120,7 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     _, gradients = flatten(who, "the gradient", gradient, "pass floats")
 
     def function(*leaves: float) -> float:
-        with no_grad():
-            result = f(*structure.unflatten(map(Value, leaves)))
+        result = no_grad().call(f, *structure.unflatten(map(Value, leaves)))
         return result._data if is_value(result) else number(who, "what f returns", result)
 
     first, second = function(*numbers), function(*numbers)

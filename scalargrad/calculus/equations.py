@@ -16,7 +16,7 @@ from ..core import refusals, tracer
 from ..core.arguments import as_whole, number
 from ..core.arithmetic import is_value
 from ..core.around import Inputs, call_inside
-from ..core.modes import Scope, recording, scope
+from ..core.modes import Scope, current, recording, scope
 from ..core.order import post_order
 from ..functions.custom import on_operands, with_derivatives
 from ..table.libm import divide
@@ -173,11 +173,13 @@ class _Equation:
         node = others[0]._record(x, self.who, others, others, partials)
         return with_derivatives(node, residual.partials)
 
+    def _in_group(self, leaf: Any) -> tuple[Any, Any]:
+        return current().scope, call_inside(Inputs([leaf]), self.f, leaf)
+
     def _run(self, x: float) -> _Residual | float:
         with recording():
             leaf = Value(x)
-            with scope(self.who) as group:
-                result = call_inside(Inputs([leaf]), self.f, leaf)
+            group, result = scope(self.who).call(self._in_group, leaf)
         if is_value(result):
             return _Residual(result, leaf, group)
         return number(self.who, "what f returns", result)

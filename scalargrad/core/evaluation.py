@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Mapping, Sequence
-from itertools import chain, compress, count, repeat
-from operator import add, attrgetter, setitem
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, compress, count, repeat, starmap
+from operator import add, attrgetter, call, setitem
 from typing import Any
 
 from ..table.row import ManyRow, UpdateRule
@@ -73,6 +73,11 @@ def commit(order: Sequence[Any], grads: Mapping[Any, float]) -> None:
     inner = map(setattr, order, repeat("_grad"), map(grads.__getitem__, order))
     sums = map(add, map(attrgetter("_grad"), leaves), map(grads.__getitem__, leaves))
     deque(chain(inner, map(setattr, leaves, repeat("_grad"), sums)), maxlen=0)
+
+
+def at_once(*calls: tuple[Callable[..., Any], Sequence[Any]]) -> None:
+    """Make some calls into C, one after the other, so that no interrupt comes between them."""
+    deque(starmap(call, [(function, *arguments) for function, arguments in calls]), maxlen=0)
 
 
 def are_floats(numbers: list[Any]) -> bool:

@@ -70,10 +70,13 @@ class Block(Generic[T]):
     def __init__(self, change: Callable[[Mode], T]) -> None:
         self._change = change
 
-    def __enter__(self) -> T:
+    def _entry(self) -> tuple[Mode, T]:
         outer = current()
         mode = Mode(outer, self, outer.recording, outer.anomaly, outer.scope)
-        made = self._change(mode)
+        return mode, self._change(mode)
+
+    def __enter__(self) -> T:
+        mode, made = self._entry()
         try:
             variable.set(mode)
             active.add(mode)
@@ -107,10 +110,23 @@ class Block(Generic[T]):
 
         @functools.wraps(function)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self:
-                return function(*args, **kwargs)
+            return self.call(function, *args, **kwargs)
 
         return inside
+
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a function inside; no interrupt can leave the block open, as it can where one leaves
+        a `with` block."""
+        mode, _ = self._entry()
+        try:
+            try:
+                variable.set(mode)
+                active.add(mode)
+                return function(*args, **kwargs)
+            finally:
+                _leave(mode)
+        finally:
+            _leave(mode)  # where an interrupt came before the other one
 
 
 def _leave(mode: Mode) -> None:

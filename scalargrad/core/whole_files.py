@@ -49,25 +49,32 @@ def _replace(target: str, content: bytes) -> None:
     before = os.stat(target) if os.path.exists(target) else None
     mode = 0o666 if before is None else before.st_mode & 0o777
     try:
-        # made anew, with the permissions that umask leaves
-        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if before is not None:
-            with contextlib.suppress(OSError, AttributeError):  # only an administrator can
-                os.chown(part, before.st_uid, before.st_gid)
-            os.chmod(part, mode)
-        os.replace(part, target)
+        try:
+            # made anew, with the permissions that umask leaves
+            with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if before is not None:
+                with contextlib.suppress(OSError, AttributeError):  # only an administrator can
+                    os.chown(part, before.st_uid, before.st_gid)
+                os.chmod(part, mode)
+            os.replace(part, target)
+        finally:
+            _remove(part)
     finally:
-        with contextlib.suppress(OSError):
-            os.remove(part)
+        _remove(part)  # where an interrupt came before the other one
     with contextlib.suppress(OSError):  # not every system can bring a folder to its disk
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _remove(part: str) -> None:
+    with contextlib.suppress(OSError):
+        os.remove(part)
 
 
 def read_at_most(who: str, path: str, most: int) -> bytes:

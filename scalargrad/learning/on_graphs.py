@@ -104,9 +104,12 @@ def score(
     """Return the mean loss of a set and how many are correct."""
     if tracer.is_on():
         raise refusals.frozen_call("evaluate", "call it outside of the function")
-    with no_grad():
+
+    def compute() -> tuple[list[Any], Any]:
         outputs = [model(sample) for sample in inputs]
-        loss = objective.compute(outputs, list(targets))
+        return outputs, objective.compute(outputs, list(targets))
+
+    outputs, loss = no_grad().call(compute)
     number = loss._data if is_value(loss) else float(loss)
     return number, count_correct(objective, outputs, targets)
 

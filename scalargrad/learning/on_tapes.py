@@ -10,6 +10,7 @@ from typing import Any
 from .. import errors
 from .._engine import Value, machine, move_flat, numbers, set_numbers
 from ..core.arithmetic import data_of
+from ..core.evaluation import at_once
 from ..core.modes import no_grad
 from ..core.nesting import each
 from ..core.source_lines import raised_here
@@ -119,8 +120,7 @@ class TapeLearner:
         """
         inputs, targets = self._samples
         for index, loss in zip(indices[:CHECKED], losses.tolist(), strict=False):
-            with no_grad():
-                eager, _ = self._sample(inputs[index], targets[index])
+            eager, _ = no_grad().call(self._sample, inputs[index], targets[index])
             number = float(data_of(eager))
             if abs(number - loss) > 1e-6 * max(1.0, abs(loss)):
                 raise Unfit(f"sample {index} has the loss {loss:.6g} there, by itself {number:.6g}")
@@ -239,13 +239,15 @@ class _Block:
     def move(self, parts: Sequence[tuple[Path, Any]]) -> None:
         """Take one step of the optimiser."""
         optimizer = self.optimizer
-        self.gradients = self._collected(parts)
-        move_flat(
-            optimizer._rule, self.numbers, self.gradients, self._kept,
-            optimizer._settings(optimizer.lr, optimizer.steps + 1),
-        )  # fmt: skip
-        optimizer.steps += 1
-        self._is_ahead = True
+        settings = optimizer._settings(optimizer.lr, optimizer.steps + 1)
+        gradients = self._collected(parts)
+        rule_and_blocks = optimizer._rule, self.numbers, gradients, self._kept, settings
+        moved = {"_is_ahead": True, "gradients": gradients}
+        at_once(
+            (move_flat, rule_and_blocks),
+            (vars(optimizer).update, ({"steps": optimizer.steps + 1},)),
+            (vars(self).update, (moved,)),
+        )
 
     def _collected(self, parts: Sequence[tuple[Path, Any]]) -> Any:
         (path, sums), *others = parts
@@ -269,10 +271,10 @@ class _Block:
         """Write numbers and gradients to the Values, and to the optimiser what it keeps."""
         if not self._is_ahead:
             return
-        self._is_ahead = False
         set_numbers(self.values, self.numbers)
         for value, grad in zip(self.values, self.gradients.tolist(), strict=True):
             value.grad = grad
         for column, kept in zip(self.optimizer._kept, self._kept, strict=True):
             for index, number in zip(self._order, kept, strict=True):
                 column[index] = number
+        self._is_ahead = False  # at last: what is interrupted is done anew

@@ -170,22 +170,25 @@ def fit(
     start = time.perf_counter()
     course = _Course(model, inputs, targets, objective, optimizer, compile=compile)
     try:
-        with _bar(progress, epochs * many) as report:
-            for _ in range(epochs):
-                batches = _batches(len(inputs), size, draw)
-                _learn(course, batches, objective, history, report)
-                if validation is not None:
-                    score = course.score(*validation, objective)
-                    _note(score, history.validation_loss, history.validation_accuracy)
-                course.learner.settle()
-                if after_epoch is not None and after_epoch(history):
-                    break
-                if after_epoch is not None:
-                    course.renew()
-    except KeyboardInterrupt:
-        history.is_interrupted = True
+        try:
+            with _bar(progress, epochs * many) as report:
+                for _ in range(epochs):
+                    batches = _batches(len(inputs), size, draw)
+                    _learn(course, batches, objective, history, report)
+                    if validation is not None:
+                        score = course.score(*validation, objective)
+                        _note(score, history.validation_loss, history.validation_accuracy)
+                    course.learner.settle()
+                    if after_epoch is not None and after_epoch(history):
+                        break
+                    if after_epoch is not None:
+                        course.renew()
+        except KeyboardInterrupt:
+            history.is_interrupted = True
+        finally:
+            course.learner.settle()
     finally:
-        course.learner.settle()
+        course.learner.settle()  # where an interrupt came before the other one was through
     history.seconds = time.perf_counter() - start
     history.is_replayed = isinstance(course.learner, TapeLearner)
     history.why_not_replayed = course.why_not

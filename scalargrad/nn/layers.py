@@ -91,11 +91,13 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         xs = _sample("Layer", x, len(self.neurons[0].w))
-        neurons = self.neurons
-        with _LAYER:
-            sums = affine([n.w for n in neurons], [xs] * len(neurons), [n.b for n in neurons])
-            out = [z.relu() if n.nonlin else z for n, z in zip(neurons, sums, strict=True)]
+        out = _LAYER.call(self._outputs, xs)
         return out[0] if len(out) == 1 else out
+
+    def _outputs(self, xs: list[Any]) -> list[Any]:
+        neurons = self.neurons
+        sums = affine([n.w for n in neurons], [xs] * len(neurons), [n.b for n in neurons])
+        return [z.relu() if n.nonlin else z for n, z in zip(neurons, sums, strict=True)]
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
@@ -156,11 +158,13 @@ class Affine(Module):
         self.b = [Value(0.0) for _ in range(nout)]
 
     def __call__(self, x: Any) -> Any:
-        x, width, columns = by_position(x), len(self.W), list(zip(*self.W, strict=True))
-        with _AFFINE:  # one group, also of a batch
-            if not _is_batch(x):
-                return self._at(_sample("Affine", x, width), columns)
-            return [self._at(_sample("Affine", row, width), columns) for row in x]
+        return _AFFINE.call(self._on, by_position(x))  # one group, also of a batch
+
+    def _on(self, x: Any) -> Any:
+        width, columns = len(self.W), list(zip(*self.W, strict=True))
+        if not _is_batch(x):
+            return self._at(_sample("Affine", x, width), columns)
+        return [self._at(_sample("Affine", row, width), columns) for row in x]
 
     def _at(self, xs: list[Any], columns: list[Any]) -> list[Any]:
         return affine([xs] * len(columns), columns, self.b)
@@ -194,8 +198,8 @@ class _Elementwise(Module):
     _function: Callable[[Any], Any]
 
     def __call__(self, x: Any) -> Any:
-        with scope(type(self).__name__):  # one group, also of a batch
-            return each(x, type(self)._function)
+        # one group, also of a batch
+        return scope(type(self).__name__).call(each, x, type(self)._function)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -244,8 +248,7 @@ class Softmax(Module):
         x = by_position(x)
         if _is_batch(x):
             return [self(row) for row in x]
-        with scope("Softmax"):
-            return softmax(x)
+        return scope("Softmax").call(softmax, x)
 
     def __repr__(self) -> str:
         return "Softmax()"
@@ -336,8 +339,7 @@ class TwoLayerNet(Module):
     def loss(self, x: Any, t: Any) -> Any:
         """Return the cross entropy of softmax(scores), the mean over a batch."""
         scores = self.predict(x)
-        with _LOSS:
-            return losses.cross_entropy(scores, t)
+        return _LOSS.call(losses.cross_entropy, scores, t)
 
     def accuracy(self, x: Any, t: Any) -> float:
         """Return the part of the samples whose largest score is the target's.
@@ -356,8 +358,7 @@ class TwoLayerNet(Module):
                 f"accuracy: needs one target a sample; got {len(x)} samples and {len(targets)}"
                 " targets; check their shapes"
             )
-        with no_grad():
-            classes = [_class(scores) for scores in self.predict(x)]
+        classes = no_grad().call(lambda: [_class(scores) for scores in self.predict(x)])
         return sum(map(int.__eq__, classes, targets)) / len(targets)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
@@ -373,13 +374,20 @@ class TwoLayerNet(Module):
             )
         parameters = self.parameters()
         kept = [parameter.grad for parameter in parameters]
-        try:
-            self.zero_grad()
-            loss.backward()
-            return {key: each(tree, lambda p: p.grad) for key, tree in self.params.items()}
-        finally:
+
+        def restore() -> None:
             for parameter, grad in zip(parameters, kept, strict=True):
                 parameter.grad = grad
+
+        try:
+            try:
+                self.zero_grad()
+                loss.backward()
+                return {key: each(tree, lambda p: p.grad) for key, tree in self.params.items()}
+            finally:
+                restore()
+        finally:
+            restore()  # where an interrupt came before the other one was through
 
     def numerical_gradient(self, x: Any, t: Any, h: float = 1e-4) -> dict[str, Any]:
         """Return the gradient of the loss by central differences; every number stays as it was.
@@ -398,17 +406,21 @@ class TwoLayerNet(Module):
         def difference(parameter: Any) -> float:
             kept = parameter.data
             try:
-                parameter.data = kept + h
-                above = self.loss(x, t).data
-                parameter.data = kept - h
-                below = self.loss(x, t).data
+                try:
+                    parameter.data = kept + h
+                    above = self.loss(x, t).data
+                    parameter.data = kept - h
+                    below = self.loss(x, t).data
+                finally:
+                    parameter.data = kept
             finally:
-                parameter.data = kept
+                parameter.data = kept  # where an interrupt came before the other one
             slope: float = (above - below) / (2 * h)
             return slope
 
-        with no_grad():
-            return {key: each(tree, difference) for key, tree in self.params.items()}
+        return no_grad().call(
+            lambda: {key: each(tree, difference) for key, tree in self.params.items()}
+        )
 
     def __repr__(self) -> str:
         sizes = len(self.params["W1"]), len(self.params["b1"]), len(self.params["b2"])

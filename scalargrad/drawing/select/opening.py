@@ -190,13 +190,16 @@ class _Opener:
         lists = row.letters if many and not fold else ()
         callable_ = _Callable(self, group)
         run = formula.compile_graph(row.name, letters, lists, row.definition, callable_)
-        with recording_in(group):
+
+        def compute() -> Any:
             if not fold:
                 return run(*given)
             result: Any = _Nothing()
             for operands in zip(*given, strict=True):
                 result = run(result, *operands)
             return result
+
+        return recording_in(group).call(compute)
 
     def is_faithful(self, row: Row | ManyRow, given: Any) -> bool:
         """Tell whether the definition gives the numbers of the row: values and partials.
