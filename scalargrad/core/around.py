@@ -48,11 +48,14 @@ def call_inside(inputs: Inputs, function: Callable[..., Any], *args: Any, **kwar
 def _inside(inputs: Inputs, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     around.set((*around.get(), inputs))  # in a context of its own, which no interrupt leaves open
     try:
-        if not inputs.is_shared:
-            _everywhere.add(inputs)
-        return function(*args, **kwargs)
+        try:
+            if not inputs.is_shared:
+                _everywhere.add(inputs)
+            return function(*args, **kwargs)
+        finally:
+            _everywhere.discard(inputs)
     finally:
-        _everywhere.discard(inputs)
+        _everywhere.discard(inputs)  # where an interrupt came before the other one
 
 
 def check_copied(nodes: Iterable[Any]) -> None:

@@ -23,7 +23,7 @@ import positions
 
 import scalargrad as sg
 from scalargrad import _engine, nn, optim
-from scalargrad.core import modes
+from scalargrad.core import around, modes
 
 #: an action, and what must hold behind it whether it was interrupted or not
 Entry = tuple[Callable[[], Any], Callable[[], None]]
@@ -53,6 +53,7 @@ def works(patience: float = 20.0) -> None:
     assert not thread.is_alive(), "another thread waits for ever"
     assert not failed, failed
     assert not modes.active, modes.active
+    assert not around._everywhere
 
 
 def _works() -> None:
@@ -303,7 +304,8 @@ def sweep(
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            modes.active.clear()  # or the next ones would not work either
+            modes.active.clear()
+            around._everywhere.clear()  # or the next ones would not work either
             yield where, f"{type(error).__name__}: {str(error)[:150]}"
         else:
             yield where, ""
