@@ -120,10 +120,11 @@ class Site(NamedTuple):
     path: str
     first: int
     last: int
+    function: str
     text: str
 
     def __str__(self) -> str:
-        return f"{Path(self.path).relative_to(PACKAGE)}:{self.first}: {self.text}"
+        return f"{Path(self.path).relative_to(PACKAGE)}:{self.first} {self.function}: {self.text}"
 
 
 def sites() -> Iterator[Site]:
@@ -132,11 +133,20 @@ def sites() -> Iterator[Site]:
     The table refuses its authors only.
     """
     for path in sorted(set(PACKAGE.rglob("*.py")) - set(PACKAGE.glob("table/*"))):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for function, node in _nodes(ast.parse(path.read_text(encoding="utf-8")), ""):
             if _is_site(node):
                 first, last = node.lineno, node.end_lineno or node.lineno
-                yield Site(str(path), first, last, " ".join(ast.unparse(node).split()))
+                text = " ".join(ast.unparse(node).split())
+                yield Site(str(path), first, last, function, text)
+
+
+def _nodes(tree: ast.AST, function: str) -> Iterator[tuple[str, Any]]:
+    """Yield every node with the name of the function around it."""
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        inside = f"{function}.{node.name}".lstrip(".") if named else function
+        yield inside, node
+        yield from _nodes(node, inside)
 
 
 def _is_site(node: ast.AST) -> bool:
