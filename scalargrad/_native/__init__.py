@@ -98,6 +98,10 @@ class Tracer:
         sides = _core.reference_of(x), _core.reference_of(y)
         self._guards.append(tracer.Guard(comparison, *sides, bool(outcome), running_line()))
 
+    def result(self, node: Any) -> int | None:
+        result: int | None = _core.result_of(node)
+        return result
+
     def alias(self, leaf: Any, node: Any) -> None:
         _core.alias(leaf, node)
 

@@ -279,6 +279,20 @@ static PyObject *call_line(PyObject *module, PyObject *node)
     return PyLong_FromUnsignedLong(line);
 }
 
+/* result_of(node): which of several results a node is, or None where its line does not say */
+static PyObject *result_of(PyObject *module, PyObject *node)
+{
+    (void)module;
+    Traced *entry = is_value_or_subclass(node) ? entry_of((Value *)node) : NULL;
+    if (entry == NULL || KIND_OF(entry->reference) != LINE) {
+        Py_RETURN_NONE;
+    }
+    uint32_t line = INDEX_OF(entry->reference), result;
+    assert(line < trace.lines);
+    memcpy(&result, trace.results.items + line * sizeof result, sizeof result);
+    return PyLong_FromUnsignedLong(result);
+}
+
 /* alias(leaf, node): from here on the leaf means the line of the node */
 static PyObject *alias(PyObject *module, PyObject *args)
 {
@@ -350,6 +364,7 @@ PyMethodDef tracer_functions[] = {
     {"leave_threads", leave_threads, METH_NOARGS, "Trace no other thread: behind a fork."},
     {"reference_of", reference_of, METH_O, "Return the reference to a Value or a number."},
     {"call_line", call_line, METH_O, "Return the line of a node of one's own."},
+    {"result_of", result_of, METH_O, "Return which of several results a node is."},
     {"alias", alias, METH_VARARGS, "Let a leaf mean the line of a node."},
     {"traced", traced, METH_NOARGS, "Stop tracing, and return what was traced."},
     {NULL, NULL, 0, NULL},

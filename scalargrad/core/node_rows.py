@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..table.row import ROWS, ManyRow, Row, is_plural
+from . import tracer
 from .arithmetic import data_of
 from .order import edges
 
@@ -68,8 +69,12 @@ def result_index(node: Any, count: int) -> int:
     """Return which of several results a node is: by its value, else by its own large partial.
 
     Its own partial is positive and all others are negative: where none is positive, the node
-    belongs to a plain number.
+    belongs to a plain number. Where a function is traced its line says so, for numbers tell nothing
+    where they are nan or equal, and another point goes the same way.
     """
+    traced = tracer.current.result(node) if tracer.is_on() and tracer.current else None
+    if traced is not None:
+        return traced
     row = ROWS[node.op]
     results: Any = row.value(list(map(data_of, node.operands)))
     equal = [i for i, z in enumerate(results) if z == node._data]

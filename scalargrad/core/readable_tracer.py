@@ -80,6 +80,12 @@ class Tracer:
         sides = self._reference(x), self._reference(y)
         self.guards.append(Guard(comparison, *sides, outcome, running_line()))
 
+    def result(self, node: Any) -> int | None:
+        """Return which of several results a node is; None for one that has no line."""
+        known = self._references.get(id(node))
+        operand = unpack(known) if known is not None else None
+        return self.results[operand.position] if operand and operand.kind == LINE else None
+
     def alias(self, leaf: Any, node: Any) -> None:
         """Let a fresh leaf mean the line of a node."""
         self._kept.append(leaf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import threading
 import time
@@ -278,3 +279,19 @@ def test_fast_whole_numbers_beyond_doubles_are_refused() -> None:
         return
     with pytest.raises(RuntimeError, match=r"more than the error of fast mode|below 2"):
         f(numbers)
+
+
+@pytest.mark.parametrize("row", [sg.softmax, sg.log_softmax])
+@pytest.mark.parametrize("first", [(0.5, math.nan), (math.inf, 2.0), (-1e5, -1e5), (0.5, 0.5)])
+def test_gradients_that_were_traced_where_results_are_nan_or_equal_hold_elsewhere(
+    runner: Any, row: Any, first: Any
+) -> None:
+    for result in (0, 1, 2):
+        once = sg.grad(lambda x, y, which=result: row([x, y, 1.0])[which])
+        twice = sg.grad(lambda x, y, f=once: f(x, y) * 1.0)
+        for function in (once, twice):
+            f = sg.compile(function)
+            f(*first)
+
+            right = function(sg.Value(-0.7), sg.Value(0.6)).data
+            assert bits([f(-0.7, 0.6)]) == bits([right])
