@@ -7,6 +7,7 @@
 # (SCALARGRAD_DEBUG, see verify.h), and assertions hold. Arguments go to pytest.
 #
 #     tests/sanitizers.sh [pytest arguments]
+#     tests/sanitizers.sh --run tests/fuzz.py --minutes 10     # another program of Python instead
 set -euo pipefail
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
@@ -34,4 +35,8 @@ export PYTHONPATH=$work PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1
 export LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libstdc++.so)"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 # leaks of the interpreter itself hide others
 export SCALARGRAD_SANITIZED=1
+if [ "${1:-}" = --run ]; then
+    "$python" "${@:2}"
+    exit
+fi
 "$python" -m pytest -q -p no:cacheprovider -o timeout=900 -o faulthandler_timeout=930 "$@"

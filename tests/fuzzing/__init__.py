@@ -1,0 +1,1 @@
+"""What nobody thought of, drawn by seeds: programs, arguments, damaged pickles and files."""
