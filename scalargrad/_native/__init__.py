@@ -43,9 +43,6 @@ R = TypeVar("R")
 if built_from != digest():
     raise ImportError("the native engine was built from another table")
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_core.leave_threads)
-
 add_gradients, are_floats, numbers = _core.add_gradients, _core.are_floats, _core.numbers
 set_numbers, move_flat = _core.set_numbers, _core.move_flat
 
@@ -74,6 +71,9 @@ else:
     except KeyError as missing:
         problem = f"the native engine was built from other sources: it asks for {missing}"
         raise ImportError(problem) from None
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.leave_threads)
 
 
 class Tracer:
