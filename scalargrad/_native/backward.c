@@ -91,7 +91,7 @@ static Outcome sort_graph(Pass *pass, Value *root)
         Py_ssize_t count;
         Operand *operands = operands_of(node, &count);
         Value *below = NULL;
-        while (next < count) {
+        while ((Py_ssize_t)next < count) {
             Value *parent = operands[next++].parent;
             if (parent == NULL || is_entered(order, parent)) {
                 continue;

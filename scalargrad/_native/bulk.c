@@ -21,6 +21,20 @@ static int is_of_doubles(const Py_buffer *buffer, Py_ssize_t count)
     return buffer->len % size == 0 && buffer->len / size == count;
 }
 
+/* Read a number of a buffer, which may lie at any address. */
+static double number_at(const Py_buffer *buffer, Py_ssize_t i)
+{
+    double number;
+    memcpy(&number, (const char *)buffer->buf + i * (Py_ssize_t)sizeof number, sizeof number);
+    return number;
+}
+
+/* Whether its numbers lie where doubles do. */
+static int is_aligned(const Py_buffer *buffer)
+{
+    return (uintptr_t)buffer->buf % _Alignof(double) == 0;
+}
+
 /* numbers(values): their data as the bytes of doubles */
 static PyObject *numbers(PyObject *module, PyObject *values)
 {
@@ -54,10 +68,9 @@ static PyObject *add_gradients(PyObject *module, PyObject *args)
     if (!are_values(values) || !is_of_doubles(&given, PyTuple_GET_SIZE(values))) {
         PyErr_SetString(PyExc_TypeError, "add_gradients: wants a tuple of Values, a double each");
     } else {
-        const double *from = given.buf;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
             Value *value = (Value *)PyTuple_GET_ITEM(values, i);
-            value->grad += from[i];
+            value->grad += number_at(&given, i);
             value->flags |= GRADED;
         }
         result = Py_NewRef(Py_None);
@@ -79,9 +92,8 @@ static PyObject *set_numbers(PyObject *module, PyObject *args)
     if (!are_values(values) || !is_of_doubles(&given, PyTuple_GET_SIZE(values))) {
         PyErr_SetString(PyExc_TypeError, "set_numbers: wants a tuple of Values, a double each");
     } else {
-        const double *from = given.buf;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(values); i++) {
-            ((Value *)PyTuple_GET_ITEM(values, i))->data = from[i];
+            ((Value *)PyTuple_GET_ITEM(values, i))->data = number_at(&given, i);
         }
         result = Py_NewRef(Py_None);
     }
@@ -140,12 +152,20 @@ static int open_move(Move *move, PyObject *rule, PyObject *kept, PyObject *setti
     }
     for (int i = 0; i < move->rule->kept; i++) {
         Py_buffer *column = &move->kept[i];
-        if (PyObject_GetBuffer(PyList_GET_ITEM(kept, i), column, PyBUF_CONTIG | PyBUF_FORMAT) < 0) {
+        if (PyList_GET_SIZE(kept) !=
+            move->rule->kept) { /* a buffer may run code that shortens it */
+            return 0;
+        }
+        PyObject *owner = Py_NewRef(PyList_GET_ITEM(kept, i));
+        int status = PyObject_GetBuffer(owner, column, PyBUF_CONTIG | PyBUF_FORMAT);
+        Py_DECREF(owner); /* the buffer holds it */
+        if (status < 0) {
             return 0;
         }
         move->open++;
         move->columns[i] = column->buf;
-        if (strcmp(column->format, "d") != 0 || !is_of_doubles(column, count)) {
+        if (column->format == NULL || strcmp(column->format, "d") != 0 ||
+            !is_of_doubles(column, count) || !is_aligned(column)) {
             return 0;
         }
     }
@@ -160,14 +180,13 @@ PyObject *move_parameters(PyObject *rule, PyObject *parameters, PyObject *kept, 
     if (!PyList_CheckExact(parameters)) {
         return NULL;
     }
-    Py_ssize_t count = PyList_GET_SIZE(parameters);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (!is_value_or_subclass(PyList_GET_ITEM(parameters, i))) {
-            return NULL;
-        }
-    }
     Move move;
+    Py_ssize_t count = PyList_GET_SIZE(parameters);
     int fits = open_move(&move, rule, kept, settings, count);
+    fits = fits && PyList_GET_SIZE(parameters) == count; /* opening it may run other code */
+    for (Py_ssize_t i = 0; fits && i < count; i++) {
+        fits = is_value_or_subclass(PyList_GET_ITEM(parameters, i));
+    }
     for (Py_ssize_t i = 0; fits && i < count; i++) {
         Value *w = (Value *)PyList_GET_ITEM(parameters, i);
         w->data = move.rule->step(w->data, w->grad, move.columns, i, move.settings);
@@ -189,7 +208,7 @@ static PyObject *move_flat(PyObject *module, PyObject *args)
     Move move;
     Py_ssize_t count = numbers.len / (Py_ssize_t)sizeof(double);
     if (open_move(&move, rule, kept, settings, count) && is_of_doubles(&numbers, count) &&
-        is_of_doubles(&gradients, count)) {
+        is_of_doubles(&gradients, count) && is_aligned(&numbers) && is_aligned(&gradients)) {
         move.rule->step_flat(count, numbers.buf, gradients.buf, move.columns, move.settings);
         result = Py_NewRef(Py_None);
     } else if (!PyErr_Occurred()) {

@@ -59,9 +59,16 @@ typedef struct Value Value;
 
 /* One operand: a Value with the partial by it, or (parent NULL) a plain number. */
 typedef struct {
-    Value *parent;
+    union {
+        Value *parent;
+        double room; /* as large as a number, where an address is smaller, too */
+    };
     double number;
 } Operand;
+
+/* Formulas write the partials of a list as every second double: see ops.inc. */
+_Static_assert(sizeof(Operand) == 2 * sizeof(double), "an operand is two doubles");
+_Static_assert(offsetof(Operand, number) == sizeof(double), "its number is the second one");
 
 /* The operands of a node that has more than two, or a name of its own. */
 typedef struct {
@@ -96,6 +103,9 @@ enum {
     TRACKED = 4, /* depends on an instance of a subclass, so that cycles are possible */
     LIVE = 8,    /* depends on the inputs of the function that is, or was, traced */
 };
+
+_Static_assert(offsetof(Block, operands) % _Alignof(Operand) == 0, "operands follow a block");
+_Static_assert(sizeof(Value) % _Alignof(Value) == 0, "nodes lie side by side");
 
 extern PyTypeObject *Value_Type;
 
@@ -144,6 +154,8 @@ struct Slab {
     char *fresh; /* from here on no node was ever handed out */
     Slab *next, *previous;
 };
+
+_Static_assert(sizeof(Slab) % _Alignof(Value) == 0, "nodes follow the head of a slab");
 
 extern Slab *current_slab;
 Value *take_node_slowly(void);

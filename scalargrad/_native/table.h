@@ -4,7 +4,14 @@
 #ifndef SCALARGRAD_TABLE_H
 #define SCALARGRAD_TABLE_H
 
+#include <float.h>
 #include <stddef.h>
+
+/* Both engines give the same bits, which needs arithmetic in doubles and nothing wider. */
+#if defined(FLT_EVAL_METHOD) && (FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD < 0)
+#error "doubles are wider while they are computed: compile with CFLAGS='-msse2 -mfpmath=sse'"
+#endif
+_Static_assert(sizeof(double) == 8 && DBL_MANT_DIG == 53, "a number is an IEEE double");
 
 typedef double (*Value1)(double x);
 typedef double (*Value2)(double x, double y);

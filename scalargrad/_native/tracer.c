@@ -21,11 +21,13 @@ typedef struct {
 PyThreadState *traced_thread;
 uint32_t result_index; /* which of several results the next node is */
 
-static struct {
+typedef struct {
     Column entries, ops, starts, operands, results, constants;
     uint32_t captured, lines;
     uint32_t recent[RECENT]; /* constants, by a hash of their bits: index + 1 */
-} trace;
+} Trace;
+
+static Trace trace;
 
 /* -- columns -------------------------------------------------------------------------------- */
 
@@ -177,25 +179,31 @@ int trace_detached(Value *node, Value *source)
 
 /* -- what Python asks ----------------------------------------------------------------------- */
 
+/* Free a trace that nobody else sees, as finalisers run that may begin another one. */
+static void free_trace(Trace *taken)
+{
+    Traced *items = (Traced *)(void *)taken->entries.items;
+    empty(&taken->ops);
+    empty(&taken->starts);
+    empty(&taken->operands);
+    empty(&taken->results);
+    empty(&taken->constants);
+    for (size_t i = taken->entries.count / sizeof(Traced); i-- > 0;) {
+        Py_DECREF((PyObject *)items[i].node);
+    }
+    empty(&taken->entries);
+}
+
 /* forget_trace(): free what was traced, unless a trace is at work, which may be another one */
 static PyObject *forget_trace(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    if (traced_thread != NULL) {
-        Py_RETURN_NONE;
+    if (traced_thread == NULL) {
+        Trace taken = trace;
+        trace = (Trace){0};
+        free_trace(&taken);
     }
-    Column kept = trace.entries;
-    empty(&trace.ops);
-    empty(&trace.starts);
-    empty(&trace.operands);
-    empty(&trace.results);
-    empty(&trace.constants);
-    memset(&trace, 0, sizeof trace);
-    for (size_t i = kept.count / sizeof(Traced); i-- > 0;) { /* may run finalisers */
-        Py_DECREF((PyObject *)((Traced *)(void *)kept.items)[i].node);
-    }
-    PyMem_RawFree(kept.items);
     Py_RETURN_NONE;
 }
 
@@ -223,11 +231,13 @@ static PyObject *watch(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O:watch", &PyList_Type, &inputs, &function)) {
         return NULL;
     }
-    if (traced_thread != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "watch: one function is traced at a time");
-        return NULL;
-    }
-    Py_DECREF(forget_trace(module, NULL));
+    do {
+        if (traced_thread != NULL) {
+            PyErr_SetString(PyExc_RuntimeError, "watch: one function is traced at a time");
+            return NULL;
+        }
+        Py_DECREF(forget_trace(module, NULL));
+    } while (trace.entries.count != 0 || trace.starts.count != 0); /* a finaliser began another */
     if (begin(inputs) < 0) {
         return NULL;
     }
@@ -272,7 +282,7 @@ static PyObject *call_line(PyObject *module, PyObject *node)
     }
     uint32_t line = INDEX_OF(entry->reference);
     assert(line < trace.lines);
-    if ((uint8_t)trace.ops.items[line] == DETACH) { /* inside no_grad */
+    if (line > 0 && (uint8_t)trace.ops.items[line] == DETACH) { /* inside no_grad */
         line--;
     }
     trace.ops.items[line] = (char)CALL;
@@ -323,18 +333,22 @@ static PyObject *traced(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    traced_thread = NULL; /* else a finaliser that runs meanwhile could add to what is read here */
-    PyObject *captured = PyList_New(trace.captured);
-    for (size_t i = 0; captured != NULL && i < entry_count(); i++) {
-        Traced *entry = &entries()[i];
+    Trace taken = trace; /* a finaliser that runs meanwhile could add to it, or begin another one */
+    trace = (Trace){0};
+    traced_thread = NULL;
+    PyObject *captured = PyList_New(taken.captured);
+    for (size_t i = 0; captured != NULL && i < taken.entries.count / sizeof(Traced); i++) {
+        Traced *entry = &((Traced *)(void *)taken.entries.items)[i];
         if (KIND_OF(entry->reference) == CAPTURED) {
             PyList_SET_ITEM(captured, INDEX_OF(entry->reference),
                             Py_NewRef((PyObject *)entry->node));
         }
     }
-    return Py_BuildValue("(NNNNNN)", bytes_of(&trace.ops), bytes_of(&trace.starts),
-                         bytes_of(&trace.operands), bytes_of(&trace.results),
-                         bytes_of(&trace.constants), captured);
+    PyObject *result = Py_BuildValue("(NNNNNN)", bytes_of(&taken.ops), bytes_of(&taken.starts),
+                                     bytes_of(&taken.operands), bytes_of(&taken.results),
+                                     bytes_of(&taken.constants), captured);
+    free_trace(&taken);
+    return result;
 }
 
 /* -- refusals ------------------------------------------------------------------------------- */

@@ -16,6 +16,23 @@ static void release(Sources *sources)
     }
 }
 
+/* Read a pair of the first input and an object, which is owned: a buffer may run code that changes
+ * the list. 0 with an error.
+ */
+static int take_pair(PyObject *list, Py_ssize_t i, unsigned int *first, PyObject **object)
+{
+    PyObject *pair = PyList_GET_ITEM(list, i);
+    if (!PyTuple_Check(pair)) {
+        PyErr_SetString(PyExc_TypeError, "wants pairs of the first input and an array");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(pair, "IO:run", first, object)) {
+        return 0;
+    }
+    Py_INCREF(*object);
+    return 1;
+}
+
 /* Open the arrays: pairs of the first input and a matrix. */
 static int open_sources(Sources *sources, const Plan *plan, PyObject *arrays, Py_ssize_t lanes)
 {
@@ -23,14 +40,16 @@ static int open_sources(Sources *sources, const Plan *plan, PyObject *arrays, Py
         PyErr_Format(PyExc_ValueError, "wants a list of at most %d arrays", MOST_SOURCES);
         return -1;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(arrays); i++) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(arrays) && i < MOST_SOURCES; i++) {
         unsigned int first;
         PyObject *array;
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(arrays, i), "IO:run", &first, &array)) {
+        if (!take_pair(arrays, i, &first, &array)) {
             return -1;
         }
         Py_buffer *buffer = &sources->buffers[sources->count];
-        if (PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0) {
+        int status = PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT);
+        Py_DECREF(array); /* the buffer holds it */
+        if (status < 0) {
             return -1;
         }
         Source *source = &sources->sources[sources->count++];
@@ -38,7 +57,8 @@ static int open_sources(Sources *sources, const Plan *plan, PyObject *arrays, Py
         size_t width = buffer->ndim == 2 ? (size_t)buffer->shape[1] : 1;
         if (buffer->ndim < 1 || buffer->ndim > 2 || buffer->itemsize != 8 ||
             (kind != 'd' && kind != 'l' && kind != 'q') ||
-            (lanes >= 0 && buffer->shape[0] < lanes) || first + width > plan->inputs) {
+            (lanes >= 0 && buffer->shape[0] < lanes) || width > plan->inputs ||
+            first > plan->inputs - width) {
             PyErr_SetString(PyExc_ValueError, "wants matrices of doubles or 64-bit integers");
             return -1;
         }
@@ -81,19 +101,22 @@ static int open_targets(Targets *targets, const Plan *plan, PyObject *matrices, 
         PyErr_Format(PyExc_ValueError, "wants a list of at most %d arguments", MOST_SOURCES);
         return -1;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(matrices); i++) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(matrices) && i < MOST_SOURCES; i++) {
         unsigned int first;
         PyObject *matrix;
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(matrices, i), "IO:run", &first, &matrix)) {
+        if (!take_pair(matrices, i, &first, &matrix)) {
             return -1;
         }
         Py_buffer *buffer = &targets->buffers[targets->count];
-        if (PyObject_GetBuffer(matrix, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) < 0) {
+        int status = PyObject_GetBuffer(matrix, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS);
+        Py_DECREF(matrix); /* the buffer holds it */
+        if (status < 0) {
             return -1;
         }
         size_t row = lanes * sizeof(double), width = (size_t)buffer->len / row;
         targets->targets[targets->count++] = (Target){buffer->buf, width, first};
-        if (width * row != (size_t)buffer->len || first + width > plan->inputs) {
+        if (width * row != (size_t)buffer->len || width > plan->inputs ||
+            first > plan->inputs - width) {
             PyErr_SetString(PyExc_ValueError, "wants a double for each lane and input");
             return -1;
         }

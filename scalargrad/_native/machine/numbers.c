@@ -11,8 +11,13 @@ int read_numbers(PyObject *list, double *to, uint32_t count, const Source *sourc
     }
     uint32_t i = next_shared(sources, source_count, 0);
     while (i < count) {
-        PyObject *item = PyList_GET_ITEM(list, i);
-        to[i] = PyFloat_CheckExact(item) ? PyFloat_AS_DOUBLE(item) : PyFloat_AsDouble(item);
+        if (PyList_GET_SIZE(list) != (Py_ssize_t)count) {
+            PyErr_SetString(PyExc_RuntimeError, "a list changed its size while it was read");
+            return -1;
+        }
+        PyObject *item = Py_NewRef(PyList_GET_ITEM(list, i)); /* its float() may run any code */
+        to[i] = PyFloat_AsDouble(item);
+        Py_DECREF(item);
         if (to[i] == -1.0 && PyErr_Occurred()) {
             return -1;
         }
