@@ -8,6 +8,8 @@
 #
 #     tests/sanitizers.sh [pytest arguments]
 #     tests/sanitizers.sh --run tests/fuzz.py --minutes 10     # another program of Python instead
+#
+# With SCALARGRAD_COVERAGE=1 it says behind the tests how many lines they ran, of Python and of C.
 set -euo pipefail
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
@@ -20,18 +22,22 @@ cd "$work"
 rm -f scalargrad/_native/*.so # the fast kernels are the same source, and take minutes
 
 config() { "$python" -c "import sysconfig; print(sysconfig.$1)"; }
+covered=()
+if [ -n "${SCALARGRAD_COVERAGE:-}" ]; then
+    covered=(--coverage -fprofile-update=atomic)
+fi
 build() { # name, further flags and sources
     "$cc" -shared -fPIC -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
         -UNDEBUG -DSCALARGRAD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all \
         -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-builtin-sin -fno-builtin-cos \
-        -I"$(config 'get_path("include")')" "${@:2}" -lm \
+        "${covered[@]}" -I"$(config 'get_path("include")')" "${@:2}" -lm \
         -o "scalargrad/_native/$1$(config 'get_config_var("EXT_SUFFIX")')"
 }
 build _core scalargrad/_native/*.c &
 build _machine scalargrad/_native/machine/*.c
 wait $!
 
-export PYTHONPATH=$work PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$work${PYTHONPATH:+:$PYTHONPATH} PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1
 export LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libstdc++.so)"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 # leaks of the interpreter itself hide others
 export SCALARGRAD_SANITIZED=1
@@ -39,4 +45,14 @@ if [ "${1:-}" = --run ]; then
     "$python" "${@:2}"
     exit
 fi
+if [ ${#covered[@]} -gt 0 ]; then
+    set -- --cov=scalargrad --cov-report= "$@"
+fi
 "$python" -m pytest -q -p no:cacheprovider -o timeout=900 -o faulthandler_timeout=930 "$@"
+if [ ${#covered[@]} -gt 0 ]; then
+    unset LD_PRELOAD
+    "$python" -m coverage report --format=total | sed 's/^/lines of Python that tests run, in %: /'
+    "$python" -m gcovr --root . --filter scalargrad/_native/ --exclude '.*\.inc$' \
+        --gcov-ignore-errors all --print-summary 2>/dev/null | grep -E '^lines' |
+        sed 's/^lines/lines of C that tests run/'
+fi

@@ -22,7 +22,7 @@ COUNTS = {
     "threads", "nout", "input_size", "hidden_size", "output_size", "max_nodes", "depth", "k",
 }  # fmt: skip
 #: a line that is not there is an IndexError, as in a list; what `fit` fills is made by `fit`
-LEFT_OUT = {"tape.op_of", "tape.operands_of", "History", "plots.curves"}
+LEFT_OUT = {"tape.op_of", "tape.operands_of", "History", "plots.curves", "plots.save"}
 
 
 class Odd:
@@ -140,20 +140,21 @@ def call(source: random.Random, f: Any) -> Any:
         return f(*[thing(source) for _ in range(source.randrange(3))])
     args: list[Any] = []
     keywords: dict[str, Any] = {}
+    is_skipped = False
     for parameter in parameters:
         default = parameter.default
         if parameter.kind is parameter.VAR_POSITIONAL:
             args += [thing(source) for _ in range(source.randrange(3))]
-        elif parameter.kind is parameter.VAR_KEYWORD or (
-            default is not parameter.empty and source.random() < 0.6
-        ):
+        elif parameter.kind is parameter.VAR_KEYWORD:
             continue
-        elif parameter.kind is parameter.KEYWORD_ONLY or keywords or len(args) > 3:
+        elif default is not parameter.empty and source.random() < 0.6:
+            is_skipped = True  # those behind it go by name
+        elif parameter.kind is parameter.KEYWORD_ONLY or is_skipped or len(args) > 3:
             if parameter.kind is not parameter.POSITIONAL_ONLY:
                 keywords[parameter.name] = _argument(source, parameter.name, default)
         else:
             args.append(_argument(source, parameter.name, default))
-    if source.random() < 0.05:
+    if source.random() < 0.05 and not is_skipped:
         args.append(thing(source))
     return f(*args, **keywords)
 

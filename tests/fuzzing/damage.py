@@ -57,7 +57,7 @@ def try_pickle(seed: str) -> str:
     source = random.Random(seed)
     name = source.choice(sorted(SUBJECTS))
     pickled, right = _subject(name)
-    what = outcome(SUBJECTS[name], damaged(source, pickled), right)
+    what = outcome(SUBJECTS[name], damaged(source, pickled), pickled, right)
     assert what in ALLOWED, f"{name}: {what}"
     return f"{name}: {what}"
 
