@@ -177,7 +177,7 @@ class _Table:
         return self.nodes[index]
 
     def __del__(self) -> None:
-        for node in self.nodes:
+        for node in getattr(self, "nodes", ()):  # an interrupt may have come before there were any
             self.rows.pop(id(node), None)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from ..optim import Optimizer
 from ..tape.compiled import Compiled
 from ..tape.flattening import columns
 from ..tape.lane_arguments import Lanes, lanes_of
-from ..tape.paths import Path, Paths, run_batch
+from ..tape.paths import Path, Paths, add_sums, run_batch
 from ..tape.replay import BY_CAPTURED, VALUES
 from .objectives import Objective
 from .on_graphs import OptimizerLike, check_finite, count_correct
@@ -106,8 +106,7 @@ class TapeLearner:
             self.settle()
             self._block = None
             self.optimizer.zero_grad()
-            for path, sums in batch.captured:
-                path.add(sums)
+            add_sums(batch.captured)
             self.optimizer.step()
         else:
             block.move(batch.captured)

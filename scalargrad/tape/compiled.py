@@ -26,7 +26,7 @@ from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
 from .listing import counted
 from .machine import runner_for
-from .paths import Path, Paths, run_batch, run_point
+from .paths import Path, Paths, add_sums, run_batch, run_point
 from .pickled import Elsewhere, check_fields, qualified_name
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .tape import Tape
@@ -134,13 +134,12 @@ class Compiled:
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, BY_CAPTURED)
             self._check_one(path.structure)
-            path.add(point.captured)
+            add_sums([(path, point.captured)])
             return point.values[0]
         share = 1.0 / lanes.count if reduction == "mean" else 1.0
         collected = run_batch(paths, lanes, BY_CAPTURED, share, self.threads)
         self._check_one(collected.structure)
-        for path, sums in collected.captured:
-            path.add(sums)
+        add_sums(collected.captured)
         total = paths.known[0].runner.total(collected.values)
         return total / lanes.count if reduction == "mean" else total
 

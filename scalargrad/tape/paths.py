@@ -34,7 +34,7 @@ class Path:
         self.captured = runner.tape.captured
         #: whether each of them is a Value, and a leaf: the common case
         self._are_values = all(is_value(x) for x in self.captured)
-        self._are_leaves = self._are_values and not any(x.parents for x in self.captured)
+        self.are_leaves = self._are_values and not any(x.parents for x in self.captured)
 
     @property
     def tape(self) -> Tape:
@@ -47,20 +47,31 @@ class Path:
             return numbers(self.captured)
         return array("d", map(data_of, self.captured))
 
-    def add(self, sums: Any) -> None:
-        """Add gradients to what was captured, all of them or none."""
-        if self._are_leaves:
-            add_gradients(self.captured, sums)
-            return
-        pairs = [
-            (x, float(grad))
-            for x, grad in zip(self.captured, memoryview(sums).cast("B").cast("d"), strict=True)
-            if is_value(x)
-        ]
-        if pairs:  # a pass goes on through the graphs below
-            values, grads = zip(*pairs, strict=True)
-            with recording():
-                elementary.dot(values, grads).backward()
+    def pairs(self, sums: Any) -> list[tuple[Any, float]]:
+        """Return each Value that was captured with its gradient."""
+        numbers = memoryview(sums).cast("B").cast("d").tolist()
+        return [pair for pair in zip(self.captured, numbers, strict=True) if is_value(pair[0])]
+
+
+def add_sums(parts: Sequence[tuple[Path, Any]]) -> None:
+    """Add gradients to what paths captured, all of them or none."""
+    (path, sums), *others = parts
+    if path.are_leaves and not others:
+        add_gradients(path.captured, sums)
+        return
+    totals: dict[int, Any] = {}  # a Value may be captured on several paths
+    for path, sums in parts:
+        for value, grad in path.pairs(sums):
+            _, total = totals.get(id(value), (value, 0.0))
+            totals[id(value)] = value, total + grad
+    if not totals:
+        return
+    values, grads = zip(*totals.values(), strict=True)
+    if all(path.are_leaves for path, _ in parts):
+        add_gradients(values, array("d", grads))
+    else:  # a pass goes on through the graphs below
+        with recording():
+            elementary.dot(values, grads).backward()
 
 
 class Paths:

@@ -109,7 +109,7 @@ def compiled(call: Callable[[Any], Any]) -> Callable[[], Entry]:
 
         def check() -> None:
             assert [f(x) for x in (1.0, 0.3, 0.1)] == [2.0, 2.3, 0.1]
-            assert w.grad in (0.0, 1.0, 0.75)
+            assert w.grad in (0.0, 1.0, 2.7 / 4)  # no part of what several paths give
             w.grad = 0.0
             assert f.backward(1.0) == 2.0
             assert w.grad == 1.0

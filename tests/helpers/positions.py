@@ -99,3 +99,31 @@ def interrupt(action: Callable[[], Any], position: int) -> str:
 
     run_until(is_there, action, KeyboardInterrupt())
     return where
+
+
+def functions_of(action: Callable[[], Any]) -> list[CodeType]:
+    """Return the functions of this package that an action calls, in the order of their first."""
+    seen: dict[CodeType, None] = {}
+
+    def note(frame: FrameType, event: str) -> bool:
+        if event == "call" and frame.f_code.co_filename.startswith(_PACKAGE):  # no fresh formula
+            seen[frame.f_code] = None
+        return False
+
+    run_until(note, action, KeyboardInterrupt(), steps=False)
+    return list(seen)
+
+
+def is_heard(code: CodeType, action: Callable[[], Any], error: BaseException) -> bool:
+    """Run an action in which a function raises when it is first called; tell if that comes out."""
+    heard = False
+
+    def listened() -> None:
+        nonlocal heard
+        try:
+            action()
+        except Exception:  # also another one that it led to
+            heard = True
+
+    run_until(lambda frame, event: frame.f_code is code, listened, error, steps=False)
+    return heard
