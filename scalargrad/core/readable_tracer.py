@@ -71,6 +71,7 @@ class Tracer:
     def call(self, node: Any, function: Any) -> None:
         """Tell which function computes a node of one's own."""
         line = unpack(self._references[id(node)]).position
+        line -= self.ops[line] == DETACH  # inside no_grad, where the node is the line before that
         self._unknown.pop(line, None)
         self.ops[line] = CALL
         self.calls[line] = function
