@@ -362,6 +362,21 @@ static PyObject *list_of(const double *numbers, Py_ssize_t count)
     return list;
 }
 
+/* Return a tuple of what a list holds once there is one: making it may run a finaliser that changes
+ * the list, which PyList_AsTuple of some Pythons does not expect.
+ */
+static PyObject *frozen(PyObject *list)
+{
+    PyObject *tuple = NULL;
+    do {
+        Py_XSETREF(tuple, PyTuple_New(PyList_GET_SIZE(list)));
+    } while (tuple != NULL && PyTuple_GET_SIZE(tuple) != PyList_GET_SIZE(list));
+    for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(PyList_GET_ITEM(list, i)));
+    }
+    return tuple;
+}
+
 /* Return the gradients of a list of Values, in its order. */
 static PyObject *gradients_of(PyObject *root, PyObject *args)
 {
@@ -370,7 +385,7 @@ static PyObject *gradients_of(PyObject *root, PyObject *args)
     if (!PyArg_ParseTuple(args, "dO!:_gradients", &upstream, &PyList_Type, &values)) {
         return NULL;
     }
-    values = PyList_AsTuple(values); /* a handler of Ctrl-C may change a list */
+    values = frozen(values); /* a handler of Ctrl-C may change a list */
     if (values == NULL) {
         return NULL;
     }

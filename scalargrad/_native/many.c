@@ -80,8 +80,8 @@ static void restore_numbers(const List *list, Py_ssize_t count)
     }
 }
 
-/* Build the node; the block is consumed, on error too. */
-static PyObject *node_of_block(int op, double data, Block *block, int held)
+/* Build the node, of several results the one of this index; the block is consumed, on error too. */
+static PyObject *node_of_block(int op, double data, Block *block, int held, Py_ssize_t index)
 {
     Value *node = new_node_if_held((uint8_t)op, held);
     if (node == NULL) {
@@ -89,6 +89,7 @@ static PyObject *node_of_block(int op, double data, Block *block, int held)
         return NULL;
     }
     node->data = data;
+    node->mark = (uint32_t)index;
     node->block = block;
     node->count = BLOCK;
     if (held) {
@@ -104,7 +105,7 @@ static PyObject *spread(int op, const List *list, double *work, Block *block, in
     Py_ssize_t count = block->count;
     double *zs = work + operation->bound * count;
     operation->value_plural(count, list->numbers, work, zs);
-    PyObject *results = PyList_New(count);
+    PyObject *results = hidden(PyList_New(count));
     for (Py_ssize_t i = 0; results != NULL && i < count; i++) {
         PyObject *result = NULL;
         Block *own;
@@ -119,9 +120,7 @@ static PyObject *spread(int op, const List *list, double *work, Block *block, in
                                               ? operation->partial_plural(zs[i], zs[j], i == j)
                                               : list->numbers[j];
             }
-            result_index = (uint32_t)i;
-            result = node_of_block(op, zs[i], own, held);
-            result_index = 0;
+            result = node_of_block(op, zs[i], own, held, i);
         }
         if (result == NULL) {
             Py_CLEAR(results);
@@ -130,7 +129,7 @@ static PyObject *spread(int op, const List *list, double *work, Block *block, in
         }
     }
     free_block(block, count);
-    return results;
+    return shown(results);
 }
 
 static PyObject *computed(int op, PyObject *const *sequences, double *space, Py_ssize_t count)
@@ -169,7 +168,7 @@ static PyObject *computed(int op, PyObject *const *sequences, double *space, Py_
     }
     restore_numbers(&lists[0], count);
     restore_numbers(&lists[1], want & 2 ? count : 0);
-    return node_of_block(op, data, block, held);
+    return node_of_block(op, data, block, held, 0);
 }
 
 PyObject *many_node(int op, PyObject *xs, PyObject *ys)
@@ -202,7 +201,7 @@ PyObject *many_node(int op, PyObject *xs, PyObject *ys)
 static PyObject *converted(int op, PyObject *sequence)
 {
     PyObject *items = PySequence_Tuple(sequence), *result;
-    if (items == NULL || (result = PyTuple_New(PyTuple_GET_SIZE(items))) == NULL) {
+    if (items == NULL || (result = hidden(PyTuple_New(PyTuple_GET_SIZE(items)))) == NULL) {
         Py_XDECREF(items);
         return NULL;
     }
@@ -223,7 +222,7 @@ static PyObject *converted(int op, PyObject *sequence)
         PyTuple_SET_ITEM(result, i, item);
     }
     Py_DECREF(items);
-    return result;
+    return shown(result);
 }
 
 PyObject *many_node_of_anything(int op, PyObject *xs, PyObject *ys)

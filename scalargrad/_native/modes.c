@@ -83,10 +83,14 @@ static PyObject *add_scope(Value *node, PyObject *scope)
     PyObject *notes = get_notes(node);
     if (notes == NULL) {
         status = set_notes(node, scope);
-    } else if ((notes = PyDict_Copy(notes)) != NULL) { /* with the line that built it */
-        status = PyDict_SetItem(notes, tools.scope_key, scope);
-        status = status < 0 ? -1 : set_notes(node, notes);
-        Py_DECREF(notes);
+    } else { /* with the line that built it; copying may run a finaliser that removes it */
+        PyObject *kept = Py_NewRef(notes);
+        if ((notes = PyDict_Copy(kept)) != NULL) {
+            status = PyDict_SetItem(notes, tools.scope_key, scope);
+            status = status < 0 ? -1 : set_notes(node, notes);
+            Py_DECREF(notes);
+        }
+        Py_DECREF(kept);
     }
     if (status < 0) {
         Py_DECREF(node);
@@ -123,7 +127,7 @@ PyObject *with_modes(Value *node)
         }
         Py_DECREF(done);
     }
-    if (!request.recording && traced && trace_detached(node, node) < 0) {
+    if (!request.recording && traced && is_traced() && trace_detached(node, node) < 0) {
         Py_DECREF(node);
         Py_XDECREF(request.scope);
         return NULL;

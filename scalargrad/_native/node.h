@@ -79,7 +79,8 @@ typedef struct {
 
 struct Value {
     PyObject_HEAD
-    uint32_t mark; /* during a pass: position in the order, counted from 1; else anything */
+    uint32_t mark; /* during a pass: position in the order, counted from 1; of a fresh node: which
+                      of several results it is, from 0; else anything */
     uint8_t op;    /* row of the table */
     uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
     uint8_t flags;
@@ -255,6 +256,25 @@ int number_of(const char *who, const char *what, PyObject *object, const char *e
 /* Return the row of the table that a row object is, or -1 with an error. */
 int row_index(PyObject *row);
 
+/* Make a list (or tuple) that is being filled unseen to finalisers: its places are empty. NULL stays
+ * NULL. Whoever has filled it shows it.
+ */
+static inline PyObject *hidden(PyObject *sequence)
+{
+    if (sequence != NULL && PyObject_GC_IsTracked(sequence)) { /* the empty tuple is shared */
+        PyObject_GC_UnTrack(sequence);
+    }
+    return sequence;
+}
+
+static inline PyObject *shown(PyObject *sequence)
+{
+    if (sequence != NULL && !PyObject_GC_IsTracked(sequence)) {
+        PyObject_GC_Track(sequence);
+    }
+    return sequence;
+}
+
 /* -- life.c --------------------------------------------------------------------------------- */
 
 void drop_operands(Value *node); /* makes a leaf of it */
@@ -266,7 +286,6 @@ int is_collected(PyObject *self);
 /* -- tracer.c: what `compile` traces of one thread ------------------------------------ */
 
 extern PyThreadState *traced_thread; /* NULL: of none */
-extern uint32_t result_index;        /* which of several results the next node is */
 extern PyMethodDef tracer_functions[];
 
 static inline int is_traced(void)

@@ -112,7 +112,7 @@ static PyObject *affine(Quick *quick, PyObject *const *args, Py_ssize_t count)
     if (PySequence_Fast_GET_SIZE(args[1]) != size || PySequence_Fast_GET_SIZE(args[2]) != size) {
         return NULL;
     }
-    PyObject *results = PyList_New(size);
+    PyObject *results = hidden(PyList_New(size));
     for (Py_ssize_t i = 0; results != NULL && i < size; i++) {
         /* building a node may run other code (a finaliser), so the lists are asked anew */
         PyObject *row[3] = {NULL, NULL, NULL}, *result = NULL;
@@ -137,7 +137,7 @@ static PyObject *affine(Quick *quick, PyObject *const *args, Py_ssize_t count)
             PyList_SET_ITEM(results, i, result);
         }
     }
-    return results;
+    return shown(results);
 }
 
 static PyObject *backward(Quick *quick, PyObject *const *args, Py_ssize_t count)

@@ -19,7 +19,6 @@ typedef struct {
 } Column;
 
 PyThreadState *traced_thread;
-uint32_t result_index; /* which of several results the next node is */
 
 typedef struct {
     Column entries, ops, starts, operands, results, constants;
@@ -148,6 +147,7 @@ int trace_node(Value *node)
 {
     Py_ssize_t count;
     Operand *operands = operands_of(node, &count);
+    uint32_t result = node->mark; /* it is fresh */
     for (Py_ssize_t i = 0; i < count; i++) {
         Value *parent = operands[i].parent;
         uint32_t reference;
@@ -163,7 +163,7 @@ int trace_node(Value *node)
             return -1;
         }
     }
-    return end_line(node, node->op == OWN_NAME ? CALL : node->op, result_index);
+    return end_line(node, node->op == OWN_NAME ? CALL : node->op, result);
 }
 
 int trace_detached(Value *node, Value *source)
@@ -241,9 +241,12 @@ static PyObject *watch(PyObject *module, PyObject *args)
     if (begin(inputs) < 0) {
         return NULL;
     }
-    traced_thread = PyThreadState_Get();
+    PyThreadState *own = PyThreadState_Get();
+    traced_thread = own;
     PyObject *result = PyObject_CallNoArgs(function);
-    traced_thread = NULL;
+    if (traced_thread == own) { /* else it was read, and what is traced now is another's */
+        traced_thread = NULL;
+    }
     return result;
 }
 

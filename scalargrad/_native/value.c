@@ -69,7 +69,7 @@ static int is_untouched(void)
         return 1;
     }
     PyObject *now = PyDict_GetItemWithError(Value_Type->tp_dict, tools.init_key);
-    init = init == NULL ? now : init;
+    init = init == NULL ? Py_XNewRef(now) : init; /* kept, or another could have its address */
     version = now == init && Value_Type->tp_new == construct ? Value_Type->tp_version_tag : 0;
     return now == init && Value_Type->tp_new == construct;
 }

@@ -16,8 +16,8 @@ static void release(Sources *sources)
     }
 }
 
-/* Read a pair of the first input and an object, which is owned: a buffer may run code that changes
- * the list. 0 with an error.
+/* Read a pair of the first input and an object, which is owned: a number or a buffer may run code
+ * that changes the list. 0 with an error.
  */
 static int take_pair(PyObject *list, Py_ssize_t i, unsigned int *first, PyObject **object)
 {
@@ -26,11 +26,13 @@ static int take_pair(PyObject *list, Py_ssize_t i, unsigned int *first, PyObject
         PyErr_SetString(PyExc_TypeError, "wants pairs of the first input and an array");
         return 0;
     }
-    if (!PyArg_ParseTuple(pair, "IO:run", first, object)) {
-        return 0;
+    Py_INCREF(pair);
+    int is_read = PyArg_ParseTuple(pair, "IO:run", first, object);
+    if (is_read) {
+        Py_INCREF(*object);
     }
-    Py_INCREF(*object);
-    return 1;
+    Py_DECREF(pair);
+    return is_read;
 }
 
 /* Open the arrays: pairs of the first input and a matrix. */

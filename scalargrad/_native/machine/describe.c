@@ -12,6 +12,17 @@ static int put(PyObject *dict, const char *name, PyObject *value)
     return status;
 }
 
+/* Put an item behind a list, and forget it; without an item there is no list any more. Lists grow
+ * item by item, as making the next one may run a finaliser, which must see no empty places.
+ */
+static void append(PyObject **list, PyObject *item)
+{
+    if (*list != NULL && (item == NULL || PyList_Append(*list, item) < 0)) {
+        Py_CLEAR(*list);
+    }
+    Py_XDECREF(item);
+}
+
 static PyObject *number_or_none(uint32_t number)
 {
     return number == NONE ? Py_NewRef(Py_None) : PyLong_FromUnsignedLong(number);
@@ -24,14 +35,9 @@ static PyObject *target_of(uint32_t target)
 
 static PyObject *list_of(const uint32_t *numbers, size_t count, PyObject *(*item_of)(uint32_t))
 {
-    PyObject *list = PyList_New((Py_ssize_t)count);
+    PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *item = item_of(numbers[i]);
-        if (item == NULL) {
-            Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, (Py_ssize_t)i, item);
+        append(&list, item_of(numbers[i]));
     }
     return list;
 }
@@ -143,18 +149,10 @@ static PyObject *describe_program(const Plan *plan, const Program *program, int 
 {
     PyObject *instructions = PyList_New(0), *stretches = PyList_New(0);
     for (size_t i = 0; instructions != NULL && i < program->count; i++) {
-        PyObject *entry = describe_instruction(plan, &program->instructions[i], is_back);
-        if (entry == NULL || PyList_Append(instructions, entry) < 0) {
-            Py_CLEAR(instructions);
-        }
-        Py_XDECREF(entry);
+        append(&instructions, describe_instruction(plan, &program->instructions[i], is_back));
     }
     for (size_t i = 0; stretches != NULL && i < program->stretch_count; i++) {
-        PyObject *entry = describe_stretch(plan, &program->stretches[i]);
-        if (entry == NULL || PyList_Append(stretches, entry) < 0) {
-            Py_CLEAR(stretches);
-        }
-        Py_XDECREF(entry);
+        append(&stretches, describe_stretch(plan, &program->stretches[i]));
     }
     return Py_BuildValue("{s:N,s:N}", "instructions", instructions, "stretches", stretches);
 }
@@ -191,17 +189,12 @@ static PyObject *describe_guards(const Plan *plan)
         COMPARISONS(COMPARISON)
 #undef COMPARISON
     };
-    PyObject *guards = PyList_New(plan->guard_count);
+    PyObject *guards = PyList_New(0);
     for (uint32_t i = 0; guards != NULL && i < plan->guard_count; i++) {
         const Guard *guard = &plan->guards[i];
-        PyObject *entry = Py_BuildValue("{s:I,s:s,s:I,s:i}", "left", guard->left, "sign",
-                                        signs[guard->comparison], "right", guard->right, "outcome",
-                                        guard->outcome);
-        if (entry == NULL) {
-            Py_CLEAR(guards);
-            break;
-        }
-        PyList_SET_ITEM(guards, i, entry);
+        append(&guards, Py_BuildValue("{s:I,s:s,s:I,s:i}", "left", guard->left, "sign",
+                                      signs[guard->comparison], "right", guard->right, "outcome",
+                                      guard->outcome));
     }
     return guards;
 }
@@ -230,14 +223,9 @@ static PyObject *describe_product(const Plan *plan, const Group *group)
 
 static PyObject *describe_products(const Plan *plan)
 {
-    PyObject *products = PyList_New(plan->group_count);
+    PyObject *products = PyList_New(0);
     for (uint32_t i = 0; products != NULL && i < plan->group_count; i++) {
-        PyObject *entry = describe_product(plan, &plan->groups[i]);
-        if (entry == NULL) {
-            Py_CLEAR(products);
-            break;
-        }
-        PyList_SET_ITEM(products, i, entry);
+        append(&products, describe_product(plan, &plan->groups[i]));
     }
     return products;
 }
