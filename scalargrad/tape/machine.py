@@ -11,7 +11,7 @@ from typing import Any
 from .. import _engine
 from .lane_arguments import Lanes
 from .planning import NEVER, plan_tape
-from .replay import BY_CAPTURED, BY_INPUTS, Batch, Point, Replay, Runner
+from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Batch, Point, Replay, Runner
 from .tape import Tape
 
 
@@ -23,6 +23,7 @@ class Machine:
         self._native, self._is_fast = native, mode == "fast"
         self._costs = native.costs  # those of costs.def, by name
         self._plans: dict[tuple[int, int], Any] = {}
+        self._for_first_points: dict[tuple[int, int], Any] = {}
         self._for_points: dict[tuple[int, int], Any] = {}
         self._points: Counter[tuple[int, int]] = Counter()
         self._outputs, self._captured = len(tape.outputs), len(tape.captured)
@@ -31,7 +32,8 @@ class Machine:
         """Return the plan for a request."""
         plan = self._plans.get((request, output))
         if plan is None:
-            plan = self._plans[request, output] = self.planned(request, output, NEVER)
+            plan = self.planned(request, output, NEVER, is_for_points=False)
+            self._plans[request, output] = plan
         return plan
 
     def _plan_for_points(self, request: int, output: int = 0) -> Any:
@@ -40,21 +42,34 @@ class Machine:
         plan = self._for_points.get(key)
         if plan is not None:
             return plan
-        plan = self.plan(request, output)
+        plan = self._plan_for_first_points(request, output)
         self._points[key] += 1
         if self._points[key] >= self._costs["VECTOR_POINTS"]:
             vectorized = None  # what is so short, or gains so little, stays as it is
             if len(self.tape.ops) >= self._costs["VECTOR_LINES"]:
                 vectorized = self.planned(request, output, self._costs["VECTOR_PERCENT"] / 100)
             plan = self._for_points[key] = vectorized or plan
+            self._for_first_points.pop(key, None)
         return plan
 
-    def planned(self, request: int, output: int, vector_share: float) -> Any:
+    def _plan_for_first_points(self, request: int, output: int) -> Any:
+        """Return a plan for one lane that is not vectorised."""
+        if request == VALUES or self._is_fast:  # no bit depends on turns
+            return self.plan(request, output)
+        key = request, output
+        plan = self._for_first_points.get(key)
+        if plan is None:
+            plan = self._for_first_points[key] = self.planned(request, output, NEVER)
+        return plan
+
+    def planned(
+        self, request: int, output: int, vector_share: float, *, is_for_points: bool = True
+    ) -> Any:
         """Return a new plan, vectorised if that takes at most such a share of the cost, or None."""
         return plan_tape(
             self._native, self.tape, output, by_inputs=bool(request & BY_INPUTS),
             by_captured=bool(request & BY_CAPTURED), is_fast=self._is_fast,
-            vector_share=vector_share,
+            is_for_points=is_for_points, vector_share=vector_share,
         )  # fmt: skip
 
     def point(self, inputs: Sequence[float], captured: Any, request: int, output: int = 0) -> Point:

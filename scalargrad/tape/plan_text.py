@@ -54,7 +54,8 @@ def planned_text(tape: Any, gradients: str, output: int, lanes: str, mode: str) 
         by_inputs, by_captured = GRADIENTS[gradients]
         return plan_tape(
             native, tape, output, by_inputs=by_inputs, by_captured=by_captured,
-            is_fast=mode == "fast", vector_share=vector_share,
+            is_fast=mode == "fast", is_for_points=lanes == "point",
+            vector_share=vector_share,
         )  # fmt: skip
 
     vectorized = plan(native.costs["VECTOR_PERCENT"] / 100) if lanes == "point" else None

@@ -18,14 +18,19 @@ def plan_tape(
     by_inputs: bool,
     by_captured: bool,
     is_fast: bool,
+    is_for_points: bool,
     vector_share: float,
 ) -> Any:
-    """Return a plan, vectorised if that takes at most a share of the cost, or None."""
+    """Return a plan for batches or for points.
+
+    One for points is vectorised if that takes at most a share of the cost; else there is None.
+    """
     sides = ((g.comparison, g.left, g.right, g.outcome) for g in tape.guards)  # a RecordedGuard
     guards = array("I", chain.from_iterable(sides))
     return native.plan(
         inputs=tape.inputs, captured=len(tape.captured), ops=tape.ops, starts=tape.starts,
         operands=tape.operands, results=tape.results, constants=tape.constants,
         outputs=tape.outputs, guards=guards, by_inputs=by_inputs, by_captured=by_captured,
-        root=output, is_fast=is_fast, vector_share=vector_share,
+        root=output, is_fast=is_fast, is_for_points=is_for_points,
+        vector_share=vector_share,
     )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ UNARY = ("sin", "exp", "tanh", "relu", "sigmoid", "abs", "sqrt", "log", "erf", "
 BINARY = ("add", "sub", "mul", "div", "pow", "maximum", "hypot", "atan2", "if", "compare")
 
 
-MANY = ("sum", "dot", "max", "logsumexp", "softmax", "mean", "mse", "cross_entropy")
+MANY = ("sum", "dot", "max", "logsumexp", "softmax", "mean", "mse", "cross_entropy", "chain")
 
 
 @st.composite
@@ -50,6 +52,8 @@ def run(steps: list[tuple[Any, ...]], known: list[Any]) -> Any:
             xs, ys = ([known[i] for i in indices] for indices in given_)
             if op in ("dot", "mse", "cross_entropy"):
                 known.append(getattr(sg, op)(xs, ys))
+            elif op == "chain":
+                known.append(functools.reduce(operator.add, map(operator.mul, xs, ys)))
             else:
                 result = getattr(sg, op)(xs)
                 known.append(result[-1] if op == "softmax" else result)

@@ -12,9 +12,9 @@ from scalargrad.tape.machine import Machine
 _planned = Machine.planned
 
 
-def _verified(*arguments: Any) -> Any:
+def _verified(*arguments: Any, **named: Any) -> Any:
     """Plan, and read the plan as the machine would run it: nothing before it is written."""
-    plan = _planned(*arguments)
+    plan = _planned(*arguments, **named)
     assert plan is None or plan.verify() == ""
     return plan
 

@@ -42,6 +42,16 @@ def compares(x: Any, y: Any) -> Any:
     return start + y * y + y * 3.0 if x < start else -start
 
 
+def chained(x: Any, y: Any) -> Any:
+    """Return a sum of products with one factor."""
+    return x * 1.1 + x * sg.sin(y) + x * y + x * sg.cos(y) + x * 0.3
+
+
+def chained_among_others(x: Any, y: Any) -> Any:
+    """Return a sum of products, between which others add to the gradients of their factors."""
+    return x * 1.1 + y * sg.sin(x * 3.0) + (x * x) * y + y * sg.cos(x) + y * 0.3
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -50,6 +60,8 @@ def compares(x: Any, y: Any) -> Any:
         compares,
         lambda x, y: (sg.dot([x, y], [1.3, 0.7]) + x) * sg.sin(x),
         lambda x, y: (x * y + x * x + y * y + x * 3.0) * sg.sin(x * y),
+        chained,
+        chained_among_others,
         lambda x, y: sg.softmax([x, y])[0] * sg.softmax([y * 2.0, x])[0],
         lambda x, y: sg.softmax([x, y])[0] * sg.log_softmax([x, y])[0],
         lambda x, y: sg.softmax([x, y])[0] * sg.softmax([x, y, x])[0],

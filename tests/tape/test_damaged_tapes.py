@@ -158,7 +158,7 @@ def test_machine_refuses_columns_that_are_cut() -> None:
     names = ("ops", "starts", "operands", "results", "constants", "outputs")
     columns: dict[str, Any] = {name: getattr(tape, name) for name in names} | {
         "inputs": 2, "captured": 0, "guards": b"", "by_inputs": True, "by_captured": True,
-        "root": 0, "is_fast": False, "vector_share": NEVER,
+        "root": 0, "is_fast": False, "is_for_points": False, "vector_share": NEVER,
     }  # fmt: skip
     plan = _engine.machine().plan
     plan(**columns)

@@ -216,7 +216,7 @@ PyObject *run_batch(PyObject *object, PyObject *args)
     if (arrays.shared == NULL) {
         PyErr_NoMemory();
     } else if (first < 0 || last > lanes || first >= last || count > PY_SSIZE_T_MAX / 8 / widest ||
-               (self->is_vectorized && last - first > 1)) {
+               (plan->is_for_points && last - first > 1)) {
         PyErr_SetString(PyExc_ValueError, "wants a range of lanes");
     } else if (has_captured(self, &arrays.captured) &&
                open_sources(&arrays.sources, plan, from, index == Py_None ? lanes : -1) == 0 &&

@@ -17,7 +17,8 @@ enum { NOT_FUSED, FUSED_SUM, FUSED_DOT }; /* what an addition became */
  */
 typedef struct {
     /* read_tape; `operands` and `count` also fuse_chains, for what it fuses; `operands` also
-     * group_dots, which puts those that depend on inputs first */
+     * group_dots, which puts those that depend on inputs first, and emit_backward, where a
+     * chain has its own operands again; so has `fused` */
     uint32_t operands, count; /* in the builder's list */
     uint32_t result;          /* which one of its row's results it is */
     uint8_t op;
@@ -37,6 +38,7 @@ typedef struct {
     uint32_t partials; /* the first slot of those that MANY keeps, or NONE */
     /* emit_backward */
     uint32_t gradient; /* its slot, or NONE */
+    uint8_t borrows;   /* another node of its chain reads that slot after it */
 } Node;
 
 typedef struct {
@@ -105,6 +107,15 @@ static inline double constant_of(const Builder *builder, uint32_t node)
 {
     assert(builder->nodes[node].depends == OF_CONSTANTS);
     return builder->plan->constants[builder->nodes[node].constant];
+}
+
+/* Whether every term has the turn of an eager pass, also where a batch adds up apart: in matrix
+ * products, and below what no input changes.
+ */
+static inline int keeps_turns(const Builder *builder)
+{
+    const Recorded *tape = builder->tape;
+    return tape->is_for_points && !tape->is_fast && (tape->by_inputs || tape->by_captured);
 }
 
 /* -- builder.c: what grows --------------------------------------------------------------------- */

@@ -300,19 +300,63 @@ static void emit_group_back(Builder *builder, uint32_t index)
     }
 }
 
+/* Let an addition be itself again that was fused forward: the products of a chain stand apart in
+ * the order of an eager pass, and numbers between them may add to the same gradients. The terms of
+ * a fused sum are used nowhere else, so that their turn is no matter.
+ */
+static void unfuse(const Builder *builder, uint32_t i)
+{
+    Node *node = &builder->nodes[i];
+    if (node->fused == FUSED_DOT && !builder->tape->is_fast) {
+        node->operands = builder->tape->starts[i - builder->lines_from];
+        node->count = 2;
+        node->fused = NOT_FUSED;
+    }
+}
+
+/* Whether a gradient of its own goes to an operand. */
+static int has_term(const Builder *builder, uint32_t i)
+{
+    return builder->nodes[i].needs && !builder->nodes[i].absorbed;
+}
+
+/* Let absorbed operands have the gradient of an addition; tell whether there are any. Of two the
+ * left one is met last.
+ */
+static int hand_on(const Builder *builder, const Node *node)
+{
+    const uint32_t *operands = operands_of(builder, node);
+    uint8_t is_handed_on = 0;
+    for (uint32_t j = 0; is_add(node->op) && node->fused == NOT_FUSED && j < node->count; j++) {
+        Node *operand = &builder->nodes[operands[j]];
+        if (operand->absorbed) {
+            operand->gradient = node->gradient;
+            operand->borrows = is_handed_on;
+            is_handed_on = 1;
+        }
+    }
+    return is_handed_on;
+}
+
+/* The slot of a value that is computed; the derivative of a sum reads none. */
+static uint32_t value_there(Builder *builder, uint32_t i)
+{
+    return builder->nodes[i].absorbed ? 0 : value_of(builder, i);
+}
+
 /* Of a row of one or two operands. */
 static void emit_row_back(Builder *builder, Program *program, const Node *node,
                           Instruction instruction)
 {
     const uint32_t *operands = operands_of(builder, node);
-    instruction.x = value_of(builder, operands[0]);
+    instruction.x = value_there(builder, operands[0]);
     if (is_square(builder, node)) {
         instruction.code = CODE_SQUARE;
     } else if (node->count > 1) {
-        instruction.y = value_of(builder, operands[1]);
+        instruction.y = value_there(builder, operands[1]);
     }
-    if (is_cheap(node->op) && operands[0] != operands[1] && builder->nodes[operands[0]].needs &&
-        builder->nodes[operands[1]].needs) {
+    if (is_cheap(node->op) && operands[0] != operands[1] && has_term(builder, operands[0]) &&
+        has_term(builder, operands[1])) {
         uint8_t first, second;
         instruction.operand = BOTH;
         instruction.t = target_of(builder, operands[0], &first);
@@ -325,7 +369,7 @@ static void emit_row_back(Builder *builder, Program *program, const Node *node,
         instruction.code = mul_op();
     }
     for (uint32_t j = 0; j < node->count; j++) {
-        if (builder->nodes[operands[j]].needs) {
+        if (has_term(builder, operands[j])) {
             instruction.operand = (uint8_t)j;
             instruction.t = target_of(builder, operands[j], &instruction.assigns);
             push_instruction(builder, program, instruction);
@@ -364,19 +408,6 @@ static void emit_list_back(Builder *builder, Program *program, const Node *node,
     push_instruction(builder, program, instruction);
 }
 
-/* Instructions of what no input changes: note when an eager pass comes to them. */
-static void note_turns(Builder *builder)
-{
-    Plan *plan = builder->plan;
-    while (plan->turn_count < plan->back_prelude.count && !builder->failed) {
-        plan->turns =
-            grown(builder, plan->turns, plan->turn_count, &plan->turn_room, sizeof *plan->turns);
-        if (!builder->failed) {
-            plan->turns[plan->turn_count++] = (uint32_t)plan->back.count;
-        }
-    }
-}
-
 static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
 {
     Plan *plan = builder->plan;
@@ -392,15 +423,17 @@ static void emit_back(Builder *builder, uint32_t i, uint32_t *left_in_group)
     if (node->gradient == NONE || node->op == DETACH) {
         return;
     }
+    unfuse(builder, i);
+    int is_handed_on = hand_on(builder, node);
     Program *program = varies || plan->is_for_points ? &plan->back : &plan->back_prelude;
-    Instruction instruction = {.code = node->op, .g = node->gradient, .z = value_of(builder, i)};
+    Instruction instruction = {.code = node->op, .g = node->gradient};
+    instruction.z = value_there(builder, i);
     if (row->value1 != NULL || (row->value2 != NULL && node->fused == NOT_FUSED)) {
         emit_row_back(builder, program, node, instruction);
     } else {
         emit_list_back(builder, program, node, instruction);
     }
-    note_turns(builder);
-    if (varies) {
+    if (varies && !is_handed_on && !node->borrows) {
         give_row(builder, node->gradient);
     }
 }
@@ -433,7 +466,7 @@ int emit_backward(Builder *builder)
     count_members(builder, left_in_group);
     for (uint32_t i = builder->order_count; i-- > 0 && !builder->failed;) {
         const Node *node = &builder->nodes[builder->order[i]];
-        if (node->needs && !node->absorbed) {
+        if (node->needs) {
             emit_back(builder, builder->order[i], left_in_group);
         }
     }

@@ -190,7 +190,7 @@ int group_dots(Builder *builder)
     for (uint32_t i = builder->lines_from; i < builder->count; i++) {
         dots += is_computed(builder, i) && is_dot_node(&builder->nodes[i]);
     }
-    if (dots == 0) {
+    if (dots == 0 || keeps_turns(builder)) {
         return PLAN_DONE;
     }
     size_t count = (size_t)builder->count + 1;

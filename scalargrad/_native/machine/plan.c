@@ -142,7 +142,7 @@ int make_plan(Plan *plan, const Recorded *recorded)
     plan->outputs = recorded->output_count;
     plan->guard_count = recorded->guard_count;
     plan->seed = NONE;
-    plan->is_for_points = recorded->vector_share >= 0.0;
+    plan->is_for_points = recorded->is_for_points;
     int status = PLAN_DONE;
     for (size_t i = 0; status == PLAN_DONE && i < sizeof passes / sizeof *passes; i++) {
         status = passes[i].run(&builder);
@@ -193,7 +193,6 @@ void free_plan(Plan *plan)
     free(plan->body.instructions);
     free(plan->back.instructions);
     free(plan->back_prelude.instructions);
-    free(plan->turns);
     free(plan->guards);
     memset(plan, 0, sizeof *plan);
 }

@@ -26,7 +26,6 @@ static PyObject *new_plan(const Recorded *recorded)
     memset(&object->plan, 0, sizeof object->plan);
     object->spaces = (Spaces){0};
     object->is_fast = recorded->is_fast;
-    object->is_vectorized = recorded->vector_share >= 0.0;
     object->by_inputs = recorded->by_inputs;
     object->by_captured = recorded->by_captured;
     int status = make_plan(&object->plan, recorded);
@@ -83,17 +82,19 @@ static int is_tape(const Recorded *tape)
 /* plan(*, inputs, captured, ...): of the columns of a tape: see tape/tape.py */
 PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named)
 {
-    static char *names[] = {"inputs",      "captured",  "ops",     "starts",       "operands",
-                            "results",     "constants", "outputs", "guards",       "by_inputs",
-                            "by_captured", "root",      "is_fast", "vector_share", NULL};
+    static char *names[] = {"inputs",   "captured",      "ops",          "starts",
+                            "operands", "results",       "constants",    "outputs",
+                            "guards",   "by_inputs",     "by_captured",  "root",
+                            "is_fast",  "is_for_points", "vector_share", NULL};
     (void)module;
     Recorded recorded = {0};
     Py_buffer columns[COLUMNS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, named, "$IIy*y*y*y*y*y*y*ppIpd:plan", names, &recorded.inputs, &recorded.captured,
-            &columns[OPS], &columns[STARTS], &columns[OPERANDS], &columns[RESULTS],
-            &columns[CONSTANTS], &columns[OUTPUTS], &columns[GUARDS], &recorded.by_inputs,
-            &recorded.by_captured, &recorded.root, &recorded.is_fast, &recorded.vector_share)) {
+            args, named, "$IIy*y*y*y*y*y*y*ppIppd:plan", names, &recorded.inputs,
+            &recorded.captured, &columns[OPS], &columns[STARTS], &columns[OPERANDS],
+            &columns[RESULTS], &columns[CONSTANTS], &columns[OUTPUTS], &columns[GUARDS],
+            &recorded.by_inputs, &recorded.by_captured, &recorded.root, &recorded.is_fast,
+            &recorded.is_for_points, &recorded.vector_share)) {
         return NULL;
     }
     PyObject *plan =

@@ -10,7 +10,7 @@
 typedef struct {
     PyObject_HEAD
     Plan plan;
-    int is_fast, is_vectorized, by_inputs, by_captured;
+    int is_fast, by_inputs, by_captured;
     Spaces spaces;
 } PlanObject;
 

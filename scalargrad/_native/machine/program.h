@@ -140,9 +140,6 @@ typedef struct {
     uint32_t *lists; /* side list of slots and targets */
     size_t list_count, list_room;
     Program prelude, body, back, back_prelude;
-    uint32_t *turns; /* how many instructions of `back` come before each of `back_prelude` in an
-                      * eager pass */
-    size_t turn_count, turn_room;
     Guard *guards;
     Group *groups;
     uint64_t scalar_cost, vector_cost; /* of one instruction after the other; vectorised, or 0 */
@@ -166,6 +163,7 @@ typedef struct {
     const uint32_t *outputs; /* references */
     const RecordedGuard *guards;
     int by_inputs, by_captured, is_fast;
+    int is_for_points;   /* on one lane, where every term keeps the turn of an eager pass */
     double vector_share; /* vectorise, for one lane, what then takes at most so large a part of the
                           * cost; infinite: in any case; negative: do not */
     uint32_t root;       /* which output is differentiated */

@@ -231,28 +231,6 @@ static void backward(const Run *run, const Program *program, size_t lanes, size_
                            space->stride, lanes, real);
 }
 
-static void backward_part(const Run *run, const Program *program, size_t from, size_t to)
-{
-    Program part = {.instructions = program->instructions + from, .count = to - from};
-    backward(run, &part, 1, 1);
-}
-
-/* Run all of the way back at one point, in the order of an eager pass: what no input changes too. */
-static void backward_in_turns(const Run *run)
-{
-    const Plan *plan = run->plan;
-    size_t done = 0;
-    for (size_t i = 0, next; i < plan->turn_count; i = next) {
-        size_t turn = plan->turns[i];
-        for (next = i; next < plan->turn_count && plan->turns[next] == turn; next++) {
-        }
-        backward_part(run, &plan->back, done, turn);
-        backward_part(run, &plan->back_prelude, i, next);
-        done = turn;
-    }
-    backward_part(run, &plan->back, done, plan->back.count);
-}
-
 /* -- blocks ------------------------------------------------------------------------------------ */
 
 /* Whether the way back may be run: not if a lane left, as gradients are added up over all lanes. */
@@ -292,11 +270,7 @@ static void run_block(Run *run, size_t first, size_t lanes)
     for (size_t i = 0; i < whole; i++) {
         seed[i] = plan->seed_collects ? seed[i] + run->upstream : run->upstream;
     }
-    if (stride == 1 && plan->turn_count != 0) {
-        backward_in_turns(run);
-    } else {
-        backward(run, &plan->back, whole, lanes);
-    }
+    backward(run, &plan->back, whole, lanes);
     clear_padding(run, lanes, whole);
     store_gradients(run, first, lanes);
 }
@@ -332,10 +306,8 @@ static void end_run(const Run *run)
         }
         numbers[0] = sum;
     }
-    if (stride != 1) {
-        run->kernels->backward(plan, &plan->back_prelude, space->values, space->gradients,
-                               space->matrices, stride, 8, 1);
-    }
+    run->kernels->backward(plan, &plan->back_prelude, space->values, space->gradients,
+                           space->matrices, stride, 8, 1);
     memset(run->sums, 0, plan->captured * sizeof *run->sums);
     for (uint32_t i = 0; i < plan->moved_count; i++) {
         uint32_t index = plan->moved_captured[i];

@@ -441,23 +441,6 @@ static void look_at_leaves(Verifier *v, const char *what, const uint32_t *slots,
     }
 }
 
-static void look_at_turns(Verifier *v)
-{
-    const Plan *plan = v->plan;
-    v->program = "backward prelude";
-    v->name = "turn";
-    if (plan->turn_count != plan->back_prelude.count) {
-        fail(v, "there are %zu turns", plan->turn_count);
-        return;
-    }
-    for (v->index = 0; v->index < plan->turn_count; v->index++) {
-        uint32_t before = v->index != 0 ? plan->turns[v->index - 1] : 0;
-        if (plan->turns[v->index] < before || plan->turns[v->index] > plan->back.count) {
-            fail(v, "it stands behind %u instructions", plan->turns[v->index]);
-        }
-    }
-}
-
 static void look_backward(Verifier *v, int stage)
 {
     const Plan *plan = v->plan;
@@ -476,7 +459,6 @@ static void look_backward(Verifier *v, int stage)
     look_at_program(v, &plan->back, "backward", 1);
     v->in_prelude = 1; /* it runs on the first lanes only */
     look_at_program(v, &plan->back_prelude, "backward prelude", 1);
-    look_at_turns(v);
     if (stage == STAGE_PLAN) {
         look_at_leaves(v, "input", plan->input_gradients, plan->inputs);
         look_at_leaves(v, "captured", plan->captured_gradients, plan->captured);
