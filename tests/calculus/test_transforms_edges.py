@@ -465,3 +465,16 @@ def test_rest_of_math() -> None:
     with mpmath.workdps(50):
         exact = mpmath.diff(lambda x: mpmath.erfc(x), mpmath.mpf("0.4"), 3)
     assert sg.grad(sg.grad(sg.grad(ours.erfc)))(0.4) == pytest.approx(float(exact), rel=1e-13)
+
+
+def test_what_is_brought_along_keeps_its_type() -> None:
+    Pair = collections.namedtuple("Pair", "first second")
+
+    def function(x: Any) -> Any:
+        return x * x, (x, Pair(x, 2.0), [x], {"x": x})
+
+    gradient, aux = sg.grad(function, has_aux=True)(3.0)
+
+    assert gradient == 6.0
+    assert aux == (3.0, Pair(3.0, 2.0), [3.0], {"x": 3.0})
+    assert type(aux[1]) is Pair

@@ -520,3 +520,11 @@ def test_opening_what_comes_up_only_by_opening_is_no_mistake() -> None:
         sg.draw(loss, open="sum")
     sg.draw(loss, open=True)
     sg.draw(loss.parents[0], open=True)
+
+
+@pytest.mark.parametrize("option", ["fold", "open"])
+def test_names_are_texts_each_of_them(option: str) -> None:
+    with sg.scope("Affine"):
+        value = sg.sigmoid(sg.Value(1.0))
+    with pytest.raises(TypeError, match=f"{option} must be a list of names"):
+        sg.draw(value, **{option: ["Affine", 3]})

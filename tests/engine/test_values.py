@@ -466,3 +466,15 @@ def test_value_is_one_element_of_an_array(Value):
 def test_subclass_may_not_change_how_nodes_are_told_apart(Value, method):
     with pytest.raises(TypeError, match=f"must keep {method}"):
         type("Equal", (Value,), {method: lambda *operands: True})
+
+
+@pytest.mark.parametrize("label", ["", "was"])
+def test_a_constructor_called_again_makes_a_leaf(Value, label):
+    x = Value(2.0)
+    for node in (Value(1.0, label), x * 3.0):
+        if node.parents and label:
+            node.label = label
+        node.__init__(5.0)
+
+        assert (node.data, node.grad, node.label, node.op) == (5.0, 0.0, "", "")
+        assert node.parents == node.operands == node.partials == ()

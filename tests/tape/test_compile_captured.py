@@ -158,3 +158,18 @@ def test_a_tape_from_a_pickle_has_these_bits_too() -> None:
     twin.backward(0.3, 0.7)
     found = [x.grad for x in copies]
     assert bits(found) == eager(squared_error, [0.3, 0.7], [W, U])[3:]
+
+
+def test_leaves_and_results_beside_each_other_have_their_gradients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kind in RUNNERS:
+        with monkeypatch.context() as patch:
+            use(kind, patch)
+            w = sg.Value(3.0)
+            square = w * w  # computed before
+            f = sg.compile(lambda x, w=w, square=square: x * w + square * 2.0)
+            f.backward(5.0)
+            assert w.grad == 5.0 + 2.0 * 6.0, kind
+    if KINDS:
+        _engine.machine().use(KINDS[0])

@@ -303,3 +303,15 @@ def test_anomalies_are_found_in_every_lane(runner: str, call: Any, words: str) -
         with pytest.raises(FloatingPointError, match=words):
             call(f)
     assert w.grad == 0.0
+
+
+def test_the_first_of_several_refusals_is_raised(runner: str) -> None:
+    def function(x: Any) -> Any:
+        with contextlib.suppress(RuntimeError):
+            x.data  # noqa: B018 - what it is refused for
+        with contextlib.suppress(RuntimeError):
+            copy.copy(x)
+        return x
+
+    with pytest.raises(RuntimeError, match=r"\.data must not be read"):
+        sg.compile(function)(1.0)

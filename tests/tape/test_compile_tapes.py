@@ -8,6 +8,7 @@ import pytest
 from replays import times
 
 import scalargrad as sg
+from scalargrad.tape.listing import written
 from scalargrad.tape.tape import Tape, check
 
 
@@ -60,3 +61,20 @@ def test_checker_finds_what_is_no_tape() -> None:
     ):
         with pytest.raises(ValueError, match="tape: wants"):
             check(Tape(**{**fields, **changed}))
+
+
+def test_a_long_tape_is_written_with_its_middle_left_out() -> None:
+    def function(x: sg.Value) -> sg.Value:
+        for _ in range(12):
+            x = sg.sin(x)
+        return x
+
+    f = sg.compile(function)
+    f(0.5)
+    rows = written(f.tape, 5).splitlines()
+
+    assert [row.split(" = ")[0].strip() for row in rows[1:-1]] == [
+        "v0", "v1", "v2", "... 7 more lines", "v10", "v11",
+    ]  # fmt: skip
+    assert written(f.tape, 12).count(" = ") == 12
+    assert "more lines" not in written(f.tape, 12)
