@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from recorded_programs import Signed, signed_programs
-from replays import KINDS, bits, vectorize
+from replays import KINDS, bits, machines, vectorize
 
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.tape import compiled
-from scalargrad.tape.replay import Replay
+from scalargrad.tape.replay import BY_CAPTURED, BY_INPUTS, Replay
 
 RUNNERS = ["replay", *KINDS, *["vectorized"][: len(KINDS)]]
 
@@ -122,6 +122,75 @@ def test_what_depends_on_captured_values_alone_takes_its_turn(
         assert replayed(f, point, [w, u]) == wanted
         assert replayed(f, [np.array([x]) for x in point], [w, u]) == wanted
     if KINDS:
+        _engine.machine().use(KINDS[0])
+
+
+# -- layers --------------------------------------------------------------------------------
+
+WEIGHTS = [
+    [sg.Value(x) for x in row] for row in np.random.default_rng(5).uniform(-1, 1, (5, 4)).tolist()
+]
+
+
+def bent(dots: Sequence[Any]) -> Any:
+    """Return a sum in which each dot has a gradient of its own."""
+    return sum((sg.tanh(d) * (k + 0.3) for k, d in enumerate(dots)), start=0.1)
+
+
+def halves(x: Sequence[Any], dots: Sequence[Any]) -> list[Any]:
+    """Return two results, of which each depends on some of the dots."""
+    return [bent(dots[:2]), bent(dots[2:])]
+
+
+#: what is made of four inputs and five dots over them, and whether points have a product of these
+LAYERS: dict[str, tuple[Callable[[Sequence[Any], Sequence[Any]], Any], bool]] = {
+    "alone": (lambda x, dots: bent(dots), True),
+    "from the last to the first": (lambda x, dots: bent(dots[::-1]), False),
+    "mixed": (lambda x, dots: bent([dots[i] for i in (2, 0, 3, 1, 4)]), False),
+    "an input between": (lambda x, dots: bent([*dots[:2], x[0] * x[1], *dots[2:]]), False),
+    "a weight twice": (lambda x, dots: bent(dots) + WEIGHTS[1][2] * sg.sin(WEIGHTS[1][2]), False),
+    "a dot that goes nowhere": (halves, False),
+    "two layers": (
+        lambda x, dots: bent([sg.dot(list(map(sg.sin, dots)), row + row[:1]) for row in WEIGHTS]),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("weight", [None, math.inf, math.nan])
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("kind", RUNNERS)
+def test_layers_at_a_point_have_the_gradients_of_an_eager_pass(
+    name: str, kind: str, weight: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(kind, monkeypatch)
+    weights = [w for row in WEIGHTS for w in row]
+    if weight is not None:
+        monkeypatch.setattr(WEIGHTS[4][3], "data", weight)
+    result_of, has_product = LAYERS[name]
+
+    def function(x: Any) -> Any:
+        return result_of(x, [sg.dot(x, row) for row in WEIGHTS])
+
+    def found(f: Callable[[Any], Any], output: int, point: list[float]) -> list[bytes]:
+        sg.zero_grad(weights)
+        inputs = list(map(sg.Value, point))
+        result = f(inputs)
+        result = result[output] if isinstance(result, list) else result
+        result.backward()
+        numbers = [result.data, *(v.grad + 0.0 for v in [*inputs, *weights])]
+        sg.zero_grad(weights)
+        return bits(numbers)
+
+    f = sg.compile(function)
+    for point in np.random.default_rng(6).uniform(-1, 1, (40, 4)).tolist():
+        for output in (0, 1):
+            assert found(f, output, point) == found(function, output, point)
+    if kind in KINDS:
+        (runner,) = machines(f)
+        plan = runner._plan_for_points(BY_INPUTS | BY_CAPTURED)
+        sizes = [product["outer"] for product in plan.describe()["products"]]
+        assert (len(WEIGHTS) in sizes) is has_product
         _engine.machine().use(KINDS[0])
 
 

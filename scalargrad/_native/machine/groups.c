@@ -17,6 +17,8 @@ typedef struct {
     uint32_t *next;    /* of a dot: the next one of its bucket, or NONE */
     uint32_t *seen;    /* of a node: the last dot that was looked at and has it */
     uint8_t *compared; /* of a node: a comparison depends on it */
+    uint32_t *uses;    /* of a node, by nodes that are computed, or have a gradient of their own */
+    uint32_t *turns;   /* of a node: when a pass back comes to it, counted from the end, or NONE */
 } Grouping;
 
 /* Write down the operands of a dot once more, those that depend on the inputs first. Return
@@ -133,6 +135,43 @@ static int add_dot(Grouping *grouping, uint32_t dot)
     return PLAN_DONE;
 }
 
+static void find_turns(Grouping *grouping)
+{
+    const Builder *builder = grouping->builder;
+    for (uint32_t i = builder->lines_from; i < builder->count; i++) {
+        const Node *node = &builder->nodes[i];
+        for (uint32_t j = 0; node->alive && !node->absorbed && j < node->count; j++) {
+            grouping->uses[operands_of(builder, node)[j]]++;
+        }
+    }
+    for (uint32_t i = 0; i < builder->order_count; i++) {
+        grouping->turns[builder->order[i]] = i;
+    }
+}
+
+/* Whether a product adds the terms of every gradient as its dots would in their turns. Then no dot
+ * is without a gradient, they come from the last to the first, and nobody else has their operands.
+ */
+static int has_turns_of_dots(const Grouping *grouping, const Bucket *bucket)
+{
+    const Builder *builder = grouping->builder;
+    uint32_t size = builder->nodes[bucket->first].count / 2, last = NONE;
+    for (uint32_t dot = bucket->first; dot != NONE; dot = grouping->next[dot]) {
+        const uint32_t *xs = builder->list + grouping->turned[dot], *ws = xs + size;
+        if (grouping->turns[dot] == NONE || (last != NONE && grouping->turns[dot] < last)) {
+            return 0;
+        }
+        last = grouping->turns[dot];
+        for (uint32_t j = 0; j < size; j++) {
+            if ((builder->nodes[xs[j]].needs && grouping->uses[xs[j]] != bucket->members) ||
+                (builder->nodes[ws[j]].needs && grouping->uses[ws[j]] != 1)) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 /* Make a group of a bucket, if it is worth a matrix; 0: no memory. */
 static int make_group(Grouping *grouping, const Bucket *bucket)
 {
@@ -140,6 +179,9 @@ static int make_group(Grouping *grouping, const Bucket *bucket)
     Group *group = &builder->plan->groups[builder->plan->group_count];
     uint32_t operands = builder->nodes[bucket->first].count;
     if (operands < 2 * LEAST_DOTS && bucket->members < LEAST_DOTS) {
+        return 1;
+    }
+    if (keeps_turns(builder) && !has_turns_of_dots(grouping, bucket)) {
         return 1;
     }
     group->inner = operands / 2;
@@ -172,6 +214,7 @@ static int make_groups(Grouping *grouping)
     Builder *builder = grouping->builder;
     int status = PLAN_DONE;
     find_compared(grouping);
+    find_turns(grouping);
     for (uint32_t i = builder->lines_from; status == PLAN_DONE && i < builder->count; i++) {
         status = may_be_grouped(grouping, i) ? add_dot(grouping, i) : PLAN_DONE;
     }
@@ -190,7 +233,7 @@ int group_dots(Builder *builder)
     for (uint32_t i = builder->lines_from; i < builder->count; i++) {
         dots += is_computed(builder, i) && is_dot_node(&builder->nodes[i]);
     }
-    if (dots == 0 || keeps_turns(builder)) {
+    if (dots == 0) {
         return PLAN_DONE;
     }
     size_t count = (size_t)builder->count + 1;
@@ -201,9 +244,12 @@ int group_dots(Builder *builder)
     grouping.next = malloc(count * sizeof *grouping.next);
     grouping.seen = calloc(count, sizeof *grouping.seen);
     grouping.compared = calloc(count, sizeof *grouping.compared);
+    grouping.uses = calloc(count, sizeof *grouping.uses);
+    grouping.turns = filled(count);
     int is_ready = make_hash_table(&grouping.table, dots) && grouping.buckets != NULL &&
                    builder->dots != NULL && grouping.turned != NULL && grouping.next != NULL &&
-                   grouping.seen != NULL && grouping.compared != NULL;
+                   grouping.seen != NULL && grouping.compared != NULL && grouping.uses != NULL &&
+                   grouping.turns != NULL;
     int status = is_ready ? make_groups(&grouping) : PLAN_NO_MEMORY;
     free_hash_table(&grouping.table);
     free(grouping.buckets);
@@ -211,5 +257,7 @@ int group_dots(Builder *builder)
     free(grouping.next);
     free(grouping.seen);
     free(grouping.compared);
+    free(grouping.uses);
+    free(grouping.turns);
     return status;
 }
