@@ -132,7 +132,7 @@ class Value(Arithmetic, Node, Copyable):
         return order, grads
 
     def _gradients(self, upstream: float, values: list[Value]) -> list[float]:
-        at_work = tracer.current if tracer.is_on() else None
+        at_work = tracer.at_work()
         if isinstance(at_work, readable_tracer.Tracer) and id(self) in at_work.live:
             raise refusals.frozen_pass()
         _, grads = self._sweep(upstream)
@@ -145,6 +145,7 @@ class Value(Arithmetic, Node, Copyable):
         ()
         """
         leaf = Value(self._data, self.label)
-        if isinstance(tracer.current, readable_tracer.Tracer) and tracer.is_on():
-            tracer.current.detach(leaf, self)
+        at_work = tracer.at_work()
+        if isinstance(at_work, readable_tracer.Tracer):
+            at_work.detach(leaf, self)
         return leaf

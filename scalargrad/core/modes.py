@@ -244,7 +244,7 @@ def call_traced(function: Callable[[], R]) -> R:
 
 def apply(node: Any) -> Any:
     """Give a fresh node what the open blocks of this thread ask for."""
-    at_work = tracer.current if tracer.is_on() else None
+    at_work = tracer.at_work()
     if isinstance(at_work, readable_tracer.Tracer):
         at_work.line(node)
     mode = current()

@@ -72,7 +72,8 @@ def result_index(node: Any, count: int) -> int:
     belongs to a plain number. Where a function is traced its line says so, for numbers tell nothing
     where they are nan or equal, and another point goes the same way.
     """
-    traced = tracer.current.result(node) if tracer.is_on() and tracer.current else None
+    at_work = tracer.at_work()
+    traced = at_work.result(node) if at_work is not None else None
     if traced is not None:
         return traced
     row = ROWS[node.op]

@@ -108,6 +108,11 @@ def is_on() -> bool:
     )
 
 
+def at_work() -> TracerProtocol | None:
+    """Return the tracer that watches this thread, if there is one."""
+    return current if is_on() else None
+
+
 def watch(tracer: TracerProtocol, function: Callable[[], R]) -> R:
     """Call a function which a tracer watches; another thread that wants one waits.
 

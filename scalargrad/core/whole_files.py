@@ -6,6 +6,7 @@ import contextlib
 import os
 
 from ..errors import InputError, MissingFileError, OperandError, unwanted
+from .interrupts import call_and
 
 
 def path_text(who: str, what: str, path: object, example: str) -> str:
@@ -48,22 +49,20 @@ def _replace(target: str, content: bytes) -> None:
     part = os.path.join(folder, f".{os.urandom(8).hex()}.part")
     before = os.stat(target) if os.path.exists(target) else None
     mode = 0o666 if before is None else before.st_mode & 0o777
-    try:
-        try:
-            # made anew, with the permissions that umask leaves
-            with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if before is not None:
-                with contextlib.suppress(OSError, AttributeError):  # only an administrator can
-                    os.chown(part, before.st_uid, before.st_gid)
-                os.chmod(part, mode)
-            os.replace(part, target)
-        finally:
-            _remove(part)
-    finally:
-        _remove(part)  # where an interrupt came before the other one
+
+    def write() -> None:
+        # made anew, with the permissions that umask leaves
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if before is not None:
+            with contextlib.suppress(OSError, AttributeError):  # only an administrator can
+                os.chown(part, before.st_uid, before.st_gid)
+            os.chmod(part, mode)
+        os.replace(part, target)
+
+    call_and(lambda: _remove(part), write)
     with contextlib.suppress(OSError):  # not every system can bring a folder to its disk
         descriptor = os.open(folder, os.O_RDONLY)
         try:

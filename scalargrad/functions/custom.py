@@ -173,8 +173,9 @@ def custom(*partials: Callable[..., Any], op: str = "") -> Callable[..., Callabl
                 for operand, plain in zip(operands, numbers, strict=True)
             )
             node = values[0]._record(data, name, written, tuple(values), local)
-            if tracer.is_on() and tracer.current is not None:
-                tracer.current.call(node, operation)
+            at_work = tracer.at_work()
+            if at_work is not None:
+                at_work.call(node, operation)
             return with_derivatives(node, on_values, operation)
 
         operation.step = step  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .. import errors, plots
 from ..core import modes
 from ..core.arguments import Seed, generator, samples, whole
+from ..core.interrupts import call_and
 from ..core.pickles import Sealed
 from .objectives import Objective, objective_of
 from .on_graphs import GraphLearner, Learner, OptimizerLike, score
@@ -169,7 +170,8 @@ def fit(
     history, draw = History(steps_per_epoch=many), generator("fit", seed)
     start = time.perf_counter()
     course = _Course(model, inputs, targets, objective, optimizer, compile=compile)
-    try:
+
+    def learn() -> None:
         try:
             with _bar(progress, epochs * many) as report:
                 for _ in range(epochs):
@@ -185,10 +187,8 @@ def fit(
                         course.renew()
         except KeyboardInterrupt:
             history.is_interrupted = True
-        finally:
-            course.learner.settle()
-    finally:
-        course.learner.settle()  # where an interrupt came before the other one was through
+
+    call_and(lambda: course.learner.settle(), learn)  # of the learner that it has by then
     history.seconds = time.perf_counter() - start
     history.is_replayed = isinstance(course.learner, TapeLearner)
     history.why_not_replayed = course.why_not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
@@ -12,6 +13,7 @@ from .. import errors
 from .._engine import Value
 from ..core.arguments import Seed, as_number, by_position, generator, is_list, number, whole
 from ..core.arithmetic import data_of, is_value
+from ..core.interrupts import call_and
 from ..core.modes import no_grad, scope
 from ..core.nesting import each
 from ..functions import losses
@@ -379,15 +381,12 @@ class TwoLayerNet(Module):
             for parameter, grad in zip(parameters, kept, strict=True):
                 parameter.grad = grad
 
-        try:
-            try:
-                self.zero_grad()
-                loss.backward()
-                return {key: each(tree, lambda p: p.grad) for key, tree in self.params.items()}
-            finally:
-                restore()
-        finally:
-            restore()  # where an interrupt came before the other one was through
+        def compute() -> dict[str, Any]:
+            self.zero_grad()
+            loss.backward()
+            return {key: each(tree, lambda p: p.grad) for key, tree in self.params.items()}
+
+        return call_and(restore, compute)
 
     def numerical_gradient(self, x: Any, t: Any, h: float = 1e-4) -> dict[str, Any]:
         """Return the gradient of the loss by central differences; every number stays as it was.
@@ -404,19 +403,15 @@ class TwoLayerNet(Module):
         x, t = each(x, data_of), each(t, data_of)
 
         def difference(parameter: Any) -> float:
-            kept = parameter.data
-            try:
-                try:
-                    parameter.data = kept + h
-                    above = self.loss(x, t).data
-                    parameter.data = kept - h
-                    below = self.loss(x, t).data
-                finally:
-                    parameter.data = kept
-            finally:
-                parameter.data = kept  # where an interrupt came before the other one
-            slope: float = (above - below) / (2 * h)
-            return slope
+            kept: float = parameter.data
+
+            def loss_at(data: float) -> float:
+                parameter.data = data
+                number: float = self.loss(x, t).data
+                return number
+
+            restore = functools.partial(setattr, parameter, "data", kept)
+            return call_and(restore, lambda: loss_at(kept + h) - loss_at(kept - h)) / (2 * h)
 
         return no_grad().call(
             lambda: {key: each(tree, difference) for key, tree in self.params.items()}
