@@ -55,7 +55,6 @@ while [ "$1" != -o ]; do shift; done
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
 def test_change_of_a_flag_or_of_a_header_compiles_anew(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools", minversion="77")
     shutil.copytree(CHECKOUT / "scalargrad", tmp_path / "scalargrad")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(CHECKOUT / name, tmp_path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +81,14 @@ def everyday(x: Any, p: Any) -> None:
 
 
 def test_fifty_thousand_loops_leave_references_and_memory_as_they_were():
+    # in a process of its own: threads of other tests, too, hold memory
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = run("import test_native_memory as test; test.loop()", PYTHONPATH=paths)
+    assert done.returncode == 0, done.stderr
+
+
+def loop() -> None:
+    """Do what is done every day, over and over, and look at what is left behind."""
     x, p = Value(0.5), Parameter(1.5)
     everyday(x, p)
     for _ in range(5_000):
@@ -93,7 +103,7 @@ def test_fifty_thousand_loops_leave_references_and_memory_as_they_were():
 
     gc.collect()
     assert list(map(sys.getrefcount, counted)) == references
-    assert sys.getallocatedblocks() - blocks < 200
+    assert sys.getallocatedblocks() - blocks < 100
     assert held() - memory < 1_500_000  # the smallest piece of memory, 32 bytes, a loop were more
 
 
