@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from . import datasets, errors, math, nn, optim, plots
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors
 from ._engine import Value, engine
-from .calculus import (
-    check_gradients,
-    grad,
-    gradients,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    newton,
-    root,
-    value_and_grad,
-    vjp,
-)  # fmt: skip
 from .core.modes import detect_anomaly, no_grad, scope
 from .core.version import __version__
-from .drawing import check_answers, draw, draw_dot, walkthrough
 from .errors import GradientError, ScalargradError
-from .expressions.expression import expression
 from .functions import elementary
-from .functions.custom import custom, record
 from .functions.elementary import *  # noqa: F403 - its `__all__` is written from the table
-from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
-from .learning import History, evaluate, fit
-from .tape import compile
+
+if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
+    from . import datasets, math, nn, optim, plots
+    from .calculus import (
+        check_gradients,
+        grad,
+        gradients,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        newton,
+        root,
+        value_and_grad,
+        vjp,
+    )  # fmt: skip
+    from .drawing import check_answers, draw, draw_dot, walkthrough
+    from .expressions.expression import expression
+    from .functions.custom import custom, record
+    from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
+    from .learning import History, evaluate, fit
+    from .tape import compile
 
 __all__ = [
     "GradientError",
@@ -74,3 +81,35 @@ __all__ = [
 ]
 __all__ += elementary.__all__  # a function for every row of the table, and a few more
 __dir__ = __all__.copy  # what dir(scalargrad) and a press of Tab list
+
+#: what is loaded when it is first asked for: where it stands, and its names; `import scalargrad`
+#: brings only what every program needs
+_LATER = {
+    "calculus": "check_gradients grad gradients hessian hvp jacobian jvp newton root"
+    " value_and_grad vjp",
+    "datasets": "",
+    "drawing": "check_answers draw draw_dot walkthrough",
+    "expressions": "",
+    "expressions.expression": "expression",
+    "functions.custom": "custom record",
+    "functions.losses": "binary_cross_entropy_with_logits cross_entropy hinge mae mse",
+    "learning": "History evaluate fit",
+    "math": "",
+    "nn": "",
+    "optim": "",
+    "plots": "",
+    "tape": "compile",
+}
+_HOMES = {name: module for module, names in _LATER.items() for name in names.split()}
+
+if not TYPE_CHECKING:  # a checker would take any name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        """Load what is asked for the first time; from then on it is an attribute like others."""
+        if name in _LATER:
+            return import_module(f"{__name__}.{name}")
+        if name in _HOMES:
+            thing = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+            return globals().setdefault(name, thing)
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=sys.modules[__name__])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -29,6 +30,40 @@ import importlib, json, sys
 print(json.dumps({name: dir(importlib.import_module(name)) for name in sys.argv[1:]}))
 """
 
+#: prints what `import scalargrad` brought along
+BROUGHT = """
+import sys
+before = set(sys.modules)
+import scalargrad
+print(*set(sys.modules) - before)
+"""
+
+#: what every program needs of the package
+CORE = ["core", "table", "functions", "functions.elementary", "errors"]
+ENGINES = ["_engine", "_python", "_native"]
+
+#: what only some of its parts need
+FOR_SOME = {
+    "argparse", "concurrent.futures", "difflib", "graphviz", "hashlib", "html", "json", "logging",
+    "matplotlib", "numpy", "pathlib", "tempfile", "textwrap", "tqdm", "urllib.parse",
+}  # fmt: skip
+
+#: asks for every public name by a star, in a process where nothing was loaded yet
+STAR = """
+from scalargrad import *
+import scalargrad
+assert all(globals()[name] is vars(scalargrad)[name] for name in scalargrad.__all__)
+"""
+
+
+def alone(code: str, *arguments: str) -> str:
+    """Return what some code prints in a process that has done nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True,
+        cwd=Path(sg.__file__).parents[1],
+    )  # fmt: skip
+    return done.stdout
+
 
 def words() -> list[tuple[str, Any]]:
     """Return every public class and function by its full name."""
@@ -52,12 +87,46 @@ def test_dir_lists_the_public_names_and_nothing_else(module: ModuleType) -> None
 
 
 def test_dir_lists_the_same_in_a_fresh_process() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LISTING, *MODULES], capture_output=True, text=True, check=True,
-        cwd=Path(sg.__file__).parents[1],
-    )  # fmt: skip
+    listed = json.loads(alone(LISTING, *MODULES))
 
-    assert json.loads(done.stdout) == {m.__name__: sorted(m.__all__) for m in PUBLIC}
+    assert listed == {m.__name__: sorted(m.__all__) for m in PUBLIC}
+
+
+def test_import_brings_only_what_every_program_needs() -> None:
+    brought = set(alone(BROUGHT).split())
+    parts = {name.removeprefix("scalargrad.") for name in brought if "scalargrad." in name}
+
+    assert {"_engine", "table.ops", "functions.elementary"} <= parts
+    assert {
+        p for p in parts if p not in CORE and p.split(".")[0] not in (*CORE[:2], *ENGINES)
+    } == set()
+    assert brought & FOR_SOME == set()
+
+
+def test_names_that_are_loaded_later_are_those_that_type_checkers_read() -> None:
+    tree = ast.parse(Path(sg.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    read = {
+        alias.name: statement.module
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+
+    assert {name: home for name, home in read.items() if home} == sg._HOMES
+    assert {name for name, home in read.items() if not home} <= sg._LATER.keys()
+    assert read.keys() <= set(sg.__all__)
+
+
+def test_star_brings_every_public_name() -> None:
+    alone(STAR)
+
+
+def test_name_that_is_not_there_is_told_as_by_any_module() -> None:
+    with pytest.raises(AttributeError, match="module 'scalargrad' has no attribute 'tahn'") as got:
+        sg.tahn  # noqa: B018 - reading it is what is tried
+
+    assert (got.value.name, got.value.obj) == ("tahn", sg)
 
 
 def test_every_public_module_is_a_name_of_the_package() -> None:
