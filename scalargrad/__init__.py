@@ -15,7 +15,7 @@ from .functions import elementary
 from .functions.elementary import *  # noqa: F403 - its `__all__` is written from the table
 
 if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
-    from . import datasets, math, nn, optim, plots
+    from . import datasets, linalg, math, nn, optim, plots
     from .calculus import (
         check_gradients,
         grad,
@@ -64,6 +64,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "linalg",
     "mae",
     "math",
     "mse",
@@ -94,6 +95,7 @@ _LATER = {
     "functions.custom": "custom record",
     "functions.losses": "binary_cross_entropy_with_logits cross_entropy hinge mae mse",
     "learning": "History evaluate fit",
+    "linalg": "",
     "math": "",
     "nn": "",
     "optim": "",

@@ -18,7 +18,7 @@ import pytest
 
 import scalargrad as sg
 
-PUBLIC = [sg, sg.datasets, sg.errors, sg.math, sg.nn, sg.nn.book, sg.optim, sg.plots]
+PUBLIC = [sg, sg.datasets, sg.errors, sg.linalg, sg.math, sg.nn, sg.nn.book, sg.optim, sg.plots]
 MODULES = [module.__name__ for module in PUBLIC]
 
 #: what a docstring may say after its first line, in this order
