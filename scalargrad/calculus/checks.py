@@ -71,7 +71,7 @@ class GradientTable(Sealed):
     @property
     def worst(self) -> list[Checked]:
         """The rows, the worst first."""
-        return sorted(self.rows, key=lambda row: (_ORDER.index(row.verdict), -_finite(row.error)))
+        return sorted(self.rows, key=lambda row: (_ORDER.index(row.verdict), -_size(row.error)))
 
     def __repr__(self) -> str:
         count = sum(row.verdict == OK for row in self.rows)
@@ -140,8 +140,9 @@ def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:
     return table
 
 
-def _finite(error: float) -> float:
-    return error if math.isfinite(error) else 0.0
+def _size(error: float) -> float:
+    """Return an error by which one can sort: what is no number is as bad as can be."""
+    return math.inf if math.isnan(error) else error
 
 
 def _arguments(f: Callable[..., Any], count: int) -> list[str]:

@@ -155,6 +155,16 @@ def test_numbers_of_first_derivatives_are_those_of_the_table_in_graphs_too(
     assert sg.jvp(lambda t: sg.jvp(function, (t,), (1.0,))[1] + t, (0.0,), (1.0,))[0] == first
 
 
+def test_existing_graph_goes_on_below_an_input_that_was_computed_from_another_at_a_kink() -> None:
+    x = sg.Value(0.0)
+    h = 2.0 * (2.0 * x)
+    slopes = sg.gradients(abs(h) ** 2, [h, x], create_graph=True)  # 2h and 4·2h
+
+    assert [slope.data for slope in slopes] == [0.0, 0.0]
+    assert sg.gradients(slopes[0], [h, x]) == [2.0, 8.0]
+    assert sg.gradients(slopes[1], [h, x]) == [8.0, 32.0]
+
+
 def test_hessian_across_a_kink_is_symmetric() -> None:
     def function(v: Any) -> Any:
         return v[1] * abs(v[0]) + sg.maximum(*v) * sg.minimum(*v)

@@ -485,6 +485,17 @@ def test_check_uses_methods_of_values_and_touches_no_grad() -> None:
     assert w.grad == 0.0
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_what_is_no_finite_number_is_the_worst_of_wrong_gradients(wrong: float) -> None:
+    far, farther = sg.custom(lambda x: 3.0)(lambda x: x), sg.custom(lambda x: wrong)(lambda x: x)
+
+    with pytest.raises(sg.GradientError, match="1 of 3 gradients agree") as caught:
+        sg.check_gradients(lambda x, y, z: x + far(y) + farther(z), 1.0, 2.0, 3.0)
+
+    names = [line.split()[0] for line in str(caught.value).splitlines()[2:5]]
+    assert names == ["z", "y", "x"]
+
+
 def test_long_table_shows_only_the_worst_rows() -> None:
     text = repr(sg.check_gradients(rosenbrock, [0.1 * i for i in range(50)]))
 

@@ -478,3 +478,22 @@ def test_what_is_brought_along_keeps_its_type() -> None:
     assert gradient == 6.0
     assert aux == (3.0, Pair(3.0, 2.0), [3.0], {"x": 3.0})
     assert type(aux[1]) is Pair
+
+
+def test_tuple_of_a_class_of_ones_own_is_brought_along_as_it_is() -> None:
+    class Row(tuple):
+        __slots__ = ()
+
+    row = Row((1.0, 2.0))
+
+    assert sg.grad(lambda x: (x * x, [row]), has_aux=True)(3.0)[1][0] is row
+
+
+def test_what_only_looks_like_a_named_tuple_is_brought_along_as_it_is() -> None:
+    class Factory:
+        def _make(self, parts: Any) -> Any:
+            raise AssertionError("nobody makes anything")
+
+    factory = Factory()
+
+    assert sg.grad(lambda x: (x * x, factory), has_aux=True)(3.0)[1] is factory
