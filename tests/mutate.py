@@ -2,18 +2,19 @@
 """Plant small bugs in the package, one at a time, and see whether the tests find each.
 
     tests/mutate.py --count 400 --seed 1      # draw as many by a seed, of every area alike
-    tests/mutate.py --count 20 --date         # by the day: what CI runs
+    tests/mutate.py --some 20                 # of these, twenty by the day: what CI runs
     tests/mutate.py --file core/order.py      # every mutant of a file
 
-Every operator of every file of an area is as likely as any other, so that rare kinds in small files
-are drawn too. A bug is planted in a scratch copy, never here; only the tests that run its lines are
-run, those of its package first. Which they are is measured first, which takes as long as the suite
-twice; that, and what became of each mutant, is kept in `--work`, so that a run can be taken up
-where it ended. It fails if a mutant survives that is not listed in `tests/mutants.toml`.
+Every file of an area is as likely as any other, and in it every kind of bug, so that rare kinds in
+small files are drawn too. A bug is planted in a scratch copy, never here; tests are run until one
+fails, those of its package first, for so many `--seconds`. A test that fails there without a bug
+too does not count. What became of each mutant is kept in `--work`, so that a run can be taken up
+where it ended; those that lived are tried again. It fails if a mutant lives that is not listed in
+`tests/mutants.toml`.
 
 There are mutation testers for Python (mutmut, cosmic-ray); none plants bugs in C or in formulas
 of a table, and none runs tests in a child that has imported the tools already, which makes
-four hundred affordable. coverage.py and gcov do the measuring.
+four hundred affordable.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import datetime
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -30,9 +32,10 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import zip_longest
 from pathlib import Path
 
-from mutation import of_c, of_python, of_rows, selection, trial
+from mutation import of_c, of_python, of_rows, trial
 from mutation.mutant import Mutant, read
 from mutation.tree import CHECKOUT, Tree, is_table
 
@@ -71,26 +74,26 @@ def mutants_of(file: str) -> list[Mutant]:
 
 
 def draw(seed: int, count: int) -> list[tuple[str, Mutant]]:
-    """Draw mutants: the areas in turn; in each a file, one of its kinds, and one of these."""
-    source = random.Random(seed)
-    known: dict[str, dict[str, list[Mutant]]] = {}
-    drawn: dict[Mutant, str] = {}
-    areas = list(AREAS)
-    source.shuffle(areas)
-    tries = 0
-    while len(drawn) < count and tries < 20 * count:
-        area = areas[tries % len(areas)]
-        tries += 1
-        file = source.choice(files_of(area))
-        if file not in known:
-            by_kind: dict[str, list[Mutant]] = defaultdict(list)
+    """Draw mutants, of every area as many: files are alike, in each the kinds, in these mutants.
+
+    Each has a time of its own, by the seed and its text, and the first ones are drawn: so a change
+    of the sources changes the draw no more than it must.
+    """
+    drawn: dict[str, list[Mutant]] = {}
+    for area in AREAS:
+        times: dict[str, tuple[float, Mutant]] = {}
+        for file in files_of(area):
+            by_kind: dict[str, dict[str, Mutant]] = defaultdict(dict)
             for mutant in mutants_of(file):
-                by_kind[mutant.kind].append(mutant)
-            known[file] = dict(by_kind)
-        if known[file]:
-            kind = source.choice(sorted(known[file]))
-            drawn.setdefault(source.choice(known[file][kind]), area)
-    return [(area, mutant) for mutant, area in drawn.items()]
+                by_kind[mutant.kind].setdefault(key(mutant), mutant)
+            for alike in by_kind.values():
+                for name, mutant in alike.items():
+                    wait = random.Random(f"{seed} {name}").expovariate(1.0)
+                    times[name] = wait * len(alike) * len(by_kind), mutant
+        drawn[area] = [mutant for _, mutant in sorted(times.values(), key=lambda each: each[0])]
+    turns = [(area, mutant) for row in zip_longest(*drawn.values()) for area, mutant in
+             zip(drawn, row, strict=True) if mutant is not None]  # fmt: skip
+    return turns[:count]
 
 
 def key(mutant: Mutant) -> str:
@@ -105,28 +108,31 @@ def listed() -> dict[str, str]:
     return {f"{e['file']}: {e['was']} -> {e['now']}": e["reason"] for e in entries}
 
 
-_tree: Tree
-_known: selection.Map
+_court: trial.Judge
 
 
-def _begin(work: Path, known: selection.Map) -> None:
+def _begin(work: Path, seconds: float, found: Counter[tuple[str, str]]) -> None:
     """Give a worker its tree."""
-    global _tree, _known
+    global _court
     trial.preload()
-    _known, _tree = known, Tree(work / f"tree-{os.getpid()}")
-    _tree.make()
+    _court = trial.Judge(Tree(work / f"tree-{os.getpid()}"), seconds)
+    _court.memory.found.update(found)
+    _court.begin()
 
 
 def _judge(mutant: Mutant) -> tuple[str, str, float]:
     begin = time.monotonic()
-    return *trial.judge(mutant, _tree, _known), time.monotonic() - begin
+    return *_court.judge(mutant), time.monotonic() - begin
 
 
 def trials(
-    mutants: list[Mutant], work: Path, known: selection.Map, jobs: int
+    mutants: list[Mutant], options: argparse.Namespace, found: Counter[tuple[str, str]]
 ) -> Iterator[tuple[Mutant, str, str, float]]:
     """Judge mutants beside each other; yield what became of each."""
-    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(work, known)) as pool:
+    for tree in options.work.glob("tree-*"):  # of a run that was broken off
+        shutil.rmtree(tree)
+    given = options.work, options.seconds, found
+    with ProcessPoolExecutor(options.jobs, initializer=_begin, initargs=given) as pool:
         running = {pool.submit(_judge, mutant): mutant for mutant in mutants}
         for future in as_completed(running):
             try:
@@ -134,18 +140,6 @@ def trials(
             except Exception:  # else it is seen only when all others are done
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-
-
-def known_map(work: Path, anew: bool) -> selection.Map:
-    """Return which tests run which lines, as it was measured, or measure it."""
-    path = work / "map.json"
-    if path.exists() and not anew:
-        known: selection.Map = json.loads(path.read_text(encoding="utf-8"))
-        return known
-    print("measuring which tests run which lines ...", flush=True)
-    tree = Tree(work / "measured", ["--coverage", "-fprofile-update=atomic"])
-    tree.make()
-    return selection.measure(tree, path)
 
 
 def chosen(options: argparse.Namespace) -> list[tuple[str, Mutant]]:
@@ -159,11 +153,12 @@ def chosen(options: argparse.Namespace) -> list[tuple[str, Mutant]]:
             for mutant in mutants_of(file)
             if options.line in (None, mutant.lines(read(CHECKOUT, file))[0])
         ]
-    seed = options.seed
-    if options.date:
-        seed = datetime.datetime.now(datetime.UTC).date().toordinal()
-    print(f"seed {seed}")
-    return draw(seed, options.count)
+    drawn = draw(options.seed, options.count)
+    if options.some is None:
+        return drawn
+    day = options.day or datetime.datetime.now(datetime.UTC).date().isoformat()
+    print(f"of the day {day}")
+    return random.Random(day).sample(drawn, min(options.some, len(drawn)))
 
 
 def main() -> int:
@@ -171,11 +166,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--count", type=int, default=400, help="how many to draw")
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
-    parser.add_argument("--date", action="store_true", help="the day is the seed")
+    parser.add_argument("--some", type=int, help="so many of these, drawn by the day")
+    parser.add_argument("--day", help="with --some: another than today, as 2026-01-31")
     parser.add_argument("--file", help="every mutant of the files whose name ends so")
     parser.add_argument("--line", type=int, help="with --file: of that line only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
-    parser.add_argument("--anew", action="store_true", help="forget what was measured and judged")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of tests for each")
+    parser.add_argument("--anew", action="store_true", help="forget what was judged")
     parser.add_argument(
         "--work", type=Path, default=Path(tempfile.gettempdir()) / "scalargrad-mutants",
         help="where copies and results are kept",
@@ -187,41 +184,38 @@ def main() -> int:
     if results_path.exists() and not options.anew:
         results = json.loads(results_path.read_text(encoding="utf-8"))
     drawn = chosen(options)
+    results |= {name: ["listed", ""] for name in listed()}
     waiting = [mutant for _, mutant in drawn if results.get(key(mutant), [""])[0] not in SETTLED]
     print(f"{len(drawn)} mutants, {len(drawn) - len(waiting)} of them judged before", flush=True)
-    if waiting:
-        known = known_map(options.work, options.anew)
-        for mutant, outcome, by, seconds in trials(waiting, options.work, known, options.jobs):
-            results[key(mutant)] = [outcome, by]
-            results_path.write_text(json.dumps(results, indent=1), encoding="utf-8")
-            print(f"{outcome:8} {seconds:5.1f} s  {key(mutant)}  {by}", flush=True)
+    found = Counter((trial.package(name.split(":")[0]), by) for name, (_, by) in results.items())
+    for mutant, outcome, by, seconds in trials(waiting, options, found) if waiting else ():
+        results[key(mutant)] = [outcome, by]
+        results_path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        print(f"{outcome:8} {seconds:5.1f} s  {key(mutant)}  {by}", flush=True)
     return report(drawn, results)
 
 
 #: what need not be judged again when it was
-SETTLED = ("killed", "timeout", "no bug")
+SETTLED = ("killed", "timeout", "no bug", "listed")
 
 
 def report(drawn: list[tuple[str, Mutant]], results: dict[str, list[str]]) -> int:
     """Print how many lived and died in each area, and who lives; 1 if one is not listed."""
-    reasons = listed()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     alive = []
     for area, mutant in drawn:
         outcome = results[key(mutant)][0]
-        if outcome in ("survived", "untested"):
-            outcome = "listed" if key(mutant) in reasons else outcome
-            alive += [(outcome, mutant)] if outcome != "listed" else []
+        alive += [mutant] if outcome == "survived" else []
         counts[area][outcome] += 1
         counts["all"][outcome] += 1
-    names = ("killed", "timeout", "survived", "untested", "listed", "no bug")
+    names = ("killed", "timeout", "survived", "listed", "no bug")
     print("\n" + " " * 14 + "".join(f"{name:>10}" for name in names))
     for area, by_outcome in counts.items():
         print(f"{area:14}" + "".join(f"{by_outcome[name]:10}" for name in names))
-    for outcome, mutant in alive:
+    for mutant in alive:
         source = read(CHECKOUT, mutant.file)
         before, after = mutant.change(source)
-        print(f"\n{outcome}: {mutant.file}:{mutant.lines(source)[0]}\n- {before}\n+ {after}")
+        print(f"\nsurvived: {mutant.file}:{mutant.lines(source)[0]}\n- {before}\n+ {after}")
     return 1 if alive else 0
 
 

@@ -2,6 +2,10 @@
 
 The files are in one style, which clang-format keeps: a binary operator stands between two spaces,
 a unary one behind none.
+
+What no result can show is left out: assertions, which only speak of other bugs; memory that is not
+given back, which the tests of memory measure as a whole; how much room is taken, or work done at a
+time, beyond what is needed, where any number near is as good.
 """
 
 from __future__ import annotations
@@ -30,6 +34,12 @@ CONDITION = re.compile(r"\b(?:if|while) \((?=.*\) \{$)", re.M)
 NOT = re.compile(r"!(?=[\w(])")
 STATEMENT = re.compile(r"^( +)(?!return\b|goto\b|break\b|continue\b)[^\s{}][^{};\n]*;$", re.M)
 DECLARATION = re.compile(r" *(?:const |static |struct )?(?:\w+ )+\**\w+(?:\[\w*\])?(?: =|;|,)")
+GIVES_BACK = re.compile(r"(?:\w*free\w*|Py_X?DECREF|Py_CLEAR|Py_XSETREF|PyMem_\w*Free)\(")
+ROOM = re.compile(
+    r"^.*(?:room\w* =[^=]|alloc\(|enum \{ (?:\w*ROOM|SMALL|SPARES|BATCH|RECENT|PATIENCE|MOST_\w+"
+    r"|LIST_CLASSES|LEAST_LANES) =).*$",
+    re.M,
+)
 RETURN = re.compile(r"\breturn ([01])(?=;)")
 CALL = re.compile(r"\b\w+\(([^(),]+), ([^(),]+)\)")
 
@@ -37,11 +47,13 @@ CALL = re.compile(r"\b\w+\(([^(),]+), ([^(),]+)\)")
 def mutants(file: str, source: str) -> Iterator[Mutant]:
     """Yield every mutant of a C file."""
     code = IDLE.sub(lambda match: re.sub(r"[^\n]", "\x01", match[0]), source)
+    sizes = ROOM.sub(lambda match: "\x01" * len(match[0]), code)
     for match in OPERATOR.finditer(code):
         for text in OPERATORS[match[0]]:
             yield Mutant(file, _kind(match[0]), *match.span(), text)
-    for match in NUMBER.finditer(code):
-        yield Mutant(file, "constant", *match.span(), str(int(match[0]) + 1))
+    for match in NUMBER.finditer(sizes):
+        if not code.endswith("return -", 0, match.start()):  # any negative number is an error
+            yield Mutant(file, "constant", *match.span(), str(int(match[0]) + 1))
         if int(match[0]) > 0:
             yield Mutant(file, "constant", *match.span(), str(int(match[0]) - 1))
     for match in FLOAT.finditer(code):
@@ -55,7 +67,10 @@ def mutants(file: str, source: str) -> Iterator[Mutant]:
     for match in NOT.finditer(code):
         yield Mutant(file, "not", *match.span(), "")
     for match in STATEMENT.finditer(code):
-        if not DECLARATION.match(match[0]) and _stands_alone(code, match.start()):
+        text = match[0].strip()
+        if DECLARATION.match(match[0]) or "\x01" in text[0] or GIVES_BACK.match(text):
+            continue
+        if _stands_alone(code, match.start()):
             yield Mutant(file, "statement", match.start() + len(match[1]), match.end(), ";")
     for match in RETURN.finditer(code):
         yield Mutant(file, "return", *match.span(1), "0" if match[1] == "1" else "1")

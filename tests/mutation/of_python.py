@@ -18,6 +18,8 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "*", ast.LShift: ">>", ast.RShift: "<<", ast.BitAnd: "|", ast.BitOr: "&",
     ast.BitXor: "&",
 }  # fmt: skip
+#: the order of what they are given changes nothing, but for ties
+SYMMETRIC = {"min", "max", "gcd", "hypot", "isclose", "_plus", "_times"}
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "reversed": "list"}
 
 
@@ -165,7 +167,9 @@ class _Maker:
             yield self.mutant("slice", node.step, "None")
 
     def of_Call(self, node: ast.Call) -> Iterator[Mutant]:  # noqa: N802
+        called = ast.unparse(node.func).split(".")[-1]
         plain = [a for a in node.args if not isinstance(a, ast.Starred)]
+        plain = [] if called in SYMMETRIC else plain
         for left, right in itertools.pairwise(plain):
             start, end = self.span(left)[0], self.span(right)[1]
             middle = self.source[self.span(left)[1] : self.span(right)[0]]

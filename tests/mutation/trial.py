@@ -1,4 +1,4 @@
-"""One mutant on trial: the tests that run its lines, in a child of this process."""
+"""One mutant on trial: tests run in a child of this process, until one fails."""
 
 from __future__ import annotations
 
@@ -10,32 +10,162 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .mutant import Mutant, read
-from .selection import PYTEST, Map, as_measured, choose
-from .tree import CHECKOUT, BuildError, Tree, is_table
+from .selection import Memory, nearest, words_of
+from .tree import CHECKOUT, BuildError, GeneratorError, Tree
 
-#: seconds of tests for a mutant, the first stage and all
-FIRST, ALL = 4.0, 60.0
-MEMORY = 8 << 30  # bytes of addresses: a bug that fills the memory ends itself alone
+#: files of tests that are collected first; with those of a whole package it takes seconds
+FEW = 6
+#: seconds of the processor after which a test hangs
+HANGS = 60.0
+ROOM = 6 << 30  # bytes that are written to: a bug that fills the memory ends itself alone
+PYTEST = (
+    "-q", "-x", "--tb=line", "--doctest-modules", "-o", "addopts=", "-p", "no:cacheprovider",
+    "-p", "no:xdist", "-p", "no:pytest_cov", "-W", "ignore:Module already imported",
+)  # fmt: skip
+
+
+@dataclass
+class Judge:
+    """Tries mutants in a tree, with so many seconds of tests for each."""
+
+    tree: Tree
+    seconds: float
+    memory: Memory = field(default_factory=Memory)
+    sound: set[str] = field(default_factory=set)  # tests that fail with a bug only
+    broken: set[str] = field(default_factory=set)  # those that fail without one, in a copy
+
+    def begin(self) -> None:
+        """Make the tree, and see that all tests can be collected in it.
+
+        Raises: `RuntimeError` where they cannot.
+        """
+        self.tree.make()
+        near, far = nearest(self.tree.root, "scalargrad/core/order.py")
+        if self._run([*near, *far], set(), "", None, -1.0)[0] != "survived":
+            raise RuntimeError((self.tree.root / "log").read_text(encoding="utf-8"))
+
+    def judge(self, mutant: Mutant) -> tuple[str, str]:
+        """Plant a bug, and tell what becomes of it, by which test.
+
+        "killed", "timeout", "survived", or "no bug" where it does not compile.
+        """
+        while True:
+            outcome, test, how = self._once(mutant)
+            if not test or test in self.sound:
+                break
+            if self._run([test.split("::")[0]], set(), "", {test}, HANGS)[0] == "survived":
+                self.sound.add(test)
+                break
+            self.broken.add(test)  # whatever is planted
+        if test:
+            self.memory.found[package(mutant.file), test] += 1
+        return outcome, test or how
+
+    def _once(self, mutant: Mutant) -> tuple[str, str, str]:
+        source = read(CHECKOUT, mutant.file)
+        planted = mutant.apply(source)
+        try:
+            if mutant.file.endswith(".py"):
+                compile(planted, mutant.file, "exec")
+            self.tree.plant(mutant.file, planted)
+            return self._stages(mutant, source)
+        except (BuildError, SyntaxError, ValueError) as error:
+            return "no bug", "", str(error)
+        except GeneratorError as error:
+            return "killed", "", str(error)
+        finally:
+            self.tree.restore()
+
+    def _stages(self, mutant: Mutant, source: str) -> tuple[str, str, str]:
+        """Run the nearest tests, then those that are near, then the others."""
+        near, far = nearest(self.tree.root, mutant.file)
+        words = words_of(mutant.file, source, mutant.lines(source)[0])
+        few = len(near) if words else FEW
+        done: set[str] = set(self.broken)
+        left = self.seconds
+        for files, part in ((near[:few], 0.5), (near, 0.8), (near + far, 1.0)):
+            outcome = self._run(files, words, package(mutant.file), None, left * part, done)
+            if outcome[0] != "survived":
+                return outcome
+            left = self.seconds - sum(self.memory.seconds.get(t, 0.0) for t in done - self.broken)
+            if left <= 0:
+                break
+        return "survived", "", ""
+
+    def _run(
+        self, files: Sequence[str], words: set[str], of: str, only: set[str] | None,
+        seconds: float, done: set[str] | None = None,
+    ) -> tuple[str, str, str]:  # fmt: skip
+        """Run tests in a child; return what became of them, the last test, and how it failed.
+
+        Adds to `done` those that ran, and remembers how long they took.
+        """
+        done = set() if done is None else done
+        record = self.tree.root / "record"
+        record.write_text("", encoding="utf-8")
+        chosen = Chosen(self.memory, files, words, of, only, frozenset(done), seconds, record)
+        outcome, how = run(self.tree, chosen)
+        test = ""
+        for line in record.read_text(encoding="utf-8").splitlines():
+            took, _, test = line.partition(" ")
+            done.add(test)
+            if took != "begin":
+                self.memory.seconds[test] = float(took)
+        return outcome, test if outcome != "survived" else "", how
+
+
+def package(file: str) -> str:
+    """Return the folder of a file, whose bugs the same tests find."""
+    return str(Path(file).parent)
 
 
 class Chosen:
-    """A plugin of pytest that runs chosen tests only, in the order in which they were chosen."""
+    """A plugin of pytest: which tests run, in what order, and until when."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
-        self.place = {test: place for place, test in enumerate(tests)}
+    def __init__(
+        self, memory: Memory, files: Sequence[str], words: set[str], of: str,
+        only: set[str] | None, done: frozenset[str], seconds: float, record: Path,
+    ) -> None:  # fmt: skip
+        self.memory, self.files, self.words, self.of = memory, files, words, of
+        self.only, self.done, self.seconds, self.path = only, done, seconds, record
+        self.used = self.begin = 0.0
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        def place(item: Any) -> int:
-            by_file = self.place.get(item.nodeid.split("::")[0], -1)
-            return self.place.get(item.nodeid, by_file)
+        wanted = [
+            item
+            for item in items
+            if item.nodeid not in self.done and (not self.only or item.nodeid in self.only)
+        ]
+        items[:] = self.memory.order(wanted, self.files, self.words, self.of)
 
-        items[:] = sorted((item for item in items if place(item) >= 0), key=place)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> bool | None:
+        return True if self.used > self.seconds else None  # True: it is not run
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.begin = _processor_time()
+        signal.setitimer(signal.ITIMER_PROF, HANGS)
+        self._say("begin", nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        took = _processor_time() - self.begin
+        self.used += took
+        self._say(f"{took:.3f}", nodeid)
+
+    def _say(self, what: str, nodeid: str) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{what} {nodeid}\n")
+
+
+def _processor_time() -> float:
+    return sum(os.times()[:4])
 
 
 def preload() -> None:
@@ -45,62 +175,13 @@ def preload() -> None:
             __import__(name)
 
 
-def judge(mutant: Mutant, tree: Tree, known: Map) -> tuple[str, str]:
-    """Plant a bug in a tree, and tell what becomes of it, by which test.
-
-    "killed", "timeout", "survived", "untested", or "no bug" where it does not compile.
-    """
-    source = read(CHECKOUT, mutant.file)
-    lines = as_measured(known, mutant.file, source, mutant.lines(source))
-    tests = choose(known, mutant.file, lines, ALL)
-    tests = [test for test in tests if (tree.root / test.split("::")[0]).exists()]
-    if not tests:
-        return "untested", ""
-    try:
-        compile_check(mutant, source)
-        tree.write(mutant.file, mutant.apply(source))
-        return _stages(mutant, tree, known, tests)
-    except BuildError as error:
-        return "no bug", str(error)
-    finally:
-        tree.write(mutant.file, source)
-
-
-def compile_check(mutant: Mutant, source: str) -> None:
-    """Refuse what is no Python.
-
-    Raises: `BuildError`.
-    """
-    if mutant.file.endswith(".py"):
-        try:
-            compile(mutant.apply(source), mutant.file, "exec")
-        except (SyntaxError, ValueError) as error:
-            raise BuildError(str(error)) from error
-
-
-def _stages(mutant: Mutant, tree: Tree, known: Map, tests: Sequence[str]) -> tuple[str, str]:
-    """Run the first few tests, and the others if those see nothing."""
-    durations = known["durations"]
-    seconds, first = 0.0, 0
-    while first < len(tests) and (first == 0 or seconds < FIRST):
-        seconds += durations.get(tests[first], 0.1)
-        first += 1
-    for stage in (tests[:first], tests[first:]):
-        if stage:
-            expected = sum(durations.get(test, 0.1) for test in stage)
-            outcome = run(tree, stage, 15 + 3 * expected, is_table(mutant.file))
-            if outcome[0] != "survived":
-                return outcome
-    return "survived", ""
-
-
-def run(tree: Tree, tests: Sequence[str], seconds: float, readable: bool) -> tuple[str, str]:
-    """Run tests in a child until one fails: "killed" by which, "timeout", or "survived"."""
+def run(tree: Tree, chosen: Chosen) -> tuple[str, str]:
+    """Run tests in a child until one fails: "killed" and how, "timeout", or "survived"."""
     log = tree.root / "log"
     child = os.fork()
     if child == 0:
-        _be_child(tree, tests, seconds, readable, log)
-    end = time.monotonic() + 8 * seconds + 60  # of the clock: others may be at work
+        _be_child(tree, chosen, log)
+    end = time.monotonic() + 10 * (chosen.seconds + HANGS)  # of the clock: others may be at work
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -108,13 +189,13 @@ def run(tree: Tree, tests: Sequence[str], seconds: float, readable: bool) -> tup
         if time.monotonic() > end:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return "timeout", "hangs"
+            return "timeout", "waits"
         time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # what it started
     code = os.waitstatus_to_exitcode(status)
-    if code == -signal.SIGXCPU:
-        return "timeout", ""
+    if code in (-signal.SIGXCPU, -signal.SIGPROF):
+        return "timeout", "runs without end"
     if code in (0, 5):  # 5: none of the tests is one of this engine
         return "survived", ""
     if code == 99:  # the child never came to the tests
@@ -122,7 +203,7 @@ def run(tree: Tree, tests: Sequence[str], seconds: float, readable: bool) -> tup
     return "killed", _reason(log, code)
 
 
-def _be_child(tree: Tree, tests: Sequence[str], seconds: float, readable: bool, log: Path) -> None:
+def _be_child(tree: Tree, chosen: Chosen, log: Path) -> None:
     """Become a run of pytest in a tree; never return."""
     code: int = 99
     try:
@@ -130,27 +211,16 @@ def _be_child(tree: Tree, tests: Sequence[str], seconds: float, readable: bool, 
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        limit = int(chosen.seconds + 2 * HANGS)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 60))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 60))
+        resource.setrlimit(resource.RLIMIT_DATA, (ROOM, ROOM))
         os.chdir(tree.root)
         sys.path.insert(0, str(tree.root))
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(tree.root), *_others()])
+        others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(tree.root), *others])
         os.environ.pop("CI", None)  # there a native engine must be
-        if readable:  # the native engine was built from another table
-            os.environ["SCALARGRAD_ENGINE"] = "python"
-        files = list(dict.fromkeys(test.split("::")[0] for test in tests))
-        options = [
-            *PYTEST[2:],
-            "-W",
-            "ignore:Module already imported",
-            "-x",
-            "--tb=line",
-            "--doctest-modules",
-            "-p",
-            "no:pytest_cov",
-        ]
-        code = int(pytest.main([*options, *files], plugins=[Chosen(tests)]))
+        code = int(pytest.main([*PYTEST, *chosen.files], plugins=[chosen]))
         sys.stdout.flush()
     except BaseException:
         traceback.print_exc()
@@ -158,12 +228,8 @@ def _be_child(tree: Tree, tests: Sequence[str], seconds: float, readable: bool, 
         os._exit(code)
 
 
-def _others() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-
-
 def _reason(log: Path, code: int) -> str:
-    """Return the test that failed, or the signal."""
+    """Return how a test failed, or the signal."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     named = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    return named[0] if named else f"code {code}: {' '.join(lines[-2:])}"[:200]
+    return (named[0] if named else f"code {code}: {' '.join(lines[-2:])}")[:200]
