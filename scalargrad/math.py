@@ -33,6 +33,7 @@ from .functions.elementary import (
     copysign,
     cos,
     cosh,
+    degrees,
     erf,
     erfc,
     exp,
@@ -43,6 +44,7 @@ from .functions.elementary import (
     log2,
     log10,
     pow,
+    radians,
     remainder,
     sin,
     sinh,
@@ -56,16 +58,16 @@ from .functions.gamma import gamma, lgamma
 from .table import ops
 
 __all__ = [
-    "ceil", "comb", "degrees", "dist", "e", "fabs", "factorial", "floor", "frexp", "fsum", "gamma",
+    "ceil", "comb", "dist", "e", "fabs", "factorial", "floor", "frexp", "fsum", "gamma",
     "gcd", "hypot", "inf", "isclose", "isfinite", "isinf", "isnan", "isqrt", "lcm", "ldexp",
-    "lgamma", "log", "modf", "nan", "nextafter", "perm", "pi", "prod", "radians", "sumprod", "tau",
+    "lgamma", "log", "modf", "nan", "nextafter", "perm", "pi", "prod", "sumprod", "tau",
     "trunc", "ulp",
 ]  # fmt: skip
 # == written from the table: names
 __all__ += [
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh",
-    "erf", "erfc", "exp", "exp2", "expm1", "fmod", "log1p", "log2", "log10", "pow", "remainder",
-    "sin", "sinh", "sqrt", "tan", "tanh",
+    "degrees", "erf", "erfc", "exp", "exp2", "expm1", "fmod", "log1p", "log2", "log10", "pow",
+    "radians", "remainder", "sin", "sinh", "sqrt", "tan", "tanh",
 ]  # fmt: skip
 # == end of names
 __dir__ = __all__.copy
@@ -174,24 +176,6 @@ def log(x: Any, base: Any = None, /) -> Any:
     if base is None:
         return elementary.log(x)
     return elementary.apply_binary(ops.DIV, elementary.log(x), elementary.log(base))
-
-
-def degrees(x: Any, /) -> Any:
-    """Turn radians into degrees.
-
-    >>> degrees(pi)
-    180.0
-    """
-    return _product("degrees", x, 180.0 / pi)
-
-
-def radians(x: Any, /) -> Any:
-    """Turn degrees into radians.
-
-    >>> radians(180.0)
-    3.141592653589793
-    """
-    return _product("radians", x, pi / 180.0)
 
 
 def _product(who: str, x: Any, factor: float) -> Any:

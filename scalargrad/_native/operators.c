@@ -112,6 +112,11 @@ static PyObject *add_slot(PyObject *a, PyObject *b) { return binary(OP_ADD, step
 static PyObject *sub_slot(PyObject *a, PyObject *b) { return binary(OP_SUB, step_sub, a, b); }
 static PyObject *mul_slot(PyObject *a, PyObject *b) { return binary(OP_MUL, step_mul, a, b); }
 static PyObject *div_slot(PyObject *a, PyObject *b) { return binary(OP_DIV, step_div, a, b); }
+static PyObject *mod_slot(PyObject *a, PyObject *b) { return binary(OP_MOD, step_mod, a, b); }
+static PyObject *floordiv_slot(PyObject *a, PyObject *b)
+{
+    return binary(OP_FLOORDIV, step_floordiv, a, b);
+}
 static PyObject *neg_slot(PyObject *x) { return unary(OP_NEG, step_neg, x); }
 static PyObject *abs_slot(PyObject *x) { return unary(OP_ABS, step_abs, x); }
 static PyObject *pos_slot(PyObject *x) { return Py_NewRef(x); }
@@ -192,6 +197,8 @@ void set_operator_slots(PyTypeObject *type)
     number->nb_subtract = sub_slot;
     number->nb_multiply = mul_slot;
     number->nb_true_divide = div_slot;
+    number->nb_remainder = mod_slot;
+    number->nb_floor_divide = floordiv_slot;
     number->nb_power = pow_slot;
     number->nb_negative = neg_slot;
     number->nb_positive = pos_slot;

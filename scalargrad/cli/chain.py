@@ -18,7 +18,7 @@ from ..table.row import LETTERS, ManyRow
 #: operands of a call that are written out
 MANY = 6
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "mod": "%", "pow": "**"}
 _LETTER = re.compile(r"(?P<before>[-+*/]?)\b(?P<letter>[xyzn])\b(?P<power>(?:\*\*)?)")
 _ATOM = re.compile(r"-?[\w.\\]+(\([^()]*\))?")
 

@@ -35,8 +35,8 @@ examples:
   scalargrad "apple * count * tax" apple=100 count=2 tax=1.1 -o shop.png
   scalargrad "y = sigmoid(x)" x=0.5 --symbols --open sigmoid -o sigmoid.svg
 
-An expression has numbers, names, + - * / **, brackets, the constants pi and e
-(unless a value is given for them), and these functions:
+An expression has numbers, names, + - * / // % **, brackets, the constants pi
+and e (unless a value is given for them), and these functions:
 """
 _OPTION = re.compile(r"--?[^\W\d]")
 _RESULT = re.compile(r"\s*(\w+)\s*=(?!=)")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard, TypeVar
 
+from .. import errors
 from ..table import ops
 from ..table.row import ManyRow, Row
 from ..table.written import docstring
 from . import tracer
-from .arguments import as_number
+from .arguments import as_number, as_whole, number
 
 Number: TypeAlias = float | int
+A = TypeVar("A", bound="Arithmetic")
 
 
 class Arithmetic:
@@ -40,9 +42,20 @@ class Arithmetic:
     def __rtruediv__(self, other: Number) -> Self: return self._binary(ops.DIV, other, self)
     def __pow__(self, other: Self | Number) -> Self: return self._binary(ops.POW, self, other)
     def __rpow__(self, other: Number) -> Self: return self._binary(ops.POW, other, self)
+    def __floordiv__(self, other: Self | Number) -> Self:
+        return self._binary(ops.FLOORDIV, self, other)
+    def __rfloordiv__(self, other: Number) -> Self: return self._binary(ops.FLOORDIV, other, self)
+    def __mod__(self, other: Self | Number) -> Self: return self._binary(ops.MOD, self, other)
+    def __rmod__(self, other: Number) -> Self: return self._binary(ops.MOD, other, self)
+    def __divmod__(self, other: Self | Number) -> tuple[Self, Self]:
+        return _divmod(self, self, other)
+    def __rdivmod__(self, other: Number) -> tuple[Self, Self]: return _divmod(self, other, self)
     def __neg__(self) -> Self: return self._unary(ops.NEG, self)
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return self._unary(ops.ABS, self)
+    def __floor__(self) -> Self: return self._unary(ops.FLOOR, self)
+    def __ceil__(self) -> Self: return self._unary(ops.CEIL, self)
+    def __trunc__(self) -> Self: return self._unary(ops.TRUNC, self)
 
     # == written from the table: methods
     def exp(self) -> Self: return self._unary(ops.EXP, self)
@@ -60,6 +73,8 @@ class Arithmetic:
     def asin(self) -> Self: return self._unary(ops.ASIN, self)
     def acos(self) -> Self: return self._unary(ops.ACOS, self)
     def atan(self) -> Self: return self._unary(ops.ATAN, self)
+    def degrees(self) -> Self: return self._unary(ops.DEGREES, self)
+    def radians(self) -> Self: return self._unary(ops.RADIANS, self)
     def sinh(self) -> Self: return self._unary(ops.SINH, self)
     def cosh(self) -> Self: return self._unary(ops.COSH, self)
     def tanh(self) -> Self: return self._unary(ops.TANH, self)
@@ -76,10 +91,47 @@ class Arithmetic:
     def floor(self) -> Self: return self._unary(ops.FLOOR, self)
     def ceil(self) -> Self: return self._unary(ops.CEIL, self)
     def trunc(self) -> Self: return self._unary(ops.TRUNC, self)
+    def rint(self) -> Self: return self._unary(ops.RINT, self)
     # == end of methods
+    # what NumPy asks for where it has another name, or asks a method for two operands
+    # == written from the table: methods of NumPy
+    def fabs(self) -> Self: return self._unary(ops.ABS, self)
+    def hypot(self, other: Self | Number) -> Self:
+        return self._of_two(ops.HYPOT, other)
+    def arcsin(self) -> Self: return self._unary(ops.ASIN, self)
+    def arccos(self) -> Self: return self._unary(ops.ACOS, self)
+    def arctan(self) -> Self: return self._unary(ops.ATAN, self)
+    def arctan2(self, other: Self | Number) -> Self:
+        return self._of_two(ops.ATAN2, other)
+    def rad2deg(self) -> Self: return self._unary(ops.DEGREES, self)
+    def deg2rad(self) -> Self: return self._unary(ops.RADIANS, self)
+    def arcsinh(self) -> Self: return self._unary(ops.ASINH, self)
+    def arccosh(self) -> Self: return self._unary(ops.ACOSH, self)
+    def arctanh(self) -> Self: return self._unary(ops.ATANH, self)
+    def fmod(self, other: Self | Number) -> Self:
+        return self._of_two(ops.FMOD, other)
+    # == end of methods of NumPy
 
     def leaky_relu(self, slope: Self | Number = 0.01) -> Self:
-        return self._binary(ops.LEAKY_RELU, self, slope)
+        return self._of_two(ops.LEAKY_RELU, slope, "slope")
+
+    def __round__(self, digits: int | None = None) -> Self:
+        """Round to some digits after the point, half-way to the even one, as Python does.
+
+        Maths: z = the nearest multiple of 10^(−digits), dz/dx = 0
+        Raises: `TypeError` where the digits are no whole number from −22 to 22.
+        """
+        return _rounded(self, digits)
+
+    def conjugate(self) -> Self:
+        """Return the Value itself, which is real: NumPy asks for it in a variance."""
+        return self
+
+    def _of_two(self, row: Row, other: Any, what: str = "y") -> Self:
+        result = self._binary(row, self, other)
+        if result is NotImplemented:  # what is no number is refused
+            result = self._binary(row, self, number(row.name, what, other))
+        return result
 
     # comparisons are of the numbers; a graph has no order
     def __eq__(self, other: object) -> bool: return _compare("__eq__", self, other)
@@ -113,6 +165,26 @@ def are_values(things: Iterable[Any], *others: type) -> bool:
     """
     return all(kind in others or issubclass(kind, Arithmetic) for kind in set(map(type, things)))
 
+
+def _rounded(x: A, digits: object) -> A:
+    if digits is None:
+        return x._unary(ops.RINT, x)
+    count = as_whole(digits)
+    if count is None or abs(count) > _MOST_DIGITS:
+        must = f"digits must be a whole number from -{_MOST_DIGITS} to {_MOST_DIGITS}"
+        raise errors.OperandError(errors.unwanted("round", must, digits, "pass e.g. 2"))
+    return x._binary(ops.ROUND, x, float(count))
+
+
+def _divmod(one: A, x: Any, y: Any) -> tuple[A, A]:
+    quotient = one._binary(ops.FLOORDIV, x, y)
+    if quotient is NotImplemented:
+        return NotImplemented  # type: ignore[no-any-return]
+    return quotient, one._binary(ops.MOD, x, y)
+
+
+#: the powers of ten that are doubles
+_MOST_DIGITS = 22
 
 #: name of a method -> the row it names
 METHOD_ROWS: dict[str, Row | ManyRow] = {}

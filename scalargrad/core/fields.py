@@ -118,10 +118,6 @@ class Node:
     def __float__(self) -> float: self._refuse("float")
     def __int__(self) -> int: self._refuse("int")
     def __complex__(self) -> complex: self._refuse("complex")
-    def __round__(self, digits: int = 0) -> NoReturn: self._refuse("round")
-    def __trunc__(self) -> NoReturn: self._refuse("trunc")
-    def __floor__(self) -> NoReturn: self._refuse("floor")
-    def __ceil__(self) -> NoReturn: self._refuse("ceil")
     # fmt: on
 
 

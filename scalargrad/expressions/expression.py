@@ -1,7 +1,7 @@
 """The grammar of expressions: a text such as ``(x + y) * z`` becomes a callable, without `eval`.
 
     expression = product  { ("+" | "-") product }
-    product    = sign     { ("*" | "/") sign }
+    product    = sign     { ("*" | "/" | "//" | "%") sign }
     sign       = { "+" | "-" } power
     power      = operand  [ "**" sign ]
     operand    = number | name | call | "(" expression ")"
@@ -100,7 +100,7 @@ def _operand(name: str, value: Any) -> Any:
 def expression(text: str) -> Expression:
     """Read an expression; the result is called with numbers or Values, in the order of `.names`.
 
-    Maths: numbers, names, `+ - * / **` as in Python, brackets, the functions of the table
+    Maths: numbers, names, `+ - * / // % **` as in Python, brackets, the functions of the table
     Domain: up to 10,000 characters, 200 brackets inside one another
     Raises: `ExpressionError` (a `ValueError`) that names the place.
 

@@ -24,13 +24,19 @@ from .vocabulary import CONSTANTS, Apply, Function, gives_list, table
 LONGEST = 10_000  # characters
 DEEPEST = 200  # brackets inside one another
 
-OPERATORS = {"+": ops.ADD, "-": ops.SUB, "*": ops.MUL, "/": ops.DIV, "**": ops.POW}
+OPERATORS = {
+    "+": ops.ADD, "-": ops.SUB, "*": ops.MUL, "/": ops.DIV, "//": ops.FLOORDIV, "%": ops.MOD,
+    "**": ops.POW,
+}  # fmt: skip
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 
-_BINDING = dict.fromkeys(COMPARISONS, 0) | {"+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
+_BINDING = (
+    dict.fromkeys(COMPARISONS, 0) | {"+": 1, "-": 1} | dict.fromkeys(("*", "/", "//", "%"), 2)
+)
+_BINDING["**"] = 4
 _SIGN = 3  # looser than **, tighter than *
 _CLOSING = {"(": ")", "[": "]"}
 

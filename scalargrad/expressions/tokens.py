@@ -9,8 +9,8 @@ from typing import NamedTuple, NoReturn
 from ..errors import ExpressionError
 
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_SYMBOL = re.compile(r"\*\*|[<>=!]=|[-+*/()\[\],<>=]")
-_SYMBOLS = "+ - * / ** ( ) [ ] ,"
+_SYMBOL = re.compile(r"\*\*|//|[<>=!]=|[-+*/%()\[\],<>=]")
+_SYMBOLS = "+ - * / // % ** ( ) [ ] ,"
 _HINTS = {
     **dict.fromkeys("^↑", "write ** for a power"),
     **dict.fromkeys("×·⋅∙•", "write * to multiply"),

@@ -18,10 +18,10 @@ __all__ = ["leaky_relu", "values", "where", "zero_grad"]
 # == written from the table: names
 __all__ += [
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos",
-    "cosh", "dot", "erf", "erfc", "exp", "exp2", "expm1", "floor", "fmod", "gelu", "hypot", "log",
-    "log1p", "log2", "log10", "log_softmax", "logsumexp", "max", "maximum", "mean", "min",
-    "minimum", "pow", "relu", "remainder", "sigmoid", "silu", "sin", "sinh", "softmax", "softplus",
-    "sqrt", "sum", "tan", "tanh", "trunc",
+    "cosh", "degrees", "dot", "erf", "erfc", "exp", "exp2", "expm1", "floor", "fmod", "gelu",
+    "hypot", "log", "log1p", "log2", "log10", "log_softmax", "logsumexp", "max", "maximum", "mean",
+    "min", "minimum", "pow", "radians", "relu", "remainder", "rint", "sigmoid", "silu", "sin",
+    "sinh", "softmax", "softplus", "sqrt", "sum", "tan", "tanh", "trunc",
 ]  # fmt: skip
 # == end of names
 
@@ -213,6 +213,8 @@ asin: Unary = unary(ops.ASIN)
 acos: Unary = unary(ops.ACOS)
 atan: Unary = unary(ops.ATAN)
 atan2: Binary = binary(ops.ATAN2)
+degrees: Unary = unary(ops.DEGREES)
+radians: Unary = unary(ops.RADIANS)
 sinh: Unary = unary(ops.SINH)
 cosh: Unary = unary(ops.COSH)
 tanh: Unary = unary(ops.TANH)
@@ -229,6 +231,7 @@ gelu: Unary = unary(ops.GELU)
 floor: Unary = unary(ops.FLOOR)
 ceil: Unary = unary(ops.CEIL)
 trunc: Unary = unary(ops.TRUNC)
+rint: Unary = unary(ops.RINT)
 fmod: Binary = binary(ops.FMOD)
 remainder: Binary = binary(ops.REMAINDER)
 copysign: Binary = binary(ops.COPYSIGN)

@@ -23,6 +23,8 @@ from typing import Any
 
 #: numbers that formulas may name; written out in full in the generated code
 CONSTANTS = {
+    "DEGREES": 57.29577951308232,  # in one radian
+    "RADIANS": 0.017453292519943295,  # in one degree
     "LN2": 0.6931471805599453,
     "ONE_OVER_LN2": 1.4426950408889634,
     "ONE_OVER_LN10": 0.4342944819032518,

@@ -71,6 +71,7 @@ SIGN = unary(
 )
 ABS = unary(
     "abs",
+    numpy=("fabs",),
     by_hand=True,
     forward="abs(x)",
     partials=("sign(x)",),
@@ -282,6 +283,7 @@ CBRT = unary(
 )
 HYPOT = binary(
     "hypot",
+    numpy=("hypot",),
     commutes=True,
     forward=(
         "a = abs(x); b = abs(y); m = where(a > b, a, b); k = where(a > b, b, a);"
@@ -337,6 +339,7 @@ ONE_MINUS_SQUARE = unary(
 )
 ASIN = unary(
     "asin",
+    numpy=("arcsin",),
     forward="asin(x)",
     partials=("1 / sqrt(one_minus_square(x))",),
     shown=("1/√(1−x²)",),
@@ -346,6 +349,7 @@ ASIN = unary(
 )
 ACOS = unary(
     "acos",
+    numpy=("arccos",),
     forward="acos(x)",
     partials=("-1 / sqrt(one_minus_square(x))",),
     shown=("−1/√(1−x²)",),
@@ -355,6 +359,7 @@ ACOS = unary(
 )
 ATAN = unary(
     "atan",
+    numpy=("arctan",),
     forward="atan(x)",
     partials=("1 / (1 + x * x)",),
     shown=("1/(1+x²)",),
@@ -363,6 +368,7 @@ ATAN = unary(
 )
 ATAN2 = binary(
     "atan2",
+    numpy=("arctan2",),
     forward=(
         "m = still(where(abs(x) > abs(y), abs(x), abs(y))); a = x / m; b = y / m; atan2(x, y)"
     ),
@@ -375,6 +381,26 @@ ATAN2 = binary(
     domain="any; the derivatives at (0, 0) are taken as 0, those of an infinite operand are 0",
     kink="x == 0 and y == 0",
     sample=((-9, 9), (-9, 9)),
+)
+DEGREES = unary(
+    "degrees",
+    numpy=("rad2deg",),
+    forward="x * DEGREES",
+    partials=("DEGREES",),
+    shown=("180/π",),
+    written="x·180/π",
+    doc="Turn radians into degrees.",
+    sample=((-9, 9),),
+)
+RADIANS = unary(
+    "radians",
+    numpy=("deg2rad",),
+    forward="x * RADIANS",
+    partials=("RADIANS",),
+    shown=("π/180",),
+    written="x·π/180",
+    doc="Turn degrees into radians.",
+    sample=((-360, 360),),
 )
 SINH = unary(
     "sinh",
@@ -412,6 +438,7 @@ TANH = unary(
 )
 ASINH = unary(
     "asinh",
+    numpy=("arcsinh",),
     forward="asinh(x)",
     partials=("1 / hypot(x, 1)",),
     shown=("1/√(x²+1)",),
@@ -420,6 +447,7 @@ ASINH = unary(
 )
 ACOSH = unary(
     "acosh",
+    numpy=("arccosh",),
     forward="acosh(x)",
     partials=("1 / sqrt(x - 1) / sqrt(x + 1)",),
     shown=("1/√(x²−1)",),
@@ -429,6 +457,7 @@ ACOSH = unary(
 )
 ATANH = unary(
     "atanh",
+    numpy=("arctanh",),
     forward="atanh(x)",
     partials=("where(abs(x) <= 1, 1 / one_minus_square(x), z)",),
     shown=("1/(1−x²)",),
@@ -568,8 +597,72 @@ TRUNC = unary(
     domain="any x; the derivative is taken as 0 at the jumps too",
     sample=((-9, 9),),
 )
+RINT = unary(
+    "rint",
+    forward="where(abs(x) < INF, copysign(x - remainder(x, 1), x), x)",
+    partials=("where(x == x, 0, x)",),
+    shown=("0",),
+    written="the nearest whole number",
+    doc="Round to the nearest whole number, half-way to the even one.",
+    domain="any x; the derivative is taken as 0 at the jumps too",
+    sample=((-9, 9),),
+)
+ROUND = binary(
+    "round",
+    helper=True,
+    # w + e is x·10^y to the last digit (e by Dekker's product), so that what only looks half-way
+    # goes where it belongs; from 2^53 on no digit is left to round
+    forward=(
+        "p = pow(10, abs(y)); w = x * p; t = 134217729 * x; h = t - (t - x); l = x - h;"
+        "s = 134217729 * p; g = s - (s - p); k = p - g; e = ((h * g - w) + h * k + l * g) + l * k;"
+        "d = remainder(w, 1); m = where(abs(d) == 0.5 and e > 0, w + 0.5,"
+        " where(abs(d) == 0.5 and e < 0, w - 0.5, w - d));"
+        "where(y < 0 and abs(x) < INF, copysign(x - remainder(x, p), x),"
+        " where(abs(w) < 9007199254740992, copysign(m / p, x), x))"
+    ),
+    partials=("where(x == x, 0, x)", "0"),
+    shown=("0", "0"),
+    written="x to y digits",
+    doc="Round to y digits after the point, half-way to the even one, as Python does.",
+    domain="any x, y from −22 to 22; the derivative is taken as 0 at the jumps too",
+    source="Dekker, A floating-point technique for extending the available precision (products)",
+    sample=((-9, 9), (2, 2)),
+)
+FLOORDIV = binary(
+    "floordiv",
+    by_hand=True,
+    symbol="//",
+    # as Python computes it: the rounded quotient alone may be one too many
+    forward=(
+        "m = fmod(x, y); d = (x - m) / y - where((m < 0 and y > 0) or (m > 0 and y < 0), 1, 0);"
+        "where(y == 0, x / y, where(d == 0, copysign(0, x / y),"
+        " where(d - floor(d) > 0.5, floor(d) + 1, floor(d))))"
+    ),
+    partials=("where(z == z, 0, z)", "where(z == z, 0, z)"),
+    shown=("0", "0"),
+    written="⌊x/y⌋",
+    doc="Divide and round down to a whole number.",
+    domain="any y; x//0 is x/0, infinite x give nan; the derivatives are 0, at the jumps too",
+    sample=((-9, 9), (0.5, 3)),
+)
+MOD = binary(
+    "mod",
+    by_hand=True,
+    symbol="%",
+    forward=(
+        "m = fmod(x, y);"
+        "where(m == 0, copysign(0, y), where((m < 0 and y > 0) or (m > 0 and y < 0), m + y, m))"
+    ),
+    partials=("where(z == z, 1, z)", "where(z == z, -floordiv(x, y), z)"),
+    shown=("1", "−floor(x/y)"),
+    written="x − y·⌊x/y⌋",
+    doc="Return what is left of x after taking away y as often as it fits, with the sign of y.",
+    domain="y = 0 and infinite x give nan; the derivatives at the jumps are those to the right",
+    sample=((-9, 9), (0.5, 3)),
+)
 FMOD = binary(
     "fmod",
+    numpy=("fmod",),
     forward="fmod(x, y)",
     partials=("where(z == z, 1, z)", "(z - x) / y"),
     shown=("1", "−trunc(x/y)"),

@@ -70,6 +70,7 @@ class Row:
     side: str = ""  # what the operation is on one side of its kink, in graphs of gradients
     sample: tuple[tuple[float, float], ...] = ()  # where tests draw each operand from
     example: tuple[str, str] = ("", "")  # a call and what it gives, for the docstring
+    numpy: tuple[str, ...] = ()  # methods that NumPy asks a Value for, where they have other names
     helper: bool = False  # serves other rows; no public function
     by_hand: bool = False  # an operator, or a function that is written in Python for its options
     commutes: bool = False  # whether the operands may change places

@@ -7,12 +7,13 @@ what is around them is written by hand.
 from __future__ import annotations
 
 import ast
+import math
 import re
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import libm, ops
+from . import ops
 from .row import ROWS, ManyRow, Row, is_plural
 
 _PACKAGE = Path(__file__).parents[1]
@@ -35,6 +36,22 @@ def methods() -> str:
     return _lines(
         f"{head} {body}" if len(head + body) < _WIDTH - 5 else f"{head}\n    {body}"
         for head, body in bodies.items()
+    )
+
+
+def methods_of_numpy() -> str:
+    """Return the methods that NumPy asks for when it meets Values in an array of objects.
+
+    >>> methods_of_numpy().splitlines()[0]
+    'def fabs(self) -> Self: return self._unary(ops.ABS, self)'
+    """
+    asked = [(name, row) for row in ROWS.values() for name in getattr(row, "numpy", ())]
+    return _lines(
+        f"def {name}(self) -> Self: return self._unary(ops.{_constant(row)}, self)"
+        if row.arity == 1
+        else f"def {name}(self, other: Self | Number) -> Self:\n"
+        f"    return self._of_two(ops.{_constant(row)}, other)"
+        for name, row in asked
     )
 
 
@@ -62,9 +79,9 @@ def names() -> str:
 
 
 def _names_of_math() -> list[str]:
-    """Return the rows that libm has, but for those of which `math.py` has its own."""
+    """Return the rows that Python's `math` has, but for those of which `math.py` has its own."""
     by_hand = {node.name for node in _parsed(_MATH) if isinstance(node, ast.FunctionDef)}
-    return _sorted(r.name for r in _public() if r.name in libm.FUNCTIONS and r.name not in by_hand)
+    return _sorted(r.name for r in _public() if hasattr(math, r.name) and r.name not in by_hand)
 
 
 def math_imports() -> str:
@@ -83,7 +100,7 @@ _FUNCTIONS = _PACKAGE / "functions" / "elementary.py"
 _MATH = _PACKAGE / "math.py"
 
 _WRITTEN: dict[Path, dict[str, Callable[[], str]]] = {
-    _METHODS: {"methods": methods},
+    _METHODS: {"methods": methods, "methods of NumPy": methods_of_numpy},
     _FUNCTIONS: {"names": names, "functions": functions},
     _MATH: {"imports": math_imports, "names": math_names},
 }

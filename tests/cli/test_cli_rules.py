@@ -30,7 +30,18 @@ def test_rule_in_letters_is_the_partial_of_the_row(row):
     names |= {"sign": lambda x: (x > 0) - (x < 0), "Phi": _normal, "phi": _density}
     functions = {
         name: getattr(sg, name)
-        for name in ("sin", "cos", "exp", "log", "sqrt", "sinh", "cosh", "sigmoid", "trunc")
+        for name in (
+            "sin",
+            "cos",
+            "exp",
+            "log",
+            "sqrt",
+            "sinh",
+            "cosh",
+            "sigmoid",
+            "trunc",
+            "floor",
+        )
     }
 
     for text, partial in zip(row.shown or row.partials, partials, strict=True):

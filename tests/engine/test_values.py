@@ -160,8 +160,7 @@ def test_equal_numbers_are_never_taken_for_the_same_value(Value):
 @pytest.mark.parametrize(
     ("name", "function"),
     [
-        ("float", float), ("int", int), ("complex", complex), ("round", round),
-        ("trunc", math.trunc), ("floor", math.floor), ("ceil", math.ceil),
+        ("float", float), ("int", int), ("complex", complex),
         ("float", math.exp), ("float", math.sqrt), ("float", math.sin), ("float", np.float64),
     ],
 )  # fmt: skip
@@ -172,10 +171,8 @@ def test_silent_way_out_of_the_graph_is_refused_and_names_the_right_one(Value, n
     assert isinstance(caught.value, sg.ScalargradError)
 
 
-@pytest.mark.parametrize(
-    "use", [lambda v: [1, 2][v], lambda v: range(v), lambda v: v // 2, lambda v: v % 2]
-)
-def test_value_is_no_index_and_has_no_integer_arithmetic(Value, use):
+@pytest.mark.parametrize("use", [lambda v: [1, 2][v], lambda v: range(v), lambda v: v & 1])
+def test_value_is_no_index_and_has_no_bits(Value, use):
     with pytest.raises(TypeError):
         use(Value(1.0))
 
@@ -240,7 +237,8 @@ def test_operators_refuse_strangers_with_pythons_own_error(Value, stranger):
     for operate in (
         lambda: x + stranger, lambda: stranger + x, lambda: x - stranger, lambda: stranger - x,
         lambda: x * stranger, lambda: stranger * x, lambda: x / stranger, lambda: stranger / x,
-        lambda: x**stranger, lambda: stranger**x,
+        lambda: x**stranger, lambda: stranger**x, lambda: x % stranger, lambda: x // stranger,
+        lambda: stranger // x, lambda: divmod(x, stranger), lambda: divmod(stranger, x),
     ):  # fmt: skip
         with pytest.raises(TypeError):
             operate()
@@ -254,6 +252,8 @@ def test_functions_refuse_strangers_and_name_themselves(Value, stranger):
         (lambda: sg.atan2(stranger, 1.0), "atan2"),
         (lambda: sg.sum([Value(1.0), stranger]), "sum"),
         (lambda: sg.dot([1.0], [stranger]), "dot"),
+        (lambda: Value(1.0).arctan2(stranger), "atan2"),
+        (lambda: Value(1.0).leaky_relu(stranger), "leaky_relu"),
     ]:
         with pytest.raises(TypeError, match=f"^{name}: "):
             call()
@@ -447,8 +447,6 @@ def test_numpy_object_arrays_calculate_and_differentiate(Value):
     for name in ("exp", "log", "sqrt", "tanh", "sin", "log1p", "cbrt"):
         made = getattr(np, name)(np.array([Value(0.5)]))
         assert made[0].data == getattr(sg, name)(0.5)
-    with pytest.raises(TypeError):  # its name for atan, which is no method of a Value
-        np.arctan(np.array([Value(0.5)]))
     assert np.abs(np.array([Value(-2.0)]))[0].data == 2.0
     assert np.maximum(np.array([Value(1.0)]), np.array([Value(2.0)]))[0].data == 2.0
 

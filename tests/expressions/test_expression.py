@@ -28,7 +28,9 @@ atoms = numbers | st.sampled_from("xyz")
 
 
 def _longer(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    operators = st.sampled_from(["+", "-", "*", "/", "**", " + ", " - ", "* ", " /", " ** "])
+    operators = st.sampled_from(
+        ["+", "-", "*", "/", "**", "//", "%", " + ", " - ", "* ", " /", " ** ", " // ", "% "]
+    )
     return st.one_of(
         st.tuples(texts, operators, texts).map("".join),  # no brackets: precedence decides
         texts.map("({})".format),
@@ -70,6 +72,7 @@ def _real_abs(x: Any) -> Any:
 @example("x-y-z")
 @example("--x")
 @example("-x*-y**-z")
+@example("x%y//z*-x%2.0**y")
 def test_expression_computes_as_python_when_floats_are_finite(text):
     point = {"x": 1.5, "y": -2.25, "z": 0.75}
 
@@ -296,11 +299,11 @@ def test_expression_can_be_copied_and_pickled():
         ("x²", "expression: unknown character '²' at column 2; write ** for a power"),
         ("（x", "expression: unknown character '（' at column 1; write the plain ("),
         ("{x}", "expression: unknown character '{' at column 1; use ( ) as brackets"),
-        ("x\0", "expression: unknown character '\\x00' at column 2; use numbers, names and + - * / ** ( ) [ ] ,"),
-        ("\ud800", "expression: unknown character '\\ud800' at column 1; use numbers, names and + - * / ** ( ) [ ] ,"),
+        ("x\0", "expression: unknown character '\\x00' at column 2; use numbers, names and + - * / // % ** ( ) [ ] ,"),
+        ("\ud800", "expression: unknown character '\\ud800' at column 1; use numbers, names and + - * / // % ** ( ) [ ] ,"),
         ("__import__('os')", "expression: unknown character \"'\" at column 12; write one expression, without quotes"),
         ("__import__(os)", "expression: '__import__' at column 1 is not a function here; to multiply, write __import__ * (...)"),
-        ("x.real", "expression: unknown character '.' at column 2; use numbers, names and + - * / ** ( ) [ ] ,"),
+        ("x.real", "expression: unknown character '.' at column 2; use numbers, names and + - * / // % ** ( ) [ ] ,"),
         ("x = 1", "expression: nothing is assigned inside an expression; got '=' at column 3; give values beside it, as in x=1"),
         ("=x", "expression: nothing is assigned inside an expression; got '=' at column 1; give values beside it, as in x=1"),
         ("x +", "expression: a number, a name, a function or '(' must come at column 4; got the end; complete what stands before"),

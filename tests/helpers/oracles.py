@@ -228,6 +228,8 @@ ORACLES: dict[str, Oracle] = {
     "acos": Oracle(mp.acos, UNIT),
     "atan": Oracle(mp.atan, [*WIDE, *both_signs(1e150)]),
     "atan2": Oracle(mp.atan2, [point for point in PLANE if abs(point[0]) != 1e-300]),
+    "degrees": Oracle(lambda x: x * 180 / mp.pi, WIDE),
+    "radians": Oracle(lambda x: x * mp.pi / 180, WIDE),
     "sinh": Oracle(mp.sinh, BOUNDED),
     "cosh": Oracle(mp.cosh, BOUNDED),
     "sech2": Oracle(
@@ -268,6 +270,15 @@ ORACLES: dict[str, Oracle] = {
     "floor": Oracle(mp.floor, FRACTIONS),
     "ceil": Oracle(mp.ceil, FRACTIONS),
     "trunc": Oracle(toward_zero, FRACTIONS),
+    "rint": Oracle(mp.nint, [*FRACTIONS, *both_signs(2.5, 3.5, 0.49999999999999994, 1e300)]),
+    "round": Oracle(
+        lambda x, y: mp.nint(x * mp.power(10, y)) / mp.power(10, y),
+        [*pairs((2.675, 2.0), (1.115, 2.0), (0.125, 2.0), (1.005, 2.0), (5e15 + 0.5, 1.0)),
+         *pairs((15.0, -1.0), (-25.0, -1.0), (1.2e300, -22.0), (1e300, 2.0), (3e-7, 22.0))],
+        derivatives=[lambda x, y: mpf(0), lambda x, y: mpf(0)],
+    ),
+    "floordiv": Oracle(lambda x, y: mp.floor(x / y), QUOTIENTS),
+    "mod": Oracle(lambda x, y: x - y * mp.floor(x / y), QUOTIENTS),
     "fmod": Oracle(lambda x, y: x - y * toward_zero(x / y), QUOTIENTS),
     "remainder": Oracle(lambda x, y: x - y * mp.nint(x / y), QUOTIENTS),
     "copysign": Oracle(

@@ -27,6 +27,8 @@ CALLS: dict[str, Any] = {
     "div": operator.truediv,
     "neg": operator.neg,
     "abs": abs,
+    "mod": operator.mod,
+    "floordiv": operator.floordiv,
     "binary_cross_entropy_with_logits": sg.binary_cross_entropy_with_logits,
 }
 
