@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
+from ..core import markup
 from ..core.arguments import number
 from ..core.arithmetic import is_value
 from ..core.modes import no_grad, recording
@@ -73,22 +74,41 @@ class GradientTable(Sealed):
         """The rows, the worst first."""
         return sorted(self.rows, key=lambda row: (_ORDER.index(row.verdict), -_size(row.error)))
 
+    def _repr_html_(self) -> str:
+        """Return the rows as a notebook shows them."""
+        rows = zip(*self._columns().values(), strict=True)
+        head, *said = self._words()
+        return markup.html(
+            markup.paragraph(head),
+            markup.table(["name", "gradient", "difference", ""], list(rows)),
+            *map(markup.paragraph, said),
+        )
+
     def __repr__(self) -> str:
-        count = sum(row.verdict == OK for row in self.rows)
-        lines = [f"{count} of {len(self.rows)} gradients agree with central differences"]
+        (_, names), *numbers, (_, verdicts) = self._columns().items()
+        head, *said = self._words()
+        return "\n".join([head, *values_table(names, dict(numbers), verdicts), *said])
+
+    def _columns(self) -> dict[str, list[str]]:
+        """Return the columns of the rows that are shown."""
         rows = self.worst[:SHOWN]
-        columns = {
+        return {
+            "name": [row.name for row in rows],
             "gradient": [repr(row.gradient) for row in rows],
             "difference": ["" if math.isnan(r.difference) else repr(r.difference) for r in rows],
+            "verdict": [row.verdict for row in rows],
         }
-        lines += values_table([row.name for row in rows], columns, [row.verdict for row in rows])
+
+    def _words(self) -> list[str]:
+        """Return what stands above the rows, and what is said below them."""
+        count = sum(row.verdict == OK for row in self.rows)
+        lines = [f"{count} of {len(self.rows)} gradients agree with central differences"]
         lines += [f"... {len(self.rows) - SHOWN} more"] * (len(self.rows) > SHOWN)
         verdicts = {row.verdict for row in self.rows}
         reasons = {MISMATCH: _WRONG, **REASONS}
         said = [text for verdict, text in reasons.items() if verdict in verdicts]
         lines += [self.reason] if self.reason else said
-        lines += [_AT_KINK + ", ".join(self.kinks[:SHOWN])] * bool(self.kinks)
-        return "\n".join(lines)
+        return lines + [_AT_KINK + ", ".join(self.kinks[:SHOWN])] * bool(self.kinks)
 
 
 def check_gradients(f: Callable[..., Any], *point: Any) -> GradientTable:

@@ -71,8 +71,12 @@ class Drawing:
             write_whole("save", path, saving.encode(self.svg, suffix))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        fitting = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
-        return {"image/svg+xml": fitting, "text/plain": repr(self)}
+        # at its full size: where it is wider than the page, notebooks let it scroll
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+    def _mime_(self) -> tuple[str, str]:
+        """Return what marimo shows, which lets nothing scroll by itself."""
+        return "text/html", f'<div style="overflow-x:auto">{self.svg}</div>'
 
     def __repr__(self) -> str:
         return f"<Drawing of {len(self._scene.items)} items; .save('graph.svg') writes it>"

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .. import errors, plots
-from ..core import modes
+from ..core import markup, modes
 from ..core.arguments import Seed, generator, samples, whole
 from ..core.interrupts import call_and
 from ..core.pickles import Sealed
 from .objectives import Objective, objective_of
 from .on_graphs import GraphLearner, Learner, OptimizerLike, score
 from .on_tapes import TapeLearner, Unfit
+from .progress import Report, shown
 
 # -- what comes out -------------------------------------------------------------------------
 
@@ -79,20 +78,39 @@ class History(Sealed):
         """Write the figure of `plot`; the suffix chooses the format: .png, .svg, .pdf."""
         plots.save(self.plot(), path)
 
-    def __repr__(self) -> str:
-        parts = [
+    def _repr_html_(self) -> str:
+        """Return first and last numbers and small curves, as a notebook shows them."""
+        words = ", ".join([*self._counts(), *self._notes()])
+        rows = [
+            (name, f"{numbers[0]:.4g}", f"{numbers[-1]:.4g}", markup.curve(numbers))
+            for name, numbers in self._measured(steps=self.epochs < 2)
+        ]
+        head = ("", "first", "last", "")
+        return markup.html(markup.paragraph(words), markup.table(head, rows) if rows else "")
+
+    def _counts(self) -> list[str]:
+        return [
             f"{number} {what}{'s' * (number != 1)}"
             for number, what in ((self.epochs, "epoch"), (len(self.steps), "step"))
         ]
+
+    def _measured(self, *, steps: bool = False) -> Iterator[tuple[str, list[float]]]:
+        """Yield what was measured; the loss of each step where there are few epochs."""
+        if steps and self.steps:
+            yield "loss of each step", self.steps
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
-            numbers = getattr(self, name)
-            if numbers:
-                label = name.replace("_", " ")
-                parts.append(f"{label} {numbers[0]:.4g} -> {numbers[-1]:.4g}")
-        parts += ["replayed"] * self.is_replayed
+            if numbers := getattr(self, name):
+                yield name.replace("_", " "), numbers
+
+    def _notes(self) -> list[str]:
+        notes = ["replayed"] * self.is_replayed
         if self.why_not_replayed:
-            parts.append(f"not replayed: {self.why_not_replayed}")
-        parts += ["interrupted"] * self.is_interrupted
+            notes.append(f"not replayed: {self.why_not_replayed}")
+        return notes + ["interrupted"] * self.is_interrupted
+
+    def __repr__(self) -> str:
+        measured = [f"{name} {xs[0]:.4g} -> {xs[-1]:.4g}" for name, xs in self._measured()]
+        parts = [*self._counts(), *measured, *self._notes()]
         return f"History({', '.join(parts)})"
 
 
@@ -121,8 +139,8 @@ def fit(
     "binary_cross_entropy" (one logit, target 0 or 1), "hinge" (one score, label -1 or 1), "mse",
     "mae", or a function of the lists of outputs and targets of a batch. `is_correct(output,
     target)` says what accuracy counts where the loss has no such notion. `batch_size=None` takes
-    all samples at once. `validation` is a pair (inputs, targets). `progress=None` shows a bar where
-    tqdm is installed and standard error is a terminal. `after_epoch(history)` runs after each
+    all samples at once. `validation` is a pair (inputs, targets). `progress=None` shows a bar in a
+    notebook, and on a terminal where tqdm is installed. `after_epoch(history)` runs after each
     epoch; learning ends where what it returns is true.
 
     Where it can, `fit` records what one sample does and replays it over each batch in native code,
@@ -137,7 +155,7 @@ def fit(
 
     Raises: `FloatingPointError` at a loss that is not finite, before it reaches a parameter;
     `RuntimeError` inside `no_grad`; `ValueError`, `TypeError` for unfit arguments; `ImportError`
-    for `progress=True` without tqdm.
+    for `progress=True` outside a notebook without tqdm.
 
     >>> from scalargrad import datasets, nn, optim
     >>> inputs, targets = datasets.xor()
@@ -173,7 +191,7 @@ def fit(
 
     def learn() -> None:
         try:
-            with _bar(progress, epochs * many) as report:
+            with shown(progress, epochs * many) as report:
                 for _ in range(epochs):
                     batches = _batches(len(inputs), size, draw)
                     _learn(course, batches, objective, history, report)
@@ -288,7 +306,7 @@ def _learn(
     batches: Iterator[list[int]],
     objective: Objective,
     history: History,
-    report: Callable[[History], None],
+    report: Report,
 ) -> None:
     """Take one epoch's steps."""
     seen, lost, correct = 0, 0.0, 0
@@ -332,32 +350,3 @@ def _pair(validation: Any) -> tuple[Any, Any]:
             )
         )
     return validation[0], validation[1]
-
-
-@contextmanager
-def _bar(progress: bool | None, total: int) -> Iterator[Callable[[History], None]]:
-    """Give a function that moves the bar on, or one that does nothing."""
-    tqdm = _tqdm(progress)
-    if tqdm is None:
-        yield lambda history: None
-        return
-    with tqdm(total=total, unit="step", desc="fit") as bar:
-
-        def report(history: History) -> None:
-            bar.set_postfix_str(f"epoch {history.epochs + 1}, loss {history.steps[-1]:.4f}", False)
-            bar.update()
-
-        yield report
-
-
-def _tqdm(progress: bool | None) -> Any:
-    """Return the class of the bar, or None where none is wanted or to be had."""
-    if progress or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            if progress:
-                raise errors.missing_extra("fit", "tqdm", "progress") from None
-        else:
-            return tqdm
-    return None

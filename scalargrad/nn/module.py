@@ -135,6 +135,12 @@ class Module(Sealed):
             held[path] = tree
         return held
 
+    def _repr_html_(self) -> str:
+        """Return layers, shapes and numbers of parameters, as a notebook shows them."""
+        from .summary import html_of  # which walks through modules
+
+        return html_of(self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"
 
@@ -151,22 +157,25 @@ def _holders(thing: Any, path: str, above: tuple[Any, ...]) -> Iterator[tuple[st
     """Walk to the largest things that hold leaves only: a Value, or nested lists of them."""
     if any(thing is other for other in above):
         return  # a module that holds one above it
-    if _is_tree(thing):
+    if is_parameter(thing):
         yield path, thing
         return
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(thing, Module):
-        items = ((name, held) for name, held in vars(thing).items() if not name.startswith("_"))
-    elif isinstance(thing, Mapping):
-        items = thing.items()
-    elif isinstance(thing, (list, tuple)):
-        items = enumerate(thing)
-    for name, held in items:
+    for name, held in inside(thing):
         inner = f"{path}.{name}" if path else str(name)
         yield from _holders(held, inner, (*above, thing))
 
 
-def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
+def inside(thing: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what a Module, a dict or a list holds, each with its name, key or index."""
+    if isinstance(thing, Module):
+        return ((name, held) for name, held in vars(thing).items() if not name.startswith("_"))
+    if isinstance(thing, Mapping):
+        return thing.items()
+    return enumerate(thing) if isinstance(thing, (list, tuple)) else ()
+
+
+def is_parameter(thing: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Tell whether a thing is a leaf, or nested lists of leaves alone."""
     if isinstance(thing, (list, tuple)):
         if any(thing is other for other in above):
             raise errors.InputError(
@@ -174,7 +183,7 @@ def _is_tree(thing: Any, above: tuple[Any, ...] = ()) -> bool:
             )
         if are_values(thing):
             return bool(thing) and not any(map(_parents, thing))
-        return all(_is_tree(branch, (*above, thing)) for branch in thing)
+        return all(is_parameter(branch, (*above, thing)) for branch in thing)
     return is_value(thing) and not thing.parents
 
 

@@ -25,6 +25,7 @@ from operator import ge, gt, sub
 from typing import Any
 
 from .. import drawing, errors
+from ..core import markup
 from ..core.arguments import whole
 from ..core.arithmetic import is_value
 from ..core.pickles import Reader
@@ -98,6 +99,10 @@ class Tape:
 
     def __str__(self) -> str:
         return written(self)
+
+    def _repr_html_(self) -> str:
+        """Return the lines as a notebook shows them."""
+        return markup.html(markup.listing(str(self)))
 
     def plan(
         self,

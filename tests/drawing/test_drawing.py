@@ -217,8 +217,10 @@ def test_hostile_label_stays_text(label: str, tmp_path: Path) -> None:
 
 
 def test_notebook_shows_the_picture_by_itself() -> None:
-    bundle = sg.draw(FIGURES["xyz"]())._repr_mimebundle_()
-    assert bundle["image/svg+xml"].startswith("<svg")
+    drawing = sg.draw(FIGURES["xyz"]())
+    assert drawing._repr_mimebundle_() == {
+        "image/svg+xml": drawing.svg, "text/plain": repr(drawing),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

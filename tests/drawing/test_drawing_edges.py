@@ -14,6 +14,7 @@ import browser
 import pytest
 
 import scalargrad as sg
+from scalargrad.core import markup
 from scalargrad.core.explanation import explanations
 from scalargrad.core.modes import Scope, recording_in
 from scalargrad.drawing.options import View, view
@@ -584,7 +585,7 @@ def test_only_a_walkthrough_begins_a_pass_by_itself(function: Any) -> None:
 
 
 def test_apostrophe_in_a_label_is_escaped() -> None:
-    assert text.escaped("h'") == "h&#39;"
+    assert markup.escaped("h'") == "h&#39;"
 
 
 @pytest.mark.parametrize(
@@ -643,3 +644,23 @@ def test_verdicts_of_the_quiz_end_when_a_slider_moves(open_page: browser.Opener)
         slider = visit.page.locator(".slider").first
         slider.evaluate("(it) => { it.value = 50; it.dispatchEvent(new Event('input')); }")
         assert visit.page.inner_text(".score") == ""
+
+
+def test_picture_that_is_wider_than_a_notebook_scrolls_at_its_full_size(
+    open_page: browser.Opener,
+) -> None:
+    x = y = sg.Value(0.5)
+    for _ in range(30):
+        y = sg.tanh(y) * x
+    drawing = sg.draw(y)
+    wide = float(re.findall(r'width="([\d.]+)"', drawing.svg)[0])
+
+    kind, html = drawing._mime_()
+
+    assert kind == "text/html"
+    with open_page(f"<!doctype html><body>{html}") as visit:
+        box = visit.page.locator("body > div")
+        assert visit.page.locator("svg").bounding_box()["width"] == pytest.approx(wide, abs=1)
+        assert box.evaluate("box => box.scrollWidth") == pytest.approx(wide, abs=1)
+        assert box.evaluate("box => box.clientWidth") < wide / 2
+        assert visit.page.evaluate("document.body.scrollWidth <= innerWidth")

@@ -70,7 +70,7 @@ def test_notebook_is_stored_without_what_it_shows(jupyter):
 def test_notebook_runs_without_a_warning(executed):
     kinds = [output.output_type for output in outputs(executed)]
 
-    assert set(kinds) == {"execute_result", "stream"}
+    assert set(kinds) == {"execute_result", "stream", "display_data"}
     assert "stderr" not in [output.get("name") for output in outputs(executed)]
 
 
@@ -88,6 +88,21 @@ def test_each_cell_that_ends_in_a_picture_shows_it(executed, starts, kind, least
             assert len(shown) == expected, cell.source
             drawn += expected
     assert drawn >= least
+
+
+def test_bar_of_learning_is_stored_once_and_full(executed):
+    (bar,) = [o.data for o in outputs(executed) if o.output_type == "display_data"]
+
+    assert bar["text/plain"].startswith("fit: 150 of 150 steps, ")
+    assert "width:100%" in bar["text/html"]
+
+
+def test_fresh_kernel_shows_plots_without_being_told(executed):
+    code = "".join(cell.source for cell in executed.cells if cell.cell_type == "code")
+    plots = [o for o in outputs(executed) if "image/png" in o.get("data", {})]
+
+    assert "%matplotlib" not in code
+    assert all(o.metadata["image/png"]["width"] <= 960 for o in plots)
 
 
 def test_pictures_are_black_before_backward_and_red_after(executed):

@@ -459,6 +459,7 @@ def test_decision_boundary_refuses_in_one_sentence(inputs, targets, resolution, 
 
 def test_plots_without_matplotlib_name_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "scalargrad.plots.shown_figure", raising=False)
 
     for draw in (FULL.plot, lambda: plots.decision_boundary(lambda x: x[0], [[1.0, 1.0]], [0])):
         with pytest.raises(ImportError, match=r'needs the library matplotlib.*"\.\[plots\]"'):

@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable
 
+from ...core.markup import escaped
 from ..layout import measures as m
 from ..layout.measures import BLACK, GREY, PALE, RED
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
-from ..words.text import escaped
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"

@@ -9,7 +9,7 @@ import re
 from importlib.resources import files
 from typing import Any
 
-from ..words.text import escaped
+from ...core.markup import escaped
 
 #: a wider picture stands above everything else, not beside the values
 WIDE = 900.0

@@ -1,9 +1,11 @@
-"""Text in pictures: numbers, widths, and the one function that makes any text harmless."""
+"""Text in pictures: numbers, widths, labels that are harmless."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
+
+from ...core.markup import visible
 
 #: the longest label that is drawn
 LONGEST = 200
@@ -16,8 +18,6 @@ _WIDTHS = {
     **dict.fromkeys("ABCDEFGHKLNOPQRSTUVXYZ&", 78),
 }
 _OTHER = 62
-
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -51,28 +51,12 @@ def width(text: str, size: float = 14.0) -> float:
 
 
 def harmless(text: str) -> str:
-    """Return a label as text that no reader can take for anything else.
-
-    What XML 1.0 forbids becomes a replacement character, controls of the writing direction
-    become visible, white space becomes one space, and the length is capped.
+    """Return a label as text that no reader can take for anything else, its length capped.
 
     >>> harmless("a\\x00b\\u202ec")
     'a�b⟨U+202E⟩c'
     """
-    shown = []
-    for character in text[: LONGEST + 1]:
-        code = ord(character)
-        if character in "\t\n\r":
-            shown.append(" ")
-        elif (
-            code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
-        ):
-            shown.append("�")
-        elif code in _BIDI:
-            shown.append(f"⟨U+{code:04X}⟩")
-        else:
-            shown.append(character)
-    capped = "".join(shown)
+    capped = visible(text[: LONGEST + 1])
     return capped[: LONGEST - 1] + "…" if len(text) > LONGEST else capped
 
 
@@ -83,16 +67,3 @@ def whole(name: str) -> str:
     ('x', '(X·W)')
     """
     return f"({name})" if any(sign in name for sign in "·+−-×*/ ,") else name
-
-
-def escaped(text: str) -> str:
-    """Return a text for XML or HTML, as content or in an attribute.
-
-    >>> escaped('</svg><svg onload="x">')
-    '&lt;/svg&gt;&lt;svg onload=&quot;x&quot;&gt;'
-    """
-    for character, entity in (
-        ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;"),
-    ):  # fmt: skip
-        text = text.replace(character, entity)
-    return text

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, cycle
 from typing import Any
 
-from . import errors
-from .core.arguments import by_position, is_list, samples, whole
-from .core.arithmetic import is_value
-from .core.modes import no_grad
-from .core.whole_files import path_text, write_whole
+from .. import errors
+from ..core.arguments import by_position, is_list, samples, whole
+from ..core.arithmetic import is_value
+from ..core.modes import no_grad
+from ..core.whole_files import path_text, write_whole
 
 __all__ = ["curves", "decision_boundary", "save"]
 __dir__ = __all__.copy
@@ -129,14 +129,11 @@ def save(figure: Any, path: str | os.PathLike[str]) -> None:
 
 
 def _figure(who: str, size: tuple[float, float]) -> Any:
-    # no pyplot: it keeps every figure alive and wants a display
     try:
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
+        from .shown_figure import figure
     except ImportError:
         raise errors.missing_extra(who, "matplotlib", "plots") from None
-    edges = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
-    return Figure(figsize=size, layout=edges, facecolor="white")
+    return figure(size)
 
 
 def _dress(panel: Any, x: str, y: str) -> None:
