@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
     from . import datasets, linalg, math, nn, optim, plots
     from .calculus import (
         check_gradients,
+        fixed_point,
         grad,
         gradients,
         hessian,
@@ -57,6 +58,7 @@ __all__ = [
     "evaluate",
     "expression",
     "fit",
+    "fixed_point",
     "grad",
     "gradients",
     "hessian",
@@ -86,7 +88,7 @@ __dir__ = __all__.copy  # what dir(scalargrad) and a press of Tab list
 #: what is loaded when it is first asked for: where it stands, and its names; `import scalargrad`
 #: brings only what every program needs
 _LATER = {
-    "calculus": "check_gradients grad gradients hessian hvp jacobian jvp newton root"
+    "calculus": "check_gradients fixed_point grad gradients hessian hvp jacobian jvp newton root"
     " value_and_grad vjp",
     "datasets": "",
     "drawing": "check_answers draw draw_dot walkthrough",

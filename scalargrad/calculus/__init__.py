@@ -1,10 +1,10 @@
 """Derivatives of functions and graphs: grad to hessian, equations, checks."""
 
 from .checks import check_gradients
-from .equations import newton, root
+from .equations import fixed_point, newton, root
 from .transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
-    "check_gradients", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "newton", "root",
-    "value_and_grad", "vjp",
+    "check_gradients", "fixed_point", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp",
+    "newton", "root", "value_and_grad", "vjp",
 ]  # fmt: skip

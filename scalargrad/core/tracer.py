@@ -99,6 +99,10 @@ refused: errors.StateError | None = None
 _watching: ContextVar[TracerProtocol | None] = ContextVar("scalargrad tracer", default=None)
 
 
+#: who solves an equation, of which the numbers must not be compared
+solving: ContextVar[str] = ContextVar("scalargrad solver", default="")
+
+
 def is_on() -> bool:
     """Tell whether this thread is being traced."""
     return (
@@ -152,6 +156,11 @@ def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> None:
     """Trace a comparison of a Value with another one, or with a number."""
     if current is None:
         return
+    if who := solving.get():  # a replay would compare others, and go the same way
+        raise refusal(
+            f"{who}: f must compare no Values while a function is recorded; got a comparison at"
+            f" {running_line_text()}; compare outside of f, or use maximum, minimum, abs"
+        )
     if issubclass(type(y), int):
         below = _double_below(y)
         if below != y:  # no double is between the two: x < y where x <= below, and x > y elsewhere

@@ -7,6 +7,7 @@ machine, and what runs where there is none.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import sys
 from array import array
@@ -121,7 +122,8 @@ class Replay:
                 by_input, by_captured = run.gradient(0, upstream)
                 inputs[row] = by_input
                 sums = list(map(operator.add, sums, by_captured))
-        grads = [inputs[:, start : start + width] for start, width in lanes.parts]
+        parts = lanes.parts if request != VALUES else []  # as of the machine
+        grads = [inputs[:, start : start + width] for start, width in parts]
         return Batch(values, grads, array("d", sums), status if status.any() else None)
 
     def order(self, root: int) -> list[int]:
@@ -148,6 +150,7 @@ class Run:
             LINE: [],
         }
         self._partials: list[Sequence[float]] = []
+        self._failed: Exception | None = None  # a function of one's own
         for line in range(len(self.tape)):
             data, partials = self._step(line)
             self._columns[LINE].append(data)
@@ -167,7 +170,7 @@ class Run:
         if op == DETACH:
             return numbers[0], (0.0,)
         if op == CALL:
-            return tape.calls[line].step(*numbers)  # type: ignore[no-any-return]
+            return self._called(tape.calls[line], numbers)
         row = ROWS[NAMES[op]]
         if not isinstance(row, ManyRow):
             return row.step(*numbers)
@@ -176,12 +179,24 @@ class Run:
             return data[tape.results[line]], partials[tape.results[line]]
         return data, partials
 
+    def _called(self, function: Any, numbers: list[float]) -> tuple[float, Sequence[float]]:
+        try:
+            return function.step(*numbers)  # type: ignore[no-any-return]
+        except Exception as error:  # whatever a stranger raises; perhaps on the path of others
+            self._failed = self._failed or error
+            return math.nan, [math.nan] * len(numbers)
+
     def broken(self) -> int | None:
-        """Return the first guard that turns out otherwise than it was recorded."""
+        """Return the first guard that turns out otherwise than it was recorded.
+
+        Raises: what a function of one's own raised, if none does: this is its path.
+        """
         for index, guard in enumerate(self.tape.guards):
             left, right = self.number(guard.left), self.number(guard.right)
             if _COMPARE[guard.comparison](left, right) != guard.outcome:
                 return index
+        if self._failed is not None:
+            raise self._failed
         return None
 
     def gradient(self, output: int, upstream: float = 1.0) -> tuple[list[float], list[float]]:

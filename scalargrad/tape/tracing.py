@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 from array import array
@@ -15,6 +16,7 @@ from ..core.arithmetic import is_value
 from ..core.around import Inputs, call_inside
 from ..core.nesting import Structure
 from ..core.source_lines import line_text
+from ..table.codes import CAPTURED, LINE
 from .flattening import flatten_result
 from .integers import Integer
 from .tape import Tape
@@ -36,7 +38,10 @@ def trace(
     first, second = (_run(function, arguments, numbers) for _ in range(2))
     _check_same(name, first, second, is_random=_random_states() != chance)
     raw, structure = second
-    for value, other in zip(raw.captured, first[0].captured, strict=True):
+    earlier = first[0]
+    if raw.calls:  # which the readable replay runs, line by line
+        raw, earlier = _pruned(raw), _pruned(earlier)
+    for value, other in zip(raw.captured, earlier.captured, strict=True):
         if value is not other and value.parents:  # computed where no operation is written down
             raise errors.StateError(
                 f"compile: {name} must compute in the thread that calls it; got a Value of another"
@@ -44,7 +49,7 @@ def trace(
             )
     captured = tuple(
         value if value is other else value._data  # computed inside: a number like any other
-        for value, other in zip(raw.captured, first[0].captured, strict=True)
+        for value, other in zip(raw.captured, earlier.captured, strict=True)
     )
     tape = Tape(
         name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.results,
@@ -80,6 +85,49 @@ def _run(
         return at_work.stop([x if is_value(x) else float(x) for x in outputs]), structure
 
     return tracer.watch(at_work, lambda: modes.call_traced(watched))
+
+
+def _pruned(raw: tracer.RawTape) -> tracer.RawTape:
+    """Leave out the lines on which nothing depends, as those of equations that are solved."""
+
+    def operands_of(line: int) -> Sequence[int]:
+        return raw.operands[raw.starts[line] : raw.starts[line + 1]]
+
+    wanted: set[tracer.Operand] = set()
+    asked = [*raw.outputs]
+    for guard in raw.guards:
+        asked += guard.left, guard.right
+    while asked:
+        operand = tracer.unpack(asked.pop())
+        if operand not in wanted:
+            wanted.add(operand)
+            asked += operands_of(operand.position) if operand.kind == LINE else ()
+    kept = {
+        kind: sorted(position for own, position in wanted if own == kind)
+        for kind in (CAPTURED, LINE)
+    }
+    moved = {
+        tracer.reference(kind, old): tracer.reference(kind, new)
+        for kind, positions in kept.items()
+        for new, old in enumerate(positions)
+    }
+    lines = kept[LINE]
+    rows = [[moved.get(x, x) for x in operands_of(line)] for line in lines]
+    return raw._replace(
+        ops=bytes(raw.ops[line] for line in lines),
+        starts=array("I", itertools.accumulate(map(len, rows), initial=0)),
+        operands=array("I", itertools.chain.from_iterable(rows)),
+        results=array("I", (raw.results[line] for line in lines)),
+        captured=[raw.captured[position] for position in kept[CAPTURED]],
+        guards=[
+            guard._replace(
+                left=moved.get(guard.left, guard.left), right=moved.get(guard.right, guard.right)
+            )
+            for guard in raw.guards
+        ],
+        calls={new: raw.calls[old] for new, old in enumerate(lines) if old in raw.calls},
+        outputs=[moved.get(x, x) for x in raw.outputs],
+    )
 
 
 def _check_same(

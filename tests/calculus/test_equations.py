@@ -152,16 +152,16 @@ def test_scopes_around_and_inside_are_kept_apart() -> None:
 
 
 def test_equation_over_a_large_graph_does_not_walk_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scalargrad.calculus import equations
+    from scalargrad.calculus import solutions
 
     (a,) = sg.values(a=2.0)
     long = a
     for _ in range(1000):
         long = long * 1.0
     walked: list[int] = []
-    order = equations.post_order
+    order = solutions.post_order
     monkeypatch.setattr(
-        equations,
+        solutions,
         "post_order",
         lambda *roots, **given: (
             walked.append(len(order(*roots, **given))) or order(*roots, **given)
@@ -207,9 +207,10 @@ def test_number_assigned_since_it_was_solved_is_refused() -> None:
          "newton: the steps must settle; got f("),
         (lambda: sg.newton(lambda x: 1.0, 2.0), ArithmeticError, "newton: the steps must settle"),
         (lambda: sg.newton(lambda x: None, 1.0), TypeError,
-         "newton: what f returns must be a number; got None (NoneType)"),
+         "newton: what f returns must be numbers, or lists, tuples, dicts or arrays of them; got"
+         " None (NoneType)"),
         (lambda: sg.newton(3, 1.0), TypeError, "newton: wants a function of x; got 3 (int)"),
-        (lambda: sg.newton(lambda x: x, "a"), TypeError, "newton: x0 must be a number; got 'a'"),
+        (lambda: sg.newton(lambda x: x, "a"), TypeError, "newton: x0 must be numbers"),
         (lambda: sg.root(lambda x: x * x + 1.0, 0.0, 1.0), ValueError,
          "root: f must have different signs at the ends; got f(0.0) = 1.0 and f(1.0) = 2.0"),
         (lambda: sg.root(sg.log, -1.0, 1.5), ValueError, "root: f must have different signs"),

@@ -67,7 +67,6 @@ def _turns(x: Any) -> Any:
         (lambda x, y: x, (np.zeros(2), np.zeros(3)), ValueError, r"\(2,\), \(3,\)"),
         (lambda x, y: x, (np.zeros(2), sg.Value(1.0)), TypeError, "Values or arrays, not both"),
         (lambda x: sg.record(1.0, [x], [1.0], op="own"), (1.0,), RuntimeError, "'own'"),
-        (lambda x: sg.newton(lambda u: u * u - x, 1.0), (2.0,), RuntimeError, "op.* 'newton'"),
         (lambda x, y: x, (1.0,), TypeError, "missing 1 required positional"),
     ],
 )  # fmt: skip

@@ -1,0 +1,170 @@
+"""Equations inside compiled functions: each lane has them solved with its own numbers."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalargrad as sg
+
+
+def price(strike: Any, volatility: Any) -> Any:
+    """Return what a call costs by Black and Scholes."""
+    deviation = volatility * math.sqrt(0.5)
+    d = (sg.log(100.0 / strike) + 0.01) / deviation + deviation / 2.0
+    normal = [(1.0 + sg.erf(x / math.sqrt(2.0))) / 2.0 for x in (d, d - deviation)]
+    return 100.0 * normal[0] - strike * math.exp(-0.01) * normal[1]
+
+
+def implied(paid: Any, strike: Any) -> Any:
+    """Return the volatility at which it costs as much."""
+    return sg.newton(lambda v: price(strike, v) - paid, 0.3)
+
+
+def implied_between(paid: Any, strike: Any) -> Any:
+    """Return the same, from an interval."""
+    return sg.root(lambda v: price(strike, v) - paid, 0.01, 3.0)
+
+
+def crossing(a: Any, b: Any) -> Any:
+    """Return x + 2y of x² + y² = a, x·y = b."""
+    x, y = sg.newton(lambda v: [v[0] ** 2 + v[1] ** 2 - a, v[0] * v[1] - b], [1.5, 0.5])
+    return x + 2.0 * y
+
+
+def halved(a: Any, b: Any) -> Any:
+    """Return x = cos(a·x)/b."""
+    return sg.fixed_point(lambda x: sg.cos(a * x) / b, 1.0)
+
+
+def nested(a: Any, b: Any) -> Any:
+    """Return the x whose square root is a·b."""
+    return sg.newton(lambda x: sg.newton(lambda u: u * u - x, 1.0) - a * b, 2.0)
+
+
+#: functions of two numbers, and points for them
+SOLVED: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
+    "newton": (implied, [(8.0, 100.0), (3.0, 110.0), (14.0, 90.0)]),
+    "root": (implied_between, [(8.0, 100.0), (3.0, 110.0), (14.0, 90.0)]),
+    "system": (crossing, [(5.0, 2.0), (7.0, 3.0), (6.0, 0.5)]),
+    "fixed_point": (halved, [(0.75, 2.0), (0.5, 3.0), (1.0, 4.0)]),
+    "nested": (nested, [(1.0, 1.5), (2.0, 1.0), (0.5, 3.0)]),
+}
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_points_and_batches_have_the_bits_of_eager_ones(name: str) -> None:
+    function, points = SOLVED[name]
+    compiled = sg.compile(function)
+    eager = [sg.value_and_grad(function, (0, 1))(*point) for point in points]
+    values, gradients = compiled.value_and_grad(*np.array(points).T)
+
+    assert [compiled(*point) for point in points] == [value for value, _ in eager]
+    assert values.tolist() == [value for value, _ in eager]
+    assert np.allclose(np.transpose(gradients), [grads for _, grads in eager], rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_second_derivatives_are_eager_ones(name: str) -> None:
+    function, points = SOLVED[name]
+    hessian = sg.hessian(function, (0, 1))
+    compiled = sg.compile(hessian)
+    of_compiled = sg.hessian(sg.compile(function), (0, 1))
+
+    for point in points:
+        expected = pytest.approx(np.array(hessian(*point)), rel=1e-9, abs=1e-12)
+        assert np.array(compiled(*point)) == expected
+        assert np.array(of_compiled(*point)) == expected
+
+
+def test_volatility_that_was_put_in_comes_out() -> None:
+    volatilities, strikes = np.linspace(0.1, 0.6, 9), np.linspace(90.0, 110.0, 9)
+    paid = sg.compile(price)(strikes, volatilities)
+
+    assert sg.compile(implied)(paid, strikes) == pytest.approx(volatilities, rel=1e-12)
+
+
+def test_listing_has_one_line_for_a_solution() -> None:
+    compiled = sg.compile(implied)
+    compiled(8.0, 100.0)
+
+    assert str(compiled.tape).split("\n")[1:] == ["  v0 = newton(strike, paid)", "  return v0"]
+
+
+def test_guess_and_ends_that_are_arguments_are_those_of_each_call() -> None:
+    by_guess = sg.compile(lambda guess: sg.newton(lambda x: x * x - 4.0, guess))
+    by_ends = sg.compile(lambda low, high: sg.root(lambda x: sg.sin(x), low, high))
+
+    assert by_guess(np.array([1.0, -1.0])).tolist() == [2.0, -2.0]
+    assert by_guess.value_and_grad(-1.0) == (-2.0, (0.0,))
+    assert by_ends(np.array([-1.0, 2.0]), np.array([1.5, 4.0])).tolist() == [0.0, math.pi]
+
+
+def test_captured_values_are_as_they_are_now() -> None:
+    a = sg.Value(4.0)
+    compiled = sg.compile(lambda guess: sg.newton(lambda x: x * x - a, guess))
+    compiled(1.0)
+    a.data = 9.0
+
+    assert compiled(1.0) == 3.0
+    compiled.backward(1.0)
+    assert a.grad == pytest.approx(1.0 / 6.0, rel=1e-15)
+
+
+def test_solved_function_replays_elsewhere() -> None:
+    compiled = sg.compile(implied)
+    compiled(8.0, 100.0)
+    again = pickle.loads(pickle.dumps(compiled))
+
+    assert again.value_and_grad(3.0, 110.0) == compiled.value_and_grad(3.0, 110.0)
+
+
+def test_comparison_outside_of_the_equation_is_a_path() -> None:
+    def solved(a: Any) -> Any:
+        sign = 1.0 if a > 0.0 else -1.0
+        return sg.newton(lambda x: x * x - sign * a, 1.0)
+
+    assert sg.compile(solved)(np.array([4.0, -9.0])).tolist() == [2.0, 3.0]
+
+
+def test_function_of_ones_own_that_fails_on_another_path_does_not_matter() -> None:
+    @sg.custom(lambda x: 0.5 / math.sqrt(x))
+    def strict(x: float) -> float:
+        return math.sqrt(x)
+
+    compiled = sg.compile(lambda x: strict(x) if x > 0.0 else x)
+
+    assert compiled(np.array([4.0, -9.0])).tolist() == [2.0, -9.0]
+    with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
+        sg.compile(strict)(np.array([4.0, -9.0]))
+
+
+def test_comparison_in_an_equation_that_is_not_recorded_is_no_ones_business() -> None:
+    compiled = sg.compile(lambda x: x if x > 0.5 else -x)
+
+    assert sg.newton(lambda x: compiled(x) * x - 4.0, 1.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda x, a: x * x - a if x > 0.0 else x, "newton: f must compare no Values"),
+        (lambda x, a: x * x - sg.where(a > 0.0, a, 1.0), "newton: f must compare no Values"),
+        (lambda x, a: x * x.detach() - a, r"cut off from x; leave \.detach"),
+    ],
+)
+def test_equation_that_would_differ_in_a_replay_is_refused(f: Any, words: str) -> None:
+    with pytest.raises(sg.errors.StateError, match=words):
+        sg.compile(lambda a: sg.newton(lambda x: f(x, a), 1.0))(2.0)
+
+
+def test_lane_without_a_solution_says_so() -> None:
+    compiled = sg.compile(lambda a: sg.newton(lambda x: x * x - a, 1.0))
+
+    with pytest.raises(ArithmeticError, match="newton: the steps must settle"):
+        compiled(np.array([4.0, -1.0]))
