@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ __all__ = [
     "walkthrough",
 ]
 __all__ += elementary.__all__  # a function for every row of the table, and a few more
-__dir__ = __all__.copy  # what dir(scalargrad) and a press of Tab list
+__dir__: Callable[[], list[str]] = __all__.copy  # what dir(scalargrad) and a press of Tab list
 
 #: what is loaded when it is first asked for: where it stands, and its names; `import scalargrad`
 #: brings only what every program needs

@@ -78,8 +78,11 @@ def _is_command_line() -> bool:
     )
 
 
+#: the engine in use, "python" or "native"
+engine: str
+#: why it is not the native one
+why: str
 try:
-    #: the engine in use, "python" or "native"; `why` tells the reason for "python"
     engine, _module, why = _choose(os.environ.get("SCALARGRAD_ENGINE", ""))
 except EngineError as error:
     if _is_command_line():  # it imports the package before it can catch anything

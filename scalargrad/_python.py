@@ -53,6 +53,10 @@ class Value(Arithmetic, Node, Copyable):
     """
 
     __slots__ = ("_data", "_grad", "_notes", "op", "operands", "parents", "partials")
+    op: str
+    operands: tuple[Any, ...]
+    parents: tuple[Any, ...]
+    partials: tuple[float, ...]
     _record, _make = staticmethod(_record), staticmethod(make)
 
     @without_rest

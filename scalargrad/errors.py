@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Callable
 
 __all__ = [
     "ConvergenceError", "EngineError", "ExpressionError", "GradientError", "InputError",
     "MissingExtraError", "MissingFileError", "NonFiniteError", "OperandError", "RangeError",
     "ScalargradError", "StateError",
 ]  # fmt: skip
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from . import errors
@@ -32,7 +32,7 @@ from .functions.triangles import (
 from .table import ops
 
 __all__ = ["LeastSquares", "cholesky", "det", "inv", "lstsq", "matmul", "norm", "slogdet", "solve"]
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy
 
 #: how far a matrix may be from its transpose, as a share of its largest entry
 _SYMMETRIC = 1e-8

@@ -11,7 +11,7 @@ And `fsum` of Values adds from left to right. What only makes sense for whole nu
 from __future__ import annotations
 
 import math as _math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import comb, e, factorial, gcd, inf, isqrt, lcm, nan, nextafter, perm, pi, tau, ulp
 from typing import Any
 
@@ -70,7 +70,7 @@ __all__ += [
     "radians", "remainder", "sin", "sinh", "sqrt", "tan", "tanh",
 ]  # fmt: skip
 # == end of names
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy
 
 # -- whole numbers ---------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ __all__ = [
     "SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rate", "Schedule", "clip_grad_norm",
     "cosine_decay", "exponential_decay", "step_decay", "warm_up",
 ]  # fmt: skip
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy
 
 #: from the number of steps taken so far, from 0, to the learning rate of the next one
 Schedule: TypeAlias = Callable[[int], float]
@@ -47,10 +47,10 @@ class Optimizer(Sealed, ABC):
     _rule: UpdateRule
 
     def __init__(self, parameters: Iterable[Any], lr: Rate, weight_decay: float = 0.0) -> None:
-        self.parameters = _checked(type(self).__name__, parameters)
-        self.steps = 0
+        self.parameters: list[Any] = _checked(type(self).__name__, parameters)
+        self.steps: int = 0
         self.lr = lr
-        self.weight_decay = _at_least_0(type(self).__name__, "weight_decay", weight_decay)
+        self.weight_decay: float = _at_least_0(type(self).__name__, "weight_decay", weight_decay)
         self._kept = [array("d", [0.0]) * len(self.parameters) for _ in self._rule.kept]
 
     @property
@@ -181,8 +181,8 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        self.momentum = _at_least_0("SGD", "momentum", momentum)
-        self.nesterov = bool(nesterov)
+        self.momentum: float = _at_least_0("SGD", "momentum", momentum)
+        self.nesterov: bool = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise errors.InputError(
                 errors.unwanted("SGD", "nesterov needs momentum above 0", momentum, "pass 0.9")
@@ -217,7 +217,7 @@ class AdaGrad(Optimizer):
         eps: float = 1e-10,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        self.eps = _at_least_0("AdaGrad", "eps", eps)
+        self.eps: float = _at_least_0("AdaGrad", "eps", eps)
 
     def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
         return lr, self.weight_decay, self.eps
@@ -252,10 +252,10 @@ class RMSprop(Optimizer):
         centered: bool = False,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        self.alpha = _within("RMSprop", "alpha", alpha, 1.0)
-        self.eps = _at_least_0("RMSprop", "eps", eps)
-        self.momentum = _at_least_0("RMSprop", "momentum", momentum)
-        self.centered = bool(centered)
+        self.alpha: float = _within("RMSprop", "alpha", alpha, 1.0)
+        self.eps: float = _at_least_0("RMSprop", "eps", eps)
+        self.momentum: float = _at_least_0("RMSprop", "momentum", momentum)
+        self.centered: bool = bool(centered)
 
     def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
         return lr, self.weight_decay, self.alpha, self.eps, self.momentum, self.centered
@@ -294,8 +294,8 @@ class Adam(Optimizer):
                 errors.unwanted(who, "betas must be two numbers", betas, "pass (0.9, 0.999)")
             )
         first, second = (_within(who, "each of betas", beta, 1.0) for beta in betas)
-        self.betas = first, second
-        self.eps = _at_least_0(who, "eps", eps)
+        self.betas: tuple[float, float] = first, second
+        self.eps: float = _at_least_0(who, "eps", eps)
 
     def _settings(self, lr: float, steps: int) -> tuple[float, ...]:
         first, second = self.betas

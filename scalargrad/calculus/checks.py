@@ -53,9 +53,11 @@ class GradientTable(Sealed):
     def __init__(
         self, rows: Sequence[Checked], reason: str = "", kinks: Sequence[str] = ()
     ) -> None:
-        self.rows = tuple(rows)
+        self.rows: tuple[Checked, ...] = tuple(rows)
         self.reason = reason
-        self.kinks = tuple(kinks)  # operations that are at their kink, where not all is well
+        self.kinks: tuple[str, ...] = tuple(
+            kinks
+        )  # operations that are at their kink, where not all is well
 
     def __bool__(self) -> bool:
         return all(row.verdict != MISMATCH for row in self.rows)

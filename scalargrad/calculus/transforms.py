@@ -11,7 +11,7 @@ import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from .. import errors
 from .._engine import Value, are_floats
@@ -32,8 +32,12 @@ from ..core.nesting import (
     values_in,
 )
 from ..core.order import edges
+from ..core.signatures import Derived, Gradient, ValueAndGradient
 from .graph_gradients import graph_sweep, numbered, order_of, partials_on_values, sweep
 from .kinks import on_one_side
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class _Run:
@@ -232,6 +236,18 @@ _named_like = functools.partial(
 # -- the transformations -----------------------------------------------------------------------
 
 
+@overload  # first, or a checker would lose what it knows of the inner one
+def grad(
+    f: Gradient[P], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Gradient[P]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Gradient[P]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Derived[P, Any]: ...
 def grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -270,6 +286,18 @@ def gradient_for(
     return gradient
 
 
+@overload  # first, or a checker would lose what it knows of the inner one
+def value_and_grad(
+    f: Gradient[P], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> ValueAndGradient[P, Any]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> ValueAndGradient[P, R]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Derived[P, Any]: ...
 def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -295,7 +323,7 @@ def value_and_grad(
     return both
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P, Any]:
     """Return the function that computes all derivatives of all that `f` returns.
 
     Maths: x ↦ ∂f_i/∂x_j
@@ -320,7 +348,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     return matrix
 
 
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P, Any]:
     """Return the function that computes all second derivatives of `f`, which returns one number.
 
     Maths: x ↦ ∂²f/∂x_i∂x_j
@@ -335,7 +363,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     return jacobian(gradient_for("hessian", f, argnums), argnums)
 
 
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
     """Return the value of `f`, and the function that pulls an upstream gradient back through it.
 
     Maths: f(x), u ↦ Σ u_i·∂f_i/∂x

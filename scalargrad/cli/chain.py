@@ -49,10 +49,10 @@ class Chain:
     def __init__(self, root: Any, name: str) -> None:
         order = post_order(root)
         _, self._grads = root._sweep(root.grad)  # `grad` may tell of a later pass of another root
-        self.names = _named(order, name)
-        self.nodes = [node for node in order if node.parents]
+        self.names: dict[int, str] = _named(order, name)
+        self.nodes: list[Any] = [node for node in order if node.parents]
         self.terms: dict[int, list[float]] = {id(node): [] for node in order}
-        self.steps = [self._step(node) for node in reversed(self.nodes)]
+        self.steps: list[NodeStep] = [self._step(node) for node in reversed(self.nodes)]
 
     def _step(self, node: Any) -> NodeStep:
         parts = tuple(explanations(node, row_of(node), self._grads[node]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeGuard, TypeVar
 
 from .. import errors
 from ..table import ops
@@ -139,7 +139,7 @@ class Arithmetic:
     def __le__(self, other: Self | Number) -> bool: return _compare("__le__", self, other)
     def __gt__(self, other: Self | Number) -> bool: return _compare("__gt__", self, other)
     def __ge__(self, other: Self | Number) -> bool: return _compare("__ge__", self, other)
-    __hash__ = object.__hash__
+    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
     # fmt: on
 
 

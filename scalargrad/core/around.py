@@ -23,8 +23,8 @@ class Inputs:
     __slots__ = ("_ids", "is_shared", "values")  # each gradient makes one
 
     def __init__(self, values: Sequence[Any], *, shared: bool = False) -> None:
-        self.values = values
-        self.is_shared = shared
+        self.values: Sequence[Any] = values
+        self.is_shared: bool = shared
         self._ids: set[int] | None = None
 
     def __contains__(self, node: Any) -> bool:

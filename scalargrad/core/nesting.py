@@ -214,7 +214,9 @@ class Flattening:
     are_floats: Callable[[Any], bool] = staticmethod(evaluation.are_floats)
 
     def __init__(self, who: str, what: str, remedy: str) -> None:
-        self.who, self.what, self.remedy = who, what, remedy
+        self.who: str = who
+        self.what: str = what
+        self.remedy: str = remedy
         self.leaves: list[Any] = []
 
     def visit(self, thing: Any) -> Structure:

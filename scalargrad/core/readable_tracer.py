@@ -22,9 +22,11 @@ class Tracer:
     """Watches the Values of the readable engine."""
 
     def __init__(self, inputs: Sequence[Any]) -> None:
-        self.ops = bytearray()
-        self.starts, self.operands, self.results = array("I", [0]), array("I"), array("I")
-        self.constants = array("d")
+        self.ops: bytearray = bytearray()
+        self.starts: array[int] = array("I", [0])
+        self.operands: array[int] = array("I")
+        self.results: array[int] = array("I")
+        self.constants: array[float] = array("d")
         self.captured: list[Any] = []
         self.guards: list[Guard] = []
         self.calls: dict[int, Any] = {}
@@ -32,7 +34,7 @@ class Tracer:
         self._inputs = list(inputs)
         self._kept: list[Any] = []  # or another node might get the same id
         self._references = {id(x): reference(INPUT, index) for index, x in enumerate(inputs)}
-        self.live = {id(x) for x in inputs}
+        self.live: set[int] = {id(x) for x in inputs}
         self._last: tuple[str, Any, int] = ("", (), 0)  # of the last line: op, operands, result
 
     def watch(self, function: Callable[[], R]) -> R:

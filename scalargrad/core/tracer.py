@@ -90,7 +90,7 @@ class TracerProtocol(Protocol):
 
 #: the one at work, of the thread that it watches; after an interrupt it may be one that was
 current: TracerProtocol | None = None
-thread = 0
+thread: int = 0
 
 #: what the function was refused meanwhile, also where it caught that itself
 refused: errors.StateError | None = None

@@ -278,13 +278,13 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return apply_binary(row, a, b, "where", ("a", "b"))
 
 
-def _affine(lefts: Sequence[Any], rights: Sequence[Any], offsets: Sequence[Any]) -> list[Any]:
+def affine(lefts: Sequence[Any], rights: Sequence[Any], offsets: Sequence[Any]) -> list[Any]:
     """Return left · right + offset for every pair of lists and its offset: a layer of neurons."""
     rows = zip(lefts, rights, offsets, strict=True)
     return [dot(left, right) + offset for left, right, offset in rows]
 
 
-affine = quick(_affine, kind="affine")
+affine = quick(affine, kind="affine")
 
 
 def check_lengths(who: str, xs: list[Any], ys: list[Any]) -> None:

@@ -29,7 +29,7 @@ class Elimination:
     """
 
     def __init__(self, rows: Rows) -> None:
-        self.rows = [list(row) for row in rows]
+        self.rows: list[list[Any]] = [list(row) for row in rows]
         self.multipliers: list[list[Any]] = [[1.0] for _ in rows]  # of the entry, of those above
         self.triangle: list[list[Any]] = []  # its columns down to the diagonal
         self.sign: Any = 1.0  # of the order in which the rows were taken

@@ -51,8 +51,11 @@ class GraphLearner:
         self, model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective,
         optimizer: OptimizerLike,
     ) -> None:  # fmt: skip
-        self.model, self.inputs, self.targets = model, inputs, targets
-        self.objective, self.optimizer = objective, optimizer
+        self.model: Callable[[Any], Any] = model
+        self.inputs: Any = inputs
+        self.targets: Any = targets
+        self.objective: Objective = objective
+        self.optimizer: OptimizerLike = optimizer
         self._learnt = Inputs(_parameters(optimizer), shared=True)
 
     def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:

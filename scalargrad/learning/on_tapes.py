@@ -20,7 +20,7 @@ from ..tape.flattening import columns
 from ..tape.lane_arguments import Lanes, lanes_of
 from ..tape.paths import Path, Paths, add_sums, run_batch
 from ..tape.replay import BY_CAPTURED, VALUES
-from .objectives import Objective
+from .objectives import Batched, Objective
 from .on_graphs import OptimizerLike, check_finite, count_correct
 
 #: so many samples of an epoch's first batch are compared with what the model itself gives
@@ -45,7 +45,9 @@ class TapeLearner:
             raise Unfit("the machine was not built")
         if objective.batched is None:
             raise Unfit("the loss is a function of one's own, of a whole batch")
-        self.objective, self.batched, self.optimizer = objective, objective.batched, optimizer
+        self.objective: Objective = objective
+        self.batched: Batched = objective.batched
+        self.optimizer: OptimizerLike = optimizer
         compute = objective.compute
 
         def sample(x: Any, t: Any) -> tuple[Any, Any]:
@@ -61,7 +63,8 @@ class TapeLearner:
         sample.__name__ = "fit"
         self._block: _Block | None = None
         self._compiled = _Settled(sample, self._write_back)
-        self.inputs, self.targets = _matrix(inputs), _matrix(targets)
+        self.inputs: Any = _matrix(inputs)
+        self.targets: Any = _matrix(targets)
         self._check_targets(self.targets)
         self._paths, self._lanes = self._taken(self.inputs, self.targets)
         first = self._paths.first(lambda: self._lanes.lane(0))
@@ -149,7 +152,7 @@ class TapeLearner:
         self._is_checked = False  # what comes next may have changed the model
 
 
-class _Settled(Compiled):
+class _Settled(Compiled[..., Any]):
     """A function that is traced with Values which have the numbers of the block."""
 
     _many_paths = "leave compile=True out"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from . import book
 from .layers import (
     MLP,
@@ -31,4 +33,4 @@ __all__ = [
     "TwoLayerNet",
     "book",
 ]
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy

@@ -22,7 +22,7 @@ from ..functions.losses import cross_entropy
 from .layers import TwoLayerNet
 
 __all__ = ["AddLayer", "Affine", "MulLayer", "Relu", "Sigmoid", "SoftmaxWithLoss", "TwoLayerNet"]
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy
 
 
 def _like(model: Any, tree: Any) -> Any:
@@ -197,7 +197,8 @@ class Affine(_Layer):
 
     def __init__(self, W: Any, b: Any) -> None:  # noqa: N803
         super().__init__()
-        self.W, self.b = W, b  # read afresh at each forward pass
+        self.W: Any = W  # read afresh at each forward pass
+        self.b: Any = b
         self.x: Any = None
         self.original_x_shape: tuple[int, ...] | None = None
 

@@ -67,8 +67,10 @@ class Neuron(Module):
 
     def __init__(self, nin: int, nonlin: bool = True, *, seed: Seed = None) -> None:
         draw = generator("Neuron", seed)
-        self.w = [Value(draw.uniform(-1, 1)) for _ in range(whole("Neuron", "nin", nin))]
-        self.b = Value(0.0)
+        self.w: list[Value] = [
+            Value(draw.uniform(-1, 1)) for _ in range(whole("Neuron", "nin", nin))
+        ]
+        self.b: Value = Value(0.0)
         self.nonlin = nonlin
 
     def __call__(self, x: Any) -> Any:
@@ -89,7 +91,7 @@ class Layer(Module):
     def __init__(self, nin: int, nout: int, *, seed: Seed = None, **kwargs: Any) -> None:
         draw, count = generator("Layer", seed), whole("Layer", "nout", nout)
         shared = None if seed is None else draw  # one generator, or all neurons would be alike
-        self.neurons = [Neuron(nin, seed=shared, **kwargs) for _ in range(count)]
+        self.neurons: list[Neuron] = [Neuron(nin, seed=shared, **kwargs) for _ in range(count)]
 
     def __call__(self, x: Any) -> Any:
         xs = _sample("Layer", x, len(self.neurons[0].w))
@@ -120,7 +122,7 @@ class MLP(Module):
                 errors.unwanted("MLP", "needs at least one layer", nouts, "pass e.g. [16, 1]")
             )
         shared = None if seed is None else generator("MLP", seed)
-        self.layers = [
+        self.layers: list[Layer] = [
             Layer(nin, nout, nonlin=index != len(sizes) - 1, seed=shared)
             for index, (nin, nout) in enumerate(pairwise(sizes), 1)
         ]
@@ -157,7 +159,7 @@ class Affine(Module):
         nin, nout = whole("Affine", "nin", nin), whole("Affine", "nout", nout)
         draw = _initial(nin, nout, init, seed)
         self.W = [[Value(draw()) for _ in range(nout)] for _ in range(nin)]
-        self.b = [Value(0.0) for _ in range(nout)]
+        self.b: list[Value] = [Value(0.0) for _ in range(nout)]
 
     def __call__(self, x: Any) -> Any:
         return _AFFINE.call(self._on, by_position(x))  # one group, also of a batch
@@ -273,7 +275,7 @@ class Sequential(Module):
                         "Sequential", "layers must be callable", layer, "write Sequential(a, b)"
                     )
                 )
-        self.layers = list(layers)
+        self.layers: list[Callable[[Any], Any]] = list(layers)
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:

@@ -16,7 +16,7 @@ from ..core.modes import no_grad
 from ..core.whole_files import path_text, write_whole
 
 __all__ = ["curves", "decision_boundary", "save"]
-__dir__ = __all__.copy
+__dir__: Callable[[], list[str]] = __all__.copy
 
 _INK, _FAINT = "#333333", "#e6e6e6"
 #: distinct to most colour-blind readers too (Okabe, Ito)

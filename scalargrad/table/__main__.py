@@ -10,12 +10,12 @@ if not __package__:  # a folder was run: make a package of it, under a name of i
     from importlib.util import module_from_spec, spec_from_file_location
     from pathlib import Path
 
-    folder = Path(__file__).parent
-    spec = spec_from_file_location("table", folder / "__init__.py")
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules["table"] = package = module_from_spec(spec)
-    spec.loader.exec_module(package)
+    _folder = Path(__file__).parent
+    _spec = spec_from_file_location("table", _folder / "__init__.py")
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules["table"] = _package = module_from_spec(_spec)
+    _spec.loader.exec_module(_package)
     __package__ = "table"
 
 from .generate import main

@@ -232,12 +232,12 @@ class Body(ABC):
         vectors: Collection[str],
         functions: Mapping[str, Callable[..., Any]],
     ) -> None:
-        self.scalars = set(scalars)  # names that hold one number
-        self.vectors = set(vectors)  # names of an element; the list is the name with an s
+        self.scalars: set[str] = set(scalars)  # names that hold one number
+        self.vectors: set[str] = set(vectors)  # names of an element; the list is the name with an s
         self.functions = functions
         self.lines: list[str] = []
         self.used: set[str] = set()
-        self.loops = 0
+        self.loops: int = 0
 
     def line(self, text: str) -> None:
         self.lines.append(f"    {text}\n")

@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from math import asinh, atan, cbrt, copysign, erf, erfc, tanh
+from typing import TypeAlias
 
 __all__ = [
     "FUNCTIONS", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "copysign",
     "cos", "cosh", "divide", "erf", "erfc", "exp", "exp2", "expm1", "floor", "fmod", "log",
     "log1p", "log2", "log10", "pow", "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
 ]  # fmt: skip
+
+OfOne: TypeAlias = Callable[[float], float]
+OfTwo: TypeAlias = Callable[[float, float], float]
 
 INF, NAN = math.inf, math.nan
 
@@ -52,9 +56,7 @@ def pow(x: float, y: float) -> float:
     return math.copysign(INF, x) if odd else INF
 
 
-def _total(
-    function: Callable[[float], float], undefined: Callable[[float], float]
-) -> Callable[[float], float]:
+def _total(function: OfOne, undefined: OfOne) -> OfOne:
     """Return `function` with the results of `undefined` where it would raise."""
 
     def total(x: float) -> float:
@@ -76,11 +78,11 @@ def _inf(x: float) -> float:
     return INF
 
 
-def _pole(at: float) -> Callable[[float], float]:
+def _pole(at: float) -> OfOne:
     return lambda x: -INF if x == at else NAN
 
 
-def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+def _whole(function: Callable[[float], int]) -> OfOne:
     """Return a rounding of Python as that of C: of floats, with the sign of a zero."""
 
     def rounded(x: float) -> float:
@@ -91,7 +93,7 @@ def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
     return rounded
 
 
-def _remaining(function: Callable[[float, float], float]) -> Callable[[float, float], float]:
+def _remaining(function: OfTwo) -> OfTwo:
     """Return a remainder that is nan where `function` would raise."""
 
     def remaining(x: float, y: float) -> float:
@@ -105,26 +107,29 @@ def _remaining(function: Callable[[float, float], float]) -> Callable[[float, fl
     return remaining
 
 
-exp = _total(math.exp, _inf)
-exp2 = _total(math.exp2, _inf)
-expm1 = _total(math.expm1, _inf)
-log = _total(math.log, _pole(0.0))
-log2 = _total(math.log2, _pole(0.0))
-log10 = _total(math.log10, _pole(0.0))
-log1p = _total(math.log1p, _pole(-1.0))
-sqrt = _total(math.sqrt, _nan)
-sin = _total(math.sin, _nan)
-cos = _total(math.cos, _nan)
-tan = _total(math.tan, _nan)
-asin = _total(math.asin, _nan)
-acos = _total(math.acos, _nan)
-sinh = _total(math.sinh, lambda x: math.copysign(INF, x))
-cosh = _total(math.cosh, _inf)
-acosh = _total(math.acosh, _nan)
-atanh = _total(math.atanh, lambda x: math.copysign(INF, x) if abs(x) == 1.0 else NAN)
+exp: OfOne = _total(math.exp, _inf)
+exp2: OfOne = _total(math.exp2, _inf)
+expm1: OfOne = _total(math.expm1, _inf)
+log: OfOne = _total(math.log, _pole(0.0))
+log2: OfOne = _total(math.log2, _pole(0.0))
+log10: OfOne = _total(math.log10, _pole(0.0))
+log1p: OfOne = _total(math.log1p, _pole(-1.0))
+sqrt: OfOne = _total(math.sqrt, _nan)
+sin: OfOne = _total(math.sin, _nan)
+cos: OfOne = _total(math.cos, _nan)
+tan: OfOne = _total(math.tan, _nan)
+asin: OfOne = _total(math.asin, _nan)
+acos: OfOne = _total(math.acos, _nan)
+sinh: OfOne = _total(math.sinh, lambda x: math.copysign(INF, x))
+cosh: OfOne = _total(math.cosh, _inf)
+acosh: OfOne = _total(math.acosh, _nan)
+atanh: OfOne = _total(math.atanh, lambda x: math.copysign(INF, x) if abs(x) == 1.0 else NAN)
 
-floor, ceil, trunc = _whole(math.floor), _whole(math.ceil), _whole(math.trunc)
-fmod, remainder = _remaining(math.fmod), _remaining(math.remainder)
+floor: OfOne = _whole(math.floor)
+ceil: OfOne = _whole(math.ceil)
+trunc: OfOne = _whole(math.trunc)
+fmod: OfTwo = _remaining(math.fmod)
+remainder: OfTwo = _remaining(math.remainder)
 
 #: every function that a formula may call by name
 FUNCTIONS: dict[str, Callable[..., float]] = {

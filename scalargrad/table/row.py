@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from . import formula, libm
 
@@ -74,7 +74,7 @@ class Row:
     helper: bool = False  # serves other rows; no public function
     by_hand: bool = False  # an operator, or a function that is written in Python for its options
     commutes: bool = False  # whether the operands may change places
-    __hash__ = object.__hash__
+    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
 
     @property
     def arity(self) -> int:
@@ -135,7 +135,7 @@ class ManyRow:
     _steps: dict[tuple[bool, ...], Callable[..., Any]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    __hash__ = object.__hash__
+    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -179,7 +179,7 @@ class UpdateRule:
     kept: tuple[str, ...]  # numbers kept for each parameter; the text binds them anew
     settings: tuple[str, ...]
     text: str
-    __hash__ = object.__hash__
+    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
 
     @cached_property
     def step(self) -> Callable[..., tuple[float, ...]]:

@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from .. import errors
 from .._engine import Value
@@ -19,6 +19,7 @@ from ..core.arithmetic import data_of, is_value
 from ..core.around import Inputs, call_inside
 from ..core.nesting import NUMBER, Structure, list_of
 from ..core.pickles import Reader, content_of
+from ..core.signatures import Argument
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -40,8 +41,13 @@ MOST_ARRAYS = 64
 #: so many kinds of arguments, as lists of other lengths, are remembered; then the oldest goes
 MOST_KINDS = 256
 
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
 
-class Compiled:
+
+class Compiled(Generic[P, R]):
     """A function that is traced when it is first called, and replayed from then on."""
 
     _many_paths = "pass a larger max_paths to compile"  # the remedy where there are too many
@@ -49,17 +55,23 @@ class Compiled:
     def __init__(
         self, function: Callable[..., Any], mode: str, threads: int, max_paths: int
     ) -> None:
-        self.function = function
-        self.name = getattr(function, "__name__", type(function).__name__)
-        self.mode, self.threads, self.max_paths = mode, threads, max_paths
+        self.function: Callable[..., Any] = function
+        self.name: str = getattr(function, "__name__", type(function).__name__)
+        self.mode: str = mode
+        self.threads: int = threads
+        self.max_paths: int = max_paths
         self._paths: dict[tuple[Structure, ...], Paths] = {}
         self._seen: Seen | None = None
-        self._classes: dict[type, Compiled] = {}
+        self._classes: dict[type, Compiled[..., Any]] = {}
         self._attribute = f"_compiled {self.name} {id(self)}"  # a child may have one of that name
         functools.update_wrapper(self, function, updated=())
 
     # -- calls -------------------------------------------------------------------------------
 
+    @overload
+    def __call__(self, /, *arguments: P.args, **named: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, /, *arguments: Argument, **named: Argument) -> Any: ...
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Return what the function returns: numbers for a point, arrays for a batch.
 
@@ -79,6 +91,14 @@ class Compiled:
         batch = run_batch(paths, lanes, VALUES, 1.0, self.threads)
         return columns(batch.structure, batch.values)
 
+    @overload
+    def value_and_grad(
+        self, /, *arguments: P.args, **named: P.kwargs
+    ) -> tuple[R, tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(
+        self, /, *arguments: Argument, **named: Argument
+    ) -> tuple[Any, tuple[Any, ...]]: ...
     def value_and_grad(self, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
 
@@ -168,6 +188,12 @@ class Compiled:
         what = f"{counted(len(tapes), 'tape')}, {lines}" if tapes else "no tape"
         return f"compile({self.name}, {self.mode}: {what})"
 
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(
+        self: Compiled[Concatenate[S, Q], R], instance: S, owner: type | None = None
+    ) -> Compiled[Q, R]: ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
@@ -180,13 +206,13 @@ class Compiled:
             kept = owned[self._attribute] = _Bound(self, instance, self._like(method))
         return kept.compiled
 
-    def __copy__(self) -> Compiled:
+    def __copy__(self) -> Compiled[..., Any]:
         return self._like(self.function)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled[..., Any]:
         return self._like(copy.deepcopy(self.function, memo))
 
-    def _like(self, function: Callable[..., Any]) -> Compiled:
+    def _like(self, function: Callable[..., Any]) -> Compiled[..., Any]:
         """Return another function compiled in the same way, with nothing traced."""
         return Compiled(function, self.mode, self.threads, self.max_paths)
 
@@ -380,7 +406,10 @@ class _Bound:
     """What an instance keeps of a compiled method; its copies and pickles make their own."""
 
     def __init__(
-        self, owner: Compiled | None = None, instance: Any = None, compiled: Compiled | None = None
+        self,
+        owner: Compiled[..., Any] | None = None,
+        instance: Any = None,
+        compiled: Compiled[..., Any] | None = None,
     ) -> None:
         self.owner, self.instance, self.compiled = owner, instance, compiled
 
@@ -430,7 +459,7 @@ def _restored(
     paths: Any,
     table: int,
     signature: inspect.Signature,
-) -> Compiled:
+) -> Compiled[..., Any]:
     """Return what a pickle holds: tapes are replayed as they are, further ones are traced."""
     if table != digest():
         raise errors.StateError(
@@ -448,6 +477,14 @@ def _restored(
     return compiled
 
 
+@overload
+def compile(
+    function: Callable[P, R], *, mode: str = "strict", threads: int = 1, max_paths: int = 256
+) -> Compiled[P, R]: ...
+@overload
+def compile(
+    function: None = None, *, mode: str = "strict", threads: int = 1, max_paths: int = 256
+) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 def compile(
     function: Callable[..., Any] | None = None,
     *,
@@ -494,7 +531,7 @@ def compile(
     return _checked(function, mode, threads, max_paths)
 
 
-def _checked(function: Callable[..., Any], mode: str, threads: int, max_paths: int) -> Compiled:
+def _checked(function: Callable[P, R], mode: str, threads: int, max_paths: int) -> Compiled[P, R]:
     if mode not in MODES:
         raise errors.InputError(
             errors.unwanted("compile", 'mode must be "strict" or "fast"', mode, "leave it out")

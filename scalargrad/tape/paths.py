@@ -31,10 +31,10 @@ class Path:
     def __init__(self, runner: Runner, structure: Structure) -> None:
         self.runner = runner
         self.structure = structure  # of what the function returns
-        self.captured = runner.tape.captured
+        self.captured: tuple[Any, ...] = runner.tape.captured
         #: whether each of them is a Value, and a leaf: the common case
         self._are_values = all(is_value(x) for x in self.captured)
-        self.are_leaves = self._are_values and not any(x.parents for x in self.captured)
+        self.are_leaves: bool = self._are_values and not any(x.parents for x in self.captured)
 
     @property
     def tape(self) -> Tape:
@@ -80,7 +80,9 @@ class Paths:
     def __init__(
         self, name: str, trace: Callable[[Sequence[Any]], Path], most: int, mode: str, remedy: str
     ) -> None:
-        self.name, self.mode, self._remedy = name, mode, remedy
+        self.name: str = name
+        self.mode: str = mode
+        self._remedy = remedy
         self.known: list[Path] = []
         self._trace = trace
         self._most = most

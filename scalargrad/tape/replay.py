@@ -142,7 +142,8 @@ class Run:
     """The numbers of one lane."""
 
     def __init__(self, replay: Replay, inputs: Sequence[float], captured: Any) -> None:
-        self.replay, self.tape = replay, replay.tape
+        self.replay: Replay = replay
+        self.tape: Tape = replay.tape
         self._columns: dict[int, Any] = {
             INPUT: list(inputs),
             CAPTURED: memoryview(captured).cast("B").cast("d").tolist(),
@@ -155,7 +156,7 @@ class Run:
             data, partials = self._step(line)
             self._columns[LINE].append(data)
             self._partials.append(partials)
-        self.outputs = [self.number(reference) for reference in self.tape.outputs]
+        self.outputs: list[float] = [self.number(reference) for reference in self.tape.outputs]
 
     def number(self, reference: int) -> float:
         kind, index = unpack(reference)

@@ -25,7 +25,7 @@ class LiveGraph:
 
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
-        self.live = len(survey.nodes) <= LIVE and not survey.is_cut
+        self.live: bool = len(survey.nodes) <= LIVE and not survey.is_cut
         self.nodes: list[Any] = [*survey.order] if self.live else []
         self._indices = {id(node): index for index, node in enumerate(self.nodes)}
         self._reasons = {id(node): _stuck(node, survey) for node in self.nodes}

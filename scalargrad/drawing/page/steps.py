@@ -91,16 +91,19 @@ class Walk:
     def __init__(self, graph: Graph, wording: Wording) -> None:
         self.graph = graph
         self.wording = wording
-        self.about_of = {id(vertex): f"n{index}" for index, vertex in enumerate(graph.vertices)}
+        self.about_of: dict[int, str] = {
+            id(vertex): f"n{index}" for index, vertex in enumerate(graph.vertices)
+        }
         self.shown: dict[int, Shown] = {}
         for vertex in graph.vertices:
             for index, flow in enumerate(vertex.flows):
                 self.shown[id(flow)] = self._shown(flow, f"{self.about_of[id(vertex)]}.{index}")
-        self.singles = [shown for shown in self.shown.values() if shown.is_single]
+        self.singles: list[Shown] = [shown for shown in self.shown.values() if shown.is_single]
         roots = (shown for shown in self.singles if self._is_root(shown.flow))
         self.result: Shown | None = next(roots, None)
-        self.result_name = (self.result.name if self.result is not None else "") or "the result"
-        self.steps = [*self._forward(), *self._backward()]
+        named = self.result.name if self.result is not None else ""
+        self.result_name: str = named or "the result"
+        self.steps: list[Step] = [*self._forward(), *self._backward()]
 
     def texts(self) -> dict[str, Rule]:
         """Return what stands at every key in the end; names and shapes of bundles never change."""

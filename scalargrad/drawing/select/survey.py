@@ -49,9 +49,11 @@ class Survey:
         self.root = root
         self._upstream = upstream
         #: what each node was computed from, also beyond those that are counted
-        self.parents = _Answers[Sequence[Any]](parents_of)
+        self.parents: _Answers[Sequence[Any]] = _Answers[Sequence[Any]](parents_of)
         #: the row of each node, or None
-        self.rows = _Answers[Row | ManyRow | None](row_of)
+        self.rows: _Answers[Row | ManyRow | None] = _Answers[Row | ManyRow | None](row_of)
+        self.nodes: list[Any]
+        self.is_cut: bool
         self.nodes, self.is_cut = self._walk()
 
     def _walk(self) -> tuple[list[Any], bool]:

@@ -135,7 +135,7 @@ class Marks:
     """The marks of an exercise; true where everything is right."""
 
     def __init__(self, marks: Sequence[Mark]) -> None:
-        self.marks = tuple(marks)
+        self.marks: tuple[Mark, ...] = tuple(marks)
 
     @property
     def right(self) -> int:

@@ -26,10 +26,10 @@ class Numbers:
     ) -> None:
         self.graph = graph
         self.digits = digits
-        self.loss = text.harmless(loss)
-        self.red = bool(gradients and graph.gradients)
+        self.loss: str = text.harmless(loss)
+        self.red: bool = bool(gradients and graph.gradients)
         self.constants = constants
-        self.elements = elements or {}
+        self.elements: Mapping[int, str] = elements or {}
 
     def number(self, value: float) -> str:
         """Return a number as this picture shows it."""

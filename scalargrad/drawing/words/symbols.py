@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ...core.arithmetic import is_value
@@ -13,9 +13,9 @@ from ...core.node_rows import agree, result_index
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
 from ...table.written import parsed, stated
-from ..select.graph import Constant, Flow, Use, Vertex
+from ..select.graph import Constant, Flow, Graph, Use, Vertex
 from ..select.opening import Opened
-from ..select.survey import is_leaf
+from ..select.survey import Survey, is_leaf
 from . import text
 from .algebra import (
     ONE,
@@ -69,13 +69,13 @@ class Symbols:
         opened: Sequence[Opened] = (),
     ) -> None:
         self.numbers = numbers
-        self.graph = numbers.graph
-        self.survey = numbers.graph.survey
-        self.loss = numbers.loss
+        self.graph: Graph = numbers.graph
+        self.survey: Survey = numbers.graph.survey
+        self.loss: str = numbers.loss
         self.chain = chain
-        self.constants = numbers.constants
+        self.constants: Collection[int] = numbers.constants
         self.opened = opened
-        self.names = Names()
+        self.names: Names = Names()
         self.values: dict[int, Product] = {}  # id of a node -> its expression
         self.parts: dict[tuple[int, int], Product] = {}  # id of a node, position -> what goes back
         self.gradients: dict[int, Product] = {}  # id of a node -> the sum of what comes back
@@ -86,7 +86,7 @@ class Symbols:
         self.users: dict[int, list[Any]] = {}
         self.recorded: dict[Product, float] = {}  # what a node without a row gives for its operands
         self.bare: set[tuple[int, int]] = set()  # where the upstream alone goes through
-        self.fresh = (f"v{i}" for i in itertools.count(1))
+        self.fresh: Iterator[str] = (f"v{i}" for i in itertools.count(1))
         self._forward()
         if numbers.red:
             self._backward()
