@@ -18,10 +18,11 @@ __all__ = ["leaky_relu", "values", "where", "zero_grad"]
 # == written from the table: names
 __all__ += [
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos",
-    "cosh", "degrees", "dot", "erf", "erfc", "exp", "exp2", "expm1", "floor", "fmod", "gelu",
-    "hypot", "log", "log1p", "log2", "log10", "log_softmax", "logsumexp", "max", "maximum", "mean",
-    "min", "minimum", "pow", "radians", "relu", "remainder", "rint", "sigmoid", "silu", "sin",
-    "sinh", "softmax", "softplus", "sqrt", "sum", "tan", "tanh", "trunc",
+    "cosh", "degrees", "dot", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "fmod",
+    "gelu", "hypot", "log", "log1p", "log2", "log10", "log_ndtr", "log_softmax", "logsumexp", "max",
+    "maximum", "mean", "min", "minimum", "ndtr", "pow", "radians", "relu", "remainder", "rint",
+    "sigmoid", "silu", "sin", "sinh", "softmax", "softplus", "sqrt", "sum", "tan", "tanh", "trunc",
+    "xlogy",
 ]  # fmt: skip
 # == end of names
 
@@ -203,6 +204,7 @@ log: Unary = unary(ops.LOG)
 log1p: Unary = unary(ops.LOG1P)
 log2: Unary = unary(ops.LOG2)
 log10: Unary = unary(ops.LOG10)
+xlogy: Binary = binary(ops.XLOGY)
 sqrt: Unary = unary(ops.SQRT)
 cbrt: Unary = unary(ops.CBRT)
 hypot: Binary = binary(ops.HYPOT)
@@ -227,6 +229,9 @@ softplus: Unary = unary(ops.SOFTPLUS)
 silu: Unary = unary(ops.SILU)
 erf: Unary = unary(ops.ERF)
 erfc: Unary = unary(ops.ERFC)
+erfinv: Unary = unary(ops.ERFINV)
+ndtr: Unary = unary(ops.NDTR)
+log_ndtr: Unary = unary(ops.LOG_NDTR)
 gelu: Unary = unary(ops.GELU)
 floor: Unary = unary(ops.FLOOR)
 ceil: Unary = unary(ops.CEIL)

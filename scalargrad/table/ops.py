@@ -261,6 +261,20 @@ LOG10 = unary(
     domain="x > 0",
     sample=((1e-3, 50),),
 )
+XLOGY = binary(
+    "xlogy",
+    forward="where(x == 0 and y == y, 0, x * log(y))",
+    partials=("log(y)", "where(x == 0 and y == y, 0, x / y)"),
+    on_values=(
+        "log(y)",
+        "where(x == 0 and y == 0, where(plain(x), 0, numbered(0, x / still(y))), x / y)",
+    ),
+    shown=("log y", "x/y"),
+    written="x·log y, but 0 at x = 0",
+    doc="Compute x·log(y), and 0 where x is 0: a term of an entropy.",
+    domain="y > 0, and any y where x = 0; else nan, or −inf·x at y = 0",
+    sample=((-9, 9), (0.1, 9)),
+)
 SQRT = unary(
     "sqrt",
     symbol="√",
@@ -528,9 +542,8 @@ GAUSS = binary(
     # h holds the high half of x, so that h*h is exact and the exponent keeps its last digits;
     # what is left of it is so small that three terms of the series are exp(d)
     forward=(
-        "t = 134217729 * x; h = t - (t - x); d = -y * ((x - h) * (x + h));"
-        "where(abs(x) < 64, exp(-y * (h * h)) * (1 + d * (1 + d * (0.5 + d / 6))),"
-        " where(x == x, 0, x))"
+        "t = 134217729 * x; h = t - (t - x); d = -y * ((x - h) * (x + h)); e = exp(-y * (h * h));"
+        "where(abs(x) < 64, e + e * (d * (1 + d * (0.5 + d / 6))), where(x == x, 0, x))"
     ),
     partials=("-2 * y * x * z", "-x * x * z"),
     doc="Compute exp(−y·x²) to the last digits, for y = 1 or 1/2.",
@@ -553,6 +566,69 @@ ERFC = unary(
     shown=("−2/√π·exp(−x²)",),
     doc="Compute 1 − erf(x) without cancellation for large x.",
     sample=((-5, 5),),
+)
+# steps of Halley from w0 towards the root of erf(w) = a; from ½ on by erfc, which has the digits
+_HALLEY = "".join(
+    f"u{k} = where(a < 0.5, erf(w{k}) - a, (1 - a) - erfc(w{k}))"
+    f" / (TWO_OVER_SQRT_PI * exp(-w{k} * w{k})); w{k + 1} = w{k} - u{k} / (1 + w{k} * u{k});"
+    for k in range(3)
+)
+ERFINV = unary(
+    "erfinv",
+    # some digits by Winitzki's formula, then thrice three times as many
+    forward=(
+        "a = abs(x); l = where(a < 0.5, log1p(-a * a), log((1 - a) * (1 + a))) / 2; t = 4.33 + l;"
+        "w0 = sqrt(-2 * l / 0.147 / (sqrt(t * t - 2 * l / 0.147) + t));"
+        + _HALLEY
+        + "where(a < 1, copysign(w3, x), where(a == 1, x * INF, asin(x)))"
+    ),
+    # exp(z²) would cost the digits of z²: above ½ by the ratio of the two tails
+    partials=(
+        "where(abs(x) == 1, INF, where(abs(x) < 0.5, 1, erfc(abs(z)) / (1 - abs(x)))"
+        " / (TWO_OVER_SQRT_PI * gauss(z, 1)))",
+    ),
+    on_values=("where(abs(x) < 1, 1 / (TWO_OVER_SQRT_PI * gauss(z, 1)), exp(z * z))",),
+    shown=("√π/2·exp(z²)",),
+    written="the z of erf(z) = x",
+    doc="Invert the error function.",
+    domain="−1 < x < 1; infinite at the ends, outside nan",
+    source="Winitzki, A handy approximation for the error function and its inverse",
+    sample=((-0.99, 0.99),),
+)
+NDTR = unary(
+    "ndtr",
+    # s + e is −x/√2 to the last digit (e by Dekker's product): the tail is as steep as exp(−s²)
+    forward=(
+        "t = 134217729 * x; h = t - (t - x); s = -x * SQRT_HALF;"
+        "e = (-h * SQRT_HALF_HIGH - s) - (x - h) * SQRT_HALF_HIGH - x * SQRT_HALF_LOW;"
+        "where(abs(x) < 40, 0.5 * (erfc(s) - e * (TWO_OVER_SQRT_PI * exp(-s * s))),"
+        " where(x < 0, 0, where(x > 0, 1, x)))"
+    ),
+    partials=("ONE_OVER_SQRT_2PI * gauss(x, 0.5)",),
+    shown=("φ(x)",),
+    definition="0.5 * erfc(x * SQRT_HALF * -1)",
+    written="Φ(x), the normal distribution function, and φ its density",
+    doc="Compute the normal distribution function.",
+    sample=((-8, 8),),
+)
+# Φ(x)·|x|/φ(x) as a series in q = 1/x², to the last digit from −20 on
+_TAIL = "1"
+for _factor in range(19, 0, -2):
+    _TAIL = f"(1 - {_factor} * q * {_TAIL})"
+LOG_NDTR = unary(
+    "log_ndtr",
+    forward=(
+        f"q = where(x < -20, 1 / (x * x), 0); s = {_TAIL};"
+        "where(x > 0, log1p(-ndtr(-x)), where(x >= -20, log(ndtr(x)),"
+        " log(s) - log(-x * SQRT_2PI) - x * x / 2))"
+    ),
+    partials=("where(x < -20, -x / s, gauss(x, 0.5) / ndtr(x) * ONE_OVER_SQRT_2PI)",),
+    shown=("φ(x)/Φ(x)",),
+    definition="log(ndtr(x))",
+    written="log Φ(x), Φ the normal distribution function and φ its density",
+    doc="Take the logarithm of the normal distribution function, far in the tail too.",
+    source="Abramowitz, Stegun, Handbook of Mathematical Functions, 26.2.12 (the tail)",
+    sample=((-8, 8),),
 )
 GELU = unary(
     "gelu",

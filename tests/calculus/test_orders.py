@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import scalargrad as sg
 
@@ -300,3 +301,55 @@ def test_slope_of_a_power_has_the_same_bits_in_a_graph(power: float) -> None:
         base = sg.Value(x)
         slope = sg.gradients(base**power, base, create_graph=True)
         assert slope.data == sg.gradients(base**power, base)
+
+
+# -- inverse, logarithm and tails of distribution functions --------------------------------------
+
+
+def phi(x: Any) -> Any:
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+#: the function in many digits, where, and how many digits each order has there: in the third
+#: derivative of log_ndtr terms of the size of x³ cancel until the series of its tail begins
+TAILS = {
+    "ndtr": (phi, (-30.0, -5.0, 0.3, 4.0), (1e-15, 1e-15, 1e-15)),
+    "log_ndtr": (
+        lambda x: mp.log(phi(x)),
+        (-300.0, -40.0, -20.5, -2.0, 0.3, 5.0),
+        (1e-15, 1e-14, 1e-12),
+    ),
+    "erfinv": (mp.erfinv, (0.1, 0.5, -0.7, 0.999, 1 - 1e-12), (1e-15, 1e-14, 1e-14)),
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_distribution_function_has_three_derivatives_in_its_tails(name: str) -> None:
+    exact, points, digits = TAILS[name]
+    for x in points:
+        derivative = getattr(sg, name)
+        for order, rel in enumerate(digits, 1):
+            derivative = sg.grad(derivative)
+            with mp.workdps(400):
+                wanted = float(mp.diff(exact, mp.mpf(x), order))
+            assert derivative(x) == pytest.approx(wanted, rel=rel, abs=0.0), (x, order)
+
+
+def test_derivatives_of_erfinv_are_infinite_at_its_ends() -> None:
+    assert sg.grad(sg.grad(sg.erfinv))(1.0) == math.inf
+    assert sg.grad(sg.grad(sg.erfinv))(-1.0) == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("point", "exact"),
+    [
+        ([3.0, 2.0], [[0.0, 0.5], [0.5, -0.75]]),
+        ([0.0, 2.0], [[0.0, 0.5], [0.5, 0.0]]),
+        ([0.0, 0.0], [[0.0, math.inf], [math.inf, 0.0]]),
+    ],
+)
+def test_hessian_of_xlogy_is_symmetric_where_x_is_0_too(
+    point: list[float], exact: list[list[float]]
+) -> None:
+    assert sg.hessian(lambda v: sg.xlogy(v[0], v[1]))(point) == exact
+    assert sg.grad(sg.grad(lambda y: sg.xlogy(0.0, y)))(point[1]) == 0.0

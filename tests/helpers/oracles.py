@@ -53,6 +53,8 @@ WIDE = both_signs(1e-300, 1e-20, 1e-8, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 10.0, 1e3, 
 BOUNDED = both_signs(1e-300, 1e-20, 1e-8, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 10.0, 50.0, 300.0, 700.0)
 POSITIVE = singles(1e-300, 1e-20, 1e-8, 0.1, 0.999999, 1.0000001, 2.0, 1e3, 1e20, 1e300, 1.7e308)
 UNIT = both_signs(1e-300, 1e-20, 1e-8, 0.1, 0.5, 0.9, 0.999, 1 - 1e-9, 1 - 2**-53)
+EDGE = both_signs(0.9, 0.999, 1 - 1e-9, 1 - 2**-53)
+TAILS = singles(-2.821865784507388, -5.5, -10.6, -14.3, -19.99, -25.9, -31.6, -33.8, 6.2, 8.3, 30.0)
 PLANE = [
     (a * x, b * y)
     for x, y in [(3.0, 4.0), (1e300, 1e300), (1e300, 1e-300), (1e-300, 1e300), (1e-300, 2e-300),
@@ -81,6 +83,19 @@ def normal(x: Any) -> Any:
 
 def phi(x: Any) -> Any:
     return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def log_phi(x: Any) -> Any:
+    if x > 0:
+        return mp.log1p(-phi(-x))
+    if x > -1e4:
+        return mp.log(phi(x))
+    q = 1 / x**2  # the series of Abramowitz and Stegun, 26.2.12; its last term is below 1e-40
+    return mp.log1p(-q + 3 * q**2 - 15 * q**3 + 105 * q**4) + mp.log(normal_over(x)) - x * x / 2
+
+
+def normal_over(x: Any) -> Any:
+    return 1 / (-x * mp.sqrt(2 * mp.pi))
 
 
 def softplus(x: Any) -> Any:
@@ -215,6 +230,10 @@ ORACLES: dict[str, Oracle] = {
     "log1p": Oracle(mp.log1p, [*POSITIVE, *singles(-1e-300, -1e-8, -0.5, -0.999, -1 + 2**-53)]),
     "log2": Oracle(lambda x: mp.log(x) / mp.log(2), POSITIVE),
     "log10": Oracle(lambda x: mp.log(x) / mp.log(10), POSITIVE),
+    "xlogy": Oracle(
+        lambda x, y: x * mp.log(y),
+        pairs((1e300, 0.5), (1e-300, 1e-300), (-2.0, 1 + 2**-52), (3.0, 1e300), (-1e-8, 7.0)),
+    ),
     "sqrt": Oracle(mp.sqrt, POSITIVE),
     "cbrt": Oracle(
         lambda x: mp.sign(x) * mp.cbrt(abs(x)), [*WIDE, *both_signs(1e308, 1.7e308, 3e-308)]
@@ -262,6 +281,19 @@ ORACLES: dict[str, Oracle] = {
                   derivatives=[bell]),
     "erfc": Oracle(mp.erfc, both_signs(1e-300, 1e-8, 0.5, 1.0, 3.0, 6.0, 10.0, 26.0),
                    derivatives=[lambda x: -bell(x)]),
+    "erfinv": Oracle(
+        mp.erfinv, [*both_signs(1e-300, 1e-20, 1e-8, 0.1, 0.5, 0.49999999999999994), *EDGE],
+        derivatives=[lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2)],
+    ),
+    "ndtr": Oracle(
+        phi, [*TAILS, *both_signs(1e-300, 1e-8, 0.5, 1.0, 3.0), (-36.9,), (-37.4,)],
+        derivatives=[normal],
+    ),
+    "log_ndtr": Oracle(
+        log_phi, [*TAILS, *both_signs(1e-300, 1e-8, 0.5, 1.0, 3.0), (-20.0,), (-20.000001,),
+                  (-37.4,), (-100.0,), (-1e5,), (-1e10,), (-1e150,)],
+        derivatives=[lambda x: normal(x) / phi(x) if x > -1e4 else -x * (1 + 1 / x**2 - 2 / x**4)],
+    ),
     "gelu": Oracle(
         lambda x: x * phi(x), both_signs(1e-300, 1e-8, 0.5, 0.7517915, 1.0, 3.0, 10.0, 25.0, 37.0),
         partial_scales=[lambda x: max(phi(x), abs(x) * normal(x))],
@@ -270,7 +302,10 @@ ORACLES: dict[str, Oracle] = {
     "floor": Oracle(mp.floor, FRACTIONS),
     "ceil": Oracle(mp.ceil, FRACTIONS),
     "trunc": Oracle(toward_zero, FRACTIONS),
-    "rint": Oracle(mp.nint, [*FRACTIONS, *both_signs(2.5, 3.5, 0.49999999999999994, 1e300)]),
+    "rint": Oracle(
+        mp.nint, [*FRACTIONS, *both_signs(2.5, 3.5, 0.49999999999999994, 1e300)],
+        derivatives=[lambda x: mpf(0)],
+    ),
     "round": Oracle(
         lambda x, y: mp.nint(x * mp.power(10, y)) / mp.power(10, y),
         [*pairs((2.675, 2.0), (1.115, 2.0), (0.125, 2.0), (1.005, 2.0), (5e15 + 0.5, 1.0)),

@@ -19,6 +19,8 @@ OPERATORS: dict[str, Any] = {
     "div": operator.truediv,
     "abs": abs,
     "pow": operator.pow,
+    "mod": operator.mod,
+    "floordiv": operator.floordiv,
 }
 
 #: name, operands, value, one gradient an operand
@@ -125,6 +127,35 @@ POINTS: list[tuple[str, tuple[float, ...], float, tuple[float, ...]]] = [
     ("copysign", (NAN, 1.0), NAN, (NAN, 0.0)),
     ("exp2", (1024.0,), INF, (INF,)),
     ("exp2", (-1080.0,), 0.0, (0.0,)),
+    ("rint", (-0.5,), -0.0, (0.0,)),
+    ("rint", (-INF,), -INF, (0.0,)),
+    ("mod", (5.0, 0.0), NAN, (NAN, NAN)),
+    ("mod", (INF, 2.0), NAN, (NAN, NAN)),
+    ("mod", (4.0, -2.0), -0.0, (1.0, 2.0)),
+    ("floordiv", (5.0, 0.0), INF, (0.0, 0.0)),
+    ("floordiv", (0.0, 0.0), NAN, (NAN, NAN)),
+    ("floordiv", (-5.0, INF), -1.0, (0.0, 0.0)),
+    # inverse and logarithm of distribution functions
+    ("erfinv", (1.0,), INF, (INF,)),
+    ("erfinv", (-1.0,), -INF, (INF,)),
+    ("erfinv", (1.5,), NAN, (NAN,)),
+    ("erfinv", (-0.0,), -0.0, (math.sqrt(math.pi) / 2,)),
+    ("ndtr", (INF,), 1.0, (0.0,)),
+    ("ndtr", (-INF,), 0.0, (0.0,)),
+    ("ndtr", (1e300,), 1.0, (0.0,)),
+    ("ndtr", (0.0,), 0.5, (1 / math.sqrt(2 * math.pi),)),
+    ("log_ndtr", (INF,), 0.0, (0.0,)),
+    ("log_ndtr", (-INF,), -INF, (INF,)),
+    ("log_ndtr", (-1e300,), -INF, (1e300,)),
+    *[(name, (NAN,), NAN, (NAN,)) for name in ("erfinv", "ndtr", "log_ndtr", "rint")],
+    # a term of an entropy
+    ("xlogy", (0.0, 0.0), 0.0, (-INF, 0.0)),
+    ("xlogy", (0.0, 2.0), 0.0, (LOG2, 0.0)),
+    ("xlogy", (-0.0, INF), 0.0, (INF, 0.0)),
+    ("xlogy", (0.0, -1.0), 0.0, (NAN, 0.0)),
+    ("xlogy", (0.0, NAN), NAN, (NAN, NAN)),
+    ("xlogy", (2.0, 0.0), -INF, (-INF, INF)),
+    ("xlogy", (2.0, -1.0), NAN, (NAN, -2.0)),
     # 0·inf
     ("mul", (0.0, INF), NAN, (INF, 0.0)),
     # pow(0,0), pow(0,-1)
