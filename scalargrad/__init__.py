@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
     from .drawing import check_answers, draw, draw_dot, walkthrough
     from .expressions.expression import expression
     from .functions.custom import custom, record
+    from .functions.gathering import take
     from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
     from .learning import History, evaluate, fit
     from .tape import compile
@@ -79,6 +80,7 @@ __all__ = [
     "record",
     "root",
     "scope",
+    "take",
     "value_and_grad",
     "vjp",
     "walkthrough",
@@ -96,6 +98,7 @@ _LATER = {
     "expressions": "",
     "expressions.expression": "expression",
     "functions.custom": "custom record",
+    "functions.gathering": "take",
     "functions.losses": "binary_cross_entropy_with_logits cross_entropy hinge mae mse",
     "learning": "History evaluate fit",
     "linalg": "",

@@ -8,6 +8,7 @@ from . import book
 from .layers import (
     MLP,
     Affine,
+    Embedding,
     Layer,
     Neuron,
     ReLU,
@@ -22,6 +23,7 @@ from .module import Module
 __all__ = [
     "MLP",
     "Affine",
+    "Embedding",
     "Layer",
     "Module",
     "Neuron",

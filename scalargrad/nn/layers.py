@@ -18,6 +18,7 @@ from ..core.modes import no_grad, scope
 from ..core.nesting import each
 from ..functions import losses
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax, tanh
+from ..functions.gathering import take
 from .module import Module
 
 # a block may be entered any number of times
@@ -291,6 +292,32 @@ class Sequential(Module):
     def __repr__(self) -> str:
         names = [getattr(layer, "__name__", None) or repr(layer) for layer in self.layers]
         return f"Sequential({', '.join(names)})"
+
+
+class Embedding(Module):
+    """Look up vectors: an index gives its row of W, a list of indices a list of rows.
+
+    Shapes: W count × width; an int gives width numbers, a nesting of ints a nesting of such lists
+    Raises: `ValueError` for an index that is out of range, `TypeError` for one that is no int.
+
+    The numbers are drawn from a normal distribution with the standard deviation `init`.
+
+    >>> table = Embedding(3, 2, init=0.0)
+    >>> table.W[2][0].data = 1.0
+    >>> [x.data for x in table(2)], table
+    ([1.0, 0.0], Embedding(3, 2))
+    """
+
+    def __init__(self, count: int, width: int, init: float = 1.0, *, seed: Seed = None) -> None:
+        count, width = whole("Embedding", "count", count), whole("Embedding", "width", width)
+        draw, deviation = generator("Embedding", seed), number("Embedding", "init", init)
+        self.W = [[Value(draw.gauss(0.0, deviation)) for _ in range(width)] for _ in range(count)]
+
+    def __call__(self, x: Any) -> Any:
+        return take(self.W, x)
+
+    def __repr__(self) -> str:
+        return f"Embedding({len(self.W)}, {len(self.W[0])})"
 
 
 # -- the book's network ---------------------------------------------------------------------
