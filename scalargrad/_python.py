@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Never
 
-from .core import modes, readable_tracer, refusals, tracer
+from .core import kin, modes, readable_tracer, refusals, tracer
 from .core.arguments import as_number, number, without_rest
 from .core.arithmetic import Arithmetic
 from .core.copying import Copyable
@@ -32,7 +32,7 @@ _new = object.__new__
 
 
 def _record(data: float, op: str, operands: Any, parents: Any, partials: Any) -> Value:
-    node = _new(Value)
+    node = _new(kin.class_of(parents, Value) if kin.readable else Value)
     node._data = data
     node._grad = None  # reads as 0.0, but a picture can tell *not yet* from 0
     node._notes = None  # label, scope and other rare things

@@ -27,6 +27,7 @@ from ._core import digest as built_from  # first: it says where there is no such
 from . import _core  # isort: skip
 
 __all__ = [
+    "Kin",
     "Tracer",
     "Value",
     "add_gradients",
@@ -47,10 +48,10 @@ add_gradients, are_floats, numbers = _core.add_gradients, _core.are_floats, _cor
 set_numbers, move_flat = _core.set_numbers, _core.move_flat
 
 if TYPE_CHECKING:
-    Value = _Readable
+    Value = Kin = _Readable
 else:
     try:
-        Value = _core.create(
+        Value, Kin = _core.create(
             (Arithmetic, Node, Copyable),
             (_Readable.__doc__, Node.data.__doc__, Node.grad.__doc__),
             list(ROWS.values()),

@@ -217,6 +217,27 @@ static void commit(Pass *pass)
     }
 }
 
+/* Say which of the gradients just written came from ints alone. */
+static void mark_whole_gradients(const Pass *pass)
+{
+    for (size_t i = 0; i < pass->order.count; i++) {
+        Value *node = pass->order.nodes[i];
+        node->marks &= (uint8_t)~NO_GRAD;
+        node->marks |= node->count != 0 ? WHOLE_GRAD : 0; /* a leaf adds to what it has */
+    }
+    for (size_t i = pass->order.count; i-- > 0;) {
+        Py_ssize_t count;
+        const Value *node = pass->order.nodes[i];
+        Operand *operands = operands_of(pass->order.nodes[i], &count);
+        for (Py_ssize_t j = 0; j < count; j++) {
+            int whole = j < 2 && node->marks & WHOLE_GRAD && node->marks & (WHOLE_PARTIAL << j);
+            if (operands[j].parent != NULL && !whole) {
+                operands[j].parent->marks &= (uint8_t)~WHOLE_GRAD;
+            }
+        }
+    }
+}
+
 static void end_pass(Pass *pass)
 {
     pass->order.count = pass->open.count = 0;
@@ -407,7 +428,32 @@ static PyObject *gradients_of(PyObject *root, PyObject *args)
     return result;
 }
 
-int run_backward(Value *root, double upstream)
+/* Where a node has a backward of its own, give all nodes in order. */
+static int order_by_hand(const Pass *pass, PyObject **by_hand)
+{
+    size_t count = pass->order.count, i = 0;
+    while (i < count && !(pass->order.nodes[i]->marks & OWN_BACKWARD)) {
+        i++;
+    }
+    if (i == count) {
+        return 0;
+    }
+    for (i = 0; i < count; i++) { /* making a list may run finalisers */
+        Py_INCREF((PyObject *)pass->order.nodes[i]);
+    }
+    *by_hand = hidden(PyList_New((Py_ssize_t)count));
+    for (i = 0; i < count; i++) {
+        PyObject *node = (PyObject *)pass->order.nodes[i];
+        if (*by_hand != NULL) {
+            PyList_SET_ITEM(*by_hand, (Py_ssize_t)i, node);
+        } else {
+            Py_DECREF(node);
+        }
+    }
+    return shown(*by_hand) != NULL ? 0 : -1;
+}
+
+int run_backward(Value *root, double upstream, PyObject **by_hand)
 {
     if (is_traced()) {
         refuse_while_traced("frozen_pass", NULL);
@@ -433,9 +479,15 @@ int run_backward(Value *root, double upstream)
     if (run_pass(&pass, root, upstream) < 0) {
         return -1;
     }
-    commit(&pass);
+    int status = by_hand != NULL ? order_by_hand(&pass, by_hand) : 0;
+    if (status == 0 && (by_hand == NULL || *by_hand == NULL)) {
+        commit(&pass);
+        if (by_hand != NULL) {
+            mark_whole_gradients(&pass);
+        }
+    }
     end_pass(&pass);
-    return 0;
+    return status;
 }
 
 PyMethodDef pass_methods[] = {

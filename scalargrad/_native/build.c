@@ -26,8 +26,7 @@ static int read_operands(Operand *into, PyObject *operands, PyObject *partials)
     return 0;
 }
 
-/* Give a fresh node operands and partials; on error it stays a leaf. */
-static int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject *partials)
+int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject *partials)
 {
     assert(node->count == 0);
     PyObject *index = PyDict_GetItemWithError(tools.name_indices, op);
@@ -60,15 +59,14 @@ static int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject 
     return 0;
 }
 
-static int any_held(PyObject *operands)
+static PyTypeObject *held_with_all(PyObject *operands)
 {
+    PyTypeObject *held = NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(operands); i++) {
         PyObject *item = PyTuple_GET_ITEM(operands, i);
-        if (is_value_or_subclass(item) && is_held((Value *)item)) {
-            return 1;
-        }
+        held = is_value_or_subclass(item) ? held_with(held, (Value *)item) : held;
     }
-    return 0;
+    return held;
 }
 
 /* _record(data, op, operands, parents, partials) */
@@ -81,7 +79,7 @@ static PyObject *record(PyObject *self, PyObject *args)
                           &PyTuple_Type, &parents, &PyTuple_Type, &partials)) {
         return NULL;
     }
-    int held = any_held(operands);
+    PyTypeObject *held = held_with_all(operands);
     Value *node = new_node_if_held(0, held);
     if (node == NULL) {
         return NULL;
@@ -91,7 +89,7 @@ static PyObject *record(PyObject *self, PyObject *args)
         Py_DECREF(node);
         return NULL;
     }
-    if (held) {
+    if (held != NULL) {
         PyObject_GC_Track(node);
     }
     return modes_are_open() ? with_modes(node) : (PyObject *)node;
@@ -113,7 +111,8 @@ static PyObject *make(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_TypeError, "_make: the kind must be a class of Values");
         return NULL;
     }
-    int alone = type != Value_Type, held = !alone && any_held(operands);
+    int alone = type != Value_Type;
+    PyTypeObject *held = !alone && held_with_all(operands) != NULL ? Value_Type : NULL;
     Value *node = alone ? (Value *)type->tp_alloc(type, 0) : new_node_if_held(0, held);
     if (node == NULL) {
         return NULL;
@@ -123,7 +122,7 @@ static PyObject *make(PyObject *self, PyObject *args)
         Py_DECREF(node);
         return NULL;
     }
-    if (held) {
+    if (held != NULL) {
         PyObject_GC_Track(node);
     }
     if (grad != Py_None) {

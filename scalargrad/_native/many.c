@@ -34,7 +34,8 @@ typedef struct {
 } List;
 
 /* Read one operand: 1, or 0 where it needs Python's eyes. */
-static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i, int *held)
+static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i,
+                                      PyTypeObject **held)
 {
     Operand *operand = &list->operands[i];
     if (LIKELY(is_value(item))) {
@@ -43,7 +44,7 @@ static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i, 
         operand->parent = value;
         list->numbers[i] = value->data;
         list->values++;
-        *held |= value->flags & TRACKED;
+        *held = UNLIKELY(value->flags & TRACKED) ? held_with(*held, value) : *held;
         return 1;
     }
     double number;
@@ -60,7 +61,7 @@ static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i, 
         operand->parent = (Value *)item;
         list->numbers[i] = ((Value *)item)->data;
         list->values++;
-        *held = 1;
+        *held = held_with(*held, (Value *)item);
         return 1;
     } else {
         return 0;
@@ -81,7 +82,8 @@ static void restore_numbers(const List *list, Py_ssize_t count)
 }
 
 /* Build the node, of several results the one of this index; the block is consumed, on error too. */
-static PyObject *node_of_block(int op, double data, Block *block, int held, Py_ssize_t index)
+static PyObject *node_of_block(int op, double data, Block *block, PyTypeObject *held,
+                               Py_ssize_t index)
 {
     Value *node = new_node_if_held((uint8_t)op, held);
     if (node == NULL) {
@@ -92,14 +94,15 @@ static PyObject *node_of_block(int op, double data, Block *block, int held, Py_s
     node->mark = (uint32_t)index;
     node->block = block;
     node->count = BLOCK;
-    if (held) {
+    if (held != NULL) {
         PyObject_GC_Track(node);
     }
     return modes_are_open() ? with_modes(node) : (PyObject *)node;
 }
 
 /* One result an operand: a list of nodes, or of floats where no operand is a Value. */
-static PyObject *spread(int op, const List *list, double *work, Block *block, int held)
+static PyObject *spread(int op, const List *list, double *work, Block *block,
+                        PyTypeObject *held)
 {
     const Operation *operation = &operations[op];
     Py_ssize_t count = block->count;
@@ -141,7 +144,7 @@ static PyObject *computed(int op, PyObject *const *sequences, double *space, Py_
         return NULL;
     }
     List lists[2] = {{0}, {0}};
-    int held = 0;
+    PyTypeObject *held = NULL;
     for (int i = 0; i < operation->arity; i++) {
         PyObject **items = PySequence_Fast_ITEMS(sequences[i]);
         lists[i].numbers = space;

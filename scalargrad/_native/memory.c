@@ -10,7 +10,7 @@
 #endif
 #endif
 
-PyTypeObject *Value_Type;
+PyTypeObject *Value_Type, *Kin_Type;
 
 /* -- slabs ---------------------------------------------------------------------------------- */
 
@@ -151,12 +151,34 @@ void slab_changed(Slab *slab)
 
 #endif
 
-Value *new_node_if_held(uint8_t op, int held)
+PyTypeObject *held_with(PyTypeObject *held, Value *parent)
 {
-    if (!held) {
+    PyTypeObject *type = Py_TYPE(parent);
+    if (type == Value_Type && !(parent->flags & TRACKED)) {
+        return held;
+    }
+    parent->marks |= USED;
+    if (held == NULL || held == Value_Type) {
+        return is_kin((PyObject *)parent) ? type : Value_Type;
+    }
+    return PyType_IsSubtype(type, held) ? type : held; /* the class that knows more */
+}
+
+Value *new_node_if_held(uint8_t op, PyTypeObject *held)
+{
+    if (held == NULL) {
         return new_node(op, 0);
     }
-    Value *node = PyObject_GC_New(Value, Value_Type);
+    Value *node;
+    if (held != Value_Type) {
+        if ((node = PyObject_GC_New(Value, held)) != NULL) {
+            memset((char *)node + sizeof(PyObject), 0, held->tp_basicsize - sizeof(PyObject));
+            node->op = op;
+            node->marks = WHOLE_GRAD; /* 0 is an int */
+        }
+        return node;
+    }
+    node = PyObject_GC_New(Value, Value_Type);
     if (node == NULL) {
         return NULL;
     }
@@ -164,7 +186,7 @@ Value *new_node_if_held(uint8_t op, int held)
     node->op = op;
     node->count = 0;
     node->flags = TRACKED;
-    node->spare = 0;
+    node->marks = 0;
     node->grad = 0.0;
     return node;
 }

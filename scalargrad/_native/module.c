@@ -1,7 +1,7 @@
 /* The module. */
 #include "node.h"
 
-/* create(bases, docs, rows, rules, given): make the class, once in a process */
+/* create(bases, docs, rows, rules, given): make Value and Kin, once in a process */
 static PyObject *create(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -15,14 +15,14 @@ static PyObject *create(PyObject *module, PyObject *args)
         return NULL;
     }
     if (take_tools(given, rows, rules) < 0 || create_quick_type() < 0 ||
-        create_type(bases, docs) < 0) {
+        create_type(bases, docs) < 0 || create_kin() < 0) {
         return NULL;
     }
-    return Py_NewRef((PyObject *)Value_Type);
+    return Py_BuildValue("(OO)", Value_Type, Kin_Type);
 }
 
 static PyMethodDef functions[] = {
-    {"create", create, METH_VARARGS, "Make the class of Values, once in a process."},
+    {"create", create, METH_VARARGS, "Make the classes of Values, once in a process."},
     {"short_cut", new_quick, METH_VARARGS, "Return a function with a short cut of some kind."},
     {NULL, NULL, 0, NULL},
 };

@@ -10,6 +10,7 @@
  *     build.c      the methods by which Python builds nodes
  *     backward.c   the backward pass
  *     value.c      the type: constructor and fields
+ *     kin.c        the class whose results are of their operands' class
  *     bulk.c       the numbers of many Values at once, the steps of optimisers
  *     quick.c      functions of Python with a short cut
  *     module.c     the module
@@ -84,7 +85,7 @@ struct Value {
     uint8_t op;    /* row of the table */
     uint8_t count; /* operands: 0 (a leaf), 1, 2, or BLOCK */
     uint8_t flags;
-    uint8_t spare;
+    uint8_t marks; /* of Kin: see below */
     double data;
     union {
         double grad;
@@ -108,7 +109,19 @@ enum {
 _Static_assert(offsetof(Block, operands) % _Alignof(Operand) == 0, "operands follow a block");
 _Static_assert(sizeof(Value) % _Alignof(Value) == 0, "nodes lie side by side");
 
+/* What a Kin remembers besides; core/kin.py names the same. */
+enum {
+    WHOLE = 1,         /* its number came from ints alone */
+    WHOLE_GRAD = 2,    /* so did its gradient */
+    NO_GRAD = 4,       /* None was assigned to its gradient */
+    OWN_BACKWARD = 8,  /* it hands its gradient on by a function of the user's */
+    WHOLE_PARTIAL = 16, /* its partial by the first operand is an int; by the second: the next bit */
+    WHOLE_EXPONENT = 64,
+    USED = 128, /* it is, or was, an operand */
+};
+
 extern PyTypeObject *Value_Type;
+extern PyTypeObject *Kin_Type; /* results are of the class of their operands, or NULL */
 
 static inline int is_value(PyObject *object) { return Py_TYPE(object) == Value_Type; }
 
@@ -117,11 +130,19 @@ static inline int is_value_or_subclass(PyObject *object)
     return is_value(object) || PyType_IsSubtype(Py_TYPE(object), Value_Type);
 }
 
+static inline int is_kin(PyObject *object)
+{
+    return !is_value(object) && Kin_Type != NULL && PyType_IsSubtype(Py_TYPE(object), Kin_Type);
+}
+
 /* Whether a node that has this parent may be part of a reference cycle. */
 static inline int is_held(Value *parent)
 {
     return !is_value((PyObject *)parent) || (parent->flags & TRACKED);
 }
+
+/* The class of such a node, which has one more parent; NULL while it cannot be part of a cycle. */
+PyTypeObject *held_with(PyTypeObject *held, Value *parent);
 
 static inline Operand *operands_of(Value *node, Py_ssize_t *count)
 {
@@ -213,13 +234,13 @@ static inline Value *new_node(uint8_t op, uint8_t count)
     node->op = op;
     node->count = count;
     node->flags = 0;
-    node->spare = 0;
+    node->marks = 0;
     node->grad = 0.0;
     return node;
 }
 
-/* The same; where `held`, as an object of the cyclic collector, to be tracked once it is whole. */
-Value *new_node_if_held(uint8_t op, int held);
+/* The same, of a class of `held_with`: to be tracked by the cyclic collector once it is whole. */
+Value *new_node_if_held(uint8_t op, PyTypeObject *held);
 
 PyObject *get_notes(Value *node);            /* borrowed, or NULL */
 int set_notes(Value *node, PyObject *notes); /* NULL or None removes them */
@@ -316,17 +337,26 @@ int detects_anomaly(void);
 PyObject *unary_node(int op, PyObject *x);
 PyObject *binary_node(int op, PyObject *x, PyObject *y);
 void set_operator_slots(PyTypeObject *type);
+PyObject *add_kin(PyObject *a, PyObject *b);
+PyObject *multiply_kin(PyObject *a, PyObject *b);
+PyObject *raise_kin(PyObject *a, PyObject *b, PyObject *modulus);
 
 Block *new_block(Py_ssize_t count); /* its operands are not set */
 /* Items are lists or tuples. Return NotImplemented where one needs Python's eyes. */
 PyObject *many_node(int op, PyObject *xs, PyObject *ys);
 PyObject *many_node_of_anything(int op, PyObject *xs, PyObject *ys);
 
+/* Give a node that has none operands and partials; on error it stays a leaf. */
+int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject *partials);
+
 extern PyMethodDef build_methods[];
 
 /* -- backward.c ----------------------------------------------------------------------------- */
 
-int run_backward(Value *root, double upstream);
+/* Run a pass. Where a node has a backward of its own, and somebody wants to know (`by_hand`), do
+ * nothing but give all nodes in order.
+ */
+int run_backward(Value *root, double upstream, PyObject **by_hand);
 
 extern PyMethodDef pass_methods[];
 
@@ -335,6 +365,10 @@ extern PyMethodDef pass_methods[];
 int create_type(PyObject *bases, PyObject *docs);
 int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
 PyObject *detached(Value *node);
+
+/* -- kin.c ---------------------------------------------------------------------------------- */
+
+int create_kin(void);
 
 /* -- bulk.c, quick.c ------------------------------------------------------------------------ */
 

@@ -5,6 +5,42 @@
 #define INF HUGE_VAL
 #include "ops.inc"
 
+/* -- ints that stay ints -------------------------------------------------------------------- */
+
+/* Whether a float that came from ints alone still is the int that it came from. */
+static int is_exact(double number) { return fabs(number) <= 9007199254740992.0; }
+
+static uint8_t partial_of(uint8_t marks, int position)
+{
+    return marks & WHOLE ? (uint8_t)(WHOLE_PARTIAL << position) : 0;
+}
+
+static void mark_whole(Value *node)
+{
+    if (!is_kin((PyObject *)node)) {
+        return;
+    }
+    uint8_t x = node->pair[0].parent->marks, marks = 0;
+    if (node->op == OP_RELU) {
+        marks = WHOLE_PARTIAL | (node->pair[0].parent->data < 0.0 ? WHOLE : x & WHOLE);
+    } else if (node->op == OP_ADD) {
+        x &= node->pair[1].parent->marks;
+        marks = (uint8_t)(WHOLE_PARTIAL | WHOLE_PARTIAL << 1 | (x & WHOLE));
+    } else if (node->op == OP_MUL) {
+        uint8_t y = node->pair[1].parent->marks;
+        marks = (uint8_t)(partial_of(y, 0) | partial_of(x, 1) | (x & y & WHOLE));
+    }
+    node->marks |= is_exact(node->data) ? marks : marks & (uint8_t)~WHOLE;
+}
+
+/* A power with an exponent that was written as an int. */
+static void mark_whole_power(Value *node, double exponent)
+{
+    int whole = exponent >= 0.0 && is_exact(node->data) && node->pair[0].parent->marks & WHOLE;
+    node->marks |= WHOLE_EXPONENT | (whole ? WHOLE : 0);
+    node->marks |= whole && exponent >= 1.0 ? WHOLE_PARTIAL : 0;
+}
+
 /* -- one operand ---------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE PyObject *unary(int op, Step1 step, PyObject *object)
@@ -27,7 +63,7 @@ PyObject *unary_node(int op, PyObject *object)
 {
     assert(op > 0 && op < operation_count && operations[op].step1 != NULL);
     Value *x = (Value *)object;
-    int held = is_held(x);
+    PyTypeObject *held = held_with(NULL, x);
     Value *z = new_node_if_held((uint8_t)op, held);
     if (z == NULL) {
         return NULL;
@@ -36,7 +72,8 @@ PyObject *unary_node(int op, PyObject *object)
     Py_INCREF(object);
     z->pair[0].parent = x;
     z->count = 1;
-    if (held) {
+    if (held != NULL) {
+        mark_whole(z);
         PyObject_GC_Track(z);
     }
     return modes_are_open() ? with_modes(z) : (PyObject *)z;
@@ -59,7 +96,8 @@ static NOINLINE PyObject *mixed(int op, PyObject *a, PyObject *b)
         }
         Py_RETURN_NOTIMPLEMENTED;
     }
-    int held = (left && is_held((Value *)a)) || (right && is_held((Value *)b));
+    PyTypeObject *held = left ? held_with(NULL, (Value *)a) : NULL;
+    held = right ? held_with(held, (Value *)b) : held;
     Value *z = new_node_if_held((uint8_t)op, held);
     if (z == NULL) {
         return NULL;
@@ -73,7 +111,7 @@ static NOINLINE PyObject *mixed(int op, PyObject *a, PyObject *b)
     z->pair[1].parent = right ? (Value *)Py_NewRef(b) : NULL;
     z->pair[1].number = dy;
     z->count = 2;
-    if (held) {
+    if (held != NULL) {
         PyObject_GC_Track(z);
     }
     return modes_are_open() ? with_modes(z) : (PyObject *)z;
@@ -104,6 +142,64 @@ PyObject *binary_node(int op, PyObject *a, PyObject *b)
 {
     assert(op > 0 && op < operation_count && operations[op].step2 != NULL);
     return binary(op, operations[op].step2, a, b);
+}
+
+/* -- operators of Kin: sums and products hold a leaf for every plain number -------------------- */
+
+/* Return an operand, or a leaf for a plain number; NULL without an error where it is neither. */
+static Value *operand_of(PyObject *object, PyTypeObject *kind)
+{
+    double number;
+    if (is_value_or_subclass(object)) {
+        return (Value *)Py_NewRef(object);
+    }
+    if (as_number(object, &number) != 1) {
+        return NULL;
+    }
+    Value *leaf = new_node_if_held(0, kind);
+    if (leaf != NULL) {
+        leaf->data = number;
+        leaf->flags |= GRADED;
+        leaf->marks |= PyLong_Check(object) && is_exact(number) ? WHOLE : 0;
+        PyObject_GC_Track(leaf);
+    }
+    return leaf;
+}
+
+static PyObject *of_kin(uint8_t op, PyObject *a, PyObject *b)
+{
+    PyTypeObject *kind = is_value_or_subclass(a) ? held_with(NULL, (Value *)a) : NULL;
+    kind = is_value_or_subclass(b) ? held_with(kind, (Value *)b) : kind;
+    Value *x = operand_of(a, kind), *y = x != NULL ? operand_of(b, kind) : NULL;
+    Value *z = y != NULL ? new_node_if_held(op, kind) : NULL;
+    if (z == NULL) {
+        Py_XDECREF(x);
+        Py_XDECREF(y);
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    z->data = operations[op].step2(x->data, y->data, 3, &z->pair[0].number, &z->pair[1].number);
+    z->pair[0].parent = x;
+    z->pair[1].parent = y;
+    z->count = 2;
+    mark_whole(z);
+    PyObject_GC_Track(z);
+    return modes_are_open() ? with_modes(z) : (PyObject *)z;
+}
+
+PyObject *add_kin(PyObject *a, PyObject *b) { return of_kin(OP_ADD, a, b); }
+PyObject *multiply_kin(PyObject *a, PyObject *b) { return of_kin(OP_MUL, a, b); }
+
+/* The exponent is no node. */
+PyObject *raise_kin(PyObject *a, PyObject *b, PyObject *modulus)
+{
+    if (modulus != Py_None) {
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    PyObject *result = binary_node(OP_POW, a, b);
+    if (result != NULL && PyLong_Check(b) && is_kin(result) && ((Value *)result)->count != 0) {
+        mark_whole_power((Value *)result, ((Value *)result)->pair[1].number);
+    }
+    return result;
 }
 
 /* -- slots ---------------------------------------------------------------------------------- */

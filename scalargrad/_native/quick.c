@@ -148,7 +148,7 @@ static PyObject *backward(Quick *quick, PyObject *const *args, Py_ssize_t count)
         (count == 2 && number_of("backward", "upstream", args[1], "1.0", &upstream) < 0)) {
         return NULL;
     }
-    return run_backward((Value *)args[0], upstream) < 0 ? NULL : Py_NewRef(Py_None);
+    return run_backward((Value *)args[0], upstream, NULL) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *detach(Quick *quick, PyObject *const *args, Py_ssize_t count)

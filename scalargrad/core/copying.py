@@ -199,7 +199,12 @@ class _Table:
             rows.append((operands, parents, _fields(node)))
         ahead = self._older() if self.written and self.leads else []
         self.written = True
-        return _load.pickled(ahead, outside, rows)
+        kinds = [None if is_plain(kind) else kind for kind in map(type, self.nodes)]
+        if not any(kinds):
+            return _load.pickled(ahead, outside, rows)
+        states = [kind and _state(node) for kind, node in zip(kinds, self.nodes, strict=True)]
+        read = _load_kin.pickled(ahead, outside, rows, kinds)
+        return *read, states, None, None, _add_states  # which may lead back to the nodes
 
 
 def _table_of(node: Any) -> tuple[_Table, int]:
@@ -230,6 +235,13 @@ def _content_of_table(ahead: Any, outside: list[Any], rows: list[Any]) -> Iterab
         yield plain(operands), parents, _content_of_fields(*fields)
 
 
+def _content_of_kin(
+    ahead: Any, outside: list[Any], rows: list[Any], kinds: list[Any]
+) -> Iterable[Any]:
+    yield content_of(kinds)
+    yield from _content_of_table(ahead, outside, rows)
+
+
 def _content_of_pick(nodes: Any, index: int) -> Iterable[Any]:
     yield index, len(nodes), text(nodes[index].op)
 
@@ -243,6 +255,25 @@ def _leaf(kind: Any, fields: tuple[Any, ...]) -> Any:
 
 @partial(Reader, content=_content_of_table)
 def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
+    return _nodes(outside, rows, [None] * len(rows))
+
+
+@partial(Reader, content=_content_of_kin)
+def _load_kin(
+    ahead: list[Any], outside: list[Any], rows: list[Any], kinds: list[Any]
+) -> list[Any]:
+    return _nodes(outside, rows, kinds)
+
+
+def _add_states(nodes: list[Any], states: list[Any]) -> None:
+    for node, state in zip(nodes, states, strict=True):
+        if hasattr(node, "__setstate__"):
+            node.__setstate__(state)
+        elif state:
+            _add(node, state[1])
+
+
+def _nodes(outside: list[Any], rows: list[Any], kinds: list[Any]) -> list[Any]:
     _check_outside(outside)
     nodes: list[Any] = []
 
@@ -251,13 +282,13 @@ def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
             return code
         return nodes[code] if code >= 0 else outside[-code - 1]
 
-    for operands, parents, fields in rows:
+    for (operands, parents, fields), kind in zip(rows, kinds, strict=True):
         if not _is_node(operands, parents, *fields) or not (
             -len(outside) <= min(parents) and max(parents) < len(nodes)
         ):
             raise damaged("what is no node")
         refs = tuple(map(decoded, operands)), tuple(map(decoded, parents))
-        nodes.append(_build(chosen["Value"], fields, *refs))
+        nodes.append(_build(kind or chosen["Value"], fields, *refs))
     return nodes
 
 

@@ -27,7 +27,7 @@ class Node:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for method in ("__eq__", "__hash__"):  # a walk must tell two nodes apart, always
-            if method in vars(cls):
+            if vars(cls).get(method, getattr(object, method)) is not getattr(object, method):
                 raise errors.OperandError(
                     f"{cls.__name__}: a subclass of Value must keep {method}, graphs are walked by"
                     " identity; got one of its own; give the comparison another name"

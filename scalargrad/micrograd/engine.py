@@ -1,0 +1,288 @@
+"""micrograd's Value, with the numbers, the depth and the speed of scalargrad.
+
+A Value is true, whatever its number, and equal to itself alone. It takes attributes, and so does a
+result, which is of the class of its operands. Every plain number becomes a leaf.
+
+What differs from micrograd 0.1.0:
+
+- A second `backward()` on one graph adds to the leaves what the first one added. There it also
+  starts from what the nodes between still hold, and `x*x*x` at 3 gets 72 instead of 54.
+- The derivative is taken where the value was computed. There it reads `.data` when `backward()`
+  comes, so that a parameter which was moved in between gives the derivative of neither place.
+- Numbers are floats, or ints up to 2**53, by the rules of IEEE: beyond their range is `inf`, and a
+  root of a negative number is `nan`. There they are what was given: arrays, fractions, complex
+  numbers and ints of any size too. What is no real number is refused here.
+- Any depth: there is no recursion. Graphs can be copied and pickled.
+- `_prev` is a set of its own each time it is read: assign to it, do not add to it.
+- A subclass gets results of its class, made without its `__init__`. There they are plain Values.
+- What micrograd lacks is there: powers of two Values, `<` and `>` by number, `exp`, `tanh` and the
+  other functions, and the pictures of scalargrad.
+- `op`, `operands`, `parents`, `partials` and `scope` are scalargrad's: they cannot be assigned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from .. import errors
+from .._engine import engine
+from ..core import kin, modes, refusals, tracer
+from ..core.arithmetic import is_value
+from ..core.order import post_order
+from ..functions.custom import with_derivatives
+from ..table.row import ROWS
+
+if TYPE_CHECKING or engine == "python":
+    from .relatives import Kin
+else:
+    from .._native import Kin
+
+__all__ = ["Value"]
+
+#: the texts of micrograd, where they are not the symbol
+_TEXTS = {"mul": "*", "relu": "ReLU", "?": ""}
+#: what a node is called in scalargrad that was given no operation
+_UNNAMED = "?"
+
+
+class Value(Kin):
+    """Hold a number and its gradient, as micrograd's Value does.
+
+    >>> a, b = Value(2), Value(-3.0)
+    >>> c = a * b + 1
+    >>> c.backward()
+    >>> a, c._op, len(c._prev)
+    (Value(data=2, grad=-3.0), '+', 2)
+    """
+
+    if not TYPE_CHECKING:
+        __slots__ = ()  # the base has a dictionary
+
+    def __init__(
+        self,
+        data: float,
+        _children: Iterable[Any] = (),
+        _op: Any = "",
+        *,
+        children: Iterable[Any] = (),
+        local_grads: Iterable[float] | None = None,
+        label: Any = "",
+    ) -> None:
+        """Make a leaf; or a node, whose `_backward` or local derivatives are the caller's."""
+        self.data = data
+        self.grad = 0
+        self._marks &= ~kin.OWN_BACKWARD
+        given = tuple(_children) or tuple(children)
+        if not isinstance(_op, str):
+            _op, local_grads = "", _op
+        if given or self.parents:
+            self._link(given, _op, local_grads)
+        if _op:
+            self._op = _op
+        if label != "":
+            self.label = label
+
+    # -- numbers ---------------------------------------------------------------------------
+
+    @property
+    def data(self) -> float:
+        """The number: an int where it came from ints alone."""
+        number = Kin.data.__get__(self)
+        return _as_given(number) if self._marks & kin.WHOLE else number
+
+    @data.setter
+    def data(self, value: float) -> None:
+        Kin.data.__set__(self, value)
+        self._mark(kin.WHOLE, _is_whole(value, self._data))
+
+    @property
+    def grad(self) -> float | None:  # type: ignore[override]
+        """The gradient; None where it was set to None."""
+        number = Kin.grad.__get__(self)
+        if self._marks & kin.NO_GRAD and number == 0.0:
+            return None
+        return _as_given(number) if self._marks & kin.WHOLE_GRAD else number
+
+    @grad.setter
+    def grad(self, value: float | None) -> None:
+        Kin.grad.__set__(self, 0 if value is None else value)
+        self._mark(kin.WHOLE_GRAD, value is None or _is_whole(value, self._grad or 0.0))
+        self._mark(kin.NO_GRAD, value is None)
+
+    def _mark(self, mark: int, holds: bool) -> None:
+        self._marks = self._marks | mark if holds else self._marks & ~mark
+
+    def item(self) -> float:
+        """Return the number."""
+        return self.data
+
+    # -- operators, made of others as micrograd's are ---------------------------------------------
+
+    # fmt: off
+    def __neg__(self) -> Any: return self * -1
+    def __sub__(self, other: Any) -> Any: return self + (-other)
+    def __rsub__(self, other: Any) -> Any: return other + (-self)
+    def __truediv__(self, other: Any) -> Any: return self * other**-1
+    def __rtruediv__(self, other: Any) -> Any: return other * self**-1
+    def pow(self, other: Any) -> Any:
+        """Raise to a power."""
+        return self**other
+
+    def __bool__(self) -> bool: return True
+    __eq__ = object.__eq__  # type: ignore[assignment]
+    __ne__ = object.__ne__  # type: ignore[assignment]
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    # fmt: on
+
+    def __repr__(self) -> str:
+        if tracer.is_on():
+            return super().__repr__()
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    @staticmethod
+    def no_grad() -> modes.Block[None]:
+        """Return `scalargrad.no_grad()`: a block in which results are leaves."""
+        return modes.no_grad()
+
+    # -- the graph -------------------------------------------------------------------------
+
+    @property
+    def label(self) -> Any:
+        """Whatever was given as a label; texts are names in pictures."""
+        return self.__dict__.get("label", Kin.label.__get__(self))
+
+    @label.setter
+    def label(self, label: Any) -> None:
+        self.__dict__.pop("label", None)
+        if isinstance(label, str):
+            Kin.label.__set__(self, label)
+        else:
+            self.__dict__["label"] = label
+
+    @property
+    def _prev(self) -> set[Any]:  # type: ignore[override]
+        """The operands, plain numbers as leaves."""
+        return set(self.parents)
+
+    @_prev.setter
+    def _prev(self, children: Iterable[Any]) -> None:
+        self._link(tuple(children), self._op, None)
+
+    @property
+    def _op(self) -> str:
+        """The operation in the texts of micrograd, or its symbol."""
+        if "_op" in self.__dict__:
+            return str(self.__dict__["_op"])
+        if self.op == "pow" and not is_value(self.operands[1]):
+            exponent = self.operands[1]
+            return f"**{int(exponent) if self._marks & kin.WHOLE_EXPONENT else exponent}"
+        row = ROWS.get(self.op)
+        return _TEXTS.get(self.op, row.symbol if row else self.op)
+
+    @_op.setter
+    def _op(self, text: str) -> None:
+        self.__dict__["_op"] = text
+
+    @property
+    def _children(self) -> tuple[Any, ...]:
+        """The operands in order, as GPT scripts name them."""
+        return self.parents
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        """The derivative by each operand, as GPT scripts name them."""
+        return self.partials
+
+    @property
+    def _backward(self) -> Callable[[], Any]:
+        """What adds to the gradients of the operands; a function of one's own may be assigned."""
+        if self._marks & kin.OWN_BACKWARD:
+            return self.__dict__.get("_backward", _nothing)  # type: ignore[no-any-return]
+        return self._hand_on
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], Any]) -> None:
+        self.__dict__["_backward"] = function
+        self._marks |= kin.OWN_BACKWARD
+
+    def _link(
+        self, children: tuple[Any, ...], op: str, local_grads: Iterable[float] | None
+    ) -> None:
+        """Take operands, with derivatives by them or else without a way back."""
+        self._check(children)
+        if local_grads is None:
+            children = tuple(dict.fromkeys(children))
+            partials = (math.nan,) * len(children)  # not known, and not 0
+            self._marks |= kin.OWN_BACKWARD
+        else:
+            partials = tuple(map(_partial, local_grads))
+        if len(partials) != len(children):
+            raise errors.InputError(
+                f"Value: needs one local derivative a child; got {len(children)} children and"
+                f" {len(partials)} derivatives; pass as many"
+            )
+        if modes.active and not modes.current().recording:
+            children = partials = ()
+        self._relink((op or _UNNAMED) if children else "", children, partials)
+        with_derivatives(self)
+
+    def _check(self, children: tuple[Any, ...]) -> None:
+        if tracer.is_on():
+            raise refusals.unknown_operation("Value")
+        for child in children:
+            if not is_value(child):
+                raise errors.OperandError(
+                    errors.unwanted("Value", "children must be Values", child, "write Value(2.0)")
+                )
+        is_below = self._marks & kin.USED and any(n is self for n in post_order(*children))
+        if is_below or any(child is self for child in children):
+            raise errors.InputError(
+                "Value: a child must not be computed from its own result; got a circle;"
+                " make a new Value"
+            )
+
+    # -- backward ----------------------------------------------------------------------------
+
+    def backward(self, upstream: float = 1) -> None:
+        """Compute the gradients of everything below, by the functions of one's own where there
+        are some.
+        """
+        if not self.parents and not self._marks & kin.OWN_BACKWARD:
+            self.grad = upstream
+            return
+        order = self._pass(upstream)
+        if order is None:
+            return
+        for node in order:
+            if node.parents:
+                node.grad = 0
+        self.grad = upstream
+        for node in reversed(order):
+            if node.parents or node._marks & kin.OWN_BACKWARD:
+                node._backward()
+
+    def detach(self) -> Any:
+        """Return a leaf with the same number and label, cut off from the graph."""
+        leaf = type(self).__new__(type(self))
+        Value.__init__(leaf, self.data, label=self.label)
+        return leaf
+
+
+def _nothing() -> None:
+    """Hand nothing on."""
+
+
+def _is_whole(value: Any, number: float) -> bool:
+    return isinstance(value, int) and kin.is_exact(number)
+
+
+def _as_given(number: float) -> float:
+    return int(number) if number.is_integer() and kin.is_exact(number) else number
+
+
+def _partial(number: Any) -> float:
+    from ..core.arguments import number as checked
+
+    return checked("Value", "each local derivative", number)
