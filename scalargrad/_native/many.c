@@ -34,8 +34,7 @@ typedef struct {
 } List;
 
 /* Read one operand: 1, or 0 where it needs Python's eyes. */
-static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i,
-                                      PyTypeObject **held)
+static ALWAYS_INLINE int read_operand(PyObject *item, List *list, Py_ssize_t i, PyTypeObject **held)
 {
     Operand *operand = &list->operands[i];
     if (LIKELY(is_value(item))) {
@@ -101,8 +100,7 @@ static PyObject *node_of_block(int op, double data, Block *block, PyTypeObject *
 }
 
 /* One result an operand: a list of nodes, or of floats where no operand is a Value. */
-static PyObject *spread(int op, const List *list, double *work, Block *block,
-                        PyTypeObject *held)
+static PyObject *spread(int op, const List *list, double *work, Block *block, PyTypeObject *held)
 {
     const Operation *operation = &operations[op];
     Py_ssize_t count = block->count;

@@ -111,11 +111,12 @@ _Static_assert(sizeof(Value) % _Alignof(Value) == 0, "nodes lie side by side");
 
 /* What a Kin remembers besides; core/kin.py names the same. */
 enum {
-    WHOLE = 1,         /* its number came from ints alone */
-    WHOLE_GRAD = 2,    /* so did its gradient */
-    NO_GRAD = 4,       /* None was assigned to its gradient */
-    OWN_BACKWARD = 8,  /* it hands its gradient on by a function of the user's */
-    WHOLE_PARTIAL = 16, /* its partial by the first operand is an int; by the second: the next bit */
+    WHOLE = 1,        /* its number came from ints alone */
+    WHOLE_GRAD = 2,   /* so did its gradient */
+    NO_GRAD = 4,      /* None was assigned to its gradient */
+    OWN_BACKWARD = 8, /* it hands its gradient on by a function of the user's */
+    WHOLE_PARTIAL =
+        16, /* its partial by the first operand is an int; by the second: the next bit */
     WHOLE_EXPONENT = 64,
     USED = 128, /* it is, or was, an operand */
 };
@@ -139,6 +140,12 @@ static inline int is_kin(PyObject *object)
 static inline int is_held(Value *parent)
 {
     return !is_value((PyObject *)parent) || (parent->flags & TRACKED);
+}
+
+/* Whether a float that came from ints alone still is the int that it came from. */
+static inline int is_exact(double number)
+{
+    return -9007199254740992.0 <= number && number <= 9007199254740992.0;
 }
 
 /* The class of such a node, which has one more parent; NULL while it cannot be part of a cycle. */
@@ -363,6 +370,8 @@ extern PyMethodDef pass_methods[];
 /* -- value.c -------------------------------------------------------------------------------- */
 
 int create_type(PyObject *bases, PyObject *docs);
+/* Whether a field is being deleted, which is refused. */
+int no_deletion(PyObject *self, PyObject *value, const char *field);
 int init_value(Value *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
 PyObject *detached(Value *node);
 

@@ -7,9 +7,6 @@
 
 /* -- ints that stay ints -------------------------------------------------------------------- */
 
-/* Whether a float that came from ints alone still is the int that it came from. */
-static int is_exact(double number) { return fabs(number) <= 9007199254740992.0; }
-
 static uint8_t partial_of(uint8_t marks, int position)
 {
     return marks & WHOLE ? (uint8_t)(WHOLE_PARTIAL << position) : 0;

@@ -143,7 +143,7 @@ PyObject *detached(Value *node)
 
 /* -- fields --------------------------------------------------------------------------------- */
 
-static int refuse_deletion(PyObject *self, PyObject *value, const char *field)
+int no_deletion(PyObject *self, PyObject *value, const char *field)
 {
     if (value == NULL) {
         PyErr_Format(PyExc_AttributeError, "property '%s' of '%s' object has no deleter", field,
@@ -173,7 +173,7 @@ static PyObject *get_data(PyObject *self, void *name)
 static int set_data(PyObject *self, PyObject *value, void *name)
 {
     double number;
-    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "data") ||
+    if (is_frozen("frozen_write", name) || no_deletion(self, value, "data") ||
         number_of("Value", "data", value, "1.0", &number) < 0) {
         return -1;
     }
@@ -192,7 +192,7 @@ static PyObject *get_grad(PyObject *self, void *name)
 static int set_grad(PyObject *self, PyObject *value, void *name)
 {
     double number;
-    if (is_frozen("frozen_write", name) || refuse_deletion(self, value, "grad") ||
+    if (is_frozen("frozen_write", name) || no_deletion(self, value, "grad") ||
         number_of("Value", "grad", value, "0.0", &number) < 0) {
         return -1;
     }

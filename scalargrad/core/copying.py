@@ -259,9 +259,7 @@ def _load(ahead: list[Any], outside: list[Any], rows: list[Any]) -> list[Any]:
 
 
 @partial(Reader, content=_content_of_kin)
-def _load_kin(
-    ahead: list[Any], outside: list[Any], rows: list[Any], kinds: list[Any]
-) -> list[Any]:
+def _load_kin(ahead: list[Any], outside: list[Any], rows: list[Any], kinds: list[Any]) -> list[Any]:
     return _nodes(outside, rows, kinds)
 
 

@@ -13,15 +13,15 @@ WHOLE_EXPONENT = 64
 USED = 128  # it is, or was, an operand
 
 #: the class `Kin` of the readable engine, once it is there
-readable: list[type] = []
+readable: list[type[Any]] = []
 
 
-def class_of(values: tuple[Any, ...], otherwise: type) -> type:
+def class_of(values: tuple[Any, ...], otherwise: type[Any]) -> type[Any]:
     """Return the class of what is computed from some Values, which are used from now on."""
     kind = otherwise
     for value in values:
         if isinstance(value, readable[0]):
-            value._marks |= USED  # type: ignore[attr-defined]
+            value._marks |= USED
             if kind is otherwise or issubclass(type(value), kind):  # the class that knows more
                 kind = type(value)
     return kind

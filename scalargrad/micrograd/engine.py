@@ -23,12 +23,14 @@ What differs from micrograd 0.1.0:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from .._engine import engine
 from ..core import kin, modes, refusals, tracer
+from ..core.arguments import number
 from ..core.arithmetic import is_value
 from ..core.order import post_order
 from ..functions.custom import with_derivatives
@@ -71,48 +73,12 @@ class Value(Kin):
         label: Any = "",
     ) -> None:
         """Make a leaf; or a node, whose `_backward` or local derivatives are the caller's."""
-        self.data = data
-        self.grad = 0
-        self._marks &= ~kin.OWN_BACKWARD
-        given = tuple(_children) or tuple(children)
-        if not isinstance(_op, str):
-            _op, local_grads = "", _op
-        if given or self.parents:
-            self._link(given, _op, local_grads)
-        if _op:
-            self._op = _op
+        if not self._start(data, _children, _op) or children:
+            self._link(tuple(_children or children), _op, local_grads)
         if label != "":
             self.label = label
 
     # -- numbers ---------------------------------------------------------------------------
-
-    @property
-    def data(self) -> float:
-        """The number: an int where it came from ints alone."""
-        number = Kin.data.__get__(self)
-        return _as_given(number) if self._marks & kin.WHOLE else number
-
-    @data.setter
-    def data(self, value: float) -> None:
-        Kin.data.__set__(self, value)
-        self._mark(kin.WHOLE, _is_whole(value, self._data))
-
-    @property
-    def grad(self) -> float | None:  # type: ignore[override]
-        """The gradient; None where it was set to None."""
-        number = Kin.grad.__get__(self)
-        if self._marks & kin.NO_GRAD and number == 0.0:
-            return None
-        return _as_given(number) if self._marks & kin.WHOLE_GRAD else number
-
-    @grad.setter
-    def grad(self, value: float | None) -> None:
-        Kin.grad.__set__(self, 0 if value is None else value)
-        self._mark(kin.WHOLE_GRAD, value is None or _is_whole(value, self._grad or 0.0))
-        self._mark(kin.NO_GRAD, value is None)
-
-    def _mark(self, mark: int, holds: bool) -> None:
-        self._marks = self._marks | mark if holds else self._marks & ~mark
 
     def item(self) -> float:
         """Return the number."""
@@ -131,9 +97,9 @@ class Value(Kin):
         return self**other
 
     def __bool__(self) -> bool: return True
-    __eq__ = object.__eq__  # type: ignore[assignment]
-    __ne__ = object.__ne__  # type: ignore[assignment]
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
     # fmt: on
 
     def __repr__(self) -> str:
@@ -157,12 +123,12 @@ class Value(Kin):
     def label(self, label: Any) -> None:
         self.__dict__.pop("label", None)
         if isinstance(label, str):
-            Kin.label.__set__(self, label)
+            Kin.label.__set__(self, label)  # type: ignore[attr-defined]
         else:
             self.__dict__["label"] = label
 
-    @property
-    def _prev(self) -> set[Any]:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def _prev(self) -> set[Any]:
         """The operands, plain numbers as leaves."""
         return set(self.parents)
 
@@ -186,6 +152,34 @@ class Value(Kin):
         self.__dict__["_op"] = text
 
     @property
+    def partials(self) -> tuple[float, ...]:
+        """The derivative by each operand; of a function of one's own, what it hands on."""
+        if self._marks & kin.OWN_BACKWARD and self.parents:
+            return self._measured()
+        return Kin.partials.__get__(self)  # type: ignore[attr-defined, no-any-return]
+
+    @partials.setter
+    def partials(self, partials: tuple[float, ...]) -> None:
+        Kin.partials.__set__(self, partials)  # type: ignore[attr-defined]
+
+    def _measured(self) -> tuple[float, ...]:
+        """Return what a backward of one's own hands on, a unit of gradient; nothing is changed."""
+        nodes = (self, *self.parents)
+        kept = [(node, node._grad, getattr(node, "_marks", 0)) for node in nodes]
+        upstream = self._grad or 1.0
+        try:
+            for parent in self.parents:
+                parent.grad = 0.0
+            self.grad = upstream
+            self._backward()
+            return tuple((parent._grad or 0.0) / upstream for parent in self.parents)
+        finally:
+            for node, grad, marks in kept:
+                node._grad = grad
+                if isinstance(node, Kin):
+                    node._marks = marks
+
+    @property
     def _children(self) -> tuple[Any, ...]:
         """The operands in order, as GPT scripts name them."""
         return self.parents
@@ -195,29 +189,16 @@ class Value(Kin):
         """The derivative by each operand, as GPT scripts name them."""
         return self.partials
 
-    @property
-    def _backward(self) -> Callable[[], Any]:
-        """What adds to the gradients of the operands; a function of one's own may be assigned."""
-        if self._marks & kin.OWN_BACKWARD:
-            return self.__dict__.get("_backward", _nothing)  # type: ignore[no-any-return]
-        return self._hand_on
-
-    @_backward.setter
-    def _backward(self, function: Callable[[], Any]) -> None:
-        self.__dict__["_backward"] = function
-        self._marks |= kin.OWN_BACKWARD
-
-    def _link(
-        self, children: tuple[Any, ...], op: str, local_grads: Iterable[float] | None
-    ) -> None:
+    def _link(self, children: tuple[Any, ...], op: Any, local_grads: Any) -> None:
         """Take operands, with derivatives by them or else without a way back."""
         self._check(children)
+        if not isinstance(op, str):
+            op, local_grads = "", op
         if local_grads is None:
             children = tuple(dict.fromkeys(children))
             partials = (math.nan,) * len(children)  # not known, and not 0
-            self._marks |= kin.OWN_BACKWARD
         else:
-            partials = tuple(map(_partial, local_grads))
+            partials = tuple(number("Value", "each local derivative", x) for x in local_grads)
         if len(partials) != len(children):
             raise errors.InputError(
                 f"Value: needs one local derivative a child; got {len(children)} children and"
@@ -225,8 +206,14 @@ class Value(Kin):
             )
         if modes.active and not modes.current().recording:
             children = partials = ()
+        self.__dict__.pop("_op", None)
         self._relink((op or _UNNAMED) if children else "", children, partials)
-        with_derivatives(self)
+        self._marks &= ~kin.OWN_BACKWARD
+        if children and local_grads is None:
+            self._marks |= kin.OWN_BACKWARD
+        if op and (op in ROWS or not children):
+            self._op = op
+            with_derivatives(self)  # it is not that row
 
     def _check(self, children: tuple[Any, ...]) -> None:
         if tracer.is_on():
@@ -263,26 +250,30 @@ class Value(Kin):
             if node.parents or node._marks & kin.OWN_BACKWARD:
                 node._backward()
 
+    def _sweep(self, upstream: float) -> Any:
+        with self._all_measured():
+            return super()._sweep(upstream)
+
+    def _gradients(self, upstream: float, values: list[Any]) -> list[float]:
+        with self._all_measured():
+            return super()._gradients(upstream, values)
+
+    @contextmanager
+    def _all_measured(self) -> Iterator[None]:
+        """Let functions of one's own take part in passes that hand no gradient to any node."""
+        own = [n for n in post_order(self) if getattr(n, "_marks", 0) & kin.OWN_BACKWARD]
+        links = [(n, n.op, n.operands, Kin.partials.__get__(n)) for n in own]  # type: ignore[attr-defined]
+        try:
+            for node, op, operands, _ in links:
+                if operands:
+                    node._relink(op, operands, node._measured())
+            yield
+        finally:
+            for node, *link in links:
+                node._relink(*link)
+
     def detach(self) -> Any:
         """Return a leaf with the same number and label, cut off from the graph."""
         leaf = type(self).__new__(type(self))
         Value.__init__(leaf, self.data, label=self.label)
         return leaf
-
-
-def _nothing() -> None:
-    """Hand nothing on."""
-
-
-def _is_whole(value: Any, number: float) -> bool:
-    return isinstance(value, int) and kin.is_exact(number)
-
-
-def _as_given(number: float) -> float:
-    return int(number) if number.is_integer() and kin.is_exact(number) else number
-
-
-def _partial(number: Any) -> float:
-    from ..core.arguments import number as checked
-
-    return checked("Value", "each local derivative", number)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .._python import Value
 from ..core import kin
-from ..core.arguments import as_number
+from ..core.arguments import as_number, number
 from ..core.order import post_order
 from ..table import ops
 from ..table.row import Row
@@ -26,6 +27,50 @@ class Kin(Value):
         Value.__init__(node, 0.0)  # as a class need not call the constructor of its base
         return node
 
+    # -- fields ----------------------------------------------------------------------------
+
+    @property
+    def data(self) -> float:
+        """The number: an int where it came from ints alone."""
+        number = super().data
+        return _as_given(number) if self._marks & kin.WHOLE else number
+
+    @data.setter
+    def data(self, value: float) -> None:
+        Value.data.__set__(self, value)  # type: ignore[attr-defined]
+        self._mark(kin.WHOLE, _is_whole(value, self._data))
+
+    @property  # type: ignore[override]
+    def grad(self) -> float | None:
+        """The gradient; None where it was set to None."""
+        number = super().grad
+        if self._marks & kin.NO_GRAD and number == 0.0:
+            return None
+        return _as_given(number) if self._marks & kin.WHOLE_GRAD else number
+
+    @grad.setter
+    def grad(self, value: float | None) -> None:
+        Value.grad.__set__(self, 0 if value is None else value)  # type: ignore[attr-defined]
+        self._mark(kin.WHOLE_GRAD, value is None or _is_whole(value, self._grad or 0.0))
+        self._mark(kin.NO_GRAD, value is None)
+
+    def _mark(self, mark: int, holds: bool) -> None:
+        self._marks = self._marks | mark if holds else self._marks & ~mark
+
+    @property
+    def _backward(self) -> Callable[[], Any]:
+        """What adds to the gradients of the operands; a function of one's own may be assigned."""
+        if self._marks & kin.OWN_BACKWARD:
+            return self.__dict__.get("_backward", _nothing)  # type: ignore[no-any-return]
+        return self._hand_on
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], Any]) -> None:
+        self.__dict__["_backward"] = function
+        self._marks |= kin.OWN_BACKWARD
+
+    # -- operators ---------------------------------------------------------------------------
+
     # fmt: off
     def __add__(self, other: Any) -> Any: return _of_kin(ops.ADD, self, other)
     def __radd__(self, other: Any) -> Any: return _of_kin(ops.ADD, other, self)
@@ -34,7 +79,7 @@ class Kin(Value):
     # fmt: on
 
     def __pow__(self, other: Any) -> Any:
-        node = Value._binary(ops.POW, self, other)  # the exponent is no node
+        node: Any = Value._binary(ops.POW, self, other)  # the exponent is no node
         if isinstance(other, int) and node is not NotImplemented and node.parents:
             whole = other >= 0 and kin.is_exact(node._data) and self._marks & kin.WHOLE
             node._marks |= kin.WHOLE_EXPONENT | (kin.WHOLE if whole else 0)
@@ -67,19 +112,42 @@ class Kin(Value):
 
     def _hand_on(self) -> None:
         """Add to the gradients of the operands what this node adds to them."""
-        for position, (parent, partial) in enumerate(zip(self.parents, self.partials)):
+        partials = Value.partials.__get__(self)  # type: ignore[attr-defined]
+        arrows = zip(self.parents, partials, strict=True)  # not those that are measured
+        for position, (parent, partial) in enumerate(arrows):
             parent._grad = (parent._grad or 0.0) + (self._grad or 0.0) * partial
             if isinstance(parent, Kin):
                 lost = kin.NO_GRAD | (0 if _hands_ints(self, position) else kin.WHOLE_GRAD)
                 parent._marks &= ~lost
 
+    def _start(self, data: Any, children: Any, op: Any) -> bool:
+        """Be what a constructor was given; whether that is all, as it is for a leaf."""
+        self._data, self._grad = number("Value", "data", data), 0.0
+        self._mark(kin.WHOLE, _is_whole(data, self._data))
+        self._mark(kin.WHOLE_GRAD, True)
+        self._mark(kin.NO_GRAD, False)
+        return not (children or op or self.parents or self.__dict__.keys() - {"_marks"})
+
     def _relink(self, op: str, operands: tuple[Any, ...], partials: tuple[float, ...]) -> None:
         """Take other operands than so far."""
         kin.class_of(operands, Kin)
-        self.op, self.operands, self.parents, self.partials = op, operands, operands, partials
+        self.op, self.operands, self.partials = op, operands, partials
+        self.parents = tuple(operand for operand in operands if isinstance(operand, Value))
 
 
 kin.readable.append(Kin)
+
+
+def _nothing() -> None:
+    """Hand nothing on."""
+
+
+def _is_whole(value: Any, number: float) -> bool:
+    return isinstance(value, int) and kin.is_exact(number)
+
+
+def _as_given(number: float) -> float:
+    return int(number) if number.is_integer() and kin.is_exact(number) else number
 
 
 def _marks_of(node: Any) -> int:
@@ -95,12 +163,11 @@ def _operand(thing: Any, kind: type) -> Any:
     """Return a Value as it is, a leaf for a plain number, and None for anything else."""
     if isinstance(thing, Value):
         return thing
-    if (number := as_number(thing)) is None:
+    if (plain := as_number(thing)) is None:
         return None
-    leaf = _new(kind)
-    Value.__init__(leaf, number)
-    whole = isinstance(thing, int) and kin.is_exact(number)
-    leaf._marks |= kin.WHOLE if whole else 0
+    leaf: Any = _new(kind)
+    Value.__init__(leaf, plain)
+    leaf._marks |= kin.WHOLE if _is_whole(thing, plain) else 0
     return leaf
 
 

@@ -166,8 +166,11 @@ def measured(rounds: int) -> dict[str, list[tuple[float, float]]]:
     """
     from micrograd.engine import Value as MicrogradValue
 
+    from scalargrad.micrograd.engine import Value as SameManners
+
     peers = {
         "micrograd": demo(MicrogradValue),
+        "scalargrad.micrograd": demo(SameManners),
         "scalargrad, same code": demo(sg.Value),
         "scalargrad, sg.dot": with_dot(),
         "scalargrad, sg.nn": with_layers(),

@@ -8,6 +8,7 @@ them give, on the engine of its process.
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import math
 import pickle
@@ -425,6 +426,24 @@ def a_gradient_that_is_clipped(engine, nn):
     return x.grad, y.grad
 
 
+@ours([100.0, 100.0, 20.0])
+def other_passes_leave_a_clipped_gradient_alone(engine, nn):
+    import scalargrad as sg
+
+    x = engine.Value(3.0)
+    y = x * 100.0
+    inner = y._backward
+
+    def back():
+        y.grad = max(-0.2, min(0.2, y.grad))
+        inner()
+
+    y._backward = back
+    seen = [(y * 1.0)._local_grads[0] * 100.0, *sg.gradients(y * 5.0, [x])]
+    (y * 5.0).backward()
+    return *seen, x.grad
+
+
 @both
 def a_leaf_that_listens(engine, nn):
     heard = []
@@ -597,7 +616,7 @@ def adam_with_attributes(engine, nn):
 @both
 def momentum_in_a_dictionary(engine, nn):
     ws = [engine.Value(1.0), engine.Value(1.0), engine.Value(1.0)]
-    velocity = {w: 0.0 for w in ws}
+    velocity = dict.fromkeys(ws, 0.0)
     for _ in range(10):
         loss = sum((w - k) ** 2 for k, w in enumerate(ws))
         for w in ws:
@@ -856,10 +875,34 @@ def a_subclass_stays_itself(engine, nn):
     return (y.data,)
 
 
+@ours([[12.0], 1, [6.0, 2.0], 12.0, True, 1])
+def derivatives_of_a_function_of_ones_own(engine, nn):
+    import scalargrad as sg
+
+    def squared(v):
+        out = engine.Value(v.data**2, (v,), "squared")
+
+        def back():
+            v.grad += 2 * v.data * out.grad
+
+        out._backward = back
+        return out
+
+    x = engine.Value(3.0)
+    y = squared(x)
+    z = y * 2
+    gradients = sg.gradients(z, [x])
+    assert x.grad == y.grad == z.grad == 0
+    z.backward()
+    picture = sg.draw(z).svg
+    local = [y.partials[0], z.partials[0]]
+    return gradients, z.grad, local, x.grad, "nan" not in picture, picture.count(">12<")
+
+
 @ours([True, 4])
 def a_small_gpt(engine, nn):
     """A head of attention on three tokens, trained to name the next, as GPT scripts write it."""
-    Value, draw = engine.Value, random.Random(0)  # noqa: N806
+    Value, draw = engine.Value, random.Random(0)
 
     def matrix(rows, columns):
         return [[Value(draw.gauss(0, 0.4)) for _ in range(columns)] for _ in range(rows)]
@@ -884,7 +927,7 @@ def a_small_gpt(engine, nn):
     tokens, losses = [0, 2, 1, 3], []
     for step in range(12):
         keys, values, terms = [], [], []
-        for token, target in zip(tokens, tokens[1:], strict=False):
+        for token, target in itertools.pairwise(tokens):
             x = rmsnorm(state["wte"][token])
             q, k, w = (linear(x, state[name]) for name in ("wq", "wk", "wv"))
             keys.append(k)
@@ -902,8 +945,10 @@ def a_small_gpt(engine, nn):
         for i, p in enumerate(params):
             m[i] = 0.85 * m[i] + 0.15 * p.grad
             v[i] = 0.99 * v[i] + 0.01 * p.grad**2
-            p.data -= 0.05 * (m[i] / (1 - 0.85 ** (step + 1))) / (
-                (v[i] / (1 - 0.99 ** (step + 1))) ** 0.5 + 1e-8
+            p.data -= (
+                0.05
+                * (m[i] / (1 - 0.85 ** (step + 1)))
+                / ((v[i] / (1 - 0.99 ** (step + 1))) ** 0.5 + 1e-8)
             )
             p.grad = 0
     return losses[-1] < 0.5 * losses[0], len(tokens)

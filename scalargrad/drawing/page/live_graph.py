@@ -70,7 +70,7 @@ class LiveGraph:
             known = varies and (self.live or id(operand) in self._indices)
             operands.append(self._indices[id(operand)] if known else [finite(_number(operand))])
             slopes.append(finite(next(partials)) if varies else 0)
-        numbers = finite(node.data), finite(self.survey.gradients.get(node, 0.0))
+        numbers = finite(_number(node)), finite(self.survey.gradients.get(node, 0.0))
         return [row.name if row is not None else "", which, operands, *numbers, slopes]
 
     def _is_computed(self, node: Any) -> bool:

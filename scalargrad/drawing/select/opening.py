@@ -138,7 +138,7 @@ def _missing(survey: Survey, names: Collection[str]) -> list[str]:
 def _copy(node: Any, operands: Sequence[Any]) -> Any:
     """Return a node like another one, on other operands."""
     parents = tuple(operand for operand in operands if is_value(operand))
-    twin = node._record(node.data, node.op, tuple(operands), parents, node.partials)
+    twin = node._record(node._data, node.op, tuple(operands), parents, node.partials)
     twin._notes = node._notes
     return twin
 

@@ -100,7 +100,7 @@ class _Held(Mapping[Any, float]):
         self.nodes = nodes
 
     def __getitem__(self, node: Any) -> float:
-        return float(node.grad)
+        return float(node._grad or 0.0)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.nodes)
