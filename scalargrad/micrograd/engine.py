@@ -267,10 +267,12 @@ class Value(Kin):
             for node, op, operands, _ in links:
                 if operands:
                     node._relink(op, operands, node._measured())
+                    node._marks &= ~kin.OWN_BACKWARD  # its partials are what it hands on
             yield
         finally:
             for node, *link in links:
                 node._relink(*link)
+                node._marks |= kin.OWN_BACKWARD
 
     def detach(self) -> Any:
         """Return a leaf with the same number and label, cut off from the graph."""

@@ -112,7 +112,7 @@ class Kin(Value):
 
     def _hand_on(self) -> None:
         """Add to the gradients of the operands what this node adds to them."""
-        partials = Value.partials.__get__(self)  # type: ignore[attr-defined]
+        partials = Value.partials.__get__(self)  # type: ignore[attr-defined, misc]
         arrows = zip(self.parents, partials, strict=True)  # not those that are measured
         for position, (parent, partial) in enumerate(arrows):
             parent._grad = (parent._grad or 0.0) + (self._grad or 0.0) * partial
