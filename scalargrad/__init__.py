@@ -1,4 +1,24 @@
-"""scalargrad: a scalar reverse-mode autograd engine, and the pictures that explain it."""
+"""scalargrad: a scalar reverse-mode autograd engine, and the pictures that explain it.
+
+>>> import scalargrad as sg
+>>> x, y, z = sg.values(x=1, y=3, z=-3)
+>>> g = (x + y) * z
+>>> g.backward()
+>>> x.grad, y.grad, z.grad
+(-3.0, -3.0, 4.0)
+
+What most programs use, each with more in its own help:
+
+- Numbers: `values(x=1.0)` and `Value(1.0)` make leaves; operators, `tanh`, `exp`, `sum`, `where`
+  and the others compute; `v.backward()` fills every `grad`, `zero_grad` empties them.
+- Derivatives: `grad(f)`, `value_and_grad`, `jacobian`, `hessian` of functions; `gradients` on a
+  graph; `check_gradients` against differences.
+- Pictures: `draw(v)`, `draw(v).save("g.svg")`, `walkthrough(v)`, a page that steps through both
+  passes.
+- Learning: layers in `nn`, steps in `optim`, data in `datasets`, curves in `plots`, and `fit`.
+- Speed: `compile(f)` replays what `f` does, over whole arrays.
+- Modes: `no_grad()`, `scope("name")`, `detect_anomaly()`. Nodes of your own: `record`, `custom`.
+"""
 
 from __future__ import annotations
 

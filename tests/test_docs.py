@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import inspect
 import math
 import pkgutil
+import pydoc
 import re
 import shlex
 import types
@@ -262,6 +264,29 @@ PROMISED = [
 def test_every_promised_name_is_there_and_public():
     assert set(PROMISED) <= set(sg.__all__)
     assert [name for name in sg.__all__ if not hasattr(sg, name)] == []
+
+
+FROM_ROWS = [
+    name for name in sg.__all__
+    if name in ROWS and not ROWS[name].by_hand and not ROWS[name].helper
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FROM_ROWS)
+def test_function_of_a_row_shows_a_point_that_it_has(name):
+    words = inspect.getdoc(getattr(sg, name))
+    shown = doctest.DocTestParser().get_doctest(words, {}, name, None, 0)
+
+    assert len(shown.examples) == 5, "a leaf, the call, the pass, and its numbers"
+    assert doctest.DocTestRunner(verbose=False).run(shown).failed == 0
+
+
+def test_help_of_the_package_begins_with_what_people_use():
+    begin = pydoc.plain(pydoc.render_doc(sg)).split("PACKAGE CONTENTS")[0]
+    used = set(re.findall(r"`(?:v\.)?(\w+)", begin)) - {"f"}
+
+    assert len(used) > 20
+    assert [name for name in used if not hasattr(sg, name) and not hasattr(sg.Value, name)] == []
 
 
 METHODS = PROMISED[PROMISED.index("exp") : PROMISED.index("pow")]

@@ -12,7 +12,7 @@ from ..core.arguments import by_position, is_iterable, number, without_rest
 from ..core.arithmetic import Arithmetic, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row
-from ..table.written import docstring
+from ..table.written import docstring, example
 
 __all__ = ["leaky_relu", "values", "where", "zero_grad"]
 # == written from the table: names
@@ -143,23 +143,23 @@ def check_engine(who: str, operands: Sequence[Any], what: str = "operands") -> N
             )  # fmt: skip
 
 
-def _documented(function: Callable[..., Any], row: Row | ManyRow) -> Any:
+def _documented(function: Callable[..., Any], row: Row | ManyRow, shown: Sequence[float]) -> Any:
     function.__name__ = function.__qualname__ = row.name
-    function.__doc__ = docstring(row)
+    function.__doc__ = docstring(row) + (f"\n\n{example(row, *shown)}" if shown else "")
     return quick(function, row)
 
 
-def unary(row: Row) -> Unary:
-    """Return the function of a row of one operand."""
-    return _documented(lambda x, /: apply_unary(row, x), row)  # type: ignore[no-any-return]
+def unary(row: Row, *shown: float) -> Unary:
+    """Return the function of a row of one operand, with the numbers of its example."""
+    return _documented(lambda x, /: apply_unary(row, x), row, shown)  # type: ignore[no-any-return]
 
 
-def binary(row: Row) -> Binary:
+def binary(row: Row, *shown: float) -> Binary:
     """Return the function of a row of two operands."""
-    return _documented(lambda x, y, /: apply_binary(row, x, y), row)  # type: ignore[no-any-return]
+    return _documented(lambda x, y, /: apply_binary(row, x, y), row, shown)  # type: ignore[no-any-return]
 
 
-def reduction(row: ManyRow) -> Any:
+def reduction(row: ManyRow, *shown: float) -> Any:
     """Return the function of a row of one list."""
 
     def function(operands: Iterable[Any], /, *others: Never) -> Any:
@@ -170,10 +170,10 @@ def reduction(row: ManyRow) -> Any:
             )
         return apply_many(row, _not_empty(row, listed(row.name, operands)))
 
-    return _documented(without_rest(function), row)
+    return _documented(without_rest(function), row, shown)
 
 
-def pairing(row: ManyRow) -> Pairing:
+def pairing(row: ManyRow, *shown: float) -> Pairing:
     """Return the function of a row of two lists."""
 
     def function(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
@@ -184,7 +184,7 @@ def pairing(row: ManyRow) -> Pairing:
         check_lengths(row.name, xs, ys)
         return apply_many(row, _not_empty(row, xs), ys)
 
-    return _documented(function, row)  # type: ignore[no-any-return]
+    return _documented(function, row, shown)  # type: ignore[no-any-return]
 
 
 def _not_empty(row: ManyRow, xs: list[Any]) -> list[Any]:
@@ -196,60 +196,60 @@ def _not_empty(row: ManyRow, xs: list[Any]) -> list[Any]:
 
 
 # == written from the table: functions
-pow: Binary = binary(ops.POW)
-exp: Unary = unary(ops.EXP)
-expm1: Unary = unary(ops.EXPM1)
-exp2: Unary = unary(ops.EXP2)
-log: Unary = unary(ops.LOG)
-log1p: Unary = unary(ops.LOG1P)
-log2: Unary = unary(ops.LOG2)
-log10: Unary = unary(ops.LOG10)
-xlogy: Binary = binary(ops.XLOGY)
-sqrt: Unary = unary(ops.SQRT)
-cbrt: Unary = unary(ops.CBRT)
-hypot: Binary = binary(ops.HYPOT)
-sin: Unary = unary(ops.SIN)
-cos: Unary = unary(ops.COS)
-tan: Unary = unary(ops.TAN)
-asin: Unary = unary(ops.ASIN)
-acos: Unary = unary(ops.ACOS)
-atan: Unary = unary(ops.ATAN)
-atan2: Binary = binary(ops.ATAN2)
-degrees: Unary = unary(ops.DEGREES)
-radians: Unary = unary(ops.RADIANS)
-sinh: Unary = unary(ops.SINH)
-cosh: Unary = unary(ops.COSH)
-tanh: Unary = unary(ops.TANH)
-asinh: Unary = unary(ops.ASINH)
-acosh: Unary = unary(ops.ACOSH)
-atanh: Unary = unary(ops.ATANH)
-sigmoid: Unary = unary(ops.SIGMOID)
-relu: Unary = unary(ops.RELU)
-softplus: Unary = unary(ops.SOFTPLUS)
-silu: Unary = unary(ops.SILU)
-erf: Unary = unary(ops.ERF)
-erfc: Unary = unary(ops.ERFC)
-erfinv: Unary = unary(ops.ERFINV)
-ndtr: Unary = unary(ops.NDTR)
-log_ndtr: Unary = unary(ops.LOG_NDTR)
-gelu: Unary = unary(ops.GELU)
-floor: Unary = unary(ops.FLOOR)
-ceil: Unary = unary(ops.CEIL)
-trunc: Unary = unary(ops.TRUNC)
-rint: Unary = unary(ops.RINT)
-fmod: Binary = binary(ops.FMOD)
-remainder: Binary = binary(ops.REMAINDER)
-copysign: Binary = binary(ops.COPYSIGN)
-maximum: Binary = binary(ops.MAXIMUM)
-minimum: Binary = binary(ops.MINIMUM)
-sum: Reduction = reduction(ops.SUM)
-mean: Reduction = reduction(ops.MEAN)
-dot: Pairing = pairing(ops.DOT)
-max: Reduction = reduction(ops.MAX)
-min: Reduction = reduction(ops.MIN)
-logsumexp: Reduction = reduction(ops.LOGSUMEXP)
-softmax: Spread = reduction(ops.SOFTMAX)
-log_softmax: Spread = reduction(ops.LOG_SOFTMAX)
+pow: Binary = binary(ops.POW, 2.5, 2.0, 6.25, 5.0, 5.726817)
+exp: Unary = unary(ops.EXP, 0.5, 1.648721, 1.648721)
+expm1: Unary = unary(ops.EXPM1, 0.5, 0.648721, 1.648721)
+exp2: Unary = unary(ops.EXP2, 0.5, 1.414214, 0.980258)
+log: Unary = unary(ops.LOG, 0.5, -0.693147, 2.0)
+log1p: Unary = unary(ops.LOG1P, 0.5, 0.405465, 0.666667)
+log2: Unary = unary(ops.LOG2, 0.5, -1.0, 2.88539)
+log10: Unary = unary(ops.LOG10, 0.5, -0.30103, 0.868589)
+xlogy: Binary = binary(ops.XLOGY, 2.5, 2.0, 1.732868, 0.693147, 1.25)
+sqrt: Unary = unary(ops.SQRT, 0.5, 0.707107, 0.707107)
+cbrt: Unary = unary(ops.CBRT, 0.5, 0.793701, 0.529134)
+hypot: Binary = binary(ops.HYPOT, 2.5, 2.0, 3.201562, 0.780869, 0.624695)
+sin: Unary = unary(ops.SIN, 0.5, 0.479426, 0.877583)
+cos: Unary = unary(ops.COS, 0.5, 0.877583, -0.479426)
+tan: Unary = unary(ops.TAN, 0.5, 0.546302, 1.298446)
+asin: Unary = unary(ops.ASIN, 0.5, 0.523599, 1.154701)
+acos: Unary = unary(ops.ACOS, 0.5, 1.047198, -1.154701)
+atan: Unary = unary(ops.ATAN, 0.5, 0.463648, 0.8)
+atan2: Binary = binary(ops.ATAN2, 2.5, 2.0, 0.896055, 0.195122, -0.243902)
+degrees: Unary = unary(ops.DEGREES, 0.5, 28.64789, 57.29578)
+radians: Unary = unary(ops.RADIANS, 0.5, 0.008727, 0.017453)
+sinh: Unary = unary(ops.SINH, 0.5, 0.521095, 1.127626)
+cosh: Unary = unary(ops.COSH, 0.5, 1.127626, 0.521095)
+tanh: Unary = unary(ops.TANH, 0.5, 0.462117, 0.786448)
+asinh: Unary = unary(ops.ASINH, 0.5, 0.481212, 0.894427)
+acosh: Unary = unary(ops.ACOSH, 2.5, 1.566799, 0.436436)
+atanh: Unary = unary(ops.ATANH, 0.5, 0.549306, 1.333333)
+sigmoid: Unary = unary(ops.SIGMOID, 0.5, 0.622459, 0.235004)
+relu: Unary = unary(ops.RELU, 0.5, 0.5, 1.0)
+softplus: Unary = unary(ops.SOFTPLUS, 0.5, 0.974077, 0.622459)
+silu: Unary = unary(ops.SILU, 0.5, 0.31123, 0.739961)
+erf: Unary = unary(ops.ERF, 0.5, 0.5205, 0.878783)
+erfc: Unary = unary(ops.ERFC, 0.5, 0.4795, -0.878783)
+erfinv: Unary = unary(ops.ERFINV, 0.5, 0.476936, 1.112585)
+ndtr: Unary = unary(ops.NDTR, 0.5, 0.691462, 0.352065)
+log_ndtr: Unary = unary(ops.LOG_NDTR, 0.5, -0.368946, 0.50916)
+gelu: Unary = unary(ops.GELU, 0.5, 0.345731, 0.867495)
+floor: Unary = unary(ops.FLOOR, 0.5, 0.0, 0.0)
+ceil: Unary = unary(ops.CEIL, 0.5, 1.0, 0.0)
+trunc: Unary = unary(ops.TRUNC, 0.5, 0.0, 0.0)
+rint: Unary = unary(ops.RINT, 0.5, 0.0, 0.0)
+fmod: Binary = binary(ops.FMOD, 2.5, 2.0, 0.5, 1.0, -1.0)
+remainder: Binary = binary(ops.REMAINDER, 2.5, 2.0, 0.5, 1.0, -1.0)
+copysign: Binary = binary(ops.COPYSIGN, 2.5, 2.0, 2.5, 1.0, 0.0)
+maximum: Binary = binary(ops.MAXIMUM, 2.5, 2.0, 2.5, 1.0, 0.0)
+minimum: Binary = binary(ops.MINIMUM, 2.5, 2.0, 2.0, 0.0, 1.0)
+sum: Reduction = reduction(ops.SUM, 1.0, 3.0, 4.0, 1.0, 1.0)
+mean: Reduction = reduction(ops.MEAN, 1.0, 3.0, 2.0, 0.5, 0.5)
+dot: Pairing = pairing(ops.DOT, 1.0, 3.0, 3.5, 2.0, 0.5)
+max: Reduction = reduction(ops.MAX, 1.0, 3.0, 3.0, 0.0, 1.0)
+min: Reduction = reduction(ops.MIN, 1.0, 3.0, 1.0, 1.0, 0.0)
+logsumexp: Reduction = reduction(ops.LOGSUMEXP, 1.0, 3.0, 3.126928, 0.119203, 0.880797)
+softmax: Spread = reduction(ops.SOFTMAX, 1.0, 3.0, 0.119203, 0.104994, -0.104994)
+log_softmax: Spread = reduction(ops.LOG_SOFTMAX, 1.0, 3.0, -2.126928, 0.880797, -0.880797)
 # == end of functions
 
 # -- written by hand, for their options ------------------------------------------------------

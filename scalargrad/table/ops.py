@@ -869,7 +869,6 @@ DOT = many(
     written="Σ x·y",
     doc="Add the products of two equally long lists.",
     source="Saito, Deep Learning from Scratch, section 5.6.1",
-    example=("dot([1.0, 2.0], [3.0, 4.0])", "11.0"),
     empty=True,
     sample=((-9, 9), (-9, 9)),
 )

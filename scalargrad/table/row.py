@@ -69,7 +69,6 @@ class Row:
     kink: str = ""  # where the slope jumps
     side: str = ""  # what the operation is on one side of its kink, in graphs of gradients
     sample: tuple[tuple[float, float], ...] = ()  # where tests draw each operand from
-    example: tuple[str, str] = ("", "")  # a call and what it gives, for the docstring
     numpy: tuple[str, ...] = ()  # methods that NumPy asks a Value for, where they have other names
     helper: bool = False  # serves other rows; no public function
     by_hand: bool = False  # an operator, or a function that is written in Python for its options
@@ -124,7 +123,6 @@ class ManyRow:
     written: str = ""
     domain: str = ""
     source: str = ""
-    example: tuple[str, str] = ("", "")
     kink: str = ""
     side: str = ""  # where it names z, the result so far, it is applied from left to right
     helper: bool = False

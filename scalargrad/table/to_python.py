@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import ops
+from . import ops, written
 from .row import ROWS, ManyRow, Row, is_plural
 
 _PACKAGE = Path(__file__).parents[1]
@@ -56,12 +56,38 @@ def methods_of_numpy() -> str:
 
 
 def functions() -> str:
-    """Return a function for each public row.
+    """Return a function for each public row, with the numbers of its example.
 
     >>> functions().splitlines()[1]
-    'exp: Unary = unary(ops.EXP)'
+    'exp: Unary = unary(ops.EXP, 0.5, 1.648721, 1.648721)'
     """
-    return _lines(f"{row.name}: {_kind(row)}(ops.{_constant(row)})" for row in _public())
+    return _lines(
+        f"{row.name}: {_kind(row)}(ops.{_constant(row)}, {', '.join(map(repr, _numbers(row)))})"
+        for row in _public()
+    )
+
+
+#: operands of an example: the first that a row's sample has, for a row of one and for one of two
+_NICE = {1: ((0.5, 2.5, -0.5),), 2: ((2.5, 0.5, -0.5), (2.0, 0.5, -0.5))}
+
+
+def _numbers(row: Row | ManyRow) -> list[float]:
+    """Return operands of a row, its result there and its partials, to six digits."""
+    if isinstance(row, Row):
+        point = list(map(_within, _NICE[row.arity], row.sample))
+        result, partials = row.step(*point)
+    else:
+        point = [1.0, 3.0]
+        lists = [point, written.SECOND_LIST][: row.lists]
+        result, partials = row.step((True, False)[: row.lists])(*lists)
+        if is_plural(row):
+            result, partials = result[0], partials[0]
+    return [*point, *(round(number, 6) for number in (result, *partials))]
+
+
+def _within(nice: tuple[float, ...], sample: tuple[float, float]) -> float:
+    low, high = sample
+    return next((number for number in nice if low <= number <= high), (low + high) / 2)
 
 
 def _kind(row: Row | ManyRow) -> str:

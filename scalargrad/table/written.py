@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import formula
-from .row import ManyRow, Row
+from .row import LETTERS, ManyRow, Row, is_plural
+
+#: what stands in the second list of an example, where a row has two
+SECOND_LIST = [2.0, 0.5]
 
 # the signs of the book in the characters of a terminal
 PLAIN: dict[str, str | int | None] = {
@@ -59,9 +62,32 @@ def docstring(row: Row | ManyRow) -> str:
     pairs = isinstance(row, ManyRow) and row.lists == 2
     lines += ["Raises: `ValueError` where the lengths differ."] * pairs
     lines += [f"Source: {row.source}"] * bool(row.source)
-    call, result = row.example
-    lines += ["", f">>> {call}", result] * bool(call)
     return "\n".join(lines)
+
+
+def example(row: Row | ManyRow, *numbers: float) -> str:
+    """Return what `help` shows at last of a function that is this row: one point, as a doctest.
+
+    The numbers are the operands, the result and the partials; `to_python.py` computes them.
+
+    >>> from .ops import TANH
+    >>> example(TANH, 0.5, 0.462117, 0.786448).splitlines()[1:3]
+    ['>>> x = sg.Value(0.5)', '>>> z = sg.tanh(x)']
+    """
+    names = LETTERS if isinstance(row, ManyRow) else row.letters
+    given = [f"{name}={number!r}" for name, number in zip(names, numbers, strict=False)]
+    leaves = f"sg.values({', '.join(given)})" if len(names) > 1 else f"sg.Value({numbers[0]!r})"
+    operands = ", ".join(names)
+    if isinstance(row, ManyRow):
+        operands = ", ".join([f"[{operands}]", repr(SECOND_LIST)][: row.lists])
+    lines = [
+        "import scalargrad as sg",
+        f"{', '.join(names)} = {leaves}",
+        f"{'z, _' if is_plural(row) else 'z'} = sg.{row.name}({operands})",
+        "z.backward()",
+        ", ".join(["round(z.data, 6)", *(f"round({name}.grad, 6)" for name in names)]),
+    ]
+    return "\n".join([*(f">>> {line}" for line in lines), repr(numbers[len(names) :])])
 
 
 def paired(row: Row | ManyRow, operands: Sequence[Any], position: int) -> tuple[list[Any], int]:
