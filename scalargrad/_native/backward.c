@@ -19,8 +19,12 @@ typedef struct {
     size_t room; /* of grads */
 } Pass;
 
-static Pass spare;            /* the arrays of the last pass, for the next one */
-enum { KEPT_ROOM = 1 << 20 }; /* unless they are larger than that */
+static Pass spare; /* the arrays of the last pass, for the next one, unless they are larger than: */
+#ifdef SCALARGRAD_DEBUG
+enum { KEPT_ROOM = 0 }; /* so that a checker of memory sees those of each pass */
+#else
+enum { KEPT_ROOM = 1 << 20 };
+#endif
 
 typedef enum { DONE, NO_MEMORY, INTERRUPTED } Outcome;
 

@@ -145,10 +145,13 @@ static int open_move(Move *move, PyObject *rule, PyObject *kept, PyObject *setti
     assert(move->rule->kept <= MOST_KEPT && move->rule->settings <= MOST_SETTINGS);
     for (int i = 0; i < move->rule->settings; i++) {
         PyObject *setting = PyTuple_GET_ITEM(settings, i);
-        if (!PyFloat_CheckExact(setting) && !PyBool_Check(setting)) {
+        if (PyBool_Check(setting)) {
+            move->settings[i] = setting == Py_True;
+        } else if (PyFloat_CheckExact(setting)) {
+            move->settings[i] = PyFloat_AS_DOUBLE(setting);
+        } else {
             return 0;
         }
-        move->settings[i] = PyFloat_AsDouble(setting); /* a truth value as 1 or 0 */
     }
     for (int i = 0; i < move->rule->kept; i++) {
         Py_buffer *column = &move->kept[i];

@@ -23,6 +23,7 @@ PyThreadState *traced_thread;
 typedef struct {
     Column entries, ops, starts, operands, results, constants;
     uint32_t captured, lines;
+    int is_broken; /* there was no memory for a part of it: whoever catches that gets no further */
     uint32_t recent[RECENT]; /* constants, by a hash of their bits: index + 1 */
 } Trace;
 
@@ -30,15 +31,24 @@ static Trace trace;
 
 /* -- columns -------------------------------------------------------------------------------- */
 
+static int break_trace(void)
+{
+    trace.is_broken = 1;
+    PyErr_NoMemory();
+    return -1;
+}
+
 static int append(Column *column, const void *item, size_t size)
 {
     assert(size > 0 && size <= 4096 && column->count <= column->room);
+    if (UNLIKELY(trace.is_broken)) {
+        return break_trace();
+    }
     if (UNLIKELY(size > column->room - column->count)) {
         size_t room = column->room != 0 ? column->room * 2 : 4096;
         char *items = PyMem_RawRealloc(column->items, room);
         if (items == NULL) {
-            PyErr_NoMemory();
-            return -1;
+            return break_trace();
         }
         column->items = items;
         column->room = room;
@@ -339,6 +349,10 @@ static PyObject *traced(PyObject *module, PyObject *unused)
     Trace taken = trace; /* a finaliser that runs meanwhile could add to it, or begin another one */
     trace = (Trace){0};
     traced_thread = NULL;
+    if (taken.is_broken) {
+        free_trace(&taken);
+        return PyErr_NoMemory();
+    }
     PyObject *captured = PyList_New(taken.captured);
     for (size_t i = 0; captured != NULL && i < taken.entries.count / sizeof(Traced); i++) {
         Traced *entry = &((Traced *)(void *)taken.entries.items)[i];
