@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -350,6 +351,16 @@ def test_constructor_called_again_makes_a_leaf_of_a_node():
     assert (node.grad, x.grad) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("make", [lambda: Value(3.0, "old"), lambda: Value(3.0) * 2.0])
+def test_constructor_called_again_leaves_nothing_of_names_or_operands(make):
+    node = make()
+
+    node.__init__(5.0)
+
+    assert (node.op, node.operands, node.data, node.label) == ("", (), 5.0, "")
+    assert node._notes is None
+
+
 def test_class_of_a_value_cannot_be_assigned_where_the_layout_differs():
     class Slotless(Value):
         __slots__ = ()
@@ -529,3 +540,37 @@ def test_modes_of_another_thread_are_not_obeyed(threads_end):
     other.join()
 
     assert (node.op, node.scope, scoped.scope.name) == ("mul", None, "mine")
+
+
+# -- many numbers at once --------------------------------------------------------------------------
+
+core = sys.modules["scalargrad._native._core"]
+
+
+def test_gradients_added_to_leaves_leave_their_names_and_count_as_computed():
+    named, plain = Value(1.0, "w"), Value(2.0)
+    named.grad, plain._grad = 0.5, None
+
+    core.add_gradients((named, plain), array("d", [3.0, 4.0]))
+
+    assert [(x._grad, x.label) for x in (named, plain)] == [(3.5, "w"), (4.0, "")]
+
+
+@pytest.mark.parametrize("numbers", [[1.0], [1.0, 2.0, 3.0], []])
+@pytest.mark.parametrize("name", ["set_numbers", "add_gradients"])
+def test_numbers_must_be_as_many_as_the_values(name, numbers):
+    values = Value(1.0), Value(2.0)
+
+    with pytest.raises(TypeError, match=f"{name}: wants a tuple of Values, a double each"):
+        getattr(core, name)(values, array("d", numbers))
+
+    assert [(x.data, x.grad) for x in values] == [(1.0, 0.0), (2.0, 0.0)]
+
+
+@pytest.mark.parametrize("values", [[Value(1.0)], (1.0,), (Value(1.0), None)])
+def test_numbers_are_those_of_a_tuple_of_values(values):
+    with pytest.raises(TypeError, match="numbers: wants a tuple of Values"):
+        core.numbers(values)
+    for name in ("set_numbers", "add_gradients"):
+        with pytest.raises(TypeError, match=f"{name}: wants a tuple of Values"):
+            getattr(core, name)(values, array("d", [2.0] * len(values)))

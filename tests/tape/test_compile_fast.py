@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from memory import IS_SANITIZED
 from replays import COSTS, KINDS
 
 import scalargrad as sg
@@ -63,6 +64,19 @@ def test_special_points_are_those_of_strict_mode(kind: str, row: Row) -> None:
         finite = np.isfinite(exact)
         assert np.array_equal(exact[~finite], quick[~finite], equal_nan=True)
         assert np.allclose(exact[finite], quick[finite], rtol=1e-14, atol=1e-300)
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="built without fused multiply-add")
+@pytest.mark.skipif(KINDS[:1] in ([], ["baseline"]), reason="no kind of kernels but one")
+def test_fast_kernels_are_those_of_the_kind_in_use() -> None:
+    pytest.importorskip("scalargrad._native._fast")
+    points = np.random.default_rng(0).uniform(-2.0, 2.0, 512)
+    found = []
+    for kind in (KINDS[0], "baseline", KINDS[0]):
+        _engine.machine().use(kind)
+        found.append(sg.compile(sg.sin, mode="fast")(points).tobytes())
+
+    assert found[0] == found[2] != found[1]  # only the baseline rounds each product
 
 
 def network_loss(x: Any, t: Any) -> Any:

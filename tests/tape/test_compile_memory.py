@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import threading
 import tracemalloc
@@ -19,7 +20,9 @@ from replays import COSTS, KINDS
 from threads import run_in_threads
 
 import scalargrad as sg
+from scalargrad import _engine
 from scalargrad.tape import machine
+from scalargrad.tape.planning import NEVER, plan_tape
 
 runner = replays.runner
 
@@ -98,6 +101,30 @@ def test_batches_of_many_sizes_leave_memory_as_it_was() -> None:
     memory = held()
     work(300)
     assert held() - memory < 2_000_000
+
+
+@pytest.mark.skipif(not KINDS, reason="the readable replay plans nothing")
+@pytest.mark.parametrize("share", [NEVER, math.inf], ids=["plain", "vectorized"])
+@pytest.mark.parametrize("is_for_points", [False, True], ids=["batch", "point"])
+@pytest.mark.parametrize("is_fast", [False, True], ids=["strict", "fast"])
+def test_plans_come_and_go(share: float, is_for_points: bool, is_fast: bool) -> None:
+    net = sg.nn.TwoLayerNet(6, 20, 3, seed=1, weight_init_std="he")
+    f = sg.compile(lambda x, t: sg.cross_entropy(net.predict(x), t))
+    f([0.1] * 6, 1)
+
+    def plan(rounds: int) -> None:
+        for _ in range(rounds):
+            plan_tape(
+                _engine.machine(), f.tape, 0, by_inputs=True, by_captured=True,
+                is_fast=is_fast, is_for_points=is_for_points, vector_share=share,
+            )  # fmt: skip
+
+    plan(30)
+    gc.collect()
+    memory = held()
+    plan(300)
+    gc.collect()
+    assert held() - memory < 60_000  # bytes; an array of the planner is larger than 200
 
 
 def test_functions_and_their_tapes_come_and_go(runner: str) -> None:
