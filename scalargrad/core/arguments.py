@@ -6,6 +6,7 @@ import inspect
 import numbers
 import operator
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sized
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -120,12 +121,35 @@ def is_iterable(thing: object) -> bool:
     return hasattr(type(thing), "__iter__")
 
 
+def again(thing: Any) -> Any:
+    """Return a thing that can be read more than once: an iterator becomes a list.
+
+    >>> again(iter("ab")), again("ab")
+    (['a', 'b'], 'ab')
+    """
+    return list(thing) if hasattr(type(thing), "__next__") else thing
+
+
+#: they have an order, but no brackets
+_VIEWS = {
+    type(view)
+    for mapping in (dict[int, int](), OrderedDict[int, int]())
+    for view in (mapping.keys(), mapping.values(), mapping.items())
+}
+
+
 def by_position(thing: Any) -> Any:
     """Return a list or an array as it is, and a series or a table as the array that it gives.
 
     The brackets of a series go by its labels, and a table is a list of the names of its columns.
+    An iterator, or a view of a dict, becomes a list.
+
+    >>> by_position(iter("ab")), by_position({1: 2}.values())
+    (['a', 'b'], [2])
     """
     kind = type(thing)
+    if kind in _VIEWS or hasattr(kind, "__next__"):
+        return list(thing)
     if kind in (list, tuple) or kind.__module__ == "numpy" or not hasattr(kind, "__array__"):
         return thing
     try:
@@ -143,25 +167,66 @@ def is_masked(thing: Any) -> bool:
     return mask is not None and bool(mask.any())
 
 
-def samples(who: str, inputs: Any, targets: Any) -> tuple[Any, Any]:
+def samples(who: str, inputs: Any, targets: Any = None) -> tuple[Any, Any]:
     """Return samples and a target for each, both to be taken by position.
+
+    Without targets, samples are pairs (input, target): a list, an iterator, or what has a
+    `dataset`, as loaders of other libraries do. An iterator is read to its end.
 
     Raises: `TypeError` and `ValueError` for what is none.
     """
-    for what, things in (("inputs", inputs), ("targets", targets)):
-        is_sequence = is_list(things) and hasattr(type(things), "__getitem__")
-        if not is_sequence or isinstance(things, Mapping):
-            must, remedy = f"{what} must be a list or an array", "pass a list"
-            raise errors.OperandError(errors.unwanted(who, must, things, remedy))
-        if is_masked(things):
-            got, remedy = "a masked array", "pass .filled(0.0), or only samples without a mask"
-            raise errors.OperandError(f"{who}: {what} must all be numbers; got {got}; {remedy}")
-    inputs, targets = by_position(inputs), by_position(targets)
+    if targets is None:
+        inputs, targets = _unpaired(who, inputs)
+    inputs, targets = _by_index(who, "inputs", inputs), _by_index(who, "targets", targets)
     if len(inputs) != len(targets) or not len(inputs):
         raise errors.InputError(
             f"{who}: needs samples, and one target for each; got {len(inputs)} samples and"
             f" {len(targets)} targets; check their shapes"
         )
+    return inputs, targets
+
+
+def _by_index(who: str, what: str, things: Any) -> Any:
+    """Return what can be taken by position; an iterator, or a view of a dict, as a list."""
+    if is_masked(things):
+        got, remedy = "a masked array", "pass .filled(0.0), or only samples without a mask"
+        raise errors.OperandError(f"{who}: {what} must all be numbers; got {got}; {remedy}")
+    if is_list(things) and hasattr(type(things), "__getitem__") and not isinstance(things, Mapping):
+        things = by_position(things)
+        return _read_again(things) if type(things) in (list, tuple) else things
+    if not is_iterable(things) or isinstance(things, (Mapping, set, frozenset)):
+        must, remedy = f"{what} must be a list or an array", "pass a list"
+        raise errors.OperandError(errors.unwanted(who, must, things, remedy))
+    return _read_again(list(things))
+
+
+def _read_again(things: Any) -> Any:
+    """Return samples that can be read in every epoch: iterators among them become lists."""
+    kinds = set(map(type, things))
+    return list(map(again, things)) if any(hasattr(k, "__next__") for k in kinds) else things
+
+
+def _unpaired(who: str, pairs: Any) -> tuple[list[Any], list[Any]]:
+    """Return the inputs and the targets of pairs."""
+    if not hasattr(type(pairs), "__getitem__"):  # a loader, which would give whole batches
+        pairs = getattr(pairs, "dataset", pairs)
+    if hasattr(type(pairs), "__getitem__") and not hasattr(type(pairs), "__iter__"):
+        pairs = map(pairs.__getitem__, range(len(pairs)))
+    inputs, targets = [], []
+    for pair in _by_index(who, "samples", pairs):
+        pair = by_position(pair)
+        if not is_list(pair) or len(pair) != 2:
+            must, remedy = "without targets, each sample must be a pair", "pass inputs and targets"
+            raise errors.OperandError(errors.unwanted(who, must, pair, remedy))
+        x, target = pair
+        if getattr(x, "ndim", 0) > 1 and getattr(target, "ndim", 0) and len(x) == len(target):
+            raise errors.OperandError(
+                f"{who}: samples must be pairs of one input and one target; got a batch of"
+                f" {len(x)}; pass (pair for batch in batches for pair in zip(*batch))"
+            )
+        inputs.append(x)
+        # a number of another library: a tensor without dimensions, say
+        targets.append(target.item() if getattr(target, "ndim", None) == 0 else target)
     return inputs, targets
 
 

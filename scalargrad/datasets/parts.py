@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from .. import errors
@@ -12,9 +12,11 @@ Samples: TypeAlias = tuple[list[Any], list[Any]]
 
 
 def split(
-    inputs: Sequence[Any], targets: Sequence[Any], test: float = 0.2, seed: Seed = 0
+    inputs: Iterable[Any], targets: Iterable[Any] | None = None, test: float = 0.2, seed: Seed = 0
 ) -> tuple[Samples, Samples]:
     """Shuffle samples and divide them: (inputs, targets) to learn from, (inputs, targets) to test.
+
+    Without targets, `inputs` are pairs (input, target).
 
     Raises: `TypeError` for what has no positions, `ValueError` where lengths differ, `test` is not
     between 0 and 1 or a part is empty.
@@ -22,21 +24,21 @@ def split(
     >>> split([1, 2, 3, 4, 5], ["a", "b", "c", "d", "e"])
     (([2, 1, 5, 4], ['b', 'a', 'e', 'd']), ([3], ['c']))
     """
-    inputs, targets = samples("split", inputs, targets)
-    tested = round(len(inputs) * part) if 0.0 < (part := number("split", "test", test)) < 1.0 else 0
-    if not 0 < tested < len(inputs):
+    xs, ts = samples("split", inputs, targets)
+    tested = round(len(xs) * part) if 0.0 < (part := number("split", "test", test)) < 1.0 else 0
+    if not 0 < tested < len(xs):
         raise errors.InputError(
             errors.unwanted(
                 "split",
-                f"test must leave both parts of the {len(inputs)} samples something",
+                f"test must leave both parts of the {len(xs)} samples something",
                 test,
-                "pass e.g. 0.5" if len(inputs) > 1 else "pass more samples",
+                "pass e.g. 0.5" if len(xs) > 1 else "pass more samples",
             )
         )
-    indices = list(range(len(inputs)))
+    indices = list(range(len(xs)))
     generator("split", seed).shuffle(indices)
     learnt, held = indices[tested:], indices[:tested]
     return (
-        ([inputs[i] for i in learnt], [targets[i] for i in learnt]),
-        ([inputs[i] for i in held], [targets[i] for i in held]),
+        ([xs[i] for i in learnt], [ts[i] for i in learnt]),
+        ([xs[i] for i in held], [ts[i] for i in held]),
     )

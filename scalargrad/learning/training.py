@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -119,15 +119,15 @@ class History(Sealed):
 
 def fit(
     model: Callable[[Any], Any],
-    inputs: Sequence[Any],
-    targets: Sequence[Any],
+    inputs: Iterable[Any],
+    targets: Iterable[Any] | None = None,
     *,
     loss: str | Callable[[list[Any], list[Any]], Any],
     optimizer: OptimizerLike,
     epochs: int = 1,
     batch_size: int | None = 32,
     seed: Seed = 0,
-    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    validation: tuple[Iterable[Any], Iterable[Any]] | Iterable[Any] | None = None,
     progress: bool | None = None,
     is_correct: Callable[[Any, Any], bool] | None = None,
     after_epoch: Callable[[History], bool | None] | None = None,
@@ -135,13 +135,17 @@ def fit(
 ) -> History:
     """Learn from shuffled mini-batches and return how it went.
 
+    Inputs and targets are lists, arrays, series, tables, or iterators, which are read to their end.
+    Without targets, `inputs` are pairs (input, target): a list, `zip(xs, ts)`, or a loader's
+    `dataset`, whose batches are made here.
+
     `loss` is "cross_entropy" (two or more scores a sample, target a class or probabilities),
     "binary_cross_entropy" (one logit, target 0 or 1), "hinge" (one score, label -1 or 1), "mse",
     "mae", or a function of the lists of outputs and targets of a batch. `is_correct(output,
     target)` says what accuracy counts where the loss has no such notion. `batch_size=None` takes
-    all samples at once. `validation` is a pair (inputs, targets). `progress=None` shows a bar in a
-    notebook, and on a terminal where tqdm is installed. `after_epoch(history)` runs after each
-    epoch; learning ends where what it returns is true.
+    all samples at once. `validation` is a pair (inputs, targets), or like `inputs` without
+    targets. `progress=None` shows a bar in a notebook, and on a terminal where tqdm is installed.
+    `after_epoch(history)` runs after each epoch; learning ends where what it returns is true.
 
     Where it can, `fit` records what one sample does and replays it over each batch in native code,
     which is much faster; last digits may differ. It can with NumPy, for samples of one shape, a
@@ -180,23 +184,24 @@ def fit(
         raise errors.InputError(
             errors.unwanted("fit", "compile must be True, False or None", compile, "leave it out")
         )
-    inputs, targets = samples("fit", inputs, targets)
+    xs, ts = samples("fit", inputs, targets)
+    held = None
     if validation is not None:
-        validation = samples("fit (validation)", *_pair(validation))
-    size = len(inputs) if batch_size is None else whole("fit", "batch_size", batch_size)
-    epochs, many = whole("fit", "epochs", epochs), math.ceil(len(inputs) / size)
+        held = samples("fit (validation)", *_both(validation))
+    size = len(xs) if batch_size is None else whole("fit", "batch_size", batch_size)
+    epochs, many = whole("fit", "epochs", epochs), math.ceil(len(xs) / size)
     history, draw = History(steps_per_epoch=many), generator("fit", seed)
     start = time.perf_counter()
-    course = _Course(model, inputs, targets, objective, optimizer, compile=compile)
+    course = _Course(model, xs, ts, objective, optimizer, compile=compile)
 
     def learn() -> None:
         try:
             with shown(progress, epochs * many) as report:
                 for _ in range(epochs):
-                    batches = _batches(len(inputs), size, draw)
+                    batches = _batches(len(xs), size, draw)
                     _learn(course, batches, objective, history, report)
-                    if validation is not None:
-                        score = course.score(*validation, objective)
+                    if held is not None:
+                        score = course.score(*held, objective)
                         _note(score, history.validation_loss, history.validation_accuracy)
                     course.learner.settle()
                     if after_epoch is not None and after_epoch(history):
@@ -215,8 +220,8 @@ def fit(
 
 def evaluate(
     model: Callable[[Any], Any],
-    inputs: Sequence[Any],
-    targets: Sequence[Any],
+    inputs: Iterable[Any],
+    targets: Iterable[Any] | None = None,
     *,
     loss: str | Callable[[list[Any], list[Any]], Any],
     is_correct: Callable[[Any, Any], bool] | None = None,
@@ -230,10 +235,10 @@ def evaluate(
     0.5
     """
     _check_model("evaluate", model)
-    inputs, targets = samples("evaluate", inputs, targets)
+    xs, ts = samples("evaluate", inputs, targets)
     objective = objective_of("evaluate", loss, is_correct)
-    mean_loss, correct = score(model, inputs, targets, objective)
-    return Score(mean_loss, correct / len(inputs) if objective.is_correct else None)
+    mean_loss, correct = score(model, xs, ts, objective)
+    return Score(mean_loss, correct / len(xs) if objective.is_correct else None)
 
 
 #: what cannot be replayed; any other error is a fault of our own, and is not to be hidden
@@ -342,11 +347,17 @@ def _check_model(who: str, model: Any) -> None:
         )
 
 
-def _pair(validation: Any) -> tuple[Any, Any]:
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+def _both(validation: Any) -> tuple[Any, ...]:
+    """Return inputs and targets; or pairs of them alone, which are no list of two things."""
+    if not isinstance(validation, (tuple, list)):
+        return (validation,)
+    pairs = [isinstance(part, tuple) and len(part) == 2 for part in validation]
+    if len(validation) == 2 and not (isinstance(validation, list) and all(pairs)):
+        return tuple(validation)
+    if not all(pairs) or len(validation) == 2:
         raise errors.OperandError(
             errors.unwanted(
                 "fit", "validation must be a pair", validation, "pass (inputs, targets)"
             )
         )
-    return validation[0], validation[1]
+    return (validation,)

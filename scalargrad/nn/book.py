@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import errors
 from .._engine import Value
-from ..core.arguments import by_position, is_list, number
+from ..core.arguments import again, by_position, is_list, number
 from ..core.arithmetic import is_value
 from ..core.nesting import each, flat
 from ..core.pickles import Sealed
@@ -55,7 +55,7 @@ class _Layer(Sealed):
 
     def _run(self, function: Callable[..., Any], *given: Any) -> Any:
         """Compute on Values; return what came out as what the first one given is."""
-        who = f"{type(self).__name__}.forward"
+        who, given = f"{type(self).__name__}.forward", tuple(map(again, given))
 
         def as_value(x: Any) -> Any:
             return x if is_value(x) else Value(number(who, "each number", x))
@@ -70,7 +70,7 @@ class _Layer(Sealed):
     def _gradients(self, dout: Any) -> tuple[Any, ...]:
         """Return the gradient by each thing that went in; every `.grad` stays as it was."""
         self._check()
-        outputs, upstream = list(flat(self._output)), list(flat(dout))
+        outputs, upstream = list(flat(self._output)), list(flat(again(dout)))
         if len(outputs) != len(upstream):
             raise errors.InputError(
                 f"{type(self).__name__}.backward: dout must have the shape of what came out; got"
@@ -197,8 +197,8 @@ class Affine(_Layer):
 
     def __init__(self, W: Any, b: Any) -> None:  # noqa: N803
         super().__init__()
-        self.W: Any = W  # read afresh at each forward pass
-        self.b: Any = b
+        self.W: Any = again(W)  # read afresh at each forward pass
+        self.b: Any = again(b)
         self.x: Any = None
         self.original_x_shape: tuple[int, ...] | None = None
 
@@ -214,6 +214,7 @@ class Affine(_Layer):
                 f"Affine.forward: W must have as many columns as b numbers; got {sorted(columns)}"
                 f" columns and {len(self.b)} numbers; check their shapes"
             )
+        x = again(x)
         self.x, self.original_x_shape = x, _shape(x)
         return self._run(self._sums, x, self.W, self.b)
 
@@ -257,6 +258,7 @@ class SoftmaxWithLoss(_Layer):
 
     def forward(self, x: Any, t: Any) -> Any:
         """Return the loss; `y` are the probabilities then."""
+        x, t = again(x), again(t)
         self.loss = self._run(lambda x: cross_entropy(x, t), x)
         if not is_value(self.loss):
             self.loss = float(self.loss)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, cycle
 from typing import Any
 
@@ -62,8 +62,8 @@ def curves(
 
 def decision_boundary(
     model: Callable[[Any], Any],
-    inputs: Sequence[Sequence[float]],
-    targets: Sequence[Any],
+    inputs: Iterable[Any],
+    targets: Iterable[Any] | None = None,
     *,
     title: str = "",
     resolution: int = 90,
@@ -71,13 +71,14 @@ def decision_boundary(
     """Draw how a model of two inputs divides the plane, and the samples on it.
 
     The model gives one score (the sign decides) or a score for each class (the largest decides).
+    Without targets, `inputs` are pairs (input, target).
 
     Raises: `ImportError` without matplotlib, `ValueError` where samples have not two inputs.
     """
     who = "decision_boundary"
-    inputs, targets = samples(who, inputs, targets)
-    inputs = [by_position(sample) for sample in inputs]
-    for sample in inputs:
+    given, ts = samples(who, inputs, targets)
+    points = [by_position(sample) for sample in given]
+    for sample in points:
         if not is_list(sample) or len(sample) != 2:
             raise errors.InputError(
                 errors.unwanted(who, "samples need two inputs", sample, "pass (x, y)")
@@ -85,7 +86,7 @@ def decision_boundary(
     resolution = whole(who, "resolution", resolution, 2)
     figure = _figure(who, (5.6, 4.8))
     panel = figure.subplots()
-    xs, ys = (_ticks([sample[axis] for sample in inputs], resolution) for axis in (0, 1))
+    xs, ys = (_ticks([sample[axis] for sample in points], resolution) for axis in (0, 1))
     grid = no_grad().call(lambda: [[_scores(model([x, y])) for x in xs] for y in ys])
     _dress(panel, "x", "y")
     panel.grid(visible=False)
@@ -98,10 +99,10 @@ def decision_boundary(
     )
     for margin in _margins(grid):
         panel.contour(xs, ys, margin, levels=[0.0], colors=_INK, linewidths=1.4)
-    for colour, label in zip(cycle(_COLOURS), sorted(set(targets)), strict=False):
-        points = [sample for sample, target in zip(inputs, targets, strict=True) if target == label]
+    for colour, label in zip(cycle(_COLOURS), sorted(set(ts)), strict=False):
+        own = [sample for sample, target in zip(points, ts, strict=True) if target == label]
         style = {"s": 30, "color": colour, "edgecolor": "white", "linewidth": 0.8, "zorder": 3}
-        panel.scatter(*zip(*points, strict=True), label=f"{label}", **style)
+        panel.scatter(*zip(*own, strict=True), label=f"{label}", **style)
     panel.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
     panel.set_title(title, color=_INK, fontsize=11)
     panel.legend(title="class", loc="upper right", framealpha=0.85, edgecolor="none")

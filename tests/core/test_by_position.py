@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,6 +42,11 @@ class Table(Labelled):
         return iter(range(len(self._numbers[0])))
 
 
+def lines(rows: list[list[float]]) -> list[str]:
+    """Return rows as the lines of a file."""
+    return [",".join(map(str, row)) for row in rows]
+
+
 def labels(count: int) -> list[int]:
     """Return labels in another order than that of the positions; some are beyond them."""
     return [(7 * i + 3) % (2 * count) for i in range(count)]
@@ -56,6 +62,9 @@ COLUMNS: dict[str, Callable[[list[Any]], Any]] = {
     "names": lambda xs: pd.Series(xs, index=[f"row {i}" for i in range(len(xs))]),
     "index": pd.Index,
     "labelled": Labelled,
+    "generator": lambda xs: (x for x in xs),
+    "map": lambda xs: map(float if type(xs[0]) is float else int, xs),
+    "values of a dict": lambda xs: dict(enumerate(xs)).values(),
 }
 
 #: what rows may be held by
@@ -67,6 +76,9 @@ ROWS: dict[str, Callable[[list[list[float]]], Any]] = {
     "frame with names": lambda rows: pd.DataFrame(rows, columns=[*"abcdefgh"[: len(rows[0])]]),
     "series of rows": lambda rows: [pd.Series(row, index=labels(len(row))) for row in rows],
     "table": Table,
+    "generator": lambda rows: (row for row in rows),
+    "csv.reader": lambda rows: (list(map(float, row)) for row in csv.reader(lines(rows))),
+    "keys of a dict": lambda rows: dict.fromkeys(map(tuple, rows)).keys(),
 }
 
 INPUTS = [[-2.0, 0.5], [-1.0, 0.1], [1.5, -0.2], [2.0, 0.3], [0.5, -1.0], [-0.5, 2.0]]
@@ -182,7 +194,7 @@ OF_COLUMNS: dict[str, Callable[[Any], Any]] = {
     ),
     "compile": lambda xs: (
         sg.compile(lambda x: x * x)(np.asarray(xs) if type(xs) is list else xs)
-        if not isinstance(xs, tuple)
+        if hasattr(xs, "__array__") or type(xs) is list
         else [x * x for x in xs]
     ),
     "decision_boundary": lambda ts: [
@@ -219,6 +231,106 @@ def test_columns_are_taken_by_position(name: str, column: str) -> None:
     function = OF_COLUMNS[name]
 
     assert plain(function(COLUMNS[column](SIGNS))) == plain(function(SIGNS))
+
+
+class Loader:
+    """Gives batches, as loaders do, of a data set that has samples by their index."""
+
+    batch_size = 2
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset) // 2
+
+    def __iter__(self) -> Iterator[Any]:
+        pairs = [self.dataset[i] for i in range(len(self.dataset))]
+        for i in range(0, len(pairs), 2):
+            yield [np.array(part) for part in zip(*pairs[i : i + 2], strict=True)]
+
+
+class Dataset:
+    """Has samples by their index, and no iterator: an input, and a class without dimensions."""
+
+    def __init__(self, inputs: Any, targets: Any) -> None:
+        self.samples = [(np.array(x), np.array(t)) for x, t in zip(inputs, targets, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Any:
+        if not 0 <= index < len(self.samples):
+            raise RuntimeError("asked for a sample that is not there")
+        return self.samples[index]
+
+
+#: what may give inputs and targets in pairs
+PAIRS: dict[str, Callable[[Any, Any], Any]] = {
+    "zip": zip,
+    "list of tuples": lambda xs, ts: list(zip(xs, ts, strict=True)),
+    "tuple of tuples": lambda xs, ts: tuple(zip(xs, ts, strict=True)),
+    "lists": lambda xs, ts: ([x, t] for x, t in zip(xs, ts, strict=True)),
+    "generator": lambda xs, ts: ((np.array(x), t) for x, t in zip(xs, ts, strict=True)),
+    "items of a dict": lambda xs, ts: {tuple(x): t for x, t in zip(xs, ts, strict=True)}.items(),
+    "iterators": lambda xs, ts: (iter([iter(x), t]) for x, t in zip(xs, ts, strict=True)),
+    "rows of a table": lambda xs, ts: ((row[:2], int(row[2])) for row in np.column_stack([xs, ts])),
+    "data set": Dataset,
+    "loader": lambda xs, ts: Loader(Dataset(xs, ts)),
+    "loader of a list": lambda xs, ts: Loader(list(zip(xs, ts, strict=True))),
+}
+
+#: what takes pairs
+OF_PAIRS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "fit": (lambda ps: learnt(ps, None, compile=True), "fit"),
+    "fit on graphs": (lambda ps: learnt(ps, None, compile=False), "fit on graphs"),
+    "validation": (
+        lambda ps: learnt(INPUTS, CLASSES, compile=True, validation=ps), "validation"
+    ),
+    "evaluate": (lambda ps: sg.evaluate(network(), ps, loss="cross_entropy"), "evaluate"),
+    "split": (lambda ps: split_of(ps, None), "split"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pairs", PAIRS)
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_pairs_are_samples_with_their_targets(name: str, pairs: str) -> None:
+    take, twin = OF_PAIRS[name]
+
+    assert plain(take(PAIRS[pairs](INPUTS, CLASSES))) == plain(OF_SAMPLES[twin](INPUTS, CLASSES))
+
+
+def test_decision_boundary_of_pairs_is_that_of_samples() -> None:
+    first, second = (
+        sg.plots.decision_boundary(network(), *data, resolution=3)._repr_png_()
+        for data in [(zip(INPUTS, CLASSES, strict=True),), (INPUTS, CLASSES)]
+    )
+
+    assert first == second
+
+
+def test_column_of_a_table_that_is_called_dataset_is_no_loader() -> None:
+    table = pd.DataFrame({"dataset": [1.0, 2.0], "y": [3.0, 6.0]})
+
+    score = sg.evaluate(lambda x: 2.0 * x, table, loss="mse")
+
+    assert score.loss == (1.0**2 + 2.0**2) / 2
+
+
+def test_a_batch_among_pairs_and_what_is_no_pair_are_refused() -> None:
+    batch = [(np.array(INPUTS), np.array(CLASSES))]
+    for samples, message in (
+        (batch, "got a batch of 6"),
+        ([*INPUTS, [1.0, 2.0, 3.0]], r"must be a pair; got \[1.0, 2.0, 3.0\]"),
+        ({(0.0, 1.0)}, r"samples must be a list"),
+        (dict(zip(map(tuple, INPUTS), CLASSES, strict=True)), r"samples must be a list"),
+        (3, "samples must be a list or an array; got 3"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            sg.evaluate(network(), samples, loss="cross_entropy")
+    for two in ([((1.0, 2.0), 0), ((3.0, 4.0), 1)], [((1.0, 2.0), 0)] * 3 + [3]):
+        with pytest.raises(TypeError, match=r"pass \(inputs, targets\)"):
+            learnt(INPUTS, CLASSES, compile=False, validation=two)
 
 
 @pytest.mark.parametrize("rows", ["frame", "frame from behind", "table"])
