@@ -163,7 +163,7 @@ def test_is_correct_says_what_accuracy_counts():
         ({"batch_size": True}, ValueError, "fit: batch_size must be a whole number from 1"),
         ({"optimizer": None}, TypeError, "fit: optimizer must have the methods zero_grad and step"),
         ({"optimizer": optim.SGD}, TypeError, "fit: optimizer must have the methods zero_grad"),
-        ({"validation": 3}, TypeError, r"fit: validation must be a pair; got 3 \(int\)"),
+        ({"validation": 3}, TypeError, r"fit \(validation\): samples must be a list.*; got 3 "),
         ({"validation": ([1.0], [])}, ValueError, r"fit \(validation\): needs samples"),
         ({"seed": "a"}, TypeError, "fit: seed must be an integer"),
     ],
