@@ -202,7 +202,7 @@ def test_fit_counts_by_numpys_integers():
 
 def test_fit_refuses_what_is_no_list():
     with pytest.raises(TypeError, match="fit: inputs must be a list or an array; got"):
-        sg.fit(Line(), iter([1.0]), [1.0], loss="mse", optimizer=optim.SGD([Value(0.0)], lr=0.1))
+        sg.fit(Line(), {1.0}, [1.0], loss="mse", optimizer=optim.SGD([Value(0.0)], lr=0.1))
 
 
 def test_fit_takes_arrays():
