@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
     from . import datasets, linalg, math, nn, optim, plots
     from .calculus import (
         check_gradients,
+        elementwise,
         fixed_point,
         grad,
         gradients,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
     from .expressions.expression import expression
     from .functions.custom import custom, record
     from .functions.gathering import take
+    from .functions.interpolation import interp
     from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
     from .learning import History, evaluate, fit
     from .tape import compile
@@ -75,6 +77,7 @@ __all__ = [
     "detect_anomaly",
     "draw",
     "draw_dot",
+    "elementwise",
     "engine",
     "errors",
     "evaluate",
@@ -86,6 +89,7 @@ __all__ = [
     "hessian",
     "hinge",
     "hvp",
+    "interp",
     "jacobian",
     "jvp",
     "linalg",
@@ -111,14 +115,15 @@ __dir__: Callable[[], list[str]] = __all__.copy  # what dir(scalargrad) and a pr
 #: what is loaded when it is first asked for: where it stands, and its names; `import scalargrad`
 #: brings only what every program needs
 _LATER = {
-    "calculus": "check_gradients fixed_point grad gradients hessian hvp jacobian jvp newton root"
-    " value_and_grad vjp",
+    "calculus": "check_gradients elementwise fixed_point grad gradients hessian hvp jacobian jvp"
+    " newton root value_and_grad vjp",
     "datasets": "",
     "drawing": "check_answers draw draw_dot walkthrough",
     "expressions": "",
     "expressions.expression": "expression",
     "functions.custom": "custom record",
     "functions.gathering": "take",
+    "functions.interpolation": "interp",
     "functions.losses": "binary_cross_entropy_with_logits cross_entropy hinge mae mse",
     "learning": "History evaluate fit",
     "linalg": "",

@@ -228,9 +228,7 @@ def _check_function(who: str, function: Any) -> None:
         raise errors.OperandError(errors.unwanted(who, "wants a function", function, remedy))
 
 
-_named_like = functools.partial(
-    functools.wraps, assigned=("__name__", "__qualname__", "__module__")
-)
+named_like = functools.partial(functools.wraps, assigned=("__name__", "__qualname__", "__module__"))
 
 
 # -- the transformations -----------------------------------------------------------------------
@@ -276,7 +274,7 @@ def gradient_for(
     """Return what `grad` returns, for a function whose errors have another name."""
     _check_function(who, f)
 
-    @_named_like(f)
+    @named_like(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         run = _Run(who, f, argnums, args, kwargs, has_aux)
         run.one()
@@ -313,7 +311,7 @@ def value_and_grad(
     """
     _check_function("value_and_grad", f)
 
-    @_named_like(f)
+    @named_like(f)
     def both(*args: Any, **kwargs: Any) -> Any:
         run = _Run("value_and_grad", f, argnums, args, kwargs, has_aux)
         run.one()
@@ -339,7 +337,7 @@ def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P
     """
     _check_function("jacobian", f)
 
-    @_named_like(f)
+    @named_like(f)
     def matrix(*args: Any, **kwargs: Any) -> Any:
         run = _Run("jacobian", f, argnums, args, kwargs)
         rows = [run.pull_one(output) for output in run.outputs]
