@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Never
 
-from .core import kin, modes, readable_tracer, refusals, tracer
+from .core import freeing, kin, modes, readable_tracer, refusals, tracer
 from .core.arguments import as_number, number, without_rest
 from .core.arithmetic import Arithmetic
 from .core.copying import Copyable
@@ -153,3 +153,7 @@ class Value(Arithmetic, Node, Copyable):
         if isinstance(at_work, readable_tracer.Tracer):
             at_work.detach(leaf, self)
         return leaf
+
+
+if freeing.STACK_IS_SHORT:
+    Value.__del__ = freeing.let_go  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What is compiled anew: a change of a flag, of a source or of a file that it includes."""
+"""What is compiled anew after a change; and the wheel for which nothing is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,31 @@ def test_module_depends_on_its_flags_and_on_each_file_that_its_sources_include(
     assert sorted(module["depends"]) == sorted({*included, "pyproject.toml"})
 
 
+@pytest.mark.parametrize("asked", ["option", "environment"])
+def test_wheel_without_the_native_engine_is_made_where_it_is_asked_for(
+    tmp_path: Path, asked: str
+) -> None:
+    ignored = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(CHECKOUT / "scalargrad", tmp_path / "scalargrad", ignore=ignored)
+    for name in ("pyproject.toml", "backend.py", "README.md", "LICENSE"):
+        shutil.copy2(CHECKOUT / name, tmp_path)
+    options = {"pure": "1"} if asked == "option" else None
+    pure = "1" if asked == "environment" else "0"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import backend; print(backend.build_wheel('wheels', {options}))"],
+        cwd=tmp_path, env={**os.environ, "SCALARGRAD_PURE": pure}, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.splitlines()[-1]
+    assert name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(tmp_path / "wheels" / name) as wheel:
+        files = set(wheel.namelist())
+    assert {"scalargrad/_python.py", "scalargrad/py.typed"} <= files
+    assert {Path(file).suffix for file in files} & {".c", ".h", ".so", ".pyd"} == set()
+    assert "backend.py" not in files
+
+
 COMPILER = """#!/bin/sh
 echo "$@" >>"$LOG"
 while [ "$1" != -o ]; do shift; done
@@ -56,7 +82,7 @@ while [ "$1" != -o ]; do shift; done
 @pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
 def test_change_of_a_flag_or_of_a_header_compiles_anew(tmp_path: Path) -> None:
     shutil.copytree(CHECKOUT / "scalargrad", tmp_path / "scalargrad")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "backend.py", "README.md", "LICENSE"):
         shutil.copy2(CHECKOUT / name, tmp_path)
     compiler, log = tmp_path / "compiler", tmp_path / "log"
     compiler.write_text(COMPILER, encoding="utf-8")

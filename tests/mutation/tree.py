@@ -14,7 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
-PARTS = (".github", "scalargrad", "tests", "examples", "pyproject.toml", "README.md", "LICENSE")
+PARTS = (
+    ".github", "scalargrad", "tests", "examples",
+    "pyproject.toml", "backend.py", "README.md", "LICENSE",
+)  # fmt: skip
 NATIVE = Path("scalargrad/_native")
 #: the modules of C and the folders of their sources; fast kernels are the same source
 MODULES = {"_core": NATIVE, "_machine": NATIVE / "machine"}

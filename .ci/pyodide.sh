@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Make the wheel without the native engine, and try it in Pyodide, Python in WebAssembly, under node.
+#
+# The first argument is a folder to work in. Pyodide comes from the npm registry.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+work=$1
+mkdir -p "$work"
+cp -r "$here"/../{scalargrad,pyproject.toml,backend.py,MANIFEST.in,README.md,LICENSE} "$work"
+cp "$here/pyodide.mjs" "$here/pyodide.py" "$work"
+cd "$work"
+rm -rf build
+python3 -m pip wheel -q . -C pure=1 -w wheels # and Graphviz's, which it needs
+ls wheels/scalargrad-*-py3-none-any.whl
+npm install --silent --no-save pyodide@314.0.7
+node pyodide.mjs
