@@ -117,7 +117,7 @@ def _begin(work: Path, seconds: float, found: Counter[tuple[str, str]]) -> None:
     trial.preload()
     _court = trial.Judge(Tree(work / f"tree-{os.getpid()}"), seconds)
     _court.memory.found.update(found)
-    _court.begin()
+    _court.tree.make()
 
 
 def _judge(mutant: Mutant) -> tuple[str, str, float]:
@@ -187,7 +187,11 @@ def main() -> int:
     results |= {name: ["listed", ""] for name in listed()}
     waiting = [mutant for _, mutant in drawn if results.get(key(mutant), [""])[0] not in SETTLED]
     print(f"{len(drawn)} mutants, {len(drawn) - len(waiting)} of them judged before", flush=True)
-    found = Counter((trial.package(name.split(":")[0]), by) for name, (_, by) in results.items())
+    found = Counter(
+        (trial.package(name.split(":")[0]), test)
+        for name, (_, test) in results.items()
+        if (CHECKOUT / trial.file_of(test)).is_file()
+    )
     for mutant, outcome, by, seconds in trials(waiting, options, found) if waiting else ():
         results[key(mutant)] = [outcome, by]
         results_path.write_text(json.dumps(results, indent=1), encoding="utf-8")

@@ -40,6 +40,7 @@ ROOM = re.compile(
     r"|LIST_CLASSES|LEAST_LANES) =).*$",
     re.M,
 )
+TRUTH = re.compile(r"(?:return -\d+|(?:return|=) 1);$")
 RETURN = re.compile(r"\breturn ([01])(?=;)")
 CALL = re.compile(r"\b\w+\(([^(),]+), ([^(),]+)\)")
 
@@ -52,7 +53,8 @@ def mutants(file: str, source: str) -> Iterator[Mutant]:
         for text in OPERATORS[match[0]]:
             yield Mutant(file, _kind(match[0]), *match.span(), text)
     for match in NUMBER.finditer(sizes):
-        if not code.endswith("return -", 0, match.start()):  # any negative number is an error
+        # any negative number is an error, and any but 0 is true
+        if not TRUTH.search(code[: match.end() + 1][-12:]):
             yield Mutant(file, "constant", *match.span(), str(int(match[0]) + 1))
         if int(match[0]) > 0:
             yield Mutant(file, "constant", *match.span(), str(int(match[0]) - 1))

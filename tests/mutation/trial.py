@@ -41,29 +41,18 @@ class Judge:
     sound: set[str] = field(default_factory=set)  # tests that fail with a bug only
     broken: set[str] = field(default_factory=set)  # those that fail without one, in a copy
 
-    def begin(self) -> None:
-        """Make the tree, and see that all tests can be collected in it.
-
-        Raises: `RuntimeError` where they cannot.
-        """
-        self.tree.make()
-        near, far = nearest(self.tree.root, "scalargrad/core/order.py")
-        if self._run([*near, *far], set(), "", None, -1.0)[0] != "survived":
-            raise RuntimeError((self.tree.root / "log").read_text(encoding="utf-8"))
-
     def judge(self, mutant: Mutant) -> tuple[str, str]:
         """Plant a bug, and tell what becomes of it, by which test.
 
         "killed", "timeout", "survived", or "no bug" where it does not compile.
         """
-        while True:
-            outcome, test, how = self._once(mutant)
-            if not test or test in self.sound:
-                break
-            if self._run([test.split("::")[0]], set(), "", {test}, HANGS)[0] == "survived":
+        outcome, test, how = self._once(mutant)
+        while test and test not in self.sound:
+            if self._run([file_of(test)], set(), "", {test}, HANGS)[0] == "survived":
                 self.sound.add(test)
-                break
-            self.broken.add(test)  # whatever is planted
+            else:  # whatever is planted
+                self.broken.add(test)
+                outcome, test, how = self._once(mutant)
         if test:
             self.memory.found[package(mutant.file), test] += 1
         return outcome, test or how
@@ -84,14 +73,21 @@ class Judge:
             self.tree.restore()
 
     def _stages(self, mutant: Mutant, source: str) -> tuple[str, str, str]:
-        """Run the nearest tests, then those that are near, then the others."""
+        """Run what found bugs like this one, the nearest tests, those that are near, the others."""
         near, far = nearest(self.tree.root, mutant.file)
         words = words_of(mutant.file, source, mutant.lines(source)[0])
         few = len(near) if words else FEW
         done: set[str] = set(self.broken)
         left = self.seconds
-        for files, part in ((near[:few], 0.5), (near, 0.8), (near + far, 1.0)):
-            outcome = self._run(files, words, package(mutant.file), None, left * part, done)
+        best = self.memory.best(package(mutant.file))
+        stages = (
+            (sorted({file_of(test) for test in best}), best, 1.0), (near[:few], None, 0.5),
+            (near, None, 0.8), (near + far, None, 1.0),
+        )  # fmt: skip
+        for files, only, part in stages:
+            if not files:
+                continue
+            outcome = self._run(files, words, package(mutant.file), only, left * part, done)
             if outcome[0] != "survived":
                 return outcome
             left = self.seconds - sum(self.memory.seconds.get(t, 0.0) for t in done - self.broken)
@@ -126,6 +122,10 @@ def package(file: str) -> str:
     return str(Path(file).parent)
 
 
+def file_of(test: str) -> str:
+    return test.split("::")[0]
+
+
 class Chosen:
     """A plugin of pytest: which tests run, in what order, and until when."""
 
@@ -141,7 +141,7 @@ class Chosen:
         wanted = [
             item
             for item in items
-            if item.nodeid not in self.done and (not self.only or item.nodeid in self.only)
+            if item.nodeid not in self.done and (self.only is None or item.nodeid in self.only)
         ]
         items[:] = self.memory.order(wanted, self.files, self.words, self.of)
 
