@@ -36,8 +36,8 @@ STATEMENT = re.compile(r"^( +)(?!return\b|goto\b|break\b|continue\b)[^\s{}][^{};
 DECLARATION = re.compile(r" *(?:const |static |struct )?(?:\w+ )+\**\w+(?:\[\w*\])?(?: =|;|,)")
 GIVES_BACK = re.compile(r"(?:\w*free\w*|Py_X?DECREF|Py_CLEAR|Py_XSETREF|PyMem_\w*Free)\(")
 ROOM = re.compile(
-    r"^.*(?:room\w* =[^=]|alloc\(|enum \{ (?:\w*ROOM|SMALL|SPARES|BATCH|RECENT|PATIENCE|MOST_\w+"
-    r"|LIST_CLASSES|LEAST_LANES) =).*$",
+    r"^.*(?:room\w* =[^=]|room \* 2|alloc\(|enum \{ (?:\w*ROOM|SMALL|SPARES|BATCH|RECENT|PATIENCE"
+    r"|MOST_\w+|LIST_CLASSES|LEAST_LANES) =).*$",
     re.M,
 )
 TRUTH = re.compile(r"(?:return -\d+|(?:return|=) 1);$")

@@ -32,7 +32,10 @@ def mutants(file: str, source: str) -> Iterator[Mutant]:
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk over what runs: no annotation, no message of an error, nothing for type checkers."""
+    """Walk over what runs: no annotation, no message of an error, nothing for type checkers.
+
+    Assertions are left out: they only speak of other bugs.
+    """
     open_nodes = [tree]
     while open_nodes:
         node = open_nodes.pop()
@@ -52,7 +55,7 @@ def _is_idle(node: ast.AST) -> bool:
         return ast.unparse(node.targets[0]) == "__all__" or value.startswith(
             ("TypeVar", "Callable")
         )
-    return isinstance(node, ast.Import | ast.ImportFrom) or (
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.Assert) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     )
 
