@@ -28,7 +28,7 @@ IDLE = re.compile(
     re.S | re.M,
 )
 OPERATOR = re.compile(r"(?<= )(?:[<>=!]=|&&|\|\||<<|>>|[-+*|&]=|[-+*/%<>&|^])(?=[ \n])")
-NUMBER = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
+NUMBER = re.compile(r"(?<![\w.])(\d+)(?![\w.])(?!(?:, NULL)*\},$)", re.M)
 FLOAT = re.compile(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?(?!\w)")
 CONDITION = re.compile(r"\b(?:if|while) \((?=.*\) \{$)", re.M)
 NOT = re.compile(r"!(?=[\w(])")
