@@ -331,6 +331,7 @@ W = Value(1.0)
         (lambda: optim.clip_grad_norm([W], -1), ValueError, "clip_grad_norm: max_norm must be"),
         (lambda: optim.step_decay(1, every=0), ValueError, "every must be a whole number from 1"),
         (lambda: optim.cosine_decay(1, steps=1.5), ValueError, "steps must be a whole number"),
+        (lambda: optim.cosine_decay(1, steps=2, final=-1), ValueError, "cosine_decay: final must"),
         (lambda: optim.warm_up(-1, steps=1), ValueError, "warm_up: lr must be at least 0"),
     ],
 )

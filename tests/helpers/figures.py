@@ -136,6 +136,19 @@ def extreme_numbers() -> sg.Value:
     return z
 
 
+@figure
+def frames() -> sg.Value:
+    x, w, b, v = sg.values(x=0.5, w=-1.5, b=2.0, v=3.0)
+    with sg.scope("layer"):
+        with sg.scope("sum"):
+            s = x * w + b
+        h = s.tanh()
+    with sg.scope("output"):
+        y = h * v + s
+    y.label = "y"
+    return y
+
+
 def hairball(nodes: int, seed: int = 3) -> sg.Value:
     """Return a graph of at least so many random operations with far-reaching arrows."""
     rng = random.Random(seed)

@@ -462,6 +462,7 @@ def test_two_layer_net_gradients_agree():
 
     exact, numerical = net.gradient(x, t), net.numerical_gradient(x, t)
 
+    assert numerical == net.numerical_gradient(x, t, h=1e-4)  # as in the book
     assert exact.keys() == numerical.keys() == {"W1", "b1", "W2", "b2"}
     for key, gradient in exact.items():
         assert len(gradient) == len(net.params[key])

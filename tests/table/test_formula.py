@@ -228,6 +228,10 @@ def test_formulas_may_call_libm_and_the_rows_of_one_or_two_operands_only():
 # -- libm as IEEE-754 has it -----------------------------------------------------------------------
 
 
+def test_functions_of_libm_have_the_names_that_formulas_call():
+    assert [function.__name__ for function in libm.FUNCTIONS.values()] == list(libm.FUNCTIONS)
+
+
 TWO_OPERANDS = ("atan2", "copysign", "divide", "fmod", "pow", "remainder")
 
 
