@@ -45,7 +45,10 @@ int set_operands(Value *node, PyObject *op, PyObject *operands, PyObject *partia
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        Py_XINCREF((PyObject *)into[i].parent);
+        if (into[i].parent != NULL) {
+            Py_INCREF((PyObject *)into[i].parent);
+            into[i].parent->marks |= USED;
+        }
     }
     if (block != NULL) {
         block->op = index == NULL ? Py_NewRef(op) : NULL;

@@ -102,6 +102,11 @@ static PyObject *start(PyObject *self, PyObject *const *args, Py_ssize_t count)
     if (number_of("Value", "data", args[0], "1.0", &number) < 0) {
         return NULL;
     }
+    int children = PyObject_IsTrue(args[1]), op = PyObject_IsTrue(args[2]);
+    if (children < 0 || op < 0) {
+        return NULL;
+    }
+    /* from here on no other code runs */
     int is_fresh = node->count == 0 && ((Kin *)self)->attributes == NULL &&
                    !(node->marks & (USED | OWN_BACKWARD));
     node->data = number;
@@ -110,10 +115,6 @@ static PyObject *start(PyObject *self, PyObject *const *args, Py_ssize_t count)
     mark(node, NO_GRAD, 0);
     mark(node, WHOLE_GRAD, 1);
     mark(node, WHOLE, PyLong_Check(args[0]) && is_exact(number));
-    int children = is_fresh ? PyObject_IsTrue(args[1]) : 1, op = PyObject_IsTrue(args[2]);
-    if (children < 0 || op < 0) {
-        return NULL;
-    }
     int done = !is_fresh ? 0 : children ? adopt(node, args[1], args[2]) : !op;
     return done < 0 ? NULL : PyBool_FromLong(done);
 }
@@ -126,18 +127,18 @@ static PyObject *relink(PyObject *self, PyObject *args)
                           &partials)) {
         return NULL;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(operands); i++) {
-        PyObject *item = PyTuple_GET_ITEM(operands, i);
-        if (is_value_or_subclass(item)) {
-            held_with(NULL, (Value *)item);
-        }
-    }
-    drop_operands((Value *)self);
-    if (PyTuple_GET_SIZE(operands) != 0 &&
-        set_operands((Value *)self, op, operands, partials) < 0) {
+    op =
+        PyUnicode_FromObject(op); /* to compare one of a class of the user's could run other code */
+    if (op == NULL) {
         return NULL;
     }
-    Py_RETURN_NONE;
+    while (((Value *)self)->count != 0) { /* finalisers may link it anew */
+        drop_operands((Value *)self);
+    }
+    int status =
+        PyTuple_GET_SIZE(operands) != 0 ? set_operands((Value *)self, op, operands, partials) : 0;
+    Py_DECREF(op);
+    return status < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* -- fields --------------------------------------------------------------------------------- */
@@ -209,11 +210,20 @@ static PyMethodDef ways_back[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyObject *get_backward(PyObject *self, void *name)
+static PyObject *backward_key; /* interned, as no lookup may lack memory for it */
+
+static PyObject *get_backward(PyObject *self, void *unused)
 {
+    (void)unused;
     int is_own = ((Value *)self)->marks & OWN_BACKWARD;
     PyObject *attributes = ((Kin *)self)->attributes;
-    PyObject *own = is_own && attributes != NULL ? PyDict_GetItemString(attributes, name) : NULL;
+    PyObject *own = NULL;
+    if (is_own && attributes != NULL) {
+        own = PyDict_GetItemWithError(attributes, backward_key);
+        if (own == NULL && PyErr_Occurred()) {
+            return NULL;
+        }
+    }
     return own != NULL ? Py_NewRef(own) : PyCFunction_New(&ways_back[is_own != 0], self);
 }
 
@@ -221,7 +231,7 @@ static int set_backward(PyObject *self, PyObject *function, void *name)
 {
     PyObject *attributes = PyObject_GenericGetDict(self, NULL);
     if (attributes == NULL || no_deletion(self, function, name) ||
-        PyDict_SetItemString(attributes, name, function) < 0) {
+        PyDict_SetItem(attributes, backward_key, function) < 0) {
         Py_XDECREF(attributes);
         return -1;
     }
@@ -294,6 +304,10 @@ static PyType_Spec spec = {
 
 int create_kin(void)
 {
+    backward_key = PyUnicode_InternFromString("_backward");
+    if (backward_key == NULL) {
+        return -1;
+    }
     Kin_Type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, (PyObject *)Value_Type);
     return Kin_Type == NULL ? -1 : 0;
 }

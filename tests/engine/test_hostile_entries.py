@@ -26,7 +26,7 @@ from scalargrad.tape.planning import NEVER, plan_tape
 if "native" not in ENGINES:
     pytest.skip("no native engine was built", allow_module_level=True)
 
-from scalargrad._native import _core
+from scalargrad._native import Kin, _core
 
 Value = engine_class("native")
 SIZE = 37  # of the lists, so that they are told from all others
@@ -38,12 +38,20 @@ class Parameter(Value):
     """A leaf with attributes, and so with cycles."""
 
 
+class Related(Kin):
+    """A node that can be linked anew."""
+
+    def __init__(self, data: Any, children: Any = (), op: Any = "") -> None:
+        self._start(data, children, op)
+
+
 class World:
     """What hostile code can reach."""
 
     def __init__(self, action: Callable[[World], None]) -> None:
         self.action, self.count, self.is_busy = action, 0, False
-        self.x, self.p = Value(0.5), Parameter(1.5)
+        self.x, self.p, self.k = Value(0.5), Parameter(1.5), Related(2)
+        self.kin = Related(1.0, (self.k, self.p), "mine") * self.k
         self.hostile = Hostile(self)
         self.values = [Value(float(i)) for i in range(SIZE)]
         self.mixed = [*(Value(1.0) for _ in range(SIZE - 2)), self.hostile, self.p]
@@ -138,6 +146,9 @@ def build(world: World) -> None:
     root = sg.sum([world.x * float(i) + world.p for i in range(100)])
     root = sg.softmax([root, world.x, world.p])[0] + sg.record(1.0, [world.x], [1.0], op="mine")
     root.backward()
+    world.kin._relink("mine", (world.k, world.x), (1.0, 2.0))
+    Related.__init__(world.kin, 2.0, (world.k,), "again")
+    (world.kin + 1)._pass(1.0)
 
 
 def write(world: World) -> None:
@@ -230,6 +241,18 @@ ENTRIES: dict[str, Callable[[World, Hostile], Any]] = {
     "_grad": lambda w, h: setattr(w.node, "_grad", h),
     "label": lambda w, h: setattr(w.node, "label", h),
     "_notes": lambda w, h: setattr(w.node, "_notes", {h: h}) or w.node.scope,
+    "k + h": lambda w, h: w.k + h,
+    "h * k": lambda w, h: h * w.k,
+    "k ** h": lambda w, h: w.k**h,
+    "Related": lambda w, h: Related(h, (w.k, w.p), "mine"),
+    "Related again": lambda w, h: w.kin.__init__(h, h, h),
+    "_relink": lambda w, h: w.kin._relink(name(w), (w.k, w.p), (1.0, 2.0)),
+    "data of k": lambda w, h: setattr(w.k, "data", h),
+    "grad of k": lambda w, h: setattr(w.k, "grad", h),
+    "attribute of k": lambda w, h: setattr(w.kin, "h", h) or setattr(w.k, "kin", w.kin),
+    "_backward": lambda w, h: setattr(w.kin, "_backward", h) or w.kin._backward(),
+    "_pass": lambda w, h: w.kin._pass(h),
+    "_pass by hand": lambda w, h: setattr(w.k, "_backward", h) or w.kin._pass(1.0),
     "sum": lambda w, h: sg.sum(w.mixed),
     "max": lambda w, h: sg.max(w.mixed),
     "dot": lambda w, h: sg.dot(w.mixed, w.others),

@@ -34,8 +34,9 @@ import numpy as np
 
 import scalargrad as sg
 from scalargrad import Value, _engine, nn, optim
-from scalargrad._native import _core
+from scalargrad._native import Kin, _core
 from scalargrad.functions.elementary import affine
+from scalargrad.micrograd import engine as micrograd
 from scalargrad.table import ops
 from scalargrad.table.row import ROWS, ManyRow
 from scalargrad.tape.machine import Machine
@@ -162,6 +163,30 @@ def every_field(w: World) -> Any:
         read.append([node._notes, node._grad])
         node._notes = None
     return read
+
+
+def kin(w: World) -> Any:
+    """Build and differentiate with Values of micrograd's manners, all of them fresh."""
+    x, y = micrograd.Value(0.5), micrograd.Value(2, label="y")
+    z = (x * y + 1) ** 2 - 3 / x + y.relu() * (2 * x) + x.tanh()
+    x.note, z.note = "x", y
+    z.backward()
+    z._backward()
+    x.data, x.grad, y.grad = 3, None, 0.5
+    return [z, z._prev, z._op, x, y, z.note, sg.sum([x, y, 1.0]), sg.softmax([x, y])]
+
+
+def kin_by_hand(w: World) -> Any:
+    """The same with nodes whose way back is a function in Python."""
+    x = micrograd.Value(0.5)
+    made = [micrograd.Value(2.0, (x,), "f"), micrograd.Value(2.0, (x, x), "tanh")]
+    for node in made:
+        node._backward = lambda node=node: setattr(x, "grad", x.grad + node.grad)
+    total = made[0] + made[1] * made[0]
+    total.backward()
+    given = micrograd.Value(1.0, (x, *made), (1, 2.0, 3.0))
+    given._prev = {x}
+    return [total, x, given, made[0].partials, sg.gradients(total, [x])]
 
 
 def in_blocks(w: World) -> Any:
@@ -314,6 +339,8 @@ def entries() -> dict[str, tuple[Action, Callable[[Any], None]]]:
         "rows": every_row,
         "operators": lambda w: [w.x + 1, 1 - w.x, w.x * w.p, w.y ** 2, 2.0 ** w.x, -w.x, abs(w.p),
                                 w.x / 3, w.x < 1, w.x < True, w.x == w.y, w.p >= 2.0],
+        "kin": kin,
+        "kin by hand": kin_by_hand,
         "methods": lambda w: [w.x.tanh(), w.p.exp(), (w.x * 2.0).relu(), w.y.detach(),
                               w.graph.detach()],
         "fields": every_field,
@@ -529,10 +556,11 @@ def functions_of_c() -> set[str]:
     f = sg.compile(lambda x: x * x)
     f(1.0)
     plan = type(plan_of(f))
-    owners = {"_core": _core, "_machine": _engine.machine(), "Value": Value, "Plan": plan}
+    owners: list[tuple[str, Any]] = [("_core", _core), ("_machine", _engine.machine())]
+    owners += [("Plan", plan), ("Value", Value), ("Value", Kin)]  # by the subclass of that name
     return {
         f"{owner}.{name}"
-        for owner, thing in owners.items()
+        for owner, thing in owners
         for name, function in vars(thing).items()
         if type(function).__name__ in OF_C
     }
