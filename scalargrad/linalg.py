@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from . import errors
 from .core.arguments import as_number, by_position, is_list, number
-from .core.arithmetic import is_value
+from .core.arithmetic import are_values, is_value
 from .core.modes import scope
 from .core.nesting import array_of
 from .functions import elementary
@@ -21,6 +21,7 @@ from .functions.elementary import apply_many, copysign, dot, log
 from .functions.elimination import determinant_factors, solve_columns
 from .functions.triangles import (
     Columns,
+    decided,
     from_above,
     from_below,
     lower,
@@ -109,7 +110,8 @@ def slogdet(a: Any) -> tuple[Any, Any]:
     factors = _factors("slogdet", _square("slogdet", a))
     sign: Any = 1.0
     for factor in factors:
-        sign = sign * (copysign(1.0, factor) if seen(factor) != 0.0 else 0.0)
+        is_zero = decided(lambda: seen(factor) == 0.0)  # noqa: B023 - it is asked at once
+        sign = sign * (0.0 if is_zero else copysign(1.0, factor))
     logs = [log(factor * copysign(1.0, seen(factor))) for factor in factors]
     return sign, elementary.sum(logs)
 
@@ -241,7 +243,7 @@ def _check_symmetric(rows: Columns) -> None:
         return
     largest = elementary.max([abs(seen(x)) for row in rows for x in row])
     difference = elementary.max([abs(seen(x) - seen(y)) for x, y in pairs])
-    if difference > _SYMMETRIC * largest:
+    if decided(lambda: difference > _SYMMETRIC * largest):
         raise errors.InputError(
             "cholesky: A must be symmetric; got a matrix that differs from its transpose; pass"
             " half the sum of both"
@@ -282,7 +284,7 @@ class _Matrix:
             raise errors.OperandError(
                 errors.unwanted(who, must, given, "pass e.g. [[2.0, 1.0], [1.0, 3.0]]")
             )
-        self.is_vector = not any(map(is_list, things))
+        self.is_vector = are_values(things, float) or not any(map(is_list, things))
         rows = [things] if self.is_vector else [_row(x) for x in things]
         lengths = list(map(len, rows))
         if not lengths[0] or len(set(lengths)) > 1:
@@ -290,7 +292,10 @@ class _Matrix:
                 f"{who}: {what} must have rows of equal lengths, at least 1; got the lengths"
                 f" {', '.join(map(str, lengths[:9]))}; check its shape"
             )
-        self.rows = [[_entry(who, what, x) for x in row] for row in rows]
+        self.rows = [
+            list(row) if are_values(row, float) else [_entry(who, what, x) for x in row]
+            for row in rows
+        ]
 
     @property
     def shape(self) -> str:

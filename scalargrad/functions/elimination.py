@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from ..core.arithmetic import is_value
-from . import elementary
+from ..core import tracer
 from .elementary import copysign, dot
-from .triangles import from_below, seen
+from .triangles import decided, from_below, seen
 
 Rows = Sequence[Sequence[Any]]
 
@@ -38,11 +37,11 @@ class Elimination:
         """Return a column after elimination, as far as there are multipliers for its rows."""
         column: list[Any] = []
         zeros = 0  # on top, as of an identity: they need no node
-        for row, (own, *multipliers) in zip(self.rows, self.multipliers, strict=True):
-            entry = row[c]
-            if zeros < len(multipliers):
-                above = column[zeros : len(multipliers)]
-                entry = dot([own, *multipliers[zeros:]], [entry, *above])
+        for row, own in zip(self.rows, self.multipliers, strict=True):
+            entry, count = row[c], len(own) - 1
+            if zeros < count:
+                left = [1.0, *own[zeros + 1 :]] if zeros else own
+                entry = dot(left, [entry, *column[zeros:count]])
             if zeros == len(column) and entry.__class__ is float and entry == 0.0:
                 zeros += 1
             column.append(entry)
@@ -51,19 +50,38 @@ class Elimination:
     def take(self, c: int) -> bool:
         """Make a column the next of the triangle, unless it is a sum of those before it."""
         column, top = self.reduced(c), len(self.triangle)
-        for i in range(top + 1, len(column)):
-            larger = _is_larger(column[i], column[top])
-            for lines in (self.rows, self.multipliers):
-                lines[top], lines[i] = _swapped_rows(larger, lines[top], lines[i])
-            column[top], column[i] = _swapped(larger, column[top], column[i])
-            self.sign = _flipped(larger, self.sign)
+        if tracer.is_on():
+            self._exchange_on_tape(column, top)
+        else:
+            self._exchange(column, top)
         pivot = column[top]
         if _is_rounding(pivot, self.rows[top][c], self.multipliers[top], column):
             return False
+        opposite = -pivot
         for multipliers, entry in islice(zip(self.multipliers, column, strict=True), top + 1, None):
-            multipliers.append(-entry / pivot)
+            multipliers.append(entry / opposite)
         self.triangle.append(column[: top + 1])
         return True
+
+    def _exchange(self, column: list[Any], top: int) -> None:
+        """Bring the row with the largest entry of a column to the top of those that are left."""
+        sizes = [abs(x if x.__class__ is float else x._data) for x in column]
+        for i in range(top + 1, len(sizes)):
+            if sizes[i] > sizes[top]:
+                for lines in (self.rows, self.multipliers, column, sizes):
+                    lines[top], lines[i] = lines[i], lines[top]
+                self.sign = -self.sign
+
+    def _exchange_on_tape(self, column: list[Any], top: int) -> None:
+        """Do the same by products with 1 and 0, so that one tape does for every order."""
+        for i in range(top + 1, len(column)):
+            larger = _is_larger(column[i], column[top])
+            for lines in (self.rows, self.multipliers):
+                pairs = zip(lines[top], lines[i], strict=True)
+                exchanged = [_exchanged(larger, x, y) for x, y in pairs]
+                lines[top], lines[i] = [x for x, _ in exchanged], [y for _, y in exchanged]
+            column[top], column[i] = _exchanged(larger, column[top], column[i])
+            self.sign = self.sign * (1.0 - 2.0 * larger)
 
 
 def solve_columns(rows: Rows) -> list[list[Any]] | int:
@@ -80,45 +98,34 @@ def solve_columns(rows: Rows) -> list[list[Any]] | int:
     return [from_below(triangle, elimination.reduced(c)) for c in range(count, len(rows[0]))]
 
 
-# -- the order of the rows -------------------------------------------------------------------
+# -- rows and numbers ------------------------------------------------------------------------
 
 
 def _is_larger(x: Any, y: Any) -> Any:
-    """Tell whether |x| > |y|; on a tape it is 1 or 0, so that one tape does for every order."""
-    x, y = seen(x), seen(y)
-    if not is_value(x) and not is_value(y):
-        return abs(x) > abs(y)
-    return (1.0 - copysign(1.0, abs(y) - abs(x))) / 2.0
+    """Return 1 where |x| > |y|, else 0."""
+    return (1.0 - copysign(1.0, abs(seen(y)) - abs(seen(x)))) / 2.0
 
 
-def _swapped(larger: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Return two entries, exchanged where that is so."""
-    if isinstance(larger, bool):
-        return (y, x) if larger else (x, y)
-    if x.__class__ is y.__class__ is float and x == y:
+def _exchanged(larger: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return y and x where the first number is 1, x and y where it is 0."""
+    if x is y or (x.__class__ is y.__class__ is float and x == y):
         return x, y
     other = 1.0 - larger
     return dot([x, y], [other, larger]), dot([x, y], [larger, other])
 
 
-def _swapped_rows(larger: Any, xs: list[Any], ys: list[Any]) -> tuple[list[Any], list[Any]]:
-    if isinstance(larger, bool):
-        return (ys, xs) if larger else (xs, ys)
-    pairs = [_swapped(larger, x, y) for x, y in zip(xs, ys, strict=True)]
-    return [x for x, _ in pairs], [y for _, y in pairs]
-
-
-def _flipped(larger: Any, sign: Any) -> Any:
-    if isinstance(larger, bool):
-        return -sign if larger else sign
-    return sign * (1.0 - 2.0 * larger)
-
-
 def _is_rounding(pivot: Any, x: Any, multipliers: list[Any], column: list[Any]) -> bool:
     """Tell whether a pivot is 0, or what rounding left of terms that cancelled."""
-    terms = [abs(seen(m) * seen(u)) for m, u in zip(multipliers, [x, *column], strict=False)]
-    rounding = sys.float_info.epsilon * len(terms) if len(terms) > 1 else 0.0
-    return bool(abs(seen(pivot)) <= rounding * elementary.sum(terms))
+    if len(multipliers) == 1:
+        return decided(lambda: seen(pivot) == 0.0)
+    above = [x, *column[: len(multipliers) - 1]]
+    share = sys.float_info.epsilon * len(above)
+    if not tracer.is_on():  # mostly it is far larger: no multiplier is above 1
+        sizes = [abs(entry if entry.__class__ is float else entry._data) for entry in above]
+        if abs(seen(pivot)) > share * sum(sizes):
+            return False
+    terms = [[abs(seen(entry)) for entry in entries] for entries in (multipliers, above)]
+    return decided(lambda: abs(seen(pivot)) <= share * dot(*terms))
 
 
 # -- determinants ----------------------------------------------------------------------------

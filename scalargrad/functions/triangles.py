@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tracer
@@ -20,7 +20,14 @@ def seen(x: Any) -> Any:
     """Return a number to decide by: that of a Value, or what stands for it on a tape."""
     if not is_value(x):
         return x
-    return x.detach() if tracer.is_on() else x._data
+    if not tracer.is_on():
+        return x._data
+    return x if tracer.solving.get() else x.detach()  # equations follow what is not cut off
+
+
+def decided(question: Callable[[], Any]) -> bool:
+    """Ask about numbers; inside an equation that is recorded none may be compared, and it is no."""
+    return not (tracer.is_on() and tracer.solving.get()) and bool(question())
 
 
 def transposed(rows: Sequence[Sequence[Any]]) -> Columns:
@@ -74,7 +81,7 @@ def lower(rows: Sequence[Sequence[Any]]) -> Columns | int:
             entry = x if x is mirrored else (x + mirrored) / 2.0
             own.append(minus(entry, own, triangle[c]) / triangle[c][c])
         square = minus(row[r], own, own)
-        if not seen(square) > 0.0:
+        if decided(lambda: seen(square) <= 0.0):  # noqa: B023 - it is asked at once
             return r
         triangle.append([*own, sqrt(square)])
     return triangle
@@ -90,11 +97,15 @@ def orthogonal(columns: Columns) -> tuple[Columns, Columns] | int:
     for index, column in enumerate(columns):
         lengths, rest = project(basis, column)
         length = apply_many(ops.NORM, rest)
-        if seen(length) <= _INDEPENDENT * apply_many(ops.NORM, list(map(seen, column))):
+        if decided(lambda: seen(length) <= _INDEPENDENT * _length(column)):  # noqa: B023
             return index
         triangle.append([*lengths, length])
         basis.append([x / length for x in rest])
     return basis, triangle
+
+
+def _length(column: list[Any]) -> Any:
+    return apply_many(ops.NORM, list(map(seen, column)))
 
 
 def project(basis: Columns, column: list[Any]) -> tuple[list[Any], list[Any]]:

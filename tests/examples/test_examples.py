@@ -10,6 +10,8 @@ import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.optimize import minimize
+from scipy.stats import multivariate_normal
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -351,6 +353,45 @@ def test_mnist_refuses_a_folder_without_the_files(tmp_path):
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("mnist: ")
+
+
+def test_gaussian_process_is_that_of_numpy(tmp_path):
+    out = run("gaussian_process", tmp_path)
+    x = np.array([0.0, 0.5, 1.1, 1.5, 2.2, 2.9, 3.4, 4.1, 4.6, 5.0])
+    y = np.array([0.12, 0.42, 0.95, 0.93, 0.86, 0.18, -0.31, -0.74, -1.05, -0.91])
+
+    def alike(p, q, height, length):
+        return height**2 * np.exp(-(((p[:, None] - q) / length) ** 2) / 2)
+
+    def surprise(logarithms):
+        height, length, noise = np.exp(logarithms)
+        normal = alike(x, x, height, length) + noise**2 * np.eye(10)
+        return -multivariate_normal(np.zeros(10), normal).logpdf(y)
+
+    best = minimize(surprise, [0.0, 0.5, -2.0], tol=1e-12, method="Nelder-Mead")
+    height, length, noise = np.exp(best.x)
+
+    assert number(r"^surprise (.*?),", out) == pytest.approx(best.fun, abs=2e-6)
+    assert number(r"gradient (.*)$", out) < 1e-12
+    for name, learnt in zip(["height", "length", "noise"], np.exp(best.x), strict=True):
+        assert number(rf"^{name} +(.*?),", out) == pytest.approx(learnt, abs=2e-4)
+    weights = np.linalg.solve(alike(x, x, height, length) + noise**2 * np.eye(10), y)
+    rows = np.array([row.split() for row in out.splitlines()[5:9]], dtype=float)
+    for place, curve, _, slope, _ in rows:
+        heights = [(alike(np.array([p]), x, height, length) @ weights)[0] for p in
+                   (place, place - 1e-4, place + 1e-4)]  # fmt: skip
+        assert curve == pytest.approx(heights[0], abs=2e-4)
+        assert slope == pytest.approx((heights[2] - heights[1]) / 2e-4, abs=2e-4)
+
+
+def test_next_letter_learns_vectors_of_letters(tmp_path):
+    out = run("next_letter", tmp_path)
+    before, after = re.search(r"^loss (.*) -> (.*)$", out, re.MULTILINE).groups()
+    among, across = re.search(r"vowel to vowel (.*), to others (.*)$", out, re.MULTILINE).groups()
+
+    assert float(after) < 2.2 < 3.0 < float(before) < np.log(27)
+    assert float(among) < 0.8 * float(across)
+    assert all(re.fullmatch("[a-z]+", name) for name in out.splitlines()[2].split())
 
 
 def test_every_example_has_a_test():

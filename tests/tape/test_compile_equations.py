@@ -47,12 +47,25 @@ def nested(a: Any, b: Any) -> Any:
     return sg.newton(lambda x: sg.newton(lambda u: u * u - x, 1.0) - a * b, 2.0)
 
 
+def with_matrices(a: Any, b: Any) -> Any:
+    """Return the x of an equation that is full of matrices, whose rows are exchanged."""
+
+    def left(x: Any) -> Any:
+        matrix = [[x, 4.0, a], [5.0, x, 1.0], [1.0, x, 6.0]]
+        root = sg.linalg.cholesky([[4.0 + x * x, x], [x, 2.0]])[1][1]
+        size = sg.linalg.slogdet(matrix)[1]
+        return x + sg.linalg.solve(matrix, [1.0, b, 2.0])[1] + root / 4.0 - size / 4.0
+
+    return sg.newton(left, 0.75)
+
+
 #: functions of two numbers, and points for them
 SOLVED: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
     "newton": (implied, [(8.0, 100.0), (3.0, 110.0), (14.0, 90.0)]),
     "root": (implied_between, [(8.0, 100.0), (3.0, 110.0), (14.0, 90.0)]),
     "system": (crossing, [(5.0, 2.0), (7.0, 3.0), (6.0, 0.5)]),
     "fixed_point": (halved, [(0.75, 2.0), (0.5, 3.0), (1.0, 4.0)]),
+    "linalg": (with_matrices, [(1.0, 0.5), (2.0, -0.25), (0.0, 1.0)]),
     "nested": (nested, [(1.0, 1.5), (2.0, 1.0), (0.5, 3.0)]),
 }
 
