@@ -120,7 +120,7 @@ def test_third_and_fourth_derivatives_of_a_row_are_those_of_fifty_digits(name: s
 def test_transformations_give_the_same_bits_in_both_engines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from scalargrad.calculus import equations, transforms
+    from scalargrad.calculus import solutions, transforms
 
     def f(p: list[Any]) -> Any:
         x, y, z = p
@@ -139,7 +139,7 @@ def test_transformations_give_the_same_bits_in_both_engines(
     found = []
     for name in ENGINES:
         monkeypatch.setattr(transforms, "Value", engine_class(name))
-        monkeypatch.setattr(equations, "Value", engine_class(name))
+        monkeypatch.setattr(solutions, "Value", engine_class(name))
         found.append(results())
 
     assert found[0] == found[1]
