@@ -414,7 +414,8 @@ def test_numpy_scalars_on_either_side_give_a_value(Value):
     for node, data in [
         (np.float64(2.0) * v, 6.0), (v * np.float64(2.0), 6.0), (np.float64(2.0) - v, -1.0),
         (np.float32(0.5) + v, 3.5), (np.int64(6) / v, 2.0), (np.float64(2.0) ** v, 8.0),
-        (np.bool_(True) * v, 3.0), (v - np.uint8(1), 2.0),
+        (np.bool_(True) * v, 3.0), (v - np.uint8(1), 2.0), (np.float64(-7.0) % v, 2.0),
+        (v // np.int64(2), 1.0), (np.float32(7.0) // v, 2.0),
     ]:  # fmt: skip
         assert type(node) is Value
         assert node.data == data
@@ -424,7 +425,9 @@ def test_numpy_arrays_on_either_side_give_object_arrays(Value):
     v = Value(3.0)
     array = np.array([1.0, 2.0])
 
-    for made in (array * v, v * array, array + v, v - array, array / v, v**array):
+    for made in (
+        array * v, v * array, array + v, v - array, array / v, v**array, array % v, v // array,
+    ):  # fmt: skip
         assert isinstance(made, np.ndarray)
         assert made.dtype == object
         assert made.shape == (2,)
