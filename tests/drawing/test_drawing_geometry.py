@@ -40,6 +40,22 @@ def test_exercise_has_no_collisions(name: str, kind: str) -> None:
     assert collisions(picture) == []
 
 
+def test_title_of_a_box_stands_inside_it() -> None:
+    (x,) = sg.values(x=0.5)
+    with sg.scope("every hidden layer of another rather lengthy network"):
+        y = (x * 2.0).tanh()
+    picture = sg.draw(y, fold=True).picture
+
+    (box,) = picture.shapes
+    left, top, right, bottom = box.box()
+    titles = [text for text in picture.texts if text.style == "symbol"]
+    assert len(titles) > 4
+    for text in titles:
+        x0, y0, x1, y1 = text.box()
+        assert left < x0 < x1 < right
+        assert top < y0 < y1 < bottom
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_random_graph_has_no_collisions(seed: int) -> None:
     assert collisions(sg.draw(hairball(60, seed)).picture) == []
