@@ -109,6 +109,21 @@ def test_integers_are_ints_where_python_wants_one(runner: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "operate",
+    [
+        operator.mod, operator.floordiv, divmod, operator.and_, operator.or_, operator.xor,
+        operator.lshift, operator.rshift,
+    ],
+)  # fmt: skip
+def test_integers_are_reckoned_with_as_ints_are(runner: str, operate: Any) -> None:
+    numbers = [5, 2, 6]
+    for function in (lambda n: operate(n, 3), lambda n: operate(37, n)):
+        results = [function(n) for n in numbers]
+        f = sg.compile(lambda x, n: x + results.index(function(n)))  # noqa: B023 - called here
+        assert [f(0.5, n) for n in numbers] == [0.5 + results.index(each) for each in results]
+
+
+@pytest.mark.parametrize(
     "function",
     [
         lambda x, n: x * 2.0 if n in {0, 7} else -x,
