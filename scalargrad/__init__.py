@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # what a type checker reads; `_LATER` says the same to Python
     from .expressions.expression import expression
     from .functions.custom import custom, record
     from .functions.gathering import take
+    from .functions.graph_json import from_json, to_json
     from .functions.interpolation import interp
     from .functions.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mae, mse
     from .learning import History, evaluate, fit
@@ -84,6 +85,7 @@ __all__ = [
     "expression",
     "fit",
     "fixed_point",
+    "from_json",
     "grad",
     "gradients",
     "hessian",
@@ -105,6 +107,7 @@ __all__ = [
     "root",
     "scope",
     "take",
+    "to_json",
     "value_and_grad",
     "vjp",
     "walkthrough",
@@ -124,6 +127,7 @@ _LATER = {
     "functions.custom": "custom record",
     "functions.gathering": "take",
     "functions.interpolation": "interp",
+    "functions.graph_json": "from_json to_json",
     "functions.losses": "binary_cross_entropy_with_logits cross_entropy hinge mae mse",
     "learning": "History evaluate fit",
     "linalg": "",
