@@ -228,7 +228,9 @@ def _check_function(who: str, function: Any) -> None:
         raise errors.OperandError(errors.unwanted(who, "wants a function", function, remedy))
 
 
-named_like = functools.partial(functools.wraps, assigned=("__name__", "__qualname__", "__module__"))
+def named_like(function: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Give a function that is made from another one its names, not its words."""
+    return functools.wraps(function, assigned=("__name__", "__qualname__", "__module__"))
 
 
 # -- the transformations -----------------------------------------------------------------------

@@ -23,9 +23,9 @@ What differs from micrograd 0.1.0:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import errors
 from .._engine import engine
@@ -97,9 +97,9 @@ class Value(Kin):
         return self**other
 
     def __bool__(self) -> bool: return True
-    __eq__ = object.__eq__
-    __ne__ = object.__ne__
-    __hash__ = object.__hash__
+    __eq__: ClassVar[Callable[[object, object], bool]] = object.__eq__
+    __ne__: ClassVar[Callable[[object, object], bool]] = object.__ne__
+    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
     # fmt: on
 
     def __repr__(self) -> str:

@@ -29,8 +29,8 @@ class Neuron(Module):
     """Compute relu(b + w·x), or b + w·x where `nonlin` is false."""
 
     def __init__(self, nin: int, nonlin: bool = True) -> None:
-        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
-        self.b = Value(0)
+        self.w: list[Value] = [Value(random.uniform(-1, 1)) for _ in range(nin)]
+        self.b: Value = Value(0)
         self.nonlin = nonlin
 
     def __call__(self, x: Sequence[Any]) -> Any:
@@ -50,7 +50,7 @@ class Layer(Module):
     """Hold neurons that see the same inputs; one neuron gives one Value, not a list."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
-        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+        self.neurons: list[Neuron] = [Neuron(nin, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
         outputs = [neuron(x) for neuron in self.neurons]
@@ -69,7 +69,7 @@ class MLP(Module):
 
     def __init__(self, nin: int, nouts: list[int]) -> None:
         last = len(nouts) - 1
-        self.layers = [
+        self.layers: list[Layer] = [
             Layer(width, nout, nonlin=index != last)
             for index, (width, nout) in enumerate(pairwise([nin, *nouts]))
         ]

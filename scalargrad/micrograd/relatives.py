@@ -20,6 +20,10 @@ class Kin(Value):
 
     __slots__ = ("__dict__", "__weakref__")
 
+    op: str
+    operands: tuple[Any, ...]
+    parents: tuple[Any, ...]
+    partials: tuple[float, ...]
     _marks = kin.WHOLE_GRAD  # 0 is an int
 
     def __new__(cls, *_: Any, **__: Any) -> Any:
