@@ -285,6 +285,13 @@ def test_small_numbers_alone_do_not_make_a_matrix_singular() -> None:
     assert linalg.solve([[1e-20, 1.0], [1.0, 1.0]], [1.0, 2.0]) == [1.0, 1.0]
 
 
+def test_zeros_on_top_are_passed_over_and_nothing_else() -> None:
+    a, b = [[4.0, 1.0, 0.0], [2.0, 5.0, 1.0], [1.0, 2.0, 6.0]], [0.0, 3.0, 7.0]
+    values = [[sg.Value(x) for x in row] for row in a]
+
+    assert [x.data for x in linalg.solve(values, b)] == pytest.approx(np.linalg.solve(a, b))
+
+
 @pytest.mark.parametrize("call", [linalg.inv, lambda a: linalg.solve(a, [1.0, 2.0, 3.0])])
 def test_matrix_that_is_singular_but_for_rounding_is_refused(call: Callable[[Any], Any]) -> None:
     with pytest.raises(sg.errors.InputError, match="column 2 is 0, or a sum"):

@@ -48,6 +48,15 @@ def test_each_number_of_a_solution_is_one_node() -> None:
     assert (a.grad, b.grad) == (pytest.approx(-1 / 6, rel=1e-15), pytest.approx(2 / 3, rel=1e-15))
 
 
+def test_partial_of_a_number_of_a_solution_is_a_function_of_that_node() -> None:
+    a = sg.Value(5.0)
+    x, _ = crossing(a, 2.0)
+    slope = sg.gradients(x, a, create_graph=True)  # x/(2(x² − y²))
+
+    assert slope.data == pytest.approx(1.0 / 3.0, rel=1e-15)
+    assert sg.gradients(slope, x) == pytest.approx(-5.0 / 18.0, rel=1e-14)  # a and y held fixed
+
+
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_derivatives_of_a_system_are_those_of_the_closed_form(order: int) -> None:
     ours: Any = lambda t: weighed(5.0 + t, 2.0 + t * t)  # noqa: E731
@@ -127,6 +136,15 @@ def test_fixed_point_of_several_numbers_has_the_gradient_of_the_equations() -> N
 
 def test_slow_contraction_settles_at_the_last_digits() -> None:
     assert sg.fixed_point(lambda x: 0.99 * x + 0.01, 0.0) == pytest.approx(1.0, rel=1e-13)
+
+
+def test_repetition_between_two_neighbouring_doubles_has_settled() -> None:
+    with mpmath.workdps(50):
+        exact = float(mpmath.findroot(lambda x: mpmath.cos(0.2065 * x) - x, 1))
+
+    for factor in (0.2065, sg.Value(0.2065)):
+        found = sg.fixed_point(lambda x, factor=factor: sg.cos(factor * x), 1.0)
+        assert getattr(found, "data", found) == pytest.approx(exact, rel=4e-16)
 
 
 @pytest.mark.parametrize(
