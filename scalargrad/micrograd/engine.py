@@ -252,7 +252,7 @@ class Value(Kin):
 
     def _sweep(self, upstream: float) -> Any:
         with self._all_measured():
-            return super()._sweep(upstream)
+            return super()._sweep(float(upstream))
 
     def _gradients(self, upstream: float, values: list[Any]) -> list[float]:
         with self._all_measured():
