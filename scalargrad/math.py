@@ -240,6 +240,8 @@ def prod(operands: Iterable[Any], /, *, start: Any = 1) -> Any:
     24
     """
     for operand in elementary.listed("prod", operands):
+        if not is_value(operand):
+            number("prod", "each operand", operand)
         start = start * operand
     return start
 

@@ -40,6 +40,7 @@ MEMORY = 3 << 30
 PROPERTIES = (
     "tests/engine/test_random_graphs.py", "tests/tape/test_compile_programs.py",
     "tests/expressions/test_expression.py", "tests/engine/test_engines.py",
+    "tests/tape/test_compile_captured.py",
 )  # fmt: skip
 
 

@@ -43,6 +43,10 @@ class Equations:
             raise errors.OperandError(
                 errors.unwanted(who, "wants a function of x", f, "pass e.g. lambda x: x * x - 2")
             )
+        if not structure.size:
+            raise errors.InputError(
+                f"{who}: x0 must hold at least one number; got none; pass e.g. [1.0, 2.0]"
+            )
         self.who = who
         self.f = f
         self.structure = structure
@@ -50,7 +54,9 @@ class Equations:
 
     def solve(self, search: Search, starts: Sequence[Any]) -> Any:
         """Return the solution in the structure of x, from numbers or Values to start with."""
-        numbers = list(map(data_of, starts))
+        numbers = [
+            float(data_of(x)) for x in starts
+        ]  # in float32 all that follows would be rounded
         if not tracer.is_on():
             found = search(self._at, numbers)
             solved = _Solution(self._run(found), found).nodes()

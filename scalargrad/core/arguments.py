@@ -28,7 +28,7 @@ def as_number(value: object, who: str = "Value", what: str = "an operand") -> fl
     """
     if type(value) is float:
         return value
-    if isinstance(value, numbers.Real) or _is_numpy_bool(value):
+    if (isinstance(value, numbers.Real) and not _is_span_of_time(value)) or _is_numpy_bool(value):
         try:
             return float(value)  # type: ignore[arg-type]
         except OverflowError:
@@ -43,6 +43,19 @@ def as_number(value: object, who: str = "Value", what: str = "an operand") -> fl
     return None
 
 
+def _is_span_of_time(value: object) -> bool:
+    """Tell whether it is a timedelta64, an integer to NumPy, which counts units of its own."""
+    return getattr(getattr(value, "dtype", None), "kind", "") == "m"
+
+
+def _item_of(value: Any) -> object:
+    """Return the only element of an array of any library, or None."""
+    try:
+        return cast(object, value.item())
+    except Exception:  # of a stranger
+        return None
+
+
 def number(who: str, what: str, value: object, example: str = "1.0") -> float:
     """Return `value` as a float, or refuse it in one sentence.
 
@@ -53,7 +66,7 @@ def number(who: str, what: str, value: object, example: str = "1.0") -> float:
         remedy = f"pass e.g. {example}"
         if hasattr(type(value), "parents") and hasattr(type(value), "grad"):
             remedy = "pass its .data"
-        elif getattr(value, "ndim", None) == 0:
+        elif getattr(value, "ndim", None) == 0 and as_number(_item_of(value)) is not None:
             remedy = "pass its .item()"
         elif hasattr(type(value), "__array__") or isinstance(value, (list, tuple)):
             remedy = "make one Value an element"
@@ -107,7 +120,9 @@ def is_list(thing: object) -> bool:
     >>> is_list([1.0]), is_list("text"), is_list(1.0)
     (True, False, False)
     """
-    return isinstance(thing, Sized) and not isinstance(thing, (str, bytes))
+    if isinstance(thing, (str, bytes)) or getattr(thing, "ndim", 1) == 0:  # an array of one number
+        return False
+    return isinstance(thing, Sized)
 
 
 def is_iterable(thing: object) -> bool:
@@ -141,7 +156,8 @@ _VIEWS = {
 def by_position(thing: Any) -> Any:
     """Return a list or an array as it is, and a series or a table as the array that it gives.
 
-    The brackets of a series go by its labels, and a table is a list of the names of its columns.
+    The brackets of a series go by its labels, and a table is a list of the names of its columns;
+    a row of a numpy.matrix is a matrix again, and a memoryview of several axes has no rows.
     An iterator, or a view of a dict, becomes a list.
 
     >>> by_position(iter("ab")), by_position({1: 2}.values())
@@ -150,6 +166,10 @@ def by_position(thing: Any) -> Any:
     kind = type(thing)
     if kind in _VIEWS or hasattr(kind, "__next__"):
         return list(thing)
+    if kind is memoryview and thing.ndim > 1:
+        return thing.tolist()
+    if kind.__name__ == "matrix" and hasattr(kind, "A1"):
+        return thing.A
     if kind in (list, tuple) or kind.__module__ == "numpy" or not hasattr(kind, "__array__"):
         return thing
     try:

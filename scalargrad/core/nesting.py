@@ -344,12 +344,13 @@ def flat(tree: Any) -> Iterator[Any]:
     >>> list(flat([[1.0, 2.0], [[3.0]]]))
     [1.0, 2.0, 3.0]
     """
+    tree = by_position(tree)
     if not is_list(tree):
         yield tree
     elif are_values(tree):
         yield from tree
     else:
-        for branch in by_position(tree):
+        for branch in tree:
             yield from flat(branch)
 
 

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from .. import errors
-from ..core.arguments import is_iterable, number
+from ..core.arguments import as_number, is_iterable, number
 from ..core.arithmetic import are_values, is_value
 from ..core.nesting import flat
 from ..table import ops
@@ -57,7 +57,7 @@ def hinge(scores: Any, labels: Any) -> Any:
     labels = listed("hinge", labels) if is_iterable(labels) else [labels]
     plain = set(map(type, labels)) <= {int, float}
     for label in dict.fromkeys(labels) if plain else flat(labels):  # few of many differ
-        if not is_value(label) and label not in (-1, 1):
+        if not is_value(label) and as_number(label, "hinge", "a label") not in (-1, 1):
             raise errors.InputError(
                 errors.unwanted(
                     "hinge", "labels must be -1 or 1", label, "map classes 0, 1 to them"

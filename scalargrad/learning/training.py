@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import errors, plots
 from ..core import markup, modes
-from ..core.arguments import Seed, generator, samples, whole
+from ..core.arguments import Seed, generator, number, samples, whole
 from ..core.interrupts import call_and
 from ..core.pickles import Sealed
 from .objectives import Objective, objective_of
@@ -52,6 +52,17 @@ class History(Sealed):
     is_replayed: bool = False
     steps_per_epoch: int = 0
     why_not_replayed: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "loss", "accuracy", "validation_loss", "validation_accuracy"):
+            column = getattr(self, name)
+            if not isinstance(column, list):
+                must, remedy = f"{name} must be a list of numbers", "pass e.g. [1.0, 0.5]"
+                raise errors.OperandError(errors.unwanted("History", must, column, remedy))
+            for x in column:
+                number("History", f"each number of {name}", x)
+        number("History", "seconds", self.seconds)
+        whole("History", "steps_per_epoch", self.steps_per_epoch, 0)
 
     @property
     def epochs(self) -> int:
@@ -298,9 +309,11 @@ class _Course:
         """Score a set; where a tape cannot, the model itself is called for each sample."""
         try:
             loss, correct = self.learner.score(inputs, targets)
-        except _REFUSALS:
-            if not self._may_fall_back or isinstance(self.learner, GraphLearner):
+        except _REFUSALS as refusal:
+            if isinstance(self.learner, GraphLearner):
                 raise
+            if not self._may_fall_back:
+                self._on_graphs(refusal)  # raises
             self.learner.settle()
             loss, correct = GraphLearner(*self._what).score(inputs, targets)
         return Score(loss, correct / len(inputs) if objective.is_correct else None)

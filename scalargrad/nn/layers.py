@@ -453,7 +453,11 @@ class TwoLayerNet(Module):
 
 def _class(target: Any) -> int:
     """Return a class index, or the index of the largest score or probability."""
-    if not is_list(target):
-        return int(target)
-    numbers = [data_of(score) for score in target]
-    return numbers.index(max(numbers))
+    if is_list(target) and len(target):
+        numbers = [number("accuracy", "each probability", data_of(score)) for score in target]
+        return numbers.index(max(numbers))
+    index = None if is_list(target) else as_number(target)
+    if index is None or not index.is_integer():
+        must = "each target must be a class, or a row of probabilities"
+        raise errors.OperandError(errors.unwanted("accuracy", must, target, "pass e.g. [0]"))
+    return int(index)

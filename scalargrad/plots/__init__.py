@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate, cycle
 from typing import Any
 
 from .. import errors
-from ..core.arguments import by_position, is_list, samples, whole
+from ..core.arguments import by_position, is_list, number, samples, whole
 from ..core.arithmetic import is_value
 from ..core.modes import no_grad
 from ..core.whole_files import path_text, write_whole
+from ..functions.elementary import listed
 
 __all__ = ["curves", "decision_boundary", "save"]
 __dir__: Callable[[], list[str]] = __all__.copy
@@ -31,28 +32,37 @@ def curves(
 ) -> Any:
     """Draw the loss of each step and epoch and, where there is one, the accuracy.
 
-    Raises: `ImportError` without matplotlib.
+    Raises: `ImportError` without matplotlib, `TypeError` for what are no lists of numbers,
+    `ValueError` without a step.
     """
+    steps = _column("steps", steps)
+    loss, accuracy = _columns("loss", loss), _columns("accuracy", accuracy)
+    steps_per_epoch = number("curves", "steps_per_epoch", steps_per_epoch)
+    if not steps or not 0.0 < steps_per_epoch < math.inf:
+        must = "needs at least one step, and a positive number of steps an epoch"
+        got = f"{len(steps)} steps and {steps_per_epoch!r}"
+        raise errors.InputError(f"curves: {must}; got {got}; pass e.g. history.steps and 10")
     has_accuracy = any(accuracy.values())
     figure = _figure("plot", (9.6 if has_accuracy else 5.6, 3.8))
     panels = figure.subplots(1, 2 if has_accuracy else 1, squeeze=False)[0]
-    epochs = max(map(len, loss.values()))
+    epochs = max(map(len, loss.values()), default=0)
     span = 1.0 / steps_per_epoch if epochs else 1.0  # where a step stands on the axis of epochs
     epochs_at = [span * (step + 1) for step in range(len(steps))]
     _dress(panels[0], "epoch" if epochs else "step", "loss")
     if epochs != len(steps):  # else each epoch is one step
         panels[0].plot(epochs_at, steps, color=_COLOURS[0], alpha=0.25, linewidth=0.8)
     _lines(panels[0], loss)
-    if min(steps) > 0.0 and max(steps) > 100.0 * min(steps):
+    shown = [step for step in steps if math.isfinite(step)]
+    if shown and min(shown) > 0.0 and max(shown) > 100.0 * min(shown):
         panels[0].set_yscale("log")
         panels[0].minorticks_off()
     else:
-        panels[0].set_ylim(bottom=min(0.0, *steps))
+        panels[0].set_ylim(bottom=min([0.0, *shown]))
     if has_accuracy:
         _dress(panels[1], "epoch", "accuracy")
         _lines(panels[1], accuracy)
-        lowest = min(min(numbers) for numbers in accuracy.values() if numbers)
-        panels[1].set_ylim(max(0.0, lowest - 0.05), 1.01)
+        shares = [x for numbers in accuracy.values() for x in numbers if math.isfinite(x)]
+        panels[1].set_ylim(max(0.0, min([1.0, *shares]) - 0.05), 1.01)
     for panel, corner in zip(panels, ("upper right", "lower right"), strict=False):
         panel.set_xlim(0, max(epochs_at))
         if len(panel.get_legend_handles_labels()[0]) > 0:
@@ -83,6 +93,13 @@ def decision_boundary(
             raise errors.InputError(
                 errors.unwanted(who, "samples need two inputs", sample, "pass (x, y)")
             )
+    points = [[number(who, "each input", x) for x in sample] for sample in points]
+    for target in ts:
+        if not isinstance(target, Hashable) or getattr(target, "ndim", 0) != 0 or target != target:
+            remedy = "pass a number or a text for each sample"
+            raise errors.OperandError(
+                errors.unwanted(who, "each target must be a class", target, remedy)
+            )
     resolution = whole(who, "resolution", resolution, 2)
     figure = _figure(who, (5.6, 4.8))
     panel = figure.subplots()
@@ -99,7 +116,7 @@ def decision_boundary(
     )
     for margin in _margins(grid):
         panel.contour(xs, ys, margin, levels=[0.0], colors=_INK, linewidths=1.4)
-    for colour, label in zip(cycle(_COLOURS), sorted(set(ts)), strict=False):
+    for colour, label in zip(cycle(_COLOURS), _classes(ts), strict=False):
         own = [sample for sample, target in zip(points, ts, strict=True) if target == label]
         style = {"s": 30, "color": colour, "edgecolor": "white", "linewidth": 0.8, "zorder": 3}
         panel.scatter(*zip(*own, strict=True), label=f"{label}", **style)
@@ -115,6 +132,11 @@ def save(figure: Any, path: str | os.PathLike[str]) -> None:
     Raises: `ValueError` for another suffix or a path that cannot be written.
     """
     name = path_text("save", "path", path, "plot.png")
+    if not callable(getattr(figure, "savefig", None)) or not hasattr(figure, "canvas"):
+        remedy = "pass e.g. history.plot()"
+        raise errors.OperandError(
+            errors.unwanted("save", "wants a figure of matplotlib", figure, remedy)
+        )
     kind = os.path.splitext(name)[1][1:].lower()
     kinds = figure.canvas.get_supported_filetypes()
     if kind not in kinds:
@@ -127,6 +149,19 @@ def save(figure: Any, path: str | os.PathLike[str]) -> None:
 
 
 # -- parts ----------------------------------------------------------------------------------
+
+
+def _column(what: str, numbers: Any) -> list[float]:
+    must, remedy = "a list of numbers", "pass e.g. history.steps"
+    column = listed("curves", numbers, f"{what} as {must}", remedy)
+    return [number("curves", f"each number of {what}", x) for x in column]
+
+
+def _columns(what: str, named: Any) -> dict[str, list[float]]:
+    if not isinstance(named, Mapping):
+        must, remedy = f"{what} must be a dict of lists", "pass e.g. {'training': history.loss}"
+        raise errors.OperandError(errors.unwanted("curves", must, named, remedy))
+    return {str(name): _column(what, numbers) for name, numbers in named.items()}
 
 
 def _figure(who: str, size: tuple[float, float]) -> Any:
@@ -157,6 +192,15 @@ def _lines(panel: Any, named: dict[str, list[float]]) -> None:
         if numbers:
             style = {"color": colour, "markersize": 4, "label": name, "clip_on": False}
             panel.plot(epochs, numbers, mark, **style)
+
+
+def _classes(targets: Any) -> list[Any]:
+    """Return the classes in order; by their texts where they have none, as a text and a number."""
+    classes = set(targets)
+    try:
+        return sorted(classes)
+    except TypeError:
+        return sorted(classes, key=str)
 
 
 def _ticks(numbers: Sequence[float], count: int) -> list[float]:

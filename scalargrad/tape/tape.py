@@ -26,7 +26,7 @@ from typing import Any
 
 from .. import drawing, errors
 from ..core import markup
-from ..core.arguments import whole
+from ..core.arguments import as_whole, whole
 from ..core.arithmetic import is_value
 from ..core.pickles import Reader
 from ..core.tracer import Guard, Line, reference, unpack
@@ -66,14 +66,23 @@ class Tape:
 
     def operands_of(self, line: int) -> Sequence[int]:
         """Return the operands of a line as they stand in the flat array."""
+        line = self._checked(line)
         return self.operands[self.starts[line] : self.starts[line + 1]]
 
     def op_of(self, line: int) -> str:
         """Return the name of the operation of a line."""
+        line = self._checked(line)
         op = self.ops[line]
         if op == CALL:
             return str(getattr(self.calls[line], "__name__", "custom"))
         return NAMES[op]
+
+    def _checked(self, line: Any) -> int:
+        checked = as_whole(line)
+        if checked is None or not 0 <= checked < len(self):
+            must = f"line must be a whole number from 0 to {len(self) - 1}"
+            raise errors.InputError(errors.unwanted("tape", must, line, "count from 0"))
+        return checked
 
     @property
     def lines(self) -> Iterator[Line]:

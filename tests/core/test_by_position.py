@@ -9,6 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from taking import (
+    CLASSES,
+    INPUTS,
+    OF_COLUMNS,
+    OF_ROWS,
+    OF_SAMPLES,
+    SIGNS,
+    learnt,
+    network,
+    plain,
+    split_of,
+)  # fmt: skip
 
 import scalargrad as sg
 from scalargrad.core.arguments import by_position
@@ -79,131 +91,6 @@ ROWS: dict[str, Callable[[list[list[float]]], Any]] = {
     "generator": lambda rows: (row for row in rows),
     "csv.reader": lambda rows: (list(map(float, row)) for row in csv.reader(lines(rows))),
     "keys of a dict": lambda rows: dict.fromkeys(map(tuple, rows)).keys(),
-}
-
-INPUTS = [[-2.0, 0.5], [-1.0, 0.1], [1.5, -0.2], [2.0, 0.3], [0.5, -1.0], [-0.5, 2.0]]
-CLASSES = [0, 0, 1, 1, 1, 0]
-SIGNS = [-1, -1, 1, 1, 1, -1]
-
-
-def network() -> Any:
-    """Return the same small network each time."""
-    return sg.nn.Sequential(sg.nn.Affine(2, 3, seed=1), sg.nn.Tanh(), sg.nn.Affine(3, 2, seed=2))
-
-
-def learnt(inputs: Any, targets: Any, *, compile: bool, **options: Any) -> Any:
-    """Return the losses of some epochs, and what they led to."""
-    model = network()
-    optimizer = sg.optim.SGD(model.parameters(), lr=0.5)
-    history = sg.fit(
-        model, inputs, targets, loss="cross_entropy", optimizer=optimizer, epochs=3, batch_size=2,
-        compile=compile, **options,
-    )  # fmt: skip
-    return history.steps, history.accuracy, history.validation_loss, history.validation_accuracy
-
-
-def plain(thing: Any) -> Any:
-    """Return Values as numbers, arrays as lists."""
-    if isinstance(thing, sg.Value):
-        return thing.data
-    if isinstance(thing, np.ndarray):
-        return plain(thing.tolist())
-    if isinstance(thing, (list, tuple)):
-        return [plain(x) for x in thing]
-    return {k: plain(v) for k, v in thing.items()} if isinstance(thing, dict) else thing
-
-
-def split_of(inputs: Any, targets: Any) -> Any:
-    """Return the parts as lists."""
-    return [[[*map(float, row)] for row in xs] + [*map(int, ts)]
-            for xs, ts in sg.datasets.split(inputs, targets, 0.3)]  # fmt: skip
-
-
-#: what takes samples and a target for each
-OF_SAMPLES: dict[str, Callable[[Any, Any], Any]] = {
-    "fit": lambda xs, ts: learnt(xs, ts, compile=True),
-    "fit on graphs": lambda xs, ts: learnt(xs, ts, compile=False),
-    "validation": lambda xs, ts: learnt(INPUTS, CLASSES, compile=True, validation=(xs, ts)),
-    "validation on graphs": lambda xs, ts: learnt(
-        INPUTS, CLASSES, compile=False, validation=(xs, ts)
-    ),
-    "evaluate": lambda xs, ts: sg.evaluate(network(), xs, ts, loss="cross_entropy"),
-    "split": split_of,
-    "cross_entropy": lambda xs, ts: sg.cross_entropy(xs, ts),
-    "accuracy": lambda xs, ts: sg.nn.TwoLayerNet(2, 3, 2, seed=0).accuracy(xs, ts),
-    "loss": lambda xs, ts: sg.nn.TwoLayerNet(2, 3, 2, seed=0).loss(xs, ts),
-    "gradient": lambda xs, ts: sg.nn.TwoLayerNet(2, 3, 2, seed=0).gradient(xs, ts),
-    "SoftmaxWithLoss": lambda xs, ts: sg.nn.book.SoftmaxWithLoss().forward(xs, ts),
-}
-
-
-def backward(layer: Any, dout: Any) -> Any:
-    """Return what comes back through a layer."""
-    layer.forward([[1.0, -1.0]] * len(INPUTS))
-    return layer.backward(dout)
-
-
-#: what takes rows
-OF_ROWS: dict[str, Callable[[Any], Any]] = {
-    "Affine": lambda xs: sg.nn.Affine(2, 3, seed=0)(xs),
-    "Softmax": lambda xs: sg.nn.Softmax()(xs),
-    "Tanh": lambda xs: sg.nn.Tanh()(xs),
-    "predict": lambda xs: sg.nn.TwoLayerNet(2, 3, 2, seed=0).predict(xs),
-    "book's Affine": lambda xs: sg.nn.book.Affine(xs, [0.5, 1.0]).forward([1.0] * len(INPUTS)),
-    "book's Affine, forward": lambda xs: sg.nn.book.Affine([[1.0], [2.0]], [0.5]).forward(xs),
-    "classes of scores": lambda ts: sg.evaluate(network(), INPUTS, ts, loss="cross_entropy"),
-    "book's Relu, backward": lambda xs: backward(sg.nn.book.Relu(), xs),
-    "book's Relu": lambda xs: sg.nn.book.Relu().forward(xs),
-    "mse": lambda xs: sg.mse(xs, INPUTS[::-1]),
-    "targets of mae": lambda xs: sg.mae(INPUTS[::-1], xs),
-    "probabilities": lambda xs: sg.cross_entropy(INPUTS[::-1], xs),
-    "binary_cross_entropy_with_logits": lambda xs: sg.binary_cross_entropy_with_logits(
-        xs, [[0.5, 1.0]] * len(INPUTS)
-    ),
-    "decision_boundary": lambda xs: [
-        [*map(tuple, points.get_offsets().tolist())]
-        for points in sg.plots.decision_boundary(network(), xs, CLASSES, resolution=3)
-        .axes[0]
-        .collections
-        if points.get_offsets().size
-    ],
-}
-
-#: what takes one column of numbers
-OF_COLUMNS: dict[str, Callable[[Any], Any]] = {
-    **{
-        name: (lambda xs, name=name: getattr(sg, name)(xs))
-        for name in ("sum", "mean", "max", "min", "logsumexp", "softmax", "log_softmax")
-    },
-    "dot": lambda xs: sg.dot(xs, [3.0, 1.0, 2.0, 5.0, 4.0, 6.0]),
-    "second of dot": lambda xs: sg.dot([3.0, 1.0, 2.0, 5.0, 4.0, 6.0], xs),
-    "mse": lambda xs: sg.mse(xs, [3.0, 1.0, 2.0, 5.0, 4.0, 6.0]),
-    "targets of mae": lambda xs: sg.mae([3.0, 1.0, 2.0, 5.0, 4.0, 6.0], xs),
-    "labels of hinge": lambda xs: sg.hinge([3.0, 1.0, -2.0, 5.0, -4.0, 0.5], xs),
-    "logits": lambda xs: sg.cross_entropy(xs, 2),
-    "probabilities": lambda xs: sg.cross_entropy([3.0, 1.0, 2.0, 5.0, 4.0, 6.0], xs),
-    "Neuron": lambda xs: sg.nn.Neuron(6, seed=0)(xs),
-    "MLP": lambda xs: sg.nn.MLP(6, [3, 1], seed=0)(xs),
-    "Affine": lambda xs: sg.nn.Affine(6, 2, seed=0)(xs),
-    "ReLU": lambda xs: sg.nn.ReLU()(xs),
-    "fsum": lambda xs: sg.math.fsum(xs),
-    "prod": lambda xs: sg.math.prod(xs),
-    "dist": lambda xs: sg.math.dist(xs, [3.0, 1.0, 2.0, 5.0, 4.0, 6.0]),
-    "partials of record": lambda xs: (
-        sg.record(1.0, sg.values(a=1, b=2, c=3, d=4, e=5, f=6), xs, "own").partials
-    ),
-    "compile": lambda xs: (
-        sg.compile(lambda x: x * x)(np.asarray(xs) if type(xs) is list else xs)
-        if hasattr(xs, "__array__") or type(xs) is list
-        else [x * x for x in xs]
-    ),
-    "decision_boundary": lambda ts: [
-        text.get_text()
-        for text in sg.plots.decision_boundary(network(), INPUTS, ts, resolution=3)
-        .axes[0]
-        .get_legend()
-        .get_texts()
-    ],
 }
 
 

@@ -49,7 +49,7 @@ OF_C = ("builtin_function_or_method", "method_descriptor", "staticmethod")
 LONG = {
     "draw", "draw, symbols and opened", "walkthrough", "save a picture", "fit with a bar",
 }  # fmt: skip
-PATIENCE = 60  # seconds for one of them
+PATIENCE = 250  # seconds for one of them
 LEAK = 24  # calls that fail in the same place, and are looked at for what they leave
 
 # -- below the library -------------------------------------------------------------------------
