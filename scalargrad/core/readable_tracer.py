@@ -35,7 +35,7 @@ class Tracer:
         self._kept: list[Any] = []  # or another node might get the same id
         self._references = {id(x): reference(INPUT, index) for index, x in enumerate(inputs)}
         self.live: set[int] = {id(x) for x in inputs}
-        self._last: tuple[str, Any, int] = ("", (), 0)  # of the last line: op, operands, result
+        self._last: tuple[Any, int] = (), 0  # of the last line: operands, result
 
     def watch(self, function: Callable[[], R]) -> R:
         """Just call it: `modes.apply` brings every node here while this is `tracer.current`."""
@@ -49,9 +49,9 @@ class Tracer:
         ops = _OPS.get(node.op, CALL)
         if ops == CALL:
             self._unknown[len(self.ops)] = refusals.unknown_operation(node.op)
-        op, operands, result = self._last
-        result = result + 1 if node.operands is operands and node.op == op else 0
-        self._last = node.op, node.operands, result
+        operands, result = self._last
+        result = result + 1 if node.operands is operands else 0  # one list, several results
+        self._last = node.operands, result
         self._append(node, ops, [self._reference(x) for x in node.operands], result)
         if any(id(x) in self.live for x in node.parents):
             self.live.add(id(node))

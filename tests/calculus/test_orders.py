@@ -166,6 +166,16 @@ def test_existing_graph_goes_on_below_an_input_that_was_computed_from_another_at
     assert sg.gradients(slopes[1], [h, x]) == [8.0, 32.0]
 
 
+def test_product_of_the_chain_rule_has_the_gradient_first() -> None:
+    x, w = sg.Value(2.0), sg.Value(3.0)
+
+    slope = sg.gradients(w * sg.sin(x), x, create_graph=True)
+
+    assert slope.op == "mul"
+    assert slope.operands[0] is w
+    assert slope.operands[1].op == "cos"
+
+
 def test_hessian_across_a_kink_is_symmetric() -> None:
     def function(v: Any) -> Any:
         return v[1] * abs(v[0]) + sg.maximum(*v) * sg.minimum(*v)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import math
 import random
 import threading
@@ -494,6 +495,20 @@ def test_what_is_no_finite_number_is_the_worst_of_wrong_gradients(wrong: float) 
 
     names = [line.split()[0] for line in str(caught.value).splitlines()[2:5]]
     assert names == ["z", "y", "x"]
+
+
+@pytest.mark.parametrize("numbers", [[1.0, 2.0], [1.0, math.nan], [math.nan, 1.0]])
+def test_check_refuses_a_function_that_changes_between_calls(numbers: list[float]) -> None:
+    source = itertools.cycle(numbers)
+
+    with pytest.raises(sg.GradientError, match="the function gives other numbers each time"):
+        sg.check_gradients(lambda x: x * next(source), 1.0)
+
+
+def test_check_takes_nan_for_no_change() -> None:
+    (row,) = sg.check_gradients(lambda x: x * math.nan, 1.0)
+
+    assert row.verdict == "not finite"
 
 
 def test_long_table_shows_only_the_worst_rows() -> None:

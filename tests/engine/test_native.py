@@ -574,3 +574,8 @@ def test_numbers_are_those_of_a_tuple_of_values(values):
     for name in ("set_numbers", "add_gradients"):
         with pytest.raises(TypeError, match=f"{name}: wants a tuple of Values"):
             getattr(core, name)(values, array("d", [2.0] * len(values)))
+
+
+def test_second_engine_in_a_process_is_refused():
+    with pytest.raises(ImportError, match="the native engine can be loaded once in a process"):
+        core.create((), (), [], [], {})

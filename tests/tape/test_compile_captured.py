@@ -242,3 +242,11 @@ def test_leaves_and_results_beside_each_other_have_their_gradients(
             assert w.grad == 5.0 + 2.0 * 6.0, kind
     if KINDS:
         _engine.machine().use(KINDS[0])
+
+
+def test_what_was_computed_for_nothing_is_not_taken_for_a_leaf_at_the_same_address() -> None:
+    def function(x: Any) -> Any:
+        x * 2.0
+        return x * sg.Value(3.0)
+
+    assert sg.compile(function).value_and_grad(5.0) == (15.0, (3.0,))

@@ -314,3 +314,22 @@ def test_the_first_of_several_refusals_is_raised(runner: str) -> None:
 
     with pytest.raises(RuntimeError, match=r"\.data must not be read"):
         sg.compile(function)(1.0)
+
+
+def test_function_that_compares_more_often_the_second_time_is_refused(runner: str) -> None:
+    calls = itertools.count()
+
+    def function(x: Any) -> Any:
+        return x * sum(x > bound for bound in [0.0, 1.0][: 1 + next(calls)])
+
+    with pytest.raises(RuntimeError, match="must do the same each time it is called"):
+        sg.compile(function)(2.0)
+
+
+def test_gradients_as_numbers_of_an_int_are_refused(runner: str) -> None:
+    def function(n: Any) -> Any:
+        w = sg.Value(2.0)
+        return n * sg.gradients((n + 1) * w, [w])[0]
+
+    with pytest.raises(RuntimeError, match="gradients must not be computed as numbers"):
+        sg.compile(function)(3)

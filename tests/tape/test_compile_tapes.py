@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from replays import times
@@ -78,3 +80,18 @@ def test_a_long_tape_is_written_with_its_middle_left_out() -> None:
     ]  # fmt: skip
     assert written(f.tape, 12).count(" = ") == 12
     assert "more lines" not in written(f.tape, 12)
+
+
+def test_long_line_of_a_guard_is_cut_off_in_the_text_of_a_tape() -> None:
+    line = f"    return x if x > 0.0 {'+ 0.0 ' * 30}else -x\n"
+    linecache.cache["<long>"] = len(line), None, ["def f(x):\n", line], "<long>"
+    names: dict[str, Any] = {}
+    exec(compile(f"def f(x):\n{line}", "<long>", "exec"), names)
+
+    f = sg.compile(names["f"])
+    f(2.0)
+
+    (written,) = (row for row in str(f.tape).splitlines() if "guard " in row)
+    shown = written.partition("# ")[2]
+    assert len(shown) == 100
+    assert shown == f"<long>:2: {line.strip()}"[:97] + "..."

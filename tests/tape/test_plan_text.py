@@ -229,3 +229,14 @@ def test_a_product_without_a_gradient_shows_none() -> None:
     text = str(f.tape.plan("inputs"))
     assert "product 0, 5 dots of 4" in text
     assert "back, from" not in text
+
+
+def test_offset_that_a_function_captures_is_the_last_term_of_its_dot() -> None:
+    b = sg.Value(7.0, "b")
+    f = sg.compile(lambda x, y: sg.dot([x, y], [y, x]) + b)
+    assert f(2.0, 3.0) == 19.0
+
+    plan = f.tape.plan("none")
+
+    assert "captured: %3 = w0 (b)\nconstants: %2 = 1.0\n" in plan
+    assert "forward\n    0  dot  %4 = dot([%0, %1, %2], [%1, %0, %3])\nresults: %4" in plan
