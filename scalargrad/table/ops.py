@@ -573,6 +573,10 @@ _HALLEY = "".join(
     f" / (TWO_OVER_SQRT_PI * exp(-w{k} * w{k})); w{k + 1} = w{k} - u{k} / (1 + w{k} * u{k});"
     for k in range(3)
 )
+_ERFINV_BY_X = (
+    "where(abs(x) == 1, INF, where(abs(x) < 0.5, 1, erfc(abs(z)) / (1 - abs(x)))"
+    " / (TWO_OVER_SQRT_PI * gauss(z, 1)))"
+)
 ERFINV = unary(
     "erfinv",
     # some digits by Winitzki's formula, then thrice three times as many
@@ -583,11 +587,11 @@ ERFINV = unary(
         + "where(a < 1, copysign(w3, x), where(a == 1, x * INF, asin(x)))"
     ),
     # exp(z²) would cost the digits of z²: above ½ by the ratio of the two tails
-    partials=(
-        "where(abs(x) == 1, INF, where(abs(x) < 0.5, 1, erfc(abs(z)) / (1 - abs(x)))"
-        " / (TWO_OVER_SQRT_PI * gauss(z, 1)))",
+    partials=(_ERFINV_BY_X,),
+    on_values=(
+        "where(abs(x) < 1,"
+        f" numbered(still({_ERFINV_BY_X}), 1 / (TWO_OVER_SQRT_PI * gauss(z, 1))), exp(z * z))",
     ),
-    on_values=("where(abs(x) < 1, 1 / (TWO_OVER_SQRT_PI * gauss(z, 1)), exp(z * z))",),
     shown=("√π/2·exp(z²)",),
     written="the z of erf(z) = x",
     doc="Invert the error function.",

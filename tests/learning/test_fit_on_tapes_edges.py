@@ -238,3 +238,49 @@ def test_fault_of_our_own_is_not_hidden_by_graphs(
 
     with pytest.raises(fault, match="planted"):
         learnt_once(nn.MLP(2, [1], seed=1), inputs, validation=(inputs, [1.0] * 4))
+
+
+def test_what_tapes_learnt_stays_where_graphs_go_on() -> None:
+    """The last path is one too many for tapes, and found in the middle of an epoch."""
+    inputs = np.arange(70.0) - 0.5
+    found = []
+    for compile in (None, False):
+        w = sg.Value(0.5)
+
+        def model(x: Any, w: Any = w) -> Any:
+            step = next((bound for bound in range(69) if x < bound), 69)
+            return w * x * (1.0 + step / 100.0)
+
+        history = sg.fit(
+            model, inputs, inputs, loss="mse", optimizer=optim.SGD([w], lr=1e-4, momentum=0.5),
+            batch_size=1, epochs=1, seed=1, progress=False, compile=compile,
+        )  # fmt: skip
+        found.append(w.data)
+        assert not history.is_replayed
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_validation_of_another_shape_is_scored_with_what_was_learnt() -> None:
+    found = []
+    for compile in (None, False):
+        w = sg.Value(0.5)
+        history = sg.fit(
+            lambda xs, w=w: w * sg.sum(list(xs)), [[1.0, 2.0], [2.0, 3.0]], [1.0, 2.0],
+            loss="mse", optimizer=optim.SGD([w], lr=0.01), epochs=3, seed=1, progress=False,
+            validation=([[1.0], [1.0, 2.0, 3.0]], [1.0, 2.0]), compile=compile,
+        )  # fmt: skip
+        assert history.is_replayed is (compile is None)
+        found.append(history.validation_loss)
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+    assert found[0][0] > found[0][1] > found[0][2]
+
+
+def test_two_pairs_in_a_list_are_no_validation_as_they_may_be_either() -> None:
+    w = sg.Value(0.5)
+
+    with pytest.raises(TypeError, match="fit: validation must be a pair"):
+        sg.fit(
+            lambda x: w * x, [1.0, 2.0], [1.0, 2.0], loss="mse",
+            optimizer=optim.SGD([w], lr=0.01), validation=[(1.0, 2.0), (3.0, 4.0)], progress=False,
+        )  # fmt: skip
+    assert w.data == 0.5
