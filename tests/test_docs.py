@@ -19,6 +19,7 @@ from typing import Any
 
 import pages
 import pytest
+import reference
 from engines import ENGINES
 
 import scalargrad as sg
@@ -29,7 +30,7 @@ from scalargrad.table.written import docstring
 
 ROOT = Path(sg.__file__).parents[1]
 README = ROOT / "README.md"
-CHAPTERS = sorted((ROOT / "examples" / "guide").glob("*.md"))  # 1-... first, changes.md last
+CHAPTERS = sorted((ROOT / "examples" / "guide").glob("*.md"))  # 1-... first, reference.md last
 RUN = [README, *CHAPTERS]
 PAGES = [README, *(page for part in (".github", "examples", "scalargrad", "tests")
                    for page in sorted((ROOT / part).rglob("*.md")))]  # fmt: skip
@@ -264,6 +265,13 @@ PROMISED = [
 def test_every_promised_name_is_there_and_public():
     assert set(PROMISED) <= set(sg.__all__)
     assert [name for name in sg.__all__ if not hasattr(sg, name)] == []
+
+
+def test_reference_is_what_is_there():
+    written = reference.PAGE.read_text(encoding="utf-8")
+
+    assert written == reference.page(), "run python tests/helpers/reference.py"
+    assert all(f"\n| `{name}" in written for name in sg.__all__)
 
 
 FROM_ROWS = [
