@@ -101,7 +101,7 @@ def test_links_and_anchors_are_found_where_they_are_none_in_code(tmp_path):
 def test_python_of_a_page_runs_and_gives_what_the_page_says(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    names: dict[str, Any] = {"__name__": "page"}
+    names: dict[str, Any] = {"__name__": __name__}  # where dataclasses look for their module
     wrong: list[str] = []
     for block in pages.blocks(page.read_text(encoding="utf-8")):
         if ".plan(" in block.code and sg.engine == "python":

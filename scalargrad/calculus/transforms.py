@@ -7,6 +7,7 @@ Values, the function runs as it is, and what comes out is a nesting like what we
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +23,14 @@ from ..core.around import Inputs, around, call_inside
 from ..core.modes import recording
 from ..core.nesting import (
     NUMBER,
+    BareFields,
     Container,
     Leaf,
     Structure,
     aligned,
     array_of,
     flatten,
+    flatten_output,
     holds_objects,
     values_in,
 )
@@ -67,14 +70,14 @@ class _Run:
                     nested = nested or any(is_value(leaf) for leaf in leaves)
                     fresh = [x * 1.0 if is_value(x) else Value(x) for x in leaves]
                 given[argnum] = structure.unflatten(iter(fresh))
-                self.structures.append(structure)
+                self.structures.append(structure if structure.shape == () else structure.hollow)
                 self.inputs += fresh
             result = call_inside(Inputs(self.inputs), function, *given, **kwargs)
         self.aux = None
         if has_aux:
             result, self.aux = self._with_aux(result)
         what = "what the function returns"
-        self.structure, self.outputs = flatten(who, what, result, "return a number")
+        self.structure, self.outputs = flatten_output(who, what, result, "return a number")
         self.keeps_graph = nested or (bool(outer) and self._needs(outer, self._values()))
         if has_aux and not (nested or (outer and self._needs(outer, values_in(self.aux)))):
             self.aux = _plain(self.aux)
@@ -214,6 +217,9 @@ def _plain(aux: Any) -> Any:
         return aux._make(map(_plain, aux))
     if type(aux) in (dict, OrderedDict):
         return type(aux)((key, _plain(value)) for key, value in aux.items())
+    if dataclasses.is_dataclass(aux) and not isinstance(aux, type) and values_in(aux):
+        fields = [one.name for one in dataclasses.fields(aux) if hasattr(aux, one.name)]
+        return BareFields(type(aux))((name, _plain(getattr(aux, name))) for name in fields)
     if holds_objects(aux) and values_in(aux):
         plain = list(map(_plain, aux.ravel().tolist()))
         return array_of(plain, aux.shape, float if are_floats(plain) else object)
@@ -255,7 +261,8 @@ def grad(
 
     Maths: x ↦ ∂f/∂x
     Shapes: what comes out is like the argument: a float for a number, a nesting for a nesting
-    of lists, tuples, dicts and arrays; a tuple of them where `argnums` is a tuple.
+    of lists, tuples, dicts, dataclasses and arrays, with None for what is no number; a tuple of
+    them where `argnums` is a tuple.
     Domain: whole numbers count as floats; an argument that `f` does not use has the gradient 0.
     Raises: `TypeError` where `f` does not return one number, `ValueError` for an argument that
     there is not, `RuntimeError` where `f` copies or pickles what depends on the argument.
@@ -379,7 +386,7 @@ def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[An
     run = _Run("vjp", f, tuple(range(len(primals))), primals, {})
 
     def back(upstream: Any) -> tuple[Any, ...]:
-        starts = _matching("vjp", "the upstream", upstream, run.structure)
+        starts = _matching("vjp", "the upstream", upstream, run.structure, flatten_output)
         grads: tuple[Any, ...] = run.like_arguments(run.pull(starts))
         return grads
 
@@ -406,7 +413,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions = _matching("jvp", "the tangents", tangents, structure)
     graph = run.keeps_graph or any(is_value(t) for t in directions)
     outcomes = run.push(directions, graph)
-    return run.value, run.structure.unflatten(iter(outcomes))
+    return run.value, run.structure.hollow.unflatten(iter(outcomes))
 
 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:
@@ -465,15 +472,16 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
     (36.0, [36.0, 12.0], 0.0)
     """
     who = "gradients"
-    of_outputs, ends = flatten(who, "outputs", outputs, "pass Values")
+    of_outputs, ends = flatten_output(who, "outputs", outputs, "pass Values")
     structure, starts = flatten(who, "inputs", inputs, "pass Values")
+    structure = structure.hollow
     for start in starts:
         if not is_value(start):
             must = "inputs must be Values"
             raise errors.OperandError(errors.unwanted(who, must, start, "pass leaves or nodes"))
     above = [1.0] * len(ends)
     if upstream is not None:
-        above = _matching(who, "upstream", upstream, of_outputs)
+        above = _matching(who, "upstream", upstream, of_outputs, flatten_output)
     pairs = [(e, u) for e, u in zip(ends, above, strict=True) if is_value(e)]
     if not pairs:
         return structure.unflatten(iter([0.0] * len(starts)))
@@ -485,9 +493,11 @@ def gradients(outputs: Any, inputs: Any, upstream: Any = None, create_graph: boo
     return structure.unflatten(iter(sweep(values, weights, starts)))
 
 
-def _matching(who: str, what: str, thing: Any, structure: Structure) -> list[Any]:
+def _matching(
+    who: str, what: str, thing: Any, structure: Structure, taken_apart: Any = flatten
+) -> list[Any]:
     """Return the numbers of a nesting that must have the structure of another one, in its order."""
-    other, numbers = flatten(who, what, thing, "pass numbers")
+    other, numbers = taken_apart(who, what, thing, "pass numbers")
     ordered = aligned(structure, other, numbers)
     if ordered is None:
         raise errors.InputError(

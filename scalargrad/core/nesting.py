@@ -1,4 +1,4 @@
-"""Nestings of lists, tuples, dicts and arrays: taken apart, and put together again.
+"""Nestings of lists, tuples, dicts, dataclasses and arrays: taken apart, and put together again.
 
 `flatten` returns the structure of a nesting, and its numbers and Values from left to right; the
 `unflatten` of the structure is the way back. (The pytrees of JAX are the model.) What only goes
@@ -8,12 +8,17 @@ through nested lists stands below.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
+import inspect
 import itertools
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, time, timedelta
+from enum import Enum
 from itertools import islice
+from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from .. import errors
@@ -40,6 +45,11 @@ class Leaf(NamedTuple):
         """The shape of an array in its place."""
         return self.shape
 
+    @property
+    def hollow(self) -> Leaf:
+        """Return the structure of a gradient: the same."""
+        return self
+
     def unflatten(self, numbers: Iterator[Any]) -> Any:
         """Return the next number; or an array of the next ones, or of Values where there are."""
         if not self.shape:
@@ -55,6 +65,88 @@ class Leaf(NamedTuple):
         """Yield the name of each number."""
         for index in itertools.product(*map(range, self.shape)):
             yield f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+class Constant(NamedTuple):
+    """The structure of what is no number, a text or None say: it stays what it is."""
+
+    value: Any = None
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return 0
+
+    @property
+    def shape(self) -> None:
+        """It has none: it is no array."""
+
+    @property
+    def axes(self) -> None:
+        """It has no place in an array."""
+
+    @property
+    def hollow(self) -> Constant:
+        """Return the structure of a gradient: nothing is to be said here."""
+        return _NOTHING
+
+    def unflatten(self, numbers: Iterator[Any]) -> Any:
+        """Return it."""
+        return self.value
+
+    def map(self, function: Callable[[Leaf], Any]) -> Any:
+        """Return None: it has no numbers."""
+
+    def names(self, name: str) -> Iterator[str]:
+        """Yield nothing."""
+        return iter(())
+
+
+_NOTHING = Constant()
+
+
+class Fields(NamedTuple):
+    """Builds an object of a dataclass from pairs of names and values, as its constructor does."""
+
+    kind: type
+
+    def __call__(self, pairs: Iterable[tuple[str, Any]]) -> Any:
+        """Return a new object, whose further fields are computed from these.
+
+        Raises: `TypeError` where the constructor makes other numbers of them.
+        """
+        given = dict(pairs)
+        made: Any = self.kind(**given)
+        for name, value in given.items():
+            kept = getattr(made, name)
+            if is_value(value) and not (is_value(kept) and _are_equal(kept._data, value._data)):
+                raise errors.OperandError(
+                    f"{self.kind.__name__}: to be made again from its fields, a dataclass must keep"
+                    f" what its constructor is given; got another {name}; pass its numbers as a"
+                    " dict"
+                )
+        return made
+
+
+def _are_equal(x: float, y: float) -> bool:
+    return x == y or (x != x and y != y)
+
+
+class BareFields(NamedTuple):
+    """Builds an object of a dataclass that holds gradients or results, without its constructor.
+
+    What that checks, that a width is above 0 say, need not hold of a derivative.
+    """
+
+    kind: type
+
+    def __call__(self, pairs: Iterable[tuple[str, Any]]) -> Any:
+        """Return a new object; fields of which nothing is said are None."""
+        made: Any = object.__new__(self.kind)
+        known = dict(pairs)
+        for one in dataclasses.fields(self.kind):
+            object.__setattr__(made, one.name, known.get(one.name))
+        return made
 
 
 def array_of(things: Sequence[Any], shape: tuple[int, ...], dtype: Any = object) -> Any:
@@ -107,6 +199,17 @@ class Container(NamedTuple):
         inner = shapes.pop() if shapes else ()
         return (len(self.parts) * self.times, *(inner or ()))
 
+    @property
+    def hollow(self) -> Container:
+        """Return the structure of a gradient: None where there is a constant."""
+        if type(self.build) is not Fields and all(type(part) is Leaf for part in self.parts):
+            return self  # as most are
+        build: Any = self.build
+        if type(build) is Fields:
+            build = BareFields(build.kind)
+        parts = tuple(part.hollow for part in self.parts)
+        return self._replace(build=build, parts=parts)
+
     def of(self, children: list[Any]) -> Any:
         """Return such a container of some things."""
         return self.build(children if self.keys is None else zip(self.keys, children, strict=True))
@@ -132,15 +235,24 @@ class Container(NamedTuple):
         >>> list(Container(list, (NUMBER,), 2).names("x"))
         ['x[0]', 'x[1]']
         """
-        keys = self.keys or range(len(self.children))
+        names = self._steps(name)
         if all(part.shape == () for part in self.parts):  # of long lists, as arguments often are
-            yield from [f"{name}[{key!r}]" for key in keys]
+            yield from names
             return
-        for key, child in zip(keys, self.children, strict=True):
-            yield from child.names(f"{name}[{key!r}]")
+        for step, child in zip(names, self.children, strict=True):
+            yield from child.names(step)
+
+    def _steps(self, name: str) -> list[str]:
+        """Return what one writes for each thing in it."""
+        if isinstance(self.build, (Fields, BareFields)):
+            return [f"{name}.{key}" for key in self.keys or ()]
+        fields = getattr(getattr(self.build, "__self__", None), "_fields", None)  # a named tuple
+        if fields is not None:
+            return [f"{name}.{field}" for field in fields]
+        return [f"{name}[{key!r}]" for key in self.keys or range(len(self.children))]
 
 
-Structure: TypeAlias = Leaf | Container
+Structure: TypeAlias = Leaf | Container | Constant
 
 
 def is_structure(thing: Any) -> bool:
@@ -148,6 +260,8 @@ def is_structure(thing: Any) -> bool:
     if type(thing) is Leaf:
         shape = thing.shape
         return type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
+    if type(thing) is Constant:
+        return is_constant(thing.value)
     if type(thing) is not Container:
         return False
     build, parts, times, keys = thing
@@ -173,7 +287,8 @@ def aligned(target: Structure, given: Structure, numbers: Sequence[Any]) -> list
     Dicts have the same structure where they have the same keys.
     """
     if not (isinstance(target, Container) and isinstance(given, Container)):
-        return list(numbers) if target.shape == given.shape else None
+        alike = type(target) is type(given) and target.shape == given.shape
+        return list(numbers) if alike else None
     if target.keys is given.keys is None and target[1:] == given[1:]:
         return list(numbers)
     if (target.keys is None) != (given.keys is None):
@@ -204,13 +319,43 @@ def flatten(who: str, what: str, thing: Any, remedy: str) -> tuple[Structure, li
     if type(thing) is float or is_value(thing):
         return NUMBER, [thing]
     walk = Flattening(who, what, remedy)
+    return walk.whole_of(thing), walk.leaves
+
+
+def flatten_output(who: str, what: str, thing: Any, remedy: str) -> tuple[Structure, list[Any]]:
+    """Do the same to what a function returns: of a dataclass, all fields are results.
+
+    Raises: what `flatten` raises.
+    """
+    if type(thing) is float or is_value(thing):
+        return NUMBER, [thing]
+    walk = Flattening(who, what, remedy)
+    walk.is_output = True
     return walk.visit(thing), walk.leaves
 
 
-class Flattening:
-    """Takes one nesting apart: numbers become floats, an array stays one."""
+def is_constant(thing: Any) -> bool:
+    """Tell whether a thing is no number and holds none: a text, None, a member, a function, a date.
 
-    must = "must be numbers, or lists, tuples, dicts or arrays of them"
+    >>> is_constant("tanh"), is_constant(None), is_constant(1.0), is_constant(object())
+    (True, True, False, False)
+    """
+    is_function = callable(thing) and hasattr(thing, "__name__")
+    return thing is None or is_function or isinstance(thing, _CONSTANTS)
+
+
+#: what never changes, and holds no number to be differentiated
+_CONSTANTS = (str, bytes, Enum, functools.partial, PurePath, date, time, timedelta)
+
+
+class Flattening:
+    """Takes one nesting apart: numbers become floats, an array stays one.
+
+    Constants are taken beside numbers where each thing has a name: in dicts, named tuples and
+    dataclasses, and in what these hold.
+    """
+
+    must = "must be numbers, or lists, tuples, dicts, dataclasses or arrays of them"
     are_floats: Callable[[Any], bool] = staticmethod(evaluation.are_floats)
 
     def __init__(self, who: str, what: str, remedy: str) -> None:
@@ -218,6 +363,15 @@ class Flattening:
         self.what: str = what
         self.remedy: str = remedy
         self.leaves: list[Any] = []
+        self.named = 0  # so many of the things around have names
+        self.is_output = False
+
+    def whole_of(self, thing: Any) -> Structure:
+        """Return the structure of an argument, which must not be made of constants alone."""
+        structure = self.visit(thing)
+        if not self.leaves and holds_constants(structure):
+            raise self.refused(f"no number in {errors.shown(thing)}", self.remedy)
+        return structure
 
     def visit(self, thing: Any) -> Structure:
         """Return the structure of a thing; its numbers are among the leaves then."""
@@ -240,7 +394,13 @@ class Flattening:
         if isinstance(thing, Mapping):
             return self.mapping(thing)
         if isinstance(thing, (list, tuple)):  # a named tuple, or a list of one's own
-            return self.sequence(getattr(kind, "_make", kind), thing)
+            if hasattr(kind, "_make"):
+                return Container(kind._make, self.each_named(thing))
+            return self.sequence(kind, thing)
+        if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+            return self.fields(thing)
+        if self.named and is_constant(thing):
+            return Constant(thing)
         return self.number(thing)
 
     def leaf(self, number: Any, structure: Leaf = NUMBER) -> Leaf:
@@ -262,7 +422,40 @@ class Flattening:
         """Take a dict, or the like: its type is kept."""
         keys = tuple(thing)
         build = dict if type(thing) is dict else functools.partial(_mapping_like, thing)
-        return Container(build, tuple(self.visit(thing[key]) for key in keys), 1, keys)
+        return Container(build, self.each_named([thing[key] for key in keys]), 1, keys)
+
+    def each_named(self, things: Iterable[Any]) -> tuple[Structure, ...]:
+        """Return the structures of things that have names."""
+        self.named += 1
+        structures = tuple(map(self.visit_named, things))
+        self.named -= 1
+        return structures
+
+    def visit_named(self, thing: Any) -> Structure:
+        """Return the structure of a thing that has a name: there a bool is a flag."""
+        return Constant(thing) if type(thing) is bool else self.visit(thing)
+
+    def fields(self, thing: Any) -> Structure:
+        """Take an object of a dataclass; as an argument, by what its constructor takes."""
+        kind = type(thing)
+        fields = dataclasses.fields(kind)
+        if self.is_output:
+            keys = tuple(one.name for one in fields if hasattr(thing, one.name))
+            build: Any = BareFields(kind)
+        else:
+            keys, build = tuple(one.name for one in fields if one.init), Fields(kind)
+            self.check_constructor(kind, keys)
+        return Container(build, self.each_named([getattr(thing, key) for key in keys]), 1, keys)
+
+    def check_constructor(self, kind: type, keys: tuple[str, ...]) -> None:
+        """Refuse a dataclass of which an object cannot be made from its fields."""
+        try:
+            inspect.signature(kind).bind(**dict.fromkeys(keys))
+        except TypeError as error:
+            got = f"a {kind.__name__} that its fields alone cannot make ({error})"
+            raise self.refused(got, "pass its numbers as a dict") from None
+        except ValueError:  # of a signature nothing is known
+            return
 
     def is_array(self, thing: Any) -> bool:
         """Tell whether a thing is an array, or a number, of numpy."""
@@ -314,7 +507,7 @@ def _mapping_like(thing: Mapping[Any, Any], pairs: Iterable[tuple[Any, Any]]) ->
 
 
 def values_in(thing: Any) -> list[Any]:
-    """Return the Values among lists, tuples, dicts and arrays; nothing else is looked into."""
+    """Return the Values among lists, tuples, dicts, dataclasses and arrays; of nothing else."""
     values: list[Any] = []
     stack = [thing]
     while stack:
@@ -327,7 +520,17 @@ def values_in(thing: Any) -> list[Any]:
             stack += reversed([*thing.values()])
         elif holds_objects(thing):
             stack += reversed(thing.ravel().tolist())
+        elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+            fields = dataclasses.fields(thing)
+            stack += [getattr(thing, one.name, None) for one in reversed(fields)]
     return values
+
+
+def holds_constants(structure: Structure) -> bool:
+    """Tell whether there is a constant somewhere in a structure."""
+    if isinstance(structure, Container):
+        return any(map(holds_constants, structure.parts))
+    return isinstance(structure, Constant)
 
 
 def holds_objects(thing: Any) -> bool:

@@ -122,10 +122,10 @@ class Compiled(Generic[P, R]):
             if structures == (list_of(len(point.inputs)),):  # one list of numbers
                 return point.values[0], (point.inputs,)
             numbers = iter(point.inputs)
-            return point.values[0], tuple(one.unflatten(numbers) for one in structures)
+            return point.values[0], tuple(one.unflatten(numbers) for one in paths.gradients)
         collected = run_batch(paths, lanes, BY_INPUTS, 1.0, self.threads)
         self._check_one(collected.structure)
-        grads = map(columns, structures, collected.inputs)
+        grads = map(columns, paths.gradients, collected.inputs)
         return collected.values[:, 0], tuple(grads)
 
     def backward(self, /, *arguments: Any, reduction: str = "mean", **named: Any) -> float:
@@ -293,6 +293,7 @@ class Compiled(Generic[P, R]):
             if len(self._paths) >= MOST_KINDS:
                 del self._paths[next(iter(self._paths))]
             paths = Paths(self.name, make, self.max_paths, self.mode, self._many_paths)
+            paths.gradients = tuple(structure.hollow for structure in structures)
             self._paths[structures] = paths
         return paths
 

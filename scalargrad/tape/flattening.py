@@ -13,7 +13,7 @@ from typing import Any
 from .. import _engine, errors
 from ..core.arguments import as_number, as_whole
 from ..core.arithmetic import is_value
-from ..core.nesting import INTEGER, NUMBER, Container, Flattening, Leaf, Structure
+from ..core.nesting import INTEGER, NUMBER, Constant, Container, Flattening, Leaf, Structure
 
 #: whole numbers below it fit a double, though it may round them
 _MOST = 2**1023
@@ -25,6 +25,7 @@ def flatten_result(who: str, what: str, thing: Any, remedy: str) -> tuple[Struct
     Raises: `TypeError` for what is no number, `OverflowError` for an int that no double can hold.
     """
     walk = _OfTape(who, what, remedy)
+    walk.is_output = True
     return walk.visit(thing), walk.leaves
 
 
@@ -39,7 +40,7 @@ def flatten_argument(
     Raises: what `flatten_result` raises.
     """
     walk = _OfArguments(who, what, remedy)
-    return walk.visit(thing), walk.leaves, walk.arrays
+    return walk.whole_of(thing), walk.leaves, walk.arrays
 
 
 class _OfTape(Flattening):
@@ -59,7 +60,11 @@ class _OfTape(Flattening):
         """Take any mapping as a dict, an ordered one as what it is."""
         keys = tuple(map(_key, thing))
         build = OrderedDict if type(thing) is OrderedDict else dict
-        return Container(build, tuple(map(self.visit, thing.values())), 1, keys)
+        return Container(build, self.each_named(thing.values()), 1, keys)
+
+    def visit_named(self, thing: Any) -> Structure:
+        """Return the structure of a thing that has a name: a tape follows bools."""
+        return self.visit(thing)
 
     def is_array(self, thing: Any) -> bool:
         """Tell whether a thing is an array, also of another library."""
@@ -158,8 +163,10 @@ def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
 
     The matrix has a row a lane and a column a number.
     """
-    shape = []
-    inner = structure
+    if isinstance(structure, Constant):
+        return structure.value
+    shape: list[int] = []
+    inner: Structure = structure
     while isinstance(inner, Container) and inner.build is list and len(inner.parts) == 1:
         shape.append(inner.times)
         inner = inner.parts[0]

@@ -84,6 +84,7 @@ class Paths:
         self.mode: str = mode
         self._remedy = remedy
         self.known: list[Path] = []
+        self.gradients: Sequence[Structure] = ()  # of the gradient by each argument
         self._trace = trace
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}

@@ -250,12 +250,12 @@ def test_array_in_an_argument_is_a_batch_whose_lanes_have_zeros_among_the_number
 # -- refusals ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nested", [lambda x: x, lambda x: [1.0, x], lambda x: {"a": (x,)}])
+@pytest.mark.parametrize("nested", [lambda x: x, lambda x: [1.0, x], lambda x: [{"a": 1.0}, x]])
 def test_what_is_no_number_is_refused_with_who_what_and_remedy(nested: Any) -> None:
     with pytest.raises(errors.OperandError) as caught:
         flatten("grad", "argument 1", nested("text"), "pass a float")
     assert str(caught.value) == (
-        "grad: argument 1 must be numbers, or lists, tuples, dicts or arrays of them;"
+        "grad: argument 1 must be numbers, or lists, tuples, dicts, dataclasses or arrays of them;"
         " got 'text' (str); pass a float"
     )
     with pytest.raises(errors.OperandError) as caught:

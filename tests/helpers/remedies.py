@@ -60,6 +60,7 @@ def read_cases() -> Iterator[Case]:
 def _names(folder: Path) -> dict[str, Any]:
     """Return what the code of a case may name, fresh."""
     import copy
+    import dataclasses
     import pickle
 
     x, y = sg.Value(2.0, label="x"), sg.Value(3.0, label="y")
@@ -67,6 +68,7 @@ def _names(folder: Path) -> dict[str, Any]:
         "sg": sg, "nn": nn, "optim": optim, "datasets": datasets, "math": sg.math, "x": x, "y": y,
         "a": sg.Value(1.0), "b": sg.Value(2.0), "c": sg.Value(3.0), "d": sg.Value(4.0),
         "model": nn.MLP(2, [4, 1], seed=0), "folder": folder, "copy": copy, "pickle": pickle,
+        "dataclasses": dataclasses,
         "command_line": lambda text: run_command_line(shlex.split(text)), "os": os,
     }  # fmt: skip
     with contextlib.suppress(ImportError):  # without it the cases that name it are left out
