@@ -67,7 +67,7 @@ class Leaf(NamedTuple):
             yield f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-class Constant(NamedTuple):
+class Held(NamedTuple):
     """The structure of what is no number, a text or None say: it stays what it is."""
 
     value: Any = None
@@ -86,7 +86,7 @@ class Constant(NamedTuple):
         """It has no place in an array."""
 
     @property
-    def hollow(self) -> Constant:
+    def hollow(self) -> Held:
         """Return the structure of a gradient: nothing is to be said here."""
         return _NOTHING
 
@@ -102,7 +102,7 @@ class Constant(NamedTuple):
         return iter(())
 
 
-_NOTHING = Constant()
+_NOTHING = Held()
 
 
 class Fields(NamedTuple):
@@ -252,7 +252,7 @@ class Container(NamedTuple):
         return [f"{name}[{key!r}]" for key in self.keys or range(len(self.children))]
 
 
-Structure: TypeAlias = Leaf | Container | Constant
+Structure: TypeAlias = Leaf | Container | Held
 
 
 def is_structure(thing: Any) -> bool:
@@ -260,7 +260,7 @@ def is_structure(thing: Any) -> bool:
     if type(thing) is Leaf:
         shape = thing.shape
         return type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
-    if type(thing) is Constant:
+    if type(thing) is Held:
         return is_constant(thing.value)
     if type(thing) is not Container:
         return False
@@ -400,7 +400,7 @@ class Flattening:
         if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
             return self.fields(thing)
         if self.named and is_constant(thing):
-            return Constant(thing)
+            return Held(thing)
         return self.number(thing)
 
     def leaf(self, number: Any, structure: Leaf = NUMBER) -> Leaf:
@@ -433,7 +433,7 @@ class Flattening:
 
     def visit_named(self, thing: Any) -> Structure:
         """Return the structure of a thing that has a name: there a bool is a flag."""
-        return Constant(thing) if type(thing) is bool else self.visit(thing)
+        return Held(thing) if type(thing) is bool else self.visit(thing)
 
     def fields(self, thing: Any) -> Structure:
         """Take an object of a dataclass; as an argument, by what its constructor takes."""
@@ -530,7 +530,7 @@ def holds_constants(structure: Structure) -> bool:
     """Tell whether there is a constant somewhere in a structure."""
     if isinstance(structure, Container):
         return any(map(holds_constants, structure.parts))
-    return isinstance(structure, Constant)
+    return isinstance(structure, Held)
 
 
 def holds_objects(thing: Any) -> bool:

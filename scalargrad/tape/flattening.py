@@ -13,7 +13,7 @@ from typing import Any
 from .. import _engine, errors
 from ..core.arguments import as_number, as_whole
 from ..core.arithmetic import is_value
-from ..core.nesting import INTEGER, NUMBER, Constant, Container, Flattening, Leaf, Structure
+from ..core.nesting import INTEGER, NUMBER, Held, Container, Flattening, Leaf, Structure
 
 #: whole numbers below it fit a double, though it may round them
 _MOST = 2**1023
@@ -163,7 +163,7 @@ def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:
 
     The matrix has a row a lane and a column a number.
     """
-    if isinstance(structure, Constant):
+    if isinstance(structure, Held):
         return structure.value
     shape: list[int] = []
     inner: Structure = structure
