@@ -13,7 +13,7 @@ from typing import Any
 from .. import _engine, errors
 from ..core.arguments import as_number, as_whole
 from ..core.arithmetic import is_value
-from ..core.nesting import INTEGER, NUMBER, Held, Container, Flattening, Leaf, Structure
+from ..core.nesting import INTEGER, NUMBER, Container, Flattening, Held, Leaf, Structure
 
 #: whole numbers below it fit a double, though it may round them
 _MOST = 2**1023
