@@ -309,6 +309,8 @@ class Compiled(Generic[P, R]):
         except TypeError as error:
             if any(structure != NUMBER for structure in structures):
                 error.add_note(_A_LIST_IS_ONE_POINT)
+            elif "subscriptable" in str(error) or "iterable" in str(error):
+                error.add_note(_AN_ARRAY_IS_A_BATCH)
             raise
         return Path(runner_for(tape, self.mode), structure)
 
@@ -400,6 +402,12 @@ class Compiled(Generic[P, R]):
 _A_LIST_IS_ONE_POINT = (
     "compile: a list among the arguments is a list to the function, and so is each row of a matrix;"
     " for a batch of numbers pass a NumPy array of them"
+)
+
+
+_AN_ARRAY_IS_A_BATCH = (
+    "compile: the function saw one number: the first axis of an array is the batch; where an array"
+    " is one point, as for SciPy, write minimize(sg.value_and_grad(f), x0, jac=True)"
 )
 
 

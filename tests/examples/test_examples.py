@@ -1,6 +1,7 @@
 """Every example runs as a user runs it, and prints the numbers it promises."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.optimize import minimize
+from scipy.optimize import curve_fit, minimize
 from scipy.stats import multivariate_normal
 
 ROOT = Path(__file__).parents[2]
@@ -216,6 +217,26 @@ def test_rosenbrock_finds_the_bottom_of_the_valley(tmp_path):
         assert number(rf"^{method}.* (\S+)$", out) < 1e-10
     assert "at the start: value 4598, gradient -215.6 792 ..." in out
     assert "3 of 3 gradients agree with central differences" in out
+
+
+def test_peaks_are_those_of_a_fit_without_derivatives(tmp_path):
+    out = run("peaks", tmp_path)
+
+    def spectrum(x, a, b, c, d, width, base, slope):
+        bells = a * np.exp(-(((x - b) / width) ** 2) / 2) + c * np.exp(
+            -(((x - d) / width) ** 2) / 2
+        )
+        return bells + base + slope * x
+
+    draw, true = random.Random(5), [9.0, 4.2, 5.0, 6.0, 0.7, 2.0, 0.15]
+    energies = 0.1 * np.arange(101)
+    counts = [float(spectrum(x, *true)) + draw.gauss(0.0, 0.25) for x in energies]
+    noise = np.full(101, 0.25)
+    best, spread = curve_fit(spectrum, energies, counts, true, noise, absolute_sigma=True)
+    found = re.findall(r"(\S+) ± (\S+)", out)
+    assert [float(x) for x, _ in found] == pytest.approx(best, abs=2e-3)
+    assert [float(x) for _, x in found] == pytest.approx(np.sqrt(np.diag(spread)), abs=2e-3)
+    assert (tmp_path / "peaks.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_pendulum_has_the_gradient_of_the_variational_equation(tmp_path):
