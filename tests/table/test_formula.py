@@ -184,7 +184,7 @@ def test_formula_refuses_what_is_not_in_the_language(text):
         scalar(text)
 
 
-@pytest.mark.parametrize("text", ["a = x; a", "y", "w", "x ** 2", "sum(x)"])
+@pytest.mark.parametrize("text", ["a = x; a", "z = 2 * x; z", "y", "w", "x ** 2", "sum(x)"])
 def test_partial_refuses_what_is_not_in_the_language(text):
     with pytest.raises(ValueError, match="formula"):
         scalar("exp(x)", [text], ("x",))
