@@ -157,7 +157,7 @@ def chosen(options: argparse.Namespace) -> list[tuple[str, Mutant]]:
     if options.some is None:
         return drawn
     day = options.day or datetime.datetime.now(datetime.UTC).date().isoformat()
-    print(f"of the day {day}")
+    print(f"of the day; the same again: --count {options.count} --some {options.some} --day {day}")
     return random.Random(day).sample(drawn, min(options.some, len(drawn)))
 
 

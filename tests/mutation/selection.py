@@ -32,6 +32,8 @@ COSTLY = {
 NEAR = {
     "scalargrad/_native/machine": ("tests/tape/", "tests/engine/test_engines.py"),
     "scalargrad/_native": ("tests/engine/", "tests/core/"),
+    "scalargrad/_native/kin.c": ("tests/micrograd/",),
+    "scalargrad/core/kin.py": ("tests/micrograd/",),
     "scalargrad/_python.py": ("tests/engine/", "tests/core/"),
     "scalargrad/core": ("tests/core/", "tests/engine/"),
     "scalargrad/math.py": ("tests/functions/",),
