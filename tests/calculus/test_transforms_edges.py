@@ -497,3 +497,12 @@ def test_what_only_looks_like_a_named_tuple_is_brought_along_as_it_is() -> None:
     factory = Factory()
 
     assert sg.grad(lambda x: (x * x, factory), has_aux=True)(3.0)[1] is factory
+
+
+@pytest.mark.parametrize("argnum", [-1, -2, -3])
+def test_negative_argnums_count_from_the_end(argnum: int) -> None:
+    def f(x: Any, y: Any, z: Any) -> Any:
+        return x * 2.0 + y * 3.0 + z * 5.0
+
+    assert sg.grad(f, argnums=argnum)(1.0, 1.0, 1.0) == [5.0, 3.0, 2.0][-argnum - 1]
+    assert sg.grad(f, argnums=(argnum,))(1.0, 1.0, 1.0) == ([5.0, 3.0, 2.0][-argnum - 1],)

@@ -143,3 +143,35 @@ def test_integers_are_keys_and_text_as_ints_are(runner: str, function: Any) -> N
     assert f(np.full(5, 3.0), np.array(numbers)).tolist() == expected
     assert [f(3.0, n) for n in numbers] == expected
     assert [f(sg.Value(3.0), n).data for n in numbers] == expected
+
+
+def test_lanes_that_leave_their_second_path_leave_the_gradients_of_others(runner: str) -> None:
+    def function(x: Any, y: Any) -> Any:
+        if x > 0.0:
+            return x * y
+        return x * x * y if x > -1.0 else x**3 + y
+
+    # those that stay on the second path stand behind, between and before those that leave it
+    lanes = [(1.0, 2.0), (-2.0, 3.0), (-0.5, 5.0), (-3.0, 7.0), (-0.25, 11.0), (2.0, 0.5)]
+    agrees(function, lanes)
+    agrees(function, [lanes[i] for i in (0, 2, 1, 4, 3, 5)])
+
+
+def test_first_of_two_errors_of_ones_own_is_raised_in_a_replay(runner: str) -> None:
+    @sg.custom(lambda x: 1.0)
+    def first(x: float) -> float:
+        if x < 0.0:
+            raise ValueError("first")
+        return x
+
+    @sg.custom(lambda x: 1.0)
+    def second(x: float) -> float:
+        if x < 0.0:
+            raise ValueError("second")
+        return x
+
+    f = sg.compile(lambda x: first(x) + second(x))
+    assert f(1.0) == 2.0
+
+    with pytest.raises(ValueError, match="first"):
+        f(-1.0)
