@@ -22,7 +22,7 @@ cp /etc/resolv.conf /etc/hosts /etc/passwd "$root/etc/"
 if [ -e /etc/pip.conf ]; then cp /etc/pip.conf "$root/etc/"; fi
 [ -e "$root/dev/null" ] || mknod -m 666 "$root/dev/null" c 1 3
 [ -e "$root/dev/urandom" ] || mknod -m 444 "$root/dev/urandom" c 1 9
-cp -r scalargrad tests examples pyproject.toml backend.py README.md LICENSE "$root/checkout/"
+cp -r scalargrad tests examples pyproject.toml README.md LICENSE "$root/checkout/"
 rm -f "$root"/checkout/scalargrad/_native/*.so
 inside() { chroot "$root" /usr/bin/env -u PIP_FIND_LINKS -u PYTHONPATH -u VIRTUAL_ENV PATH=/usr/sbin:/usr/bin "$@"; }
 inside ldconfig

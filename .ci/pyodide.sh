@@ -6,7 +6,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1
 mkdir -p "$work"
-cp -r "$here"/../{scalargrad,pyproject.toml,backend.py,MANIFEST.in,README.md,LICENSE} "$work"
+cp -r "$here"/../{scalargrad,pyproject.toml,README.md,LICENSE} "$work"
 cp "$here/pyodide.mjs" "$here/pyodide.py" "$work"
 cd "$work"
 rm -rf build

@@ -17,7 +17,7 @@ cc=${CC:-gcc}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp -r "$checkout"/{.github,scalargrad,tests,examples,pyproject.toml,backend.py,README.md,LICENSE} "$work"
+cp -r "$checkout"/{.github,scalargrad,tests,examples,pyproject.toml,README.md,LICENSE} "$work"
 cd "$work"
 rm -f scalargrad/_native/*.so # the fast kernels are the same source, and take minutes
 

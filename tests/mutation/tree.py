@@ -16,7 +16,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 PARTS = (
     ".github", "scalargrad", "tests", "examples",
-    "pyproject.toml", "backend.py", "README.md", "LICENSE",
+    "pyproject.toml", "README.md", "LICENSE",
 )  # fmt: skip
 NATIVE = Path("scalargrad/_native")
 #: the modules of C and the folders of their sources; fast kernels are the same source
