@@ -24,4 +24,4 @@ def build_wheel(
     asked = (config_settings or {}).get("pure", os.environ.get("SCALARGRAD_PURE", ""))
     without = mock.patch.object(Distribution, "has_ext_modules", return_value=False)
     with nullcontext() if asked in ("", "0") else without:
-        return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
+        return str(build_meta.build_wheel(wheel_directory, config_settings, metadata_directory))
