@@ -176,6 +176,14 @@ def test_product_of_the_chain_rule_has_the_gradient_first() -> None:
     assert slope.operands[1].op == "cos"
 
 
+def test_output_that_is_named_twice_counts_twice_in_a_graph_too() -> None:
+    x = sg.Value(3.0)
+    y = x * x
+
+    assert sg.gradients([y, y], x) == 12.0
+    assert sg.gradients([y, y], x, create_graph=True).data == 12.0
+
+
 def test_hessian_across_a_kink_is_symmetric() -> None:
     def function(v: Any) -> Any:
         return v[1] * abs(v[0]) + sg.maximum(*v) * sg.minimum(*v)

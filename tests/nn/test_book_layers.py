@@ -219,3 +219,15 @@ def relu(x):
 def test_layer_is_told_apart_by_its_repr():
     assert isinstance(book.MulLayer().forward(Value(2.0), 3.0), Value)
     assert repr(book.MulLayer()) == "MulLayer()"
+
+
+def test_mask_of_relu_holds_at_0_and_the_last_forward_pass_says_what_comes_back():
+    layer = book.Relu()
+    layer.forward([[1.0, 2.0]])
+    out = layer.forward(numpy.array([[0.0, -1.0, 3.0]]))
+
+    assert isinstance(out, numpy.ndarray)
+    assert layer.mask.tolist() == [[True, True, False]]
+    back = layer.backward(numpy.ones((1, 3)))
+    assert isinstance(back, numpy.ndarray)
+    assert back.tolist() == [[0.0, 0.0, 1.0]]
