@@ -52,7 +52,8 @@ def derivatives(node: Any, by: Sequence[Any]) -> tuple[float, float]:
 @pytest.mark.parametrize("name", NAMES)
 def test_derivatives_to_the_third_order_are_right_on_every_branch(name: str) -> None:
     for point in branch_points(name):
-        if math.isnan(node_of(name, [CLASSES[0](x) for x in point], CLASSES[0]).data):
+        value = node_of(name, [CLASSES[0](x) for x in point], CLASSES[0]).data
+        if math.isnan(value) or (name == "floordiv" and math.isinf(value)):  # a step without end
             continue
         known: dict[tuple[int, ...], list[Any]] = {}
         for order in orders(name, len(point)):
