@@ -190,6 +190,13 @@ def test_circles_are_collected_and_weak_references_told():
     assert dead() is None
 
 
+@pytest.mark.parametrize("child", [3.0, "a", object()])
+def test_child_that_is_no_value_is_refused(child):
+    for children in ((child,), (Value(2.0), child)):
+        with pytest.raises(TypeError, match="Value: children must be Values; got"):
+            Value(1.0, children, "own")
+
+
 def test_circle_of_operands_is_refused_and_nothing_lost():
     x = Value(2.0)
     y = x * 3
