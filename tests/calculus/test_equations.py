@@ -207,8 +207,8 @@ def test_number_assigned_since_it_was_solved_is_refused() -> None:
          "newton: the steps must settle; got f("),
         (lambda: sg.newton(lambda x: 1.0, 2.0), ArithmeticError, "newton: the steps must settle"),
         (lambda: sg.newton(lambda x: None, 1.0), TypeError,
-         "newton: what f returns must be numbers, or lists, tuples, dicts or arrays of them; got"
-         " None (NoneType)"),
+         "newton: what f returns must be numbers, or lists, tuples, dicts, dataclasses or arrays of"
+         " them; got None (NoneType)"),
         (lambda: sg.newton(3, 1.0), TypeError, "newton: wants a function of x; got 3 (int)"),
         (lambda: sg.newton(lambda x: x, "a"), TypeError, "newton: x0 must be numbers"),
         (lambda: sg.root(lambda x: x * x + 1.0, 0.0, 1.0), ValueError,
