@@ -36,6 +36,7 @@ NEAR = {
     "scalargrad/core/kin.py": ("tests/micrograd/",),
     "scalargrad/_python.py": ("tests/engine/", "tests/core/"),
     "scalargrad/core": ("tests/core/", "tests/engine/"),
+    "scalargrad/functions": ("tests/functions/", "tests/test_linalg.py", "tests/calculus/"),
     "scalargrad/math.py": ("tests/functions/",),
     "scalargrad/optim.py": ("tests/test_optim.py", "tests/learning/"),
     "scalargrad/table/ops.py": ("tests/table/", "tests/calculus/", "tests/functions/"),
