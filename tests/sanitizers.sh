@@ -39,8 +39,8 @@ wait $!
 
 export PYTHONPATH=$work${PYTHONPATH:+:$PYTHONPATH} PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1
 export LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libstdc++.so)"
-# leaks of the interpreter itself hide others; a damaged pickle may ask for more than there is
-export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1
+# leaks of the interpreter itself hide others; a damaged pickle may make Python ask for gigabytes
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1:max_allocation_size_mb=3072
 export SCALARGRAD_SANITIZED=1
 if [ "${1:-}" = --run ]; then
     "$python" "${@:2}"
