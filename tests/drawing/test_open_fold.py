@@ -382,6 +382,7 @@ def test_bias_of_a_batch_is_broadcast() -> None:
         ({"names": ["W"]}, TypeError, "names must be a dict"),
         ({"names": {"W": ["x"]}}, TypeError, "must hold Values or numbers"),
         ({"names": {"W": [[1.0], [1.0, 2.0]]}}, ValueError, "must be equally long"),
+        ({"names": {"W": [[1.0, 2.0], 3.0]}}, ValueError, "must be equally long"),
         ({"constants": 3.0}, TypeError, "constants must be Values"),
         ({"around": sg.Value(1.0)}, ValueError, "around must be a Value of the graph"),
         ({"around": "x"}, TypeError, "around must be a Value"),

@@ -52,6 +52,18 @@ def test_steps_go_forward_and_then_backward_in_sweep_order(open_page: browser.Op
     ]
 
 
+def test_short_sums_and_dot_products_are_spelled_term_by_term(open_page: browser.Opener) -> None:
+    x, y = sg.values(x=2, y=3)
+    root = sg.sum([x, y, sg.dot([x, y], [4.0, 5.0])])
+    with open_page(sg.walkthrough(root).html) as visit:
+        seen = []
+        for _ in range(2):
+            visit.page.click("[data-do=next]")
+            seen.append(words(visit))
+
+    assert seen == ["·: 2 × 4 + 3 × 5 = 23", "Σ: 2 + 3 + 23 = 28"]
+
+
 def test_value_that_is_not_computed_yet_is_not_shown_as_zero(open_page: browser.Opener) -> None:
     with open_page(sg.walkthrough(fruit()).html) as visit:
         assert visit.page.evaluate(SEEN, "forward") == ["100", "2", "150", "3", "1.1"]
