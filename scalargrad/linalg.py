@@ -150,8 +150,8 @@ def lstsq(a: Any, b: Any) -> LeastSquares:
     Source: Giraud, Langou, Rozložník, The loss of orthogonality in the Gram-Schmidt process
 
     >>> import scalargrad as sg
-    >>> sg.linalg.lstsq([[1.0], [1.0]], [1.0, 3.0])
-    LeastSquares(solution=[2.0], residuals=[2.0])
+    >>> sg.linalg.lstsq([[3.0], [4.0]], [10.0, 5.0])
+    LeastSquares(solution=[2.0], residuals=[25.0])
     """
     matrix, right = _Matrix("lstsq", "A", a), _Matrix("lstsq", "b", b)
     fit = not matrix.is_vector and len(right.columns[0]) == len(matrix.rows)

@@ -78,7 +78,7 @@ class TapeLearner:
 
     def _taken(self, inputs: Any, targets: Any) -> tuple[Paths, Lanes]:
         structures, lanes = lanes_of("fit", (inputs, targets))
-        return self._compiled.known(structures), lanes
+        return self._compiled._paths_of(structures), lanes
 
     def _reader(self) -> Callable[[Path], Any]:
         """Return what reads the parameters of a path, as they are now."""

@@ -280,9 +280,9 @@ class Compiled(Generic[P, R]):
             self._check_batch(lanes)
         if modes.anomaly():
             self._look(structures, lanes, back=back)
-        return self.known(structures)
+        return self._paths_of(structures)
 
-    def known(self, structures: tuple[Structure, ...]) -> Paths:
+    def _paths_of(self, structures: tuple[Structure, ...]) -> Paths:
         """Return the paths for arguments of some structures."""
         paths = self._paths.get(structures)
         if paths is None:
@@ -352,7 +352,7 @@ class Compiled(Generic[P, R]):
         self, arguments: Sequence[Any], structures: tuple[Structure, ...], leaves: list[Any]
     ) -> Any:
         """Return the results as nodes, each with the Values given and captured as parents."""
-        paths = self.known(structures)
+        paths = self._paths_of(structures)
         numbers = list(map(data_of, leaves))
         nodes: list[tuple[Path, Point]] = []
         output = 0
@@ -482,7 +482,7 @@ def _restored(
     compiled._signature = signature
     for structures, known in paths.items():
         for tape, structure in known:
-            compiled.known(structures).add(Path(runner_for(tape, compiled.mode), structure))
+            compiled._paths_of(structures).add(Path(runner_for(tape, compiled.mode), structure))
     return compiled
 
 

@@ -31,6 +31,8 @@ def exercise(chance: random.Random, root: sg.Value, options: dict[str, Any]) -> 
         kinds = ["forward"]
     asked = {"exercise": chance.choice(kinds), "share": chance.choice([0.2, 1.0]), "seed": 3}
     computed = any(not (vertex.is_leaf or vertex.cut) for vertex in shown.vertices)
+    if asked["exercise"] == "backward":  # what is cut off gets nothing back
+        computed = any(use.backward is not None for flow in shown.flows for use in flow.uses)
     return asked if computed and chance.random() < 0.6 else {}
 
 
@@ -130,7 +132,7 @@ def test_symbols_of_what_is_folded_opened_or_cut_are_true(kind: str, block: int)
         for flow in seen.graph.flows:
             if flow.named is None and seen.wording.is_fixed(flow) is False:
                 checked += is_true(seen, flow.value)
-    assert checked > 100
+    assert checked > 50  # what is infinite or too large is passed over
 
 
 def is_true(seen: View, node: Any) -> bool:
