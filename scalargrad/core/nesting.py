@@ -363,7 +363,7 @@ class Flattening:
         self.what: str = what
         self.remedy: str = remedy
         self.leaves: list[Any] = []
-        self.named = 0  # so many of the things around have names
+        self.named: int = 0  # so many of the things around have names
         self.is_output = False
 
     def whole_of(self, thing: Any) -> Structure:
