@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from memory import IS_SANITIZED
 
 #: what holds the same numbers in another way; of some numbers only
 Way = Callable[[Any], Any]
@@ -120,6 +121,8 @@ NONE: dict[str, Way] = {
     "all masked": lambda x: np.ma.array(np.array(x, float), mask=True),
     "released": lambda x: _released(np.array(x, float)),
 }
+if IS_SANITIZED:  # for its message Python 3.11 reads the format that was freed with the buffer
+    del NONE["released"]
 
 
 def _released(made: Any) -> Any:
