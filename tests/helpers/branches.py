@@ -116,6 +116,8 @@ def _difference(function: Callable[..., Any], point: list[Any], times: Sequence[
 
 def _limit(wide: Any, narrow: Any) -> Any:
     """Return where a derivative goes from two widths, of which one is 1e7 times the other."""
+    if abs(narrow) > 1e-95 and abs(narrow - wide) <= 1e-6 * abs(wide):  # there, however small
+        return narrow
     if abs(narrow) >= 20 and abs(narrow) > 1.1 * abs(wide):  # even a logarithm grows so much
         return math.copysign(math.inf, narrow)
     if abs(narrow) < 1e-40 or abs(narrow) < 1e-5 * abs(wide):
