@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from operator import attrgetter
+from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, TypeAlias
 
 from .. import errors
+from ..core.arguments import by_position
 from ..core.arithmetic import are_values, is_value
 from ..core.nesting import check_keys, each, flat, leaves, pairs
 from ..core.pickles import Sealed
@@ -42,9 +46,13 @@ def _into_a_model(load: Callable[[Any, FilePath], None]) -> Callable[[Any, FileP
 
 
 class Module(Sealed):
-    """Hold parameters in attributes: Values, lists, dicts and Modules of them, at any nesting.
+    """Hold parameters in attributes, at any nesting: Values, and lists, tuples, dicts, dataclasses,
+    object arrays and Modules of them.
 
     A parameter is a leaf. Attributes whose name starts with an underscore are passed over.
+
+    Raises: `TypeError` where a parameter is in anything else, as a set or an object of a class that
+    is no Module: nobody would train it.
 
     >>> from scalargrad import Value
     >>> class Line(Module):
@@ -60,7 +68,7 @@ class Module(Sealed):
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
         """Give every parameter once, with the path to it, in the order of the attributes."""
         seen = set()
-        for path, held in _holders(self, "", ()):
+        for path, held in _all_held(self):
             for name, value in leaves(held, path):
                 if id(value) not in seen:
                     seen.add(id(value))
@@ -68,8 +76,7 @@ class Module(Sealed):
 
     def parameters(self) -> list[Any]:
         """Return every parameter once, in the order of the attributes."""
-        values = [value for _, held in _holders(self, "", ()) for value in flat(held)]
-        return list(dict(zip(map(id, values), values, strict=True)).values())
+        return _each_once(_all_held(self))
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -126,7 +133,7 @@ class Module(Sealed):
 
     def _held(self) -> dict[str, Any]:
         held: dict[str, Any] = {}
-        for path, tree in _holders(self, "", ()):
+        for path, tree in _all_held(self):
             if path in held:
                 must = "each parameter needs a path of its own"
                 raise errors.InputError(
@@ -142,7 +149,7 @@ class Module(Sealed):
         return html_of(self)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        return f"{type(self).__name__}({len(_each_once(_holders(self)))} parameters)"
 
 
 def _data(value: Any) -> float:
@@ -153,25 +160,132 @@ def _data(value: Any) -> float:
 # -- the walk -------------------------------------------------------------------------------
 
 
-def _holders(thing: Any, path: str, above: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    """Walk to the largest things that hold leaves only: a Value, or nested lists of them."""
+def _all_held(module: Module) -> Iterator[tuple[str, Any]]:
+    """Walk to all parameters of a module, and then see that none is where no walk leads."""
+    others: list[tuple[str, Any]] = []
+    yield from _holders(module, others=others)
+    behind = [(path, thing, value) for path, thing in others for value in _parameters_behind(thing)]
+    found = set(map(id, _each_once(_holders(module)))) if behind else set()
+    for path, thing, value in behind:
+        if id(value) not in found:
+            must = f"{path} must be a Module, list, dict, dataclass or array to be trained"
+            got = errors.unwanted(type(module).__name__, must, thing, _KEEP)
+            raise errors.OperandError(got)
+
+
+_KEEP = "keep what learns in a Module or a list, or begin the name with an underscore"
+
+
+def _each_once(held: Iterable[tuple[str, Any]]) -> list[Any]:
+    values = [value for _, tree in held for value in flat(tree)]
+    return list(dict(zip(map(id, values), values, strict=True)).values())
+
+
+def _holders(
+    thing: Any,
+    path: str = "",
+    above: tuple[Any, ...] = (),
+    others: list[tuple[str, Any]] | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """Walk to the largest things that hold leaves only: a Value, or nested lists of them.
+
+    What may hold some and is not walked through goes to the others.
+    """
     if any(thing is other for other in above):
         return  # a module that holds one above it
     if is_parameter(thing):
         yield path, thing
         return
+    if others is not None and not is_walked(thing):
+        others.append((path, thing))
     for name, held in inside(thing):
         inner = f"{path}.{name}" if path else str(name)
-        yield from _holders(held, inner, (*above, thing))
+        yield from _holders(held, inner, (*above, thing), others)
 
 
 def inside(thing: Any) -> Iterable[tuple[Any, Any]]:
-    """Return what a Module, a dict or a list holds, each with its name, key or index."""
+    """Return what a Module, a dataclass, a dict or a list holds, each with its name, key or index.
+
+    Arrays of objects are lists then.
+    """
+    if type(thing) in _PLAIN:
+        return ()
+    if isinstance(thing, Module) or _is_of_a_dataclass(thing):
+        items: Iterable[tuple[Any, Any]] = _attributes(thing)
+    elif isinstance(thing, Mapping):
+        items = thing.items()
+    elif isinstance(thing, (list, tuple)):
+        items = () if _PLAIN.issuperset(map(type, thing)) else enumerate(thing)
+    else:
+        return ()
+    return ((name, _as_lists(held)) for name, held in items)
+
+
+#: what holds nothing
+_PLAIN = {float, int, bool, str, bytes, complex, type(None)}
+
+
+def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of an object: its own, those in slots, and those of its class."""
+    held = getattr(thing, "__dict__", {})
+    for kind in type(thing).__mro__:
+        if kind not in _BARE:
+            held = {**held, **_of_class(thing, kind), **held}
+    return ((name, value) for name, value in held.items() if name[:1] != "_")
+
+
+def _of_class(thing: Any, kind: type) -> dict[str, Any]:
+    held = {}
+    for name, value in vars(kind).items():
+        if name[:1] != "_" and type(value) is not FunctionType:
+            if type(value) is MemberDescriptorType:  # a slot, which may be empty
+                held[name] = getattr(thing, name, None)
+            elif not hasattr(type(value), "__get__"):
+                held[name] = value
+    return held
+
+
+_BARE = (Module, Sealed, object)
+
+
+def _is_of_a_dataclass(thing: Any) -> bool:
+    return dataclasses.is_dataclass(thing) and not isinstance(thing, type)
+
+
+def _as_lists(thing: Any) -> Any:
+    """Return an array of objects, or a series of them, as nested lists."""
+    kind = type(thing)
+    if kind is list or kind in _PLAIN or not hasattr(kind, "__array__"):
+        return thing
+    array = by_position(thing)
+    return array.tolist() if getattr(array, "dtype", None) == "O" else thing
+
+
+def is_walked(thing: Any) -> bool:
+    """Tell whether parameters are looked for in a thing, or are certainly not in it."""
+    kind = type(thing)
+    return (
+        kind in _PLAIN
+        or isinstance(thing, (Module, Mapping, list, tuple, FunctionType, ModuleType, type))
+        or is_value(thing)
+        or hasattr(kind, "__array__")
+        or _is_of_a_dataclass(thing)
+    )
+
+
+def _parameters_behind(thing: Any) -> list[Any]:
+    """Return the parameters in what is not walked through: in a set, or an object's attributes."""
+    if isinstance(thing, MethodType):
+        thing = thing.__self__
+    if callable(own := getattr(thing, "parameters", None)) and not isinstance(thing, Module):
+        return [value for value in flat(own()) if is_value(value)]  # as networks of micrograd
+    if isinstance(thing, (Set, deque)):
+        return _each_once(_holders([*thing]))
+    if isinstance(thing, functools.partial):
+        return _each_once(_holders([thing.func, *thing.args, thing.keywords]))
     if isinstance(thing, Module):
-        return ((name, held) for name, held in vars(thing).items() if not name.startswith("_"))
-    if isinstance(thing, Mapping):
-        return thing.items()
-    return enumerate(thing) if isinstance(thing, (list, tuple)) else ()
+        return _each_once(_holders(thing))
+    return _each_once(_holders(dict(_attributes(thing))))
 
 
 def is_parameter(thing: Any, above: tuple[Any, ...] = ()) -> bool:

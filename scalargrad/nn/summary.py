@@ -61,6 +61,9 @@ def _parts(thing: Any, path: str, above: tuple[Any, ...], seen: set[int]) -> Ite
         held = [(name, tree) for name, tree in items if is_parameter(tree)]
         shapes = ", ".join(_shape(name, tree) for name, tree in held)
         yield Part(path, repr(thing), shapes, _count([tree for _, tree in held], seen))
+        for name, tree in items:
+            if not is_parameter(tree) and not callable(tree):  # a dict of some, a dataclass
+                yield from _parts(tree, f"{path}.{name}" if path else str(name), within, seen)
     elif items or isinstance(thing, Module):
         for name, held in items:
             yield from _parts(held, f"{path}.{name}" if path else str(name), within, seen)
