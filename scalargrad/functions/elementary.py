@@ -9,7 +9,7 @@ from .. import errors
 from .._engine import Value, quick
 from ..core import refusals, tracer
 from ..core.arguments import by_position, is_iterable, number, without_rest
-from ..core.arithmetic import Arithmetic, is_value
+from ..core.arithmetic import Arithmetic, data_of, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row
 from ..table.written import docstring, example
@@ -274,13 +274,26 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     Maths: z = a or b, dz/da = 1 or 0, dz/db = 0 or 1; the condition has no derivative
     Raises: `TypeError` where the condition is neither a truth value, a number nor a Value.
 
+    What is not chosen is no part of the graph: whatever its derivative is, it arrives nowhere.
+
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0
     """
     if not is_value(condition):
         condition = number("where", "the condition", condition, "x > 0")
-    row = ops.WHERE if condition != 0.0 else ops.OTHERWISE
-    return apply_binary(row, a, b, "where", ("a", "b"))
+    if is_value(a) and is_value(b):
+        check_engine("where", (a, b))
+    if condition != 0.0:
+        return _chosen(ops.WHERE, a, data_of(b), beside=b)
+    return _chosen(ops.OTHERWISE, data_of(a), b, beside=a)
+
+
+def _chosen(row: Row, a: Any, b: Any, beside: Any) -> Any:
+    """Return the operand of which a row is; a leaf where that is a number `beside` a Value."""
+    result = apply_binary(row, a, b, "where", ("a", "b"))
+    if is_value(result) or not is_value(beside):
+        return result
+    return (Value if isinstance(beside, Value) else type(beside))(result)
 
 
 def affine(lefts: Sequence[Any], rights: Sequence[Any], offsets: Sequence[Any]) -> list[Any]:

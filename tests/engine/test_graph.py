@@ -185,6 +185,33 @@ def test_operator_makes_one_node_with_the_right_gradients(Value, make, op, data,
     assert (x.grad, y.grad) == gradients
 
 
+def test_where_has_the_taken_operand_as_its_only_parent(Value):
+    x, y = Value(-1.0), Value(3.0)
+
+    for condition, taken, operands in ((True, x, (x, 3.0)), (False, y, (-1.0, y))):
+        node = sg.where(condition, x, y)
+        assert [type(operand) for operand in node.operands] == list(map(type, operands))
+        assert len(node.parents) == 1
+        assert node.parents[0] is taken
+
+
+def test_nan_of_the_branch_that_where_leaves_arrives_nowhere(Value):
+    x = Value(-1.0)
+    sg.where(x > 0, sg.sqrt(x), 2 * x).backward()
+    assert x.grad == 2.0
+    sg.zero_grad([x])
+    sg.where(x < 0, 2 * x, sg.sqrt(x)).backward()
+    assert x.grad == 2.0
+
+
+def test_where_that_takes_a_plain_number_is_a_leaf(Value):
+    x = Value(-1.0)
+    for leaf in (sg.where(x > 0, sg.sqrt(x), 5), sg.where(x < 0, 5, sg.sqrt(x))):
+        assert (type(leaf), leaf.data, leaf.parents) == (Value, 5.0, ())
+        leaf.backward()
+    assert x.grad == 0.0
+
+
 def test_augmented_assignment_makes_a_new_node(Value):
     x = before = Value(2.0)
 
