@@ -1,8 +1,8 @@
 """Idioms of compiled functions: each a computation in several spellings, as people write them.
 
 They were written down before the code that is to make them equally fast. A spelling is a plain
-function of Values or numbers; `parts` and `refused` say what `compile` does
-with it today, and `tests/tape/test_idioms.py` fails where that is no longer true.
+function of Values or numbers; `parts` and `refused` say what `compile` does with it today, and
+`tests/tape/test_idioms.py` fails where that is no longer true.
 """
 
 from __future__ import annotations
