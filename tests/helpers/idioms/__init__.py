@@ -7,12 +7,12 @@ function of Values or numbers; `parts` and `refused` say what `compile` does wit
 
 from __future__ import annotations
 
-from . import integers, networks, powers, programs, selects
+from . import integers, networks, powers, programs, selects, solving
 from .idiom import Idiom
 
 IDIOMS = [
     found
-    for module in (integers, selects, powers, networks, programs)
+    for module in (integers, selects, powers, solving, networks, programs)
     for found in vars(module).values()
     if isinstance(found, Idiom)
 ]
