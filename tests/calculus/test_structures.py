@@ -522,6 +522,14 @@ def test_gradient_of_a_dataclass_is_one_with_none_where_a_constant_is() -> None:
     assert falling.width == -12.0  # though no Fit has such a width
 
 
+def test_gradient_of_a_dataclass_beside_a_number_has_none_where_a_constant_is() -> None:
+    layer = Layer(activation="tanh", weights=[2.0], rate=None)
+
+    slope, slopes = sg.grad(lambda xs: xs[0] * xs[1].weights[0])([3.0, layer])
+
+    assert (slope, slopes.weights, slopes.activation, slopes.how) == (2.0, [3.0], None, None)
+
+
 def test_constants_stay_in_every_transformation() -> None:
     p, step = Fit(2.0, name="spring"), Fit(1.0, 0.0, name="spring")
 

@@ -242,6 +242,13 @@ def test_node_that_borrows_the_name_of_a_row_has_numbers_only() -> None:
         sg.gradients(y, x, create_graph=True)
 
 
+def test_node_with_numbers_only_is_a_factor_of_what_is_asked_for() -> None:
+    w, x = sg.values(w=3.0, x=2.0)
+    y = sg.record(9.0, [w], [6.0], op="square") * x
+
+    assert sg.gradients(y, x, create_graph=True) == 9.0
+
+
 # -- solutions -----------------------------------------------------------------------------------
 
 

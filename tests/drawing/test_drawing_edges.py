@@ -75,6 +75,14 @@ def test_reciprocal_of_a_constant_stays_in_a_sum() -> None:
     assert "1/c+1\n1.25" in labels(rooted(1 / c + 1, ""), symbols="both", constants=[c])
 
 
+def test_number_that_is_its_own_symbol_stands_once() -> None:
+    x, y = sg.values(x=2, y=3)
+
+    found = labels(rooted(3 * x + y), symbols="both")
+
+    assert (found["2"][0], found["3"][0], found["9"][0]) == ("3", "1", "1")
+
+
 def test_reciprocal_of_a_constant_stays_in_a_gradient() -> None:
     x, c = sg.values(x=2, c=4)
     h = x * 1.5
