@@ -21,7 +21,7 @@ const char *check_tape(const Recorded *tape);
 
 /* -- forms.c: the table of instructions --------------------------------------------------------- */
 
-extern const Form forms[]; /* by the code less CODES */
+extern const Form forms[];                           /* by the code less CODES */
 const Form *form_of(const Instruction *instruction); /* UNARY or BINARY, of a row of the table */
 
 /* -- table.c: the table ------------------------------------------------------------------------ */
