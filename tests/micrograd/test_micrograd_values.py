@@ -197,6 +197,18 @@ def test_child_that_is_no_value_is_refused(child):
             Value(1.0, children, "own")
 
 
+@pytest.mark.parametrize("name", ["data", "grad", "_prev", "_op", "_backward"])
+def test_field_stays_where_it_is_deleted(name):
+    x = Value(2.0)
+    y = x * 3
+    with pytest.raises((AttributeError, TypeError)):
+        delattr(y, name)
+    y.backward()
+
+    assert x in y._prev
+    assert (y.data, y._op, x.grad) == (6.0, "*", 3.0)
+
+
 def test_circle_of_operands_is_refused_and_nothing_lost():
     x = Value(2.0)
     y = x * 3

@@ -287,6 +287,8 @@ def test_operations_of_ones_own_are_called_by_the_readable_engine_too() -> None:
 import scalargrad as sg
 square = sg.custom(lambda x: 2 * x)(lambda x: x * x)
 assert sg.compile(lambda x: square(x) + 1.0).value_and_grad(3.0) == (10.0, (6.0,))
+exp = sg.custom(lambda x: 2 * x, op="exp")(lambda x: x * x)  # the name of a row
+assert sg.compile(lambda x: exp(x) + 1.0).value_and_grad(3.0) == (10.0, (6.0,))
 """
     done = run(program, SCALARGRAD_ENGINE="python")
     assert done.returncode == 0, done.stderr

@@ -38,6 +38,11 @@ def _writes(x: Any) -> Any:
     return y
 
 
+def _forgets(x: Any) -> Any:
+    W.grad = 0.0
+    return x * W
+
+
 def _random(x: Any) -> Any:
     return x * random.random()
 
@@ -56,6 +61,7 @@ def _turns(x: Any) -> Any:
         (_frozen, (1.0,), RuntimeError, r"\.data must not be read.*return x\.data \* x"),
         (_passes, (1.0,), RuntimeError, r"gradients must not.*y\.backward\(\)"),
         (_writes, (1.0,), RuntimeError, r"\.data must not be changed.*y\.data = 3\.0"),
+        (_forgets, (1.0,), RuntimeError, r"\.grad must not be changed.*W\.grad = 0\.0"),
         (_random, (1.0,), RuntimeError, "must do the same each time"),
         (lambda x: None, (1.0,), TypeError, "got None; write return"),
         (lambda x: "one", (1.0,), TypeError, "must be numbers.*'one'"),
