@@ -32,7 +32,9 @@ _new = object.__new__
 
 
 def _record(data: float, op: str, operands: Any, parents: Any, partials: Any) -> Value:
-    node: Value = _new(kin.class_of(parents, Value) if kin.readable else Value)
+    if kin.readable and (kind := kin.class_of(parents, Value)) is not Value:
+        return kin.readable[0]._recorded(kind, data, op, operands, parents, partials)  # type: ignore[no-any-return]
+    node: Value = _new(Value)
     node._data = data
     node._grad = None  # reads as 0.0, but a picture can tell *not yet* from 0
     node._notes = None  # label, scope and other rare things

@@ -13,6 +13,7 @@ import copy
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from . import refusals, tracer
 from .arithmetic import is_value
 from .around import check_copied
+from .kin import TakenName, free_name
 from .order import post_order
 from .pickles import Attributes, Reader, content_of, damaged, is_plain, plain, text
 
@@ -94,14 +96,19 @@ def _extra(node: Any) -> dict[str, Any]:
         if is_plain(kind):
             break
         for name, member in vars(kind).items():
-            if isinstance(member, MemberDescriptorType) and hasattr(node, name):  # of __slots__
-                extra[name] = getattr(node, name)
+            slot = member.member if isinstance(member, TakenName) else member
+            if isinstance(slot, MemberDescriptorType):
+                with suppress(AttributeError):  # it may be empty
+                    extra[name] = slot.__get__(node)
     return extra
 
 
 def _add(node: Any, extra: dict[str, Any]) -> None:
     for name, value in extra.items():
-        object.__setattr__(node, name, value)
+        if free := free_name(type(node), name):
+            free.give(node, value)
+        else:
+            object.__setattr__(node, name, value)
 
 
 def _state(node: Any) -> Any:

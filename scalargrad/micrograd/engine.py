@@ -17,7 +17,10 @@ What differs from micrograd 0.1.0:
 - A subclass gets results of its class, made without its `__init__`. There they are plain Values.
 - What micrograd lacks is there: powers of two Values, `<` and `>` by number, `exp`, `tanh` and the
   other functions, and the pictures of scalargrad.
-- `op`, `operands`, `parents`, `partials` and `scope` are scalargrad's: they cannot be assigned.
+- `op`, `operands`, `parents`, `partials` and `scope` are scalargrad's until they are assigned; then
+  the program reads what it wrote, and scalargrad goes on with its own.
+- `data`, `grad`, `label`, `_prev`, `_op`, `_backward`, `_children`, `_local_grads` take what makes
+  sense there; `_data _grad _marks _notes _sweep _gradients` are scalargrad's.
 """
 
 from __future__ import annotations
@@ -73,8 +76,8 @@ class Value(Kin):
         label: Any = "",
     ) -> None:
         """Make a leaf; or a node, whose `_backward` or local derivatives are the caller's."""
-        if not self._start(data, _children, _op) or children:
-            self._link(tuple(_children or children), _op, local_grads)
+        if not Kin._start(self, data, _children, _op) or children:
+            Value._link(self, tuple(_children or children), _op, local_grads)
         if label != "":
             self.label = label
 
@@ -134,7 +137,7 @@ class Value(Kin):
 
     @_prev.setter
     def _prev(self, children: Iterable[Any]) -> None:
-        self._link(tuple(children), self._op, None)
+        Value._link(self, tuple(children), self._op, None)
 
     @property
     def _op(self) -> str:
@@ -151,16 +154,19 @@ class Value(Kin):
     def _op(self, text: str) -> None:
         self.__dict__["_op"] = text
 
-    @property
-    def partials(self) -> tuple[float, ...]:
-        """The derivative by each operand; of a function of one's own, what it hands on."""
+    def _handed_on(self) -> tuple[float, ...]:
+        """Return the derivative by each operand; of a function of one's own, what it hands on."""
         if self._marks & kin.OWN_BACKWARD and self.parents:
-            return self._measured()
+            return Value._measured(self)
         return Kin.partials.__get__(self)  # type: ignore[attr-defined, no-any-return]
 
-    @partials.setter
-    def partials(self, partials: tuple[float, ...]) -> None:
-        Kin.partials.__set__(self, partials)  # type: ignore[attr-defined]
+    if not TYPE_CHECKING:
+        op, operands, parents = map(kin.FreeName, (Kin.op, Kin.operands, Kin.parents))
+        partials, scope = kin.FreeName(Kin.partials, _handed_on), kin.FreeName(Kin.scope)
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        kin.keep_names(cls)
 
     def _measured(self) -> tuple[float, ...]:
         """Return what a backward of one's own hands on, a unit of gradient; nothing is changed."""
@@ -184,14 +190,22 @@ class Value(Kin):
         """The operands in order, as GPT scripts name them."""
         return self.parents
 
+    @_children.setter
+    def _children(self, children: Iterable[Any]) -> None:
+        Value._link(self, tuple(children), self._op, None)
+
     @property
     def _local_grads(self) -> tuple[float, ...]:
         """The derivative by each operand, as GPT scripts name them."""
         return self.partials
 
+    @_local_grads.setter
+    def _local_grads(self, partials: Iterable[float]) -> None:
+        Value._link(self, self.parents, self._op, tuple(partials))
+
     def _link(self, children: tuple[Any, ...], op: Any, local_grads: Any) -> None:
         """Take operands, with derivatives by them or else without a way back."""
-        self._check(children)
+        Value._check(self, children)
         if not isinstance(op, str):
             op, local_grads = "", op
         if local_grads is None:
@@ -207,7 +221,7 @@ class Value(Kin):
         if modes.active and not modes.current().recording:
             children = partials = ()
         self.__dict__.pop("_op", None)
-        self._relink((op or _UNNAMED) if children else "", children, partials)
+        Kin._relink(self, (op or _UNNAMED) if children else "", children, partials)
         self._marks &= ~kin.OWN_BACKWARD
         if children and local_grads is None:
             self._marks |= kin.OWN_BACKWARD
@@ -239,7 +253,7 @@ class Value(Kin):
         if not self.parents and not self._marks & kin.OWN_BACKWARD:
             self.grad = upstream
             return
-        order = self._pass(upstream)
+        order = Kin._pass(self, upstream)
         if order is None:
             return
         for node in order:
@@ -251,11 +265,11 @@ class Value(Kin):
                 node._backward()
 
     def _sweep(self, upstream: float) -> Any:
-        with self._all_measured():
+        with Value._all_measured(self):
             return super()._sweep(float(upstream))
 
     def _gradients(self, upstream: float, values: list[Any]) -> list[float]:
-        with self._all_measured():
+        with Value._all_measured(self):
             return super()._gradients(upstream, values)
 
     @contextmanager
@@ -266,12 +280,12 @@ class Value(Kin):
         try:
             for node, op, operands, _ in links:
                 if operands:
-                    node._relink(op, operands, node._measured())
+                    Kin._relink(node, op, operands, Value._measured(node))
                     node._marks &= ~kin.OWN_BACKWARD  # its partials are what it hands on
             yield
         finally:
             for node, *link in links:
-                node._relink(*link)
+                Kin._relink(node, *link)
                 node._marks |= kin.OWN_BACKWARD
 
     def detach(self) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._python import Value
-from ..core import kin
+from ..core import kin, modes
 from ..core.arguments import as_number, number
 from ..core.order import post_order
 from ..table import ops
@@ -27,9 +27,16 @@ class Kin(Value):
     _marks = kin.WHOLE_GRAD  # 0 is an int
 
     def __new__(cls, *_: Any, **__: Any) -> Any:
-        node = _new(cls)
-        Value.__init__(node, 0.0)  # as a class need not call the constructor of its base
+        node: Any = _new(cls)
+        _fill(node, 0.0, 0.0)  # as a class need not call the constructor of its base
         return node
+
+    @staticmethod
+    def _recorded(kind: type, data: float, *fields: Any) -> Any:
+        """Return a node of a class, as `_record` of the readable engine does."""
+        node: Any = _new(kind)
+        _fill(node, data, None, *fields)
+        return modes.apply(node) if modes.active else node
 
     # -- fields ----------------------------------------------------------------------------
 
@@ -141,6 +148,26 @@ class Kin(Value):
 
 kin.readable.append(Kin)
 
+# the engine's own fields, past the names that a program may give
+_set_op, _set_operands = (getattr(Value, name).__set__ for name in ("op", "operands"))
+_set_parents, _set_partials = (getattr(Value, name).__set__ for name in ("parents", "partials"))
+
+
+def _fill(
+    node: Any,
+    data: float,
+    grad: float | None,
+    op: str = "",
+    operands: tuple[Any, ...] = (),
+    parents: tuple[Any, ...] = (),
+    partials: tuple[float, ...] = (),
+) -> None:
+    node._data, node._grad, node._notes = data, grad, None
+    _set_op(node, op)
+    _set_operands(node, operands)
+    _set_parents(node, parents)
+    _set_partials(node, partials)
+
 
 def _nothing() -> None:
     """Hand nothing on."""
@@ -170,7 +197,7 @@ def _operand(thing: Any, kind: type) -> Any:
     if (plain := as_number(thing)) is None:
         return None
     leaf: Any = _new(kind)
-    Value.__init__(leaf, plain)
+    _fill(leaf, plain, 0.0)
     leaf._marks |= kin.WHOLE if _is_whole(thing, plain) else 0
     return leaf
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gpt_scripts
 import micrograd.engine
 import micrograd.nn
 import micrograd_programs
@@ -47,6 +48,18 @@ def test_program_that_micrograd_cannot_run_gives_what_is_right(name: str) -> Non
     _, stated = micrograd_programs.OURS[name]
 
     assert agree(came := micrograd_programs.results(engine, nn, [name])[name], stated), came
+
+
+class Slotted(engine.Value):
+    """A subclass with places of its own, as the Values of GPT scripts have."""
+
+    __slots__ = ("m", "v")
+
+
+@pytest.mark.parametrize("kind", [engine.Value, Slotted])
+@pytest.mark.parametrize("script", gpt_scripts.SCRIPTS)
+def test_script_gives_what_it_gives_with_a_value_of_its_own(script: Any, kind: Any) -> None:
+    assert script(kind) == pytest.approx(script(gpt_scripts.Cell), rel=1e-10, abs=1e-12)
 
 
 def test_every_engine_gives_the_same() -> None:

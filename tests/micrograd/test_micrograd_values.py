@@ -34,6 +34,106 @@ class Weight(Value):
     """A Value with a class that a pickle finds."""
 
 
+# -- any name is an attribute ------------------------------------------------------------------
+
+#: what micrograd's own Value has, or GPT scripts, and what this one keeps its numbers in
+MEANT = [
+    "data",
+    "grad",
+    "label",
+    "_prev",
+    "_op",
+    "_backward",
+    "_children",
+    "_local_grads",
+    "backward",
+]
+KEPT = ["_data", "_grad", "_marks", "_notes", "_sweep", "_gradients"]
+FREE = [n for n in dir(Value) if not n.startswith("__") and n not in MEANT + KEPT]
+
+
+def everything_of(root: Any, leaves: list[Any]) -> list[Any]:
+    """Return what scalargrad says of a graph in every way, after a pass."""
+    root.backward()
+    copied = copy.deepcopy(root)
+    copied.backward()
+    read = pickle.loads(pickle.dumps(root))
+    second = sg.gradients(root, leaves, create_graph=True)
+    texts = [sg.draw(root).svg, repr(root), root._op, sorted(map(repr, root._prev))]
+    numbers = [node.grad for node in leaves] + sg.gradients(root, leaves)
+    return [*texts, *numbers, *map(repr, second), copied.grad, read.data, len(trace(root)[0])]
+
+
+@pytest.mark.parametrize("name", [*FREE, "colour", "m"])
+def test_an_attribute_may_have_any_name(name: str) -> None:
+    def graph(*written: Any) -> tuple[Any, list[Any]]:
+        x, w = Value(2.0, label="x"), Value(-3)
+        product = x * w
+        root = (product + 1) ** 2 + x.relu()
+        for node in (x, w, product, root) if written else ():
+            setattr(node, name, *written)
+        return root, [x, w]
+
+    root, leaves = graph("mine")
+
+    assert getattr(root, name) == getattr(leaves[0], name) == "mine"
+    assert everything_of(root, leaves) == everything_of(*graph())
+    assert getattr(copy.deepcopy(root), name) == "mine"
+    assert getattr(pickle.loads(pickle.dumps(root)), name) == "mine"
+    assert getattr(pickle.loads(pickle.dumps(leaves[0])), name) == "mine"
+    delattr(root, name)
+    assert getattr(root, name, None) != "mine"
+
+
+def test_names_of_scalargrad_are_its_own_until_they_are_given() -> None:
+    x = Value(2.0)
+    y = x * 3
+
+    assert (y.op, len(y.operands), y.parents[0], y.partials, y.scope) == ("mul", 2, x, (3, 2), None)
+    for name in ("op", "operands", "parents", "partials", "scope"):
+        with pytest.raises(AttributeError):
+            delattr(y, name)
+
+
+class Named(Value):
+    """A subclass whose members have names of scalargrad's."""
+
+    __slots__ = ("op",)
+    parents: Any = ("mum", "dad")
+
+    @property
+    def partials(self) -> Any:
+        return "mine"
+
+    def scope(self) -> Any:
+        return "wide"
+
+
+class NamedAgain(Named):
+    """One more below it."""
+
+    def scope(self) -> Any:
+        return "wider"
+
+
+def test_a_subclass_may_have_members_of_any_name() -> None:
+    x = Named(2.0, label="x")
+    root = (x * 3 + 1) ** 2
+    plain = Value(2.0, label="x")
+
+    assert everything_of(root, [x]) == everything_of((plain * 3 + 1) ** 2, [plain])
+    assert (root.parents, root.partials, root.scope()) == (("mum", "dad"), "mine", "wide")
+    assert NamedAgain(1.0).scope() == "wider"
+    assert (Named.parents, NamedAgain(1.0).parents) == (("mum", "dad"),) * 2
+    with pytest.raises(AttributeError):
+        root.op  # noqa: B018
+    root.op, root.parents = "power", ["aunt"]
+    for twin in (root, copy.deepcopy(root), pickle.loads(pickle.dumps(root)), copy.copy(root)):
+        assert (twin.op, twin.parents) == ("power", ["aunt"])
+    with pytest.raises(AttributeError):
+        root.partials = ()
+
+
 # -- the rest of scalargrad --------------------------------------------------------------------
 
 
