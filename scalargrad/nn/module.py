@@ -46,10 +46,10 @@ def _into_a_model(load: Callable[[Any, FilePath], None]) -> Callable[[Any, FileP
 
 
 class Module(Sealed):
-    """Hold parameters in attributes, at any nesting: Values, and lists, tuples, dicts, dataclasses,
-    object arrays and Modules of them.
+    """Hold parameters in attributes: Values, lists, dicts and Modules of them, at any nesting.
 
-    A parameter is a leaf. Attributes whose name starts with an underscore are passed over.
+    Tuples, dataclasses and arrays of objects hold some too. A parameter is a leaf. Attributes whose
+    name starts with an underscore are passed over.
 
     Raises: `TypeError` where a parameter is in anything else, as a set or an object of a class that
     is no Module: nobody would train it.
