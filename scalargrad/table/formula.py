@@ -25,6 +25,7 @@ from typing import Any
 CONSTANTS = {
     "DEGREES": 57.29577951308232,  # in one radian
     "RADIANS": 0.017453292519943295,  # in one degree
+    "HALVES": 3377699720527872.0,  # 1.5·2**51: to add it rounds to a multiple of ½
     "LN2": 0.6931471805599453,
     "ONE_OVER_LN2": 1.4426950408889634,
     "ONE_OVER_LN10": 0.4342944819032518,

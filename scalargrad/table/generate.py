@@ -75,6 +75,11 @@ def kernels_text() -> str:
     for row in scalars:
         columns = row.name, row.letters, row.forward, row.partials, FUNCTIONS, called
         parts.append(f"/* {row.name}: {row.forward} */\n{to_c.lane_functions(*columns)}")
+    for row in scalars:
+        if row.unbranched:
+            name, (value, *partials) = f"{row.name}_unbranched", row.unbranched
+            both = FUNCTIONS, called
+            parts.append(to_c.lane_functions(name, row.letters, value, partials, *both))
     staged = _staged([row for row in scalars if row.arity == 1], called)
     parts += [text for texts in staged.values() for text in texts if text]
     parts += [to_c.entry_function(r.name, r.partials[0], FUNCTIONS, called) for r in plural]
@@ -88,9 +93,17 @@ def kernels_text() -> str:
         ("PLAIN_PARTIAL", [row for row in unary if not staged[row.name][1]]),
         ("STAGED_PARTIAL", [row for row in unary if staged[row.name][1]]),
     ):
-        uses = " \\\n".join(f"    ROW(OP_{row.name.upper()}, {row.name})" for row in rows)
-        parts.append(f"#define {kind}_ROWS(ROW) \\\n{uses}\n")
+        parts.append(_uses(kind, {row.name: row.name for row in rows}))
+        others = {r.name: f"{r.name}_unbranched" for r in scalars if r.unbranched and r in rows}
+        if others:
+            parts.append(_uses(f"UNBRANCHED_{kind}", {row.name: row.name for row in rows} | others))
     return "\n".join(parts)
+
+
+def _uses(kind: str, functions: dict[str, str]) -> str:
+    """Return a macro that uses another one for each row, with the functions that it has."""
+    uses = [f"    ROW(OP_{name.upper()}, {function})" for name, function in functions.items()]
+    return f"#define {kind}_ROWS(ROW) \\\n" + " \\\n".join(uses) + "\n"
 
 
 def _staged(rows: list[Row], called: set[str]) -> dict[str, tuple[str, str]]:

@@ -88,12 +88,38 @@ ABS = unary(
 
 # == powers, exponentials, logarithms ==================================================
 
-_POWER = "where(y == 2, x * x, pow(x, y))"
-_POWER_BY_X = (  # of the power z; at most four units in the last place are lost
-    "where(y == 2, 2 * x, where(y == 0, 0,"
-    " where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
-    " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1))))"
+_ROOT = "where(x == -INF, INF, sqrt(x + 0))"  # also of −0 and −inf that of pow: 0 and inf
+#: powers that are products, quotients and roots, each with its derivative, z being the power;
+#: at most two units in the last place are lost
+POWERS = {
+    "2": ("x * x", "2 * x"),
+    "3": ("x * x * x", "3 * (x * x)"),
+    "4": ("x * x * (x * x)", "4 * (x * x * x)"),
+    "-1": ("1 / x", "-(z * z)"),
+    "-2": ("1 / x * (1 / x)", "-2 * (z / x)"),
+    "0.5": (_ROOT, "0.5 / z"),
+    "-0.5": (f"1 / {_ROOT}", "-0.5 * (z / (x + 0))"),
+    "1.5": (f"where(x == -INF, INF, (x + 0) * {_ROOT})", f"1.5 * {_ROOT}"),
+}
+
+
+# all other powers; of the derivative at most four units in the last place are lost
+_OTHER = "pow(x, y)"
+_OTHER_BY_X = (
+    "where(y == 0, 0, where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
+    " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1)))"
 )
+
+
+def _chosen(column: int, other: str) -> str:
+    """Return a formula of all powers; one test sends on those that are no multiple of a half."""
+    chain = other
+    for y, formulas in reversed(POWERS.items()):
+        chain = f"where(y == {y}, {formulas[column]}, {chain})"
+    return f"where(y + HALVES - HALVES == y, {chain}, {other})"
+
+
+_POWER, _POWER_BY_X = _chosen(0, _OTHER), _chosen(1, _OTHER_BY_X)
 _POWER_BY_Y = "where(x == 0 and y >= 0, 0, z * log(x))"
 _POWER_BY_XX = "where(y == 0 or y == 1, 0, y * (y - 1) * pow(x, y - 2))"
 _POWER_BY_XY = (
@@ -124,6 +150,7 @@ POW = binary(
     forward=_POWER,
     written="x ** y",
     partials=(_POWER_BY_X, _POWER_BY_Y),
+    unbranched=(_OTHER, _OTHER_BY_X, _POWER_BY_Y),
     on_values=(
         "where(plain(y) and (y == 0 or y == 2), where(y == 0, 0, 2 * x), pow_x(x, y))",
         "pow_y(x, y)",

@@ -60,6 +60,8 @@ class Row:
     doc: str  # a verb, one sentence
     #: the partials in a graph of gradients, where the others are good for floats only
     on_values: tuple[str, ...] = ()
+    #: value and partials in fast kernels, where the others have too many branches for vectors
+    unbranched: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()  # how the book writes the partials
     #: in simpler operations, what "open" draws: bound names become labels unless they begin with _
     definition: str = ""
@@ -194,7 +196,10 @@ def is_plural(row: Row | ManyRow) -> bool:
 
 def digest() -> int:
     """Return a number that tells one state of the tables from another: of all that is computed."""
-    rows = [(row.name, row.forward, row.partials) for row in ROWS.values()]
+    rows = [
+        (row.name, row.forward, row.partials, getattr(row, "unbranched", ()))
+        for row in ROWS.values()
+    ]
     rules = [(rule.name, rule.kept, rule.settings, rule.text) for rule in RULES.values()]
     return zlib.crc32(repr((rows, rules, formula.CONSTANTS)).encode())
 

@@ -19,7 +19,7 @@ from oracles import ORACLES
 from scalargrad.table.row import ROWS, ManyRow
 
 #: numbers that serve other rows only with operands of one kind
-_ONLY = {("gauss", 1): (0.5, 1.0)}
+_ONLY = {("gauss", 1): (0.5, 1.0), ("pow", 0): (0.0, 1.0, -0.0, -1.0, 2.0, 2.351)}
 _DIGITS = 220
 _STEP = mpf(10) ** -40
 
@@ -120,7 +120,7 @@ def _limit(wide: Any, narrow: Any) -> Any:
         return narrow
     if abs(narrow) >= 20 and abs(narrow) > 1.1 * abs(wide):  # even a logarithm grows so much
         return math.copysign(math.inf, narrow)
-    if abs(narrow) < 1e-40 or abs(narrow) < 1e-5 * abs(wide):
+    if abs(narrow) < 1e-40 or abs(narrow) < 1e-3 * abs(wide):
         return mpf(0)
     return narrow
 

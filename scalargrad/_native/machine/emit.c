@@ -49,14 +49,14 @@ static uint8_t list_code(const Node *node)
                                                   : CODE_MANY;
 }
 
-static int is_square(const Builder *builder, const Node *node)
+/* The code of a power that is no call, or 0. */
+static uint8_t power_of(const Builder *builder, const Node *node)
 {
-    if (!is_pow(node->op)) {
+    uint32_t exponent = node->count == 2 ? operands_of(builder, node)[1] : NONE;
+    if (exponent == NONE || builder->nodes[exponent].depends != OF_CONSTANTS) {
         return 0;
     }
-    uint32_t exponent = operands_of(builder, node)[1];
-    return builder->nodes[exponent].depends == OF_CONSTANTS &&
-           constant_of(builder, exponent) == 2.0;
+    return power_code(node->op, constant_of(builder, exponent));
 }
 
 static uint32_t slot_of_number(Builder *builder, double number)
@@ -182,8 +182,9 @@ static void emit_node(Builder *builder, uint32_t i)
         instruction.x = value_of(builder, operands[0]);
     } else if (row->value2 != NULL && node->fused == NOT_FUSED) {
         instruction.x = value_of(builder, operands[0]);
-        if (is_square(builder, node)) {
-            instruction.code = CODE_SQUARE;
+        uint8_t power = power_of(builder, node);
+        if (power != 0) {
+            instruction.code = power;
         } else if (halves(builder, node, &instruction.y)) {
             instruction.code = mul_op();
         } else {
@@ -350,8 +351,9 @@ static void emit_row_back(Builder *builder, Program *program, const Node *node,
 {
     const uint32_t *operands = operands_of(builder, node);
     instruction.x = value_there(builder, operands[0]);
-    if (is_square(builder, node)) {
-        instruction.code = CODE_SQUARE;
+    uint8_t power = power_of(builder, node);
+    if (power != 0) {
+        instruction.code = power;
     } else if (node->count > 1) {
         instruction.y = value_there(builder, operands[1]);
     }

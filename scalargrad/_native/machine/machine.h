@@ -24,6 +24,17 @@ const char *check_tape(const Recorded *tape);
 extern const Form forms[];                           /* by the code less CODES */
 const Form *form_of(const Instruction *instruction); /* UNARY or BINARY, of a row of the table */
 
+/* Powers that are no call, by their exponents: as many as the row pow has formulas for. */
+#define POWERS(POWER)                                                                              \
+    POWER(SQUARE, 2.0)                                                                             \
+    POWER(CUBE, 3.0)                                                                               \
+    POWER(FOURTH_POWER, 4.0)                                                                       \
+    POWER(RECIPROCAL, -1.0)                                                                        \
+    POWER(RECIPROCAL_SQUARE, -2.0)                                                                 \
+    POWER(ROOT, 0.5)                                                                               \
+    POWER(RECIPROCAL_ROOT, -0.5)                                                                   \
+    POWER(ROOT_OF_CUBE, 1.5)
+
 /* -- table.c: the table ------------------------------------------------------------------------ */
 
 unsigned long machine_digest(void);
@@ -33,7 +44,7 @@ int is_mean(int op);
 int is_dot(int op);
 int is_add(int op);
 int is_mul(int op);
-int is_pow(int op);
+uint8_t power_code(int op, double exponent); /* of POWERS, or 0 */
 int is_div(int op);
 int add_op(void);
 int mul_op(void);

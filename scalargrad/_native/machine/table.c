@@ -16,10 +16,20 @@ int is_add(int op) { return op == OP_ADD; }
 int is_mul(int op) { return op == OP_MUL; }
 #define OR_IS(OP, name) || op == OP
 int is_cheap(int op) { return 0 CHEAP_ROWS(OR_IS); }
-int is_pow(int op) { return op == OP_POW; }
 int is_div(int op) { return op == OP_DIV; }
 int add_op(void) { return OP_ADD; }
 int mul_op(void) { return OP_MUL; }
+
+uint8_t power_code(int op, double exponent)
+{
+#define CODE_OF(name, number)                                                                      \
+    if (op == OP_POW && exponent == (number)) {                                                    \
+        return CODE_##name;                                                                        \
+    }
+    POWERS(CODE_OF)
+#undef CODE_OF
+    return 0;
+}
 
 double div_partial(double divisor)
 {
