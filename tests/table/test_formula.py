@@ -94,6 +94,7 @@ def test_constants_of_formulas_are_the_nearest_doubles():
             "SQRT_2PI": mpmath.sqrt(2 * mpmath.pi),
             "TWO_OVER_SQRT_PI": 2 / mpmath.sqrt(mpmath.pi),
             "ONE_OVER_SQRT_2PI": 1 / mpmath.sqrt(2 * mpmath.pi),
+            "HALVES": mpmath.mpf(3) * 2**50,
         }
         assert {name: float(value) for name, value in exact.items()} == formula.CONSTANTS
 
