@@ -11,7 +11,8 @@ import pytest
 
 import scalargrad as sg
 from scalargrad.drawing.options import view
-from scalargrad.drawing.words.algebra import ONE, Names, Product, add, constant, name, write
+from scalargrad.drawing.words.algebra import ONE, Names, Product, add, constant, name
+from scalargrad.drawing.words.writing import write
 
 
 def labels(value: sg.Value, **options: object) -> dict[str, list[str | None]]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from fractions import Fraction
+from functools import cached_property, lru_cache, reduce
 
-from ...table import libm
-from . import text
+from . import exact
+from .exact import plus, times
 
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: a name for more than this is not looked into
 _LONGEST_MEANING = 200.0
 
@@ -29,6 +29,7 @@ class Atom:
     is_upstream: bool = field(default=False, compare=False)
     arguments: tuple[Product, ...] | None = field(default=None, compare=False)  # of a call
     number: float | None = field(default=None, compare=False)  # of a constant
+    radicand: int = 0  # of a whole number, which stands only under a root
 
     @property
     def cost(self) -> float:
@@ -38,7 +39,7 @@ class Atom:
 
 @dataclass(frozen=True)
 class Group:
-    """A sum in brackets."""
+    """A sum in brackets, or what has a root of all of it."""
 
     terms: frozenset[Product]
     order: tuple[Product, ...] = field(compare=False)
@@ -50,30 +51,38 @@ class Group:
 
 
 Factor = Atom | Group
+Power = int | Fraction  # whole numbers are quicker
 
 
 @dataclass(frozen=True)
 class Product:
-    """A number times powers of factors."""
+    """A number times powers of factors; the number is exact unless it is infinite."""
 
-    coefficient: float
-    powers: frozenset[tuple[Factor, int]]
-    order: tuple[tuple[Factor, int], ...] = field(compare=False)
+    coefficient: Fraction | float
+    powers: frozenset[tuple[Factor, Power]]
+    order: tuple[tuple[Factor, Power], ...] = field(compare=False)
+    decimal: bool = field(default=False, compare=False)  # whether it is written with a point
 
     @cached_property
     def cost(self) -> float:
-        """How long it is to read."""
-        return sum(_cost(factor, power) for factor, power in self.order)
+        """How long it is to read; a long number is as long as a name."""
+        figures = sum([_cost(factor, power) for factor, power in self.order])
+        return figures + exact.length(self.coefficient)
 
     @property
     def is_finite(self) -> bool:
         """Whether its number did not overflow."""
-        return math.isfinite(self.coefficient)
+        return isinstance(self.coefficient, Fraction)
 
     @property
     def is_sound(self) -> bool:
         """Whether its number did neither overflow nor vanish."""
-        return self.is_finite and self.coefficient != 0.0
+        return self.is_finite and self.coefficient != 0
+
+    @property
+    def number(self) -> Product:
+        """Its number alone."""
+        return Product(self.coefficient, frozenset(), (), self.decimal)
 
     @property
     def upstream(self) -> Atom | None:
@@ -84,35 +93,126 @@ class Product:
         powers = dict(self.order)
         for factor, power in other.order:
             powers[factor] = powers.get(factor, 0) + power
-        return _product(self.coefficient * other.coefficient, powers)
+        number = times(self.coefficient, other.coefficient)
+        return _product(number, powers, self.decimal or other.decimal)
 
-    def __pow__(self, exponent: int) -> Product:
+    def __pow__(self, exponent: Power) -> Product:
+        """Return a power; a root of more than one factor is a root of all of it."""
+        if exponent.denominator > 1 and self.order and not self._is_bare:
+            return _product(ONE_EXACTLY, {Group(frozenset([self]), (self,)): exponent})
+        number = exact.power(self.coefficient, exponent)
         powers = {factor: power * exponent for factor, power in self.order}
-        return _product(libm.pow(self.coefficient, exponent), powers)
+        if number is None:
+            return _numeric_root(self.coefficient, exponent)
+        return _product(number, powers, self.decimal)
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether it is one factor alone."""
+        return self.coefficient == 1 and len(self.order) == 1 and self.order[0][1] == 1
 
 
-def _cost(factor: Factor, power: int) -> float:
-    # a fraction is a little longer than a product: y² rather than 1/x²
-    return (power if power > 0 else -1.01 * power) * factor.cost
+def _cost(factor: Factor, power: Power) -> float:
+    # a fraction is a little longer than a product: y² rather than 1/x²; and a root than a name
+    if power.denominator > 1:
+        size = math.ceil(power if power > 0 else -power)
+        return (size + 0.2) * (1.0 if power > 0 else 1.01) * factor.cost
+    return float(power if power > 0 else -1.01 * power) * factor.cost
 
 
-def _product(coefficient: float, powers: Mapping[Factor, int]) -> Product:
-    pairs = [pair for pair in powers.items() if pair[1]] if coefficient != 0.0 else []
+ONE_EXACTLY = Fraction(1)
+
+
+def _product(
+    coefficient: Fraction | float, powers: Mapping[Factor, Power], decimal: bool = False
+) -> Product:
+    pairs = [pair for pair in powers.items() if pair[1]] if coefficient != 0 else []
+    if any(_is_settled(*pair) for pair in pairs):
+        plain = [pair for pair in pairs if not _is_settled(*pair)]
+        settled = [_settle(*pair) for pair in pairs if _is_settled(*pair)]
+        return reduce(Product.__mul__, settled, _product(coefficient, dict(plain), decimal))
+    for place, (one, power) in enumerate(pairs):
+        if isinstance(one, Atom) and one.radicand and isinstance(coefficient, Fraction):
+            coefficient, power = _rationalised(coefficient, one.radicand, power)
+            pairs[place] = one, power
     order = tuple(sorted(pairs, key=lambda pair: not getattr(pair[0], "is_upstream", False)))
-    return Product(coefficient, frozenset(order), order)
+    return Product(coefficient, frozenset(order), order, decimal)
 
 
-def constant(number: float) -> Product:
-    """Return a plain number."""
-    return _product(number, {})
+def _rationalised(number: Fraction, radicand: int, power: Power) -> tuple[Fraction, Power]:
+    """Return √2/2 as 1/√2, and 2/√2 as √2."""
+    if power > 0 and number.denominator % radicand == 0:
+        return number * radicand, power - 1
+    if power < 0 and number.numerator % radicand == 0:
+        return number / radicand, power + 1
+    return number, power
 
 
+def _is_settled(factor: Factor, power: Power) -> bool:
+    """Tell whether a root is gone: of all of a product, or a number outside of one."""
+    if isinstance(factor, Group):
+        return len(factor.order) == 1 and power.denominator == 1
+    return factor.radicand > 0 and (power >= 1 or power <= -1)
+
+
+def _settle(factor: Factor, power: Power) -> Product:
+    if isinstance(factor, Group):
+        return factor.order[0] ** power
+    whole = int(power)
+    number = Fraction(factor.radicand) ** whole
+    return _product(number, {factor: power - whole})
+
+
+def _numeric_root(number: Fraction | float, power: Power) -> Product:
+    """Return a root of a number that is none itself: factors of whole numbers under roots."""
+    if not isinstance(number, Fraction) or number < 0:
+        return _product(math.nan, {})
+    powers: dict[Factor, Power] = {}
+    for part, sign in ((number.numerator, 1), (number.denominator, -1)):
+        if part != 1:
+            atom = Atom(str(part), ("number", part), number=float(part), radicand=part)
+            powers[atom] = sign * power
+    return _product(ONE_EXACTLY, powers)
+
+
+def constant(number: float | Fraction) -> Product:
+    """Return a plain number, as what it is meant to be: 1/3, π/2, √2.
+
+    >>> import math
+    >>> from .writing import write
+    >>> write(constant(1 / 3)), write(constant(-math.pi / 2)), write(constant(math.sqrt(2)))
+    ('1/3', '−π/2', '√2')
+    """
+    if isinstance(number, Fraction):
+        return _product(number, {})
+    return _meant(float(number))
+
+
+@lru_cache(maxsize=1024)
+def _meant(number: float) -> Product:
+    if not math.isfinite(number):
+        return _product(number, {})
+    known = exact.meant(number)
+    result = _product(known.factor, {PI: _power(known.pi), E: _power(known.e)}, known.decimal)
+    return result if known.root == 1 else result * _numeric_root(known.root, Fraction(1, 2))
+
+
+def _power(exponent: Fraction) -> Power:
+    return exponent if exponent.denominator > 1 else exponent.numerator
+
+
+PI, E = Atom("π", "π", number=math.pi), Atom("e", "e", number=math.e)
 ONE, MINUS_ONE = constant(1.0), constant(-1.0)
 
 
 def name(written: str, key: Hashable, **kind: object) -> Product:
     """Return a name."""
-    return _product(1.0, {Atom(written, key, **kind): 1})  # type: ignore[arg-type]
+    return single(Atom(written, key, **kind))  # type: ignore[arg-type]
+
+
+def single(one: Factor, power: Power = 1) -> Product:
+    """Return one factor, or a power of it."""
+    return _product(ONE_EXACTLY, {one: power})
 
 
 def call(function: str, arguments: Iterable[Product]) -> Product:
@@ -123,7 +223,7 @@ def call(function: str, arguments: Iterable[Product]) -> Product:
 
 def terms_of(product: Product) -> tuple[Product, ...]:
     """Return the terms of a sum, or the product itself."""
-    if product.coefficient == 1.0 and len(product.order) == 1:
+    if product.coefficient == 1 and len(product.order) == 1:
         ((factor, power),) = product.order
         if isinstance(factor, Group) and power == 1:
             return factor.order
@@ -134,18 +234,22 @@ def spread(product: Product) -> tuple[Product, ...]:
     """Return the terms of a sum, what stands before its bracket multiplied into each."""
     for group, power in product.order:
         if isinstance(group, Group) and power == 1:
-            rest = product * _product(1.0, {group: -1})
+            rest = product * single(group, -power)
             return tuple(rest * term for term in group.order)
     return (product,)
 
 
 def add(left: Product, right: Product) -> Product:
     """Return a sum: like terms together, common factors before the bracket."""
-    like: dict[frozenset[tuple[Factor, int]], Product] = {}
+    like: dict[frozenset[tuple[Factor, Power]], Product] = {}
     for term in (*terms_of(left), *terms_of(right)):
         known = like.get(term.powers)
-        number = term.coefficient + (known.coefficient if known else 0.0)
-        like[term.powers] = _product(number, dict(term.order))
+        if known is None:
+            like[term.powers] = term
+        else:
+            number = plus(term.coefficient, known.coefficient)
+            both = _product(number, dict(term.order), term.decimal or known.decimal)
+            like[term.powers] = both
     terms = [term for term in like.values() if term.coefficient]
     if not terms:
         return constant(0.0)
@@ -157,7 +261,7 @@ def add(left: Product, right: Product) -> Product:
     if len(inner) > len(terms):  # a bracket went into the bracket: like terms may have met
         return common * total(inner)
     group = Group(frozenset(inner), inner)
-    return common * _product(1.0, {group: 1})
+    return common * single(group)
 
 
 def total(terms: Iterable[Product]) -> Product:
@@ -171,23 +275,25 @@ def _common(terms: list[Product]) -> Product:
     shared = {}
     for factor, power in first.items():
         powers = [power, *(other.get(factor, 0) for other in others)]
+        if len({p % 1 for p in powers}) > 1:  # a root and no root have nothing in common
+            continue
         if all(p > 0 for p in powers):
             shared[factor] = min(powers)
         elif all(p < 0 for p in powers):
             shared[factor] = max(powers)
     minus = all(term.coefficient < 0 for term in terms)
-    return _product(-1.0 if minus else 1.0, shared)
+    return _product(-ONE_EXACTLY if minus else ONE_EXACTLY, shared)
 
 
 def settled(product: Product) -> Product:
     """Return a product without sums of named constants that are 1, as probabilities are."""
-    result = constant(product.coefficient)
+    result = product.number
     for factor, power in product.order:
         if isinstance(factor, Group):
             terms = [settled(term) for term in factor.order]
             part = ONE if _is_whole(terms) else total(terms)
         else:
-            part = _product(1.0, {factor: 1})
+            part = single(factor)
         result = result * part**power
     return result
 
@@ -197,10 +303,16 @@ def _is_whole(terms: Iterable[Product]) -> bool:
     numbers = []
     for term in terms:
         (factor, power), *others = term.order or ((None, 0),)
-        if term.coefficient != 1.0 or power != 1 or others or not isinstance(factor, Atom):
+        if term.coefficient != 1 or power != 1 or others or not isinstance(factor, Atom):
             return False
         numbers.append(math.nan if factor.number is None else factor.number)
     return math.isclose(math.fsum(numbers), 1.0)
+
+
+def _without(number: Fraction | float, other: Fraction | float, sign: int) -> Fraction | float:
+    if not (isinstance(number, Fraction) and isinstance(other, Fraction)):
+        return math.nan
+    return number / other if sign > 0 else number * other
 
 
 # -- shorter forms ---------------------------------------------------------------------------
@@ -227,10 +339,10 @@ class Names:
                 self._near.setdefault(factor, {})[atom] = None
 
     def _expanded(self, product: Product) -> Product:
-        result = constant(product.coefficient)
+        result = product.number
         for factor, power in product.order:
             meaning = self._meaning.get(factor) if isinstance(factor, Atom) else None
-            known = meaning if meaning is not None else _product(1.0, {factor: 1})
+            known = meaning if meaning is not None else single(factor)
             result = result * known**power
         return result
 
@@ -265,14 +377,17 @@ class Names:
         for atom in dict.fromkeys(atom for factor in powers for atom in self._near.get(factor, ())):
             moved = [(f, powers.get(f, 0), power) for f, power in self._meaning[atom].order]
             here = powers.get(atom, 0)
+            number = product.coefficient
             now = _cost(atom, here) + sum([_cost(f, old) for f, old, _ in moved])
+            now += exact.length(number)
             for sign in (1, -1):
                 then = _cost(atom, here + sign)
                 then += sum([_cost(f, old - sign * power) for f, old, power in moved])
+                then += exact.length(_without(number, self._meaning[atom].coefficient, sign))
                 if round(then - now, 9) < 0.0:
                     savings.append((round(then - now, 9), atom, sign))
         for _, atom, sign in sorted(savings, key=lambda entry: entry[0]):
-            candidate = product * self._meaning[atom] ** -sign * _product(1.0, {atom: sign})
+            candidate = product * self._meaning[atom] ** -sign * single(atom, sign)
             if candidate.is_sound:
                 return candidate
         return None
@@ -285,64 +400,6 @@ class Names:
             for factor, exponent in product.order:
                 if factor is group or (isinstance(factor, Atom) and factor.is_upstream):
                     continue
-                part = _product(1.0, {factor: exponent})
-                rest = product * part**-1 * _product(1.0, {group: -1})
+                part = single(factor, exponent)
+                rest = product * part**-1 * single(group, -power)
                 yield rest * total(self._compressed(term * part) for term in group.order)
-
-
-# -- writing ---------------------------------------------------------------------------------
-
-
-def write(product: Product, digits: int = 6) -> str:
-    """Return a product or a sum as the book writes it, its numbers with so many digits.
-
-    >>> x, y = name("x", 1), name("y", 2)
-    >>> write(x * x * y ** -1), write(add(x, MINUS_ONE * y)), write(y * add(ONE, MINUS_ONE * y))
-    ('x²/y', 'x−y', 'y(1−y)')
-    """
-    terms = sorted(terms_of(product), key=lambda term: term.coefficient < 0)  # y − t, not −t + y
-    written = [_write_term(term, digits) for term in terms]
-    return written[0] + "".join(t if t.startswith("−") else f"+{t}" for t in written[1:])
-
-
-def _write_term(term: Product, digits: int) -> str:
-    sign = "−" if term.coefficient < 0 else ""
-    size = abs(term.coefficient)
-    upstream = term.upstream
-    over = [pair for pair in term.order if pair[1] > 0 and pair[0] is not upstream]
-    under = [(factor, -power) for factor, power in term.order if power < 0]
-    number = "" if size == 1.0 else text.number(size, digits)
-    top = _row(number, over, digits)
-    if under:
-        bottom = _row("", under, digits)
-        alone = len(under) == 1
-        top = f"{top or '1'}/{bottom if alone else f'({bottom})'}"
-    if upstream is not None:
-        return sign + upstream.text + (f"·{top}" if top else "")
-    return sign + (top or "1")
-
-
-#: what may stand side by side without a dot: 2x, 2(x+y), y(1−y)
-_TOUCHING = {("number", "sign"), ("number", "bracket"), ("sign", "bracket"), ("word", "bracket")}
-
-
-def _row(number: str, factors: Iterable[tuple[Factor, int]], digits: int) -> str:
-    """Return factors side by side, a dot between them where they would run together."""
-    row, before = number, "number" if number else ""
-    for factor, power in factors:
-        inner = _write_factor(factor, digits)
-        kind = "bracket" if isinstance(factor, Group) else "sign" if len(inner) == 1 else "word"
-        if before and (before, kind) not in _TOUCHING:
-            row += "·"
-        row += inner + (str(power).translate(_SUPERSCRIPTS) if power != 1 else "")
-        is_call = isinstance(factor, Atom) and factor.arguments is not None
-        before = "power" if power != 1 or is_call else kind
-    return row
-
-
-def _write_factor(factor: Factor, digits: int) -> str:
-    if isinstance(factor, Group):
-        return f"({write(_product(1.0, {factor: 1}), digits)})"
-    if factor.arguments is None:
-        return factor.text
-    return f"{factor.text}({', '.join(write(given, digits) for given in factor.arguments)})"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
-from .algebra import MINUS_ONE, Product, add, call, constant, name, total
+from .algebra import MINUS_ONE, ONE, PI, E, Product, add, call, constant, single, total
 
-#: a larger power is written as a call
-MOST_POWER = 99
-_SIGNS = {"pi": "π", "Phi": "Φ", "phi": "φ", "sqrt": "√"}
+#: a larger power, or one of a longer fraction, is written as one of two expressions
+MOST_POWER, MOST_ROOT = 99, 1000
+_SIGNS = {"Phi": "Φ", "phi": "φ"}
+_ROOTS = {"sqrt": Fraction(1, 2), "cbrt": Fraction(1, 3)}
 
 
 class Formless(Exception):  # noqa: N818 - no error: its number is shown instead
@@ -30,11 +32,11 @@ def evaluated(
     def run(node: ast.expr) -> Product:
         match node:
             case ast.Constant(value=int() | float() as value):
-                return constant(float(value))
+                return constant(Fraction(str(value)))
             case ast.Name(id=letter) if letter in letters:
                 return letters[letter]
             case ast.Name(id="pi"):
-                return name("π", "π")
+                return single(PI)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return MINUS_ONE * run(operand)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -49,11 +51,7 @@ def evaluated(
                 ast.BinOp(left=left, op=ast.Pow(), right=right)
                 | ast.Call(func=ast.Name(id="pow"), args=[left, right])
             ):
-                base, exponent = run(left), run(right)
-                power = exponent.coefficient
-                if not exponent.order and power.is_integer() and abs(power) <= MOST_POWER:
-                    return base ** int(power)
-                return call("pow", [base, exponent])
+                return power(run(left), run(right))
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return run(body if _holds(test, numbers) else orelse)
             case ast.Call(func=ast.Name(id="sum"), args=[term]):
@@ -61,10 +59,30 @@ def evaluated(
                 elements = [dict(zip(lists, xs, strict=True)) for xs in runs]
                 return total(evaluated(term, {**letters, **xs}, {}, {}) for xs in elements)
             case ast.Call(func=ast.Name(id=function), args=arguments):
-                return call(_SIGNS.get(function, function), map(run, arguments))
+                return applied(function, list(map(run, arguments)))
         raise Formless(ast.unparse(node))
 
     return run(node)
+
+
+def power(base: Product, exponent: Product) -> Product:
+    """Return a power of two expressions, a whole one or a short root multiplied out."""
+    number = exponent.coefficient
+    if not exponent.order and isinstance(number, Fraction):
+        if number.denominator == 1 and abs(number) <= MOST_POWER:
+            return base ** int(number)
+        if number.denominator <= MOST_ROOT and abs(number) <= MOST_POWER:
+            return base**number
+    return ONE if base == ONE else call("pow", [base, exponent])
+
+
+def applied(function: str, arguments: Sequence[Product]) -> Product:
+    """Return a function of expressions, as a root or a number where it is one."""
+    if function in _ROOTS:
+        return arguments[0] ** _ROOTS[function]
+    if function == "log" and arguments[0] in (ONE, single(E)):
+        return constant(Fraction(arguments[0] != ONE))
+    return call(_SIGNS.get(function, function), arguments)
 
 
 def _holds(test: ast.expr, numbers: Mapping[str, float]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...core.arithmetic import is_value
@@ -12,7 +13,7 @@ from ...core.modes import Scope
 from ...core.node_rows import agree, result_index
 from ...errors import InputError, unwanted
 from ...table.row import ManyRow, Row, is_plural
-from ...table.written import parsed, stated
+from ...table.written import parsed, plain, stated
 from ..select.graph import Constant, Flow, Graph, Use, Vertex
 from ..select.opening import Opened
 from ..select.survey import Survey, is_leaf
@@ -28,11 +29,11 @@ from .algebra import (
     settled,
     spread,
     total,
-    write,
 )
 from .formulas import Formless, evaluated
 from .numbers import Numbers
 from .wording import Labels
+from .writing import write
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 34
@@ -42,6 +43,9 @@ MOST_TERMS = 3
 MOST_OPERANDS, MOST_ARGUMENTS = 12, 6
 #: a box of more arrows is not looked into
 MOST_IN_A_BOX = 100
+
+#: operations without a sign that are written out all the same
+_SPELLED = ("mean", "hypot", "exp2")
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -175,7 +179,7 @@ class Symbols:
         known = not vertex.cut and self._is_open(vertex) and not is_leaf(node)
         meaning = self._expression(node) if known else None
         if meaning is not None and not meaning.order:  # x/x is 1, but not at 0
-            meaning = meaning if agree([meaning.coefficient], [node.data]) else None
+            meaning = meaning if agree([float(meaning.coefficient)], [node.data]) else None
         if label or meaning is None or not self._fits(meaning):
             named = name(label or next(self.fresh), id(node), number=fixed)
             if meaning is not None:
@@ -227,6 +231,8 @@ class Symbols:
             numbers["n"] = float(len(runs[0]))
         letters = {letter: constant(number) for letter, number in numbers.items() if letter == "n"}
         letters |= zip(row.letters, map(self._operand, operands), strict=True)
+        if row.name == "pow" and getattr(letters["y"].coefficient, "denominator", 1) in (2, 3, 4):
+            letters["y"] = replace(letters["y"], decimal=False)  # a root, of which comes 1/2
         numbers |= zip(row.letters, map(_number, operands), strict=True)
         if id(node) in self.values:
             letters["z"] = self.values[id(node)]
@@ -386,14 +392,18 @@ def _number(operand: Any) -> float:
 
 
 def _is_formula(row: Row | ManyRow) -> bool:
-    """Tell whether a row is written as its formula, not as a call: it has a sign."""
+    """Tell whether a row is written as its formula, not as a call: it has a sign, or is short."""
     text = _formula(row)
-    return row.symbol != row.name and ";" not in text and "where(" not in text
+    return (
+        (row.symbol != row.name or row.name in _SPELLED)
+        and ";" not in text
+        and "where(" not in text
+    )
 
 
 def _formula(row: Row | ManyRow) -> str:
     """Return the forward formula, or what stands for it where it tells cases apart."""
-    return row.written.replace(" ** ", "**") if row.name == "pow" else row.forward
+    return plain(row.written) if row.name in ("pow", *_SPELLED) and row.written else row.forward
 
 
 def _stands_in(node: Any, group: Scope | None) -> bool:

@@ -1,0 +1,174 @@
+"""Pieces of type: a formula as a tree that can be set, and the plain text that says the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789" * 2 + "−")
+_SCRIPTS = re.compile("([₀-₉]+|[⁰¹²³⁴-⁹⁻]+)")
+#: a letter or two, and what stands below or above: W_11, x1, a^{(1)}_1
+_NAME = re.compile(
+    r"(?P<base>[^\W\d_][^\W\d_]?'*|[^\W\d_]+(?=_(?:\d|\{)))"
+    r"(?:\^\{(?P<above>[^{}]{1,12})\})?"
+    r"(?:_\{(?P<braced>[^{}]{1,12})\}|_(?P<below>\w{1,3})|(?P<digits>\d{1,4}))?"
+    r"(?:\^\{(?P<after>[^{}]{1,12})\})?"
+)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Characters of one kind in a row; `space` is what stands on either side, over the size."""
+
+    plain: str
+    italic: bool = False
+    space: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pieces side by side."""
+
+    parts: tuple[Piece, ...]
+
+    @property
+    def plain(self) -> str:
+        """What it says, on one line of plain text."""
+        return "".join(part.plain for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Over:
+    """A fraction; inside of another one it stands in a row."""
+
+    top: Piece
+    bottom: Piece
+    row: Row  # with a slash, and brackets where they are needed
+
+    @property
+    def plain(self) -> str:
+        """What it says, on one line of plain text."""
+        return self.row.plain
+
+
+@dataclass(frozen=True)
+class Script:
+    """What has something small above or below."""
+
+    base: Piece
+    plain: str
+    above: Piece | None = None
+    below: Piece | None = None
+
+
+@dataclass(frozen=True)
+class Root:
+    """What stands under a root, with the small 3 of a cube root."""
+
+    inner: Piece
+    plain: str
+    index: str = ""
+
+
+Piece = Sign | Row | Over | Script | Root
+
+
+class Formula(str):
+    """A text that can be set in type: by itself the plain one, and every line as a piece."""
+
+    __slots__ = ("lines",)
+    lines: tuple[Piece, ...]
+
+    def __new__(cls, lines: Iterable[Piece]) -> Formula:
+        """Make the text of some lines."""
+        known = tuple(lines)
+        made = super().__new__(cls, "\n".join(line.plain for line in known))
+        made.lines = known
+        return made
+
+
+def lines_of(text: str) -> tuple[Piece, ...]:
+    """Return the lines of a text as pieces of type."""
+    return text.lines if isinstance(text, Formula) else tuple(map(plain, text.split("\n")))
+
+
+def stacked(*texts: str) -> Formula:
+    """Return texts, each on lines of its own."""
+    return Formula([line for text in texts for line in lines_of(text)])
+
+
+def row(*parts: Piece | str) -> Row:
+    """Return pieces side by side, what is a text as it is."""
+    return Row(tuple(plain(part) if isinstance(part, str) else part for part in parts))
+
+
+def plain(text: str, *, italic: bool = False) -> Piece:
+    """Return a text as a piece, with the small digits that are in it: many fonts lack ₁ or ⁴.
+
+    >>> plain("x₁²").plain, plain("x₁²").above
+    ('x₁²', Sign(plain='2', italic=False, space=0.0))
+    """
+    pieces: list[Piece] = []
+    for part in filter(None, _SCRIPTS.split(text)):
+        small = part.translate(_SMALL)
+        if small == part or not pieces:
+            pieces.append(Sign(part if small == part else small, italic))
+            continue
+        base, inner = pieces.pop(), Sign(small)
+        whole = base.plain + part
+        below, above = getattr(base, "below", None), getattr(base, "above", None)
+        if isinstance(base, Script):
+            base = base.base
+        if part[0] in "₀₁₂₃₄₅₆₇₈₉":
+            pieces.append(Script(base, whole, above, inner))
+        else:
+            pieces.append(Script(base, whole, inner, below))
+    return pieces[0] if len(pieces) == 1 else Row(tuple(pieces))
+
+
+def named(label: str) -> Piece:
+    """Return a name as a piece: in italics, with what its digits and underscores lower.
+
+    >>> named("W_11").below, named("x1").below, named("a^{(1)}_1").above
+    (Sign(plain='11', italic=False, space=0.0), Sign(plain='1', italic=False, space=0.0), \
+Sign(plain='(1)', italic=False, space=0.0))
+    """
+    match = _NAME.fullmatch(label)
+    if match is None:
+        return plain(label, italic=True)
+    below = match["braced"] or match["below"] or match["digits"]
+    above = match["above"] or match["after"]
+    base = Sign(match["base"], italic=True)
+    if below is None and above is None:
+        return base
+    return Script(base, label, (above and _small(above)) or None, (below and _small(below)) or None)
+
+
+def _small(text: str) -> Sign:
+    return Sign(text.replace("-", "−"), italic=text.isalpha())
+
+
+def lowered(number: int | Sequence[int]) -> str:
+    """Return digits as small ones below: ₁₂, with a comma where one of several is long.
+
+    >>> lowered(3), lowered([1, 2]), lowered([1, 12])
+    ('₃', '₁₂', '_{1,12}')
+    """
+    numbers = [number] if isinstance(number, int) else list(number)
+    if len(numbers) > 1 and max(numbers) > 9:
+        return "_{" + ",".join(map(str, numbers)) + "}"
+    return "".join(map(str, numbers)).translate(_LOWERED)
+
+
+def raised(text: str) -> str:
+    """Return digits as small ones above, anything else behind a sign.
+
+    >>> raised("2"), raised("−1"), raised("2/3"), raised("x")
+    ('²', '⁻¹', '^(2/3)', '^x')
+    """
+    if text.lstrip("−").isdigit():
+        return text.translate(_RAISED)
+    return f"^{text}" if text.isalnum() and len(text) == 1 else f"^({text})"

@@ -1,0 +1,175 @@
+"""Formulas in pictures are exact: whoever computes one finds the number that belongs there."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import pytest
+from formula_reader import Reader, UnreadableError, names_of
+
+import scalargrad as sg
+from scalargrad.drawing.options import view
+from scalargrad.drawing.words.algebra import constant
+from scalargrad.drawing.words.writing import write
+
+#: plain numbers as people type them
+NUMBERS = [
+    2, 3, 7, 10, 12, 0.5, 0.1, 1.5, 9.81, 1 / 3, 2 / 7, math.pi, 2 * math.pi, math.pi / 180, math.e,
+    math.sqrt(2), 1 / math.sqrt(2 * math.pi), 1e-7, 1e8, 6.674e-3, 0.1 + 0.2, 100, -1, 0,
+]  # fmt: skip
+
+Step = Callable[[sg.Value, sg.Value, float], sg.Value]
+STEPS: list[Step] = [
+    lambda a, b, c: a + b, lambda a, b, c: a - b, lambda a, b, c: a * b, lambda a, b, c: a / b,
+    lambda a, b, c: a * c, lambda a, b, c: a / (c or 1), lambda a, b, c: c / a,
+    lambda a, b, c: c - a, lambda a, b, c: a + c, lambda a, b, c: -a, lambda a, b, c: a**2,
+    lambda a, b, c: a**3, lambda a, b, c: 1 / a, lambda a, b, c: a**-2,
+    lambda a, b, c: sg.sqrt(abs(a)), lambda a, b, c: sg.sqrt(a * a + b * b + 1),
+    lambda a, b, c: (a * a) ** 0.5, lambda a, b, c: abs(a) ** (1 / 3), lambda a, b, c: sg.cbrt(a),
+    lambda a, b, c: abs(a) ** 1.4, lambda a, b, c: (1 + a * a) ** b, lambda a, b, c: 2 ** sg.sin(a),
+    lambda a, b, c: math.e ** sg.sin(a), lambda a, b, c: sg.exp(-a * a), lambda a, b, c: abs(a - b),
+    lambda a, b, c: sg.log(1 + a * a), lambda a, b, c: sg.sin(a), lambda a, b, c: sg.cos(a * c),
+    lambda a, b, c: sg.tanh(a), lambda a, b, c: sg.sigmoid(a), lambda a, b, c: sg.erf(a),
+    lambda a, b, c: sg.atan(a), lambda a, b, c: sg.hypot(a, b), lambda a, b, c: sg.relu(a),
+    lambda a, b, c: sg.maximum(a, b), lambda a, b, c: sg.sum([a, b, a]),
+    lambda a, b, c: sg.dot([a, b], [b, float(c)]), lambda a, b, c: sg.mean([a, b, b * 2]),
+    lambda a, b, c: sg.log2(1 + a * a), lambda a, b, c: sg.exp2(-a * a),
+    lambda a, b, c: sg.asinh(a),
+    lambda a, b, c: a - a, lambda a, b, c: 0 * a, lambda a, b, c: a / a + b,
+]  # fmt: skip
+
+
+def expression(seed: int) -> sg.Value:
+    """Return the result of a few steps on three variables, some of the steps with a label."""
+    chance = random.Random(seed)
+    pool = list(sg.values(**{name: round(chance.uniform(-2, 3), 3) or 1 for name in "xyz"}))
+    for step in range(chance.randint(1, 7)):
+        made = chance.choice(STEPS)(
+            chance.choice(pool[-3:]), chance.choice(pool), chance.choice(NUMBERS)
+        )
+        if chance.random() < 0.3:
+            made.label = f"n{step}"
+        pool.append(made)
+    return pool[-1]
+
+
+def written(root: sg.Value) -> Iterator[tuple[str, float, Reader]]:
+    """Yield every text of a picture, its number, and who can read it."""
+    seen = view("draw", root, symbols=True)
+    flows = seen.graph.flows
+    gradients = seen.graph.gradients
+    black = [(seen.wording.flow(f).forward, f.value.data, gradients[f.value]) for f in flows]
+    reader = Reader(names_of(black))
+    for text, number, _ in black:
+        yield text.partition(" = ")[2] or text, number, reader
+    for flow in flows:
+        yield seen.wording.flow(flow).backward or "0", gradients[flow.value], reader
+        for use in flow.uses:
+            text = seen.wording.use(use).backward
+            if text is not None and use.backward is not None:
+                yield text.split("\n")[0], use.backward, reader
+
+
+def is_said(text: str, number: float, reader: Reader) -> bool:
+    """Tell whether a text says a number to its last shown digit; a long constant is rounded."""
+    read = reader.read(text)
+    slack = 5e-6 * abs(number) + 1e-10 * read.terms
+    return abs(read.number - number) <= slack
+
+
+@pytest.mark.parametrize("block", range(15))
+def test_every_formula_gives_the_number_that_belongs_there(block: int) -> None:
+    read = unread = 0
+    for seed in range(30 * block, 30 * block + 30):
+        root = expression(seed)
+        if not root.parents or root.data != root.data:
+            continue
+        root.label = "r"
+        root.backward()
+        for text, number, reader in written(root):
+            if not 1e-100 < abs(number) < 1e100 and number != 0:
+                continue
+            try:
+                assert is_said(text, number, reader), (seed, text, number, reader.read(text))
+                read += 1
+            except (UnreadableError, ArithmeticError, ValueError, TypeError):
+                unread += 1
+    assert read > 100
+    assert unread < 0.02 * read
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1 / 3, "1/3"), (-2 / 7, "−2/7"), (0.5, "0.5"), (0.1 + 0.2, "0.3"), (math.pi, "π"),
+        (2 * math.pi, "2π"), (-math.pi / 2, "−π/2"), (math.pi / 180, "π/180"), (math.e, "e"),
+        (1 / math.e, "1/e"), (math.sqrt(2), "√2"), (math.sqrt(8), "2√2"), (math.sqrt(0.5), "1/√2"),
+        (math.sqrt(3) / 2, "√3/2"), (math.sqrt(2 * math.pi), "√(2π)"), (math.sqrt(math.pi), "√π"),
+        (1 / math.sqrt(2 * math.pi), "1/√(2π)"), (2 / math.sqrt(math.pi), "2/√π"), (1e8, "10⁸"),
+        (1e-7, "10⁻⁷"), (1.5e-9, "1.5·10⁻⁹"), (-6.674e-11, "−6.674·10⁻¹¹"), (1000.0, "1000"),
+        (123456.0, "123456"), (1234567.0, "1234567"), (0.27801234567890123, "0.278012"),
+        (0.0, "0"), (-0.0, "0"), (math.inf, "∞"), (-math.inf, "−∞"), (0.001, "0.001"),
+        (1e300, "10³⁰⁰"), (100.0, "100"), (1 / 7e6, "1.42857·10⁻⁷"),
+    ],
+)  # fmt: skip
+def test_number_is_written_as_what_it_was_meant_to_be(number: float, text: str) -> None:
+    assert write(constant(number)) == text
+
+
+def test_no_number_is_taken_for_another() -> None:
+    chance = random.Random(1)
+    for _ in range(3000):
+        number = chance.uniform(-1, 1) * 10.0 ** chance.randint(-8, 8)
+        made = constant(number)
+        assert not made.order, number
+        assert made.coefficient == Fraction(number) or abs(
+            float(made.coefficient) - number
+        ) <= 2 * math.ulp(number)
+
+
+def gradients(made: Callable[..., sg.Value], **numbers: float) -> dict[str, str | None]:
+    """Return the gradient of each variable of a formula, beginning with 1."""
+    variables = sg.values(**numbers)
+    root = made(*variables)
+    root.label = "L"
+    root.backward()
+    seen = view("draw", root, symbols=True)
+    texts = {seen.wording.flow(f).forward: seen.wording.flow(f).backward for f in seen.graph.flows}
+    return {name: texts[name] for name in numbers}
+
+
+@pytest.mark.parametrize(
+    ("made", "numbers", "expected"),
+    [
+        (lambda x: x / 3, {"x": 2}, {"x": "1/3"}),
+        (lambda x: x / 9.81, {"x": 2}, {"x": "1/9.81"}),
+        (lambda x: 0.5 * x**2, {"x": 2}, {"x": "x"}),
+        (lambda x: math.e**x, {"x": 2}, {"x": "L"}),
+        (lambda x: 2**x, {"x": 2}, {"x": "L·log(2)"}),
+        (lambda x: x ** (1 / 3), {"x": 2}, {"x": "1/(3∛(x²))"}),
+        (lambda x: x**0.5, {"x": 2}, {"x": "1/(2L)"}),
+        (lambda x: x**1.5, {"x": 2}, {"x": "3√x/2"}),
+        (lambda x: x - x, {"x": 2}, {"x": "0"}),
+        (lambda x: 0 * x, {"x": 2}, {"x": "0"}),
+        (lambda x: x**-2, {"x": 2}, {"x": "−2L/x"}),
+        (lambda h: 2 * math.pi * sg.sqrt(h / 9.81), {"h": 2}, {"h": "L/(2h)"}),
+        (lambda a, b, x: (-b + sg.sqrt(b * b + 4 * a * x)) / (2 * a), {"a": 2, "b": 3, "x": 1},
+         {"x": "1/√(b²+4a·x)"}),
+        (lambda p, r, n, t: p * (1 + r / n) ** (n * t), {"p": 100, "r": 0.05, "n": 12, "t": 3},
+         {"p": "(1+r/n)^(n·t)", "r": "p·t·(1+r/n)^(n·t−1)"}),
+        (lambda x, s: sg.exp(-((x / s) ** 2) / 2) / (s * math.sqrt(2 * math.pi)),
+         {"x": 1, "s": 2}, {"x": "−L·x/s²"}),
+    ],
+)  # fmt: skip
+def test_gradient_is_the_one_of_a_careful_hand(
+    made: Callable[..., sg.Value], numbers: dict[str, float], expected: dict[str, str]
+) -> None:
+    found = gradients(made, **numbers)
+
+    assert {name: found[name] for name in expected} == expected
