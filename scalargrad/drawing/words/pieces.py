@@ -29,7 +29,7 @@ class Sign:
 
 
 @dataclass(frozen=True)
-class Row:
+class Line:
     """Pieces side by side."""
 
     parts: tuple[Piece, ...]
@@ -46,7 +46,7 @@ class Over:
 
     top: Piece
     bottom: Piece
-    row: Row  # with a slash, and brackets where they are needed
+    row: Line  # with a slash, and brackets where they are needed
 
     @property
     def plain(self) -> str:
@@ -73,16 +73,16 @@ class Root:
     index: str = ""
 
 
-Piece = Sign | Row | Over | Script | Root
+Piece = Sign | Line | Over | Script | Root
 
 
-class Formula(str):
+class Typeset(str):
     """A text that can be set in type: by itself the plain one, and every line as a piece."""
 
     __slots__ = ("lines",)
     lines: tuple[Piece, ...]
 
-    def __new__(cls, lines: Iterable[Piece]) -> Formula:
+    def __new__(cls, lines: Iterable[Piece]) -> Typeset:
         """Make the text of some lines."""
         known = tuple(lines)
         made = super().__new__(cls, "\n".join(line.plain for line in known))
@@ -92,17 +92,17 @@ class Formula(str):
 
 def lines_of(text: str) -> tuple[Piece, ...]:
     """Return the lines of a text as pieces of type."""
-    return text.lines if isinstance(text, Formula) else tuple(map(plain, text.split("\n")))
+    return text.lines if isinstance(text, Typeset) else tuple(map(plain, text.split("\n")))
 
 
-def stacked(*texts: str) -> Formula:
+def stacked(*texts: str) -> Typeset:
     """Return texts, each on lines of its own."""
-    return Formula([line for text in texts for line in lines_of(text)])
+    return Typeset([line for text in texts for line in lines_of(text)])
 
 
-def row(*parts: Piece | str) -> Row:
+def row(*parts: Piece | str) -> Line:
     """Return pieces side by side, what is a text as it is."""
-    return Row(tuple(plain(part) if isinstance(part, str) else part for part in parts))
+    return Line(tuple(plain(part) if isinstance(part, str) else part for part in parts))
 
 
 def plain(text: str, *, italic: bool = False) -> Piece:
@@ -126,7 +126,7 @@ def plain(text: str, *, italic: bool = False) -> Piece:
             pieces.append(Script(base, whole, above, inner))
         else:
             pieces.append(Script(base, whole, inner, below))
-    return pieces[0] if len(pieces) == 1 else Row(tuple(pieces))
+    return pieces[0] if len(pieces) == 1 else Line(tuple(pieces))
 
 
 def named(label: str) -> Piece:
