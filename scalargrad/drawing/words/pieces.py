@@ -29,7 +29,7 @@ class Sign:
 
 
 @dataclass(frozen=True)
-class Line:
+class Beside:
     """Pieces side by side."""
 
     parts: tuple[Piece, ...]
@@ -46,7 +46,7 @@ class Over:
 
     top: Piece
     bottom: Piece
-    row: Line  # with a slash, and brackets where they are needed
+    row: Beside  # with a slash, and brackets where they are needed
 
     @property
     def plain(self) -> str:
@@ -73,7 +73,7 @@ class Root:
     index: str = ""
 
 
-Piece = Sign | Line | Over | Script | Root
+Piece = Sign | Beside | Over | Script | Root
 
 
 class Typeset(str):
@@ -100,9 +100,9 @@ def stacked(*texts: str) -> Typeset:
     return Typeset([line for text in texts for line in lines_of(text)])
 
 
-def row(*parts: Piece | str) -> Line:
+def row(*parts: Piece | str) -> Beside:
     """Return pieces side by side, what is a text as it is."""
-    return Line(tuple(plain(part) if isinstance(part, str) else part for part in parts))
+    return Beside(tuple(plain(part) if isinstance(part, str) else part for part in parts))
 
 
 def plain(text: str, *, italic: bool = False) -> Piece:
@@ -126,7 +126,7 @@ def plain(text: str, *, italic: bool = False) -> Piece:
             pieces.append(Script(base, whole, above, inner))
         else:
             pieces.append(Script(base, whole, inner, below))
-    return pieces[0] if len(pieces) == 1 else Line(tuple(pieces))
+    return pieces[0] if len(pieces) == 1 else Beside(tuple(pieces))
 
 
 def named(label: str) -> Piece:

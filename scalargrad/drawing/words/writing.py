@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from . import exact
 from .algebra import Atom, Factor, Group, Power, Product, constant, terms_of
-from .pieces import Typeset, Over, Piece, Root, Line, Script, Sign, named, plain, raised
+from .pieces import Beside, Over, Piece, Root, Script, Sign, Typeset, named, plain, raised
 
 #: how functions are written that have a sign
 _BRACKETS = {"abs": ("|", "|"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉")}
@@ -47,7 +47,7 @@ class _Writer:
     def __init__(self, digits: int) -> None:
         self.digits = digits
 
-    def sum(self, product: Product) -> Line:
+    def sum(self, product: Product) -> Beside:
         """Return all terms, those with a minus sign last: y − t, not −t + y."""
         parts: list[Piece] = []
         for term in sorted(terms_of(product), key=lambda term: term.coefficient < 0):
@@ -57,9 +57,9 @@ class _Writer:
             elif minus:
                 parts.append(Sign("−"))
             parts += self._term(term).parts
-        return Line(tuple(parts))
+        return Beside(tuple(parts))
 
-    def _term(self, term: Product) -> Line:
+    def _term(self, term: Product) -> Beside:
         upstream = term.upstream
         over = [(f, p) for f, p in term.order if p > 0 and f is not upstream]
         under = [(f, -p) for f, p in term.order if p < 0]
@@ -74,7 +74,7 @@ class _Writer:
         if upstream is None:
             return _as_row(rest if rest is not None else Sign("1"))
         piece = _upstream(upstream)
-        return Line((piece,)) if rest is None else Line((piece, _DOT, *_as_row(rest).parts))
+        return Beside((piece,)) if rest is None else Beside((piece, _DOT, *_as_row(rest).parts))
 
     def _parts(
         self, number: str, exponent: int, factors: Sequence[tuple[Factor, Power]]
@@ -109,7 +109,7 @@ class _Writer:
         inner = self.sum(base)
         return _Part(inner if inner.plain.isdigit() else _bracket(inner), "bracket")
 
-    def _power(self, base: _Part, exponent: Line) -> _Part:
+    def _power(self, base: _Part, exponent: Beside) -> _Part:
         written = f"{base.piece.plain}{raised(exponent.plain)}"
         kind = "squared" if base.kind == "sign" else "power"
         return _Part(Script(base.piece, written, exponent), kind)
@@ -128,8 +128,8 @@ class _Writer:
         given = self._arguments(factor.arguments)
         if factor.text in _BRACKETS:
             left, right = _BRACKETS[factor.text]
-            return _Part(Line((Sign(left), *given, Sign(right))), "power")
-        return _Part(Line((plain(factor.text), Sign("("), *given, Sign(")"))), "power")
+            return _Part(Beside((Sign(left), *given, Sign(right))), "power")
+        return _Part(Beside((plain(factor.text), Sign("("), *given, Sign(")"))), "power")
 
     def _arguments(self, arguments: Sequence[Product]) -> list[Piece]:
         parts: list[Piece] = []
@@ -158,7 +158,7 @@ def _whole(number: int) -> str:
     return str(number).replace("-", "−")
 
 
-def _row(parts: Sequence[_Part]) -> Line:
+def _row(parts: Sequence[_Part]) -> Beside:
     """Return factors side by side, a dot between them where they would run together."""
     pieces: list[Piece] = []
     before = ""
@@ -167,14 +167,14 @@ def _row(parts: Sequence[_Part]) -> Line:
             pieces.append(_DOT)
         pieces.append(part.piece)
         before = "power" if part.kind in ("root", "squared") else part.kind
-    return Line(tuple(pieces))
+    return Beside(tuple(pieces))
 
 
 def _over(top: Sequence[_Part], bottom: Sequence[_Part]) -> Over:
     above, below = _row(top), _row(bottom)
     slashed = (*above.parts, Sign("/"))
     slashed += below.parts if len(bottom) == 1 else (_bracket(below),)
-    return Over(_unbracketed(top), _unbracketed(bottom), Line(slashed))
+    return Over(_unbracketed(top), _unbracketed(bottom), Beside(slashed))
 
 
 def _unbracketed(parts: Sequence[_Part]) -> Piece:
@@ -191,12 +191,12 @@ def _root(parts: Sequence[_Part], index: str = "") -> _Part:
     )
 
 
-def _bracket(inner: Line) -> Line:
-    return Line((Sign("("), *inner.parts, Sign(")")))
+def _bracket(inner: Beside) -> Beside:
+    return Beside((Sign("("), *inner.parts, Sign(")")))
 
 
-def _as_row(piece: Piece) -> Line:
-    return piece if isinstance(piece, Line) else Line((piece,))
+def _as_row(piece: Piece) -> Beside:
+    return piece if isinstance(piece, Beside) else Beside((piece,))
 
 
 def _upstream(atom: Atom) -> Piece:
@@ -205,8 +205,8 @@ def _upstream(atom: Atom) -> Piece:
     if not slash:
         return named(atom.text)
     top, bottom = _derived(above), _derived("∂" + below)
-    return Over(top, bottom, Line((*top.parts, Sign("/"), *bottom.parts)))
+    return Over(top, bottom, Beside((*top.parts, Sign("/"), *bottom.parts)))
 
 
-def _derived(text: str) -> Line:
-    return Line((Sign("∂"), named(text.removeprefix("∂"))))
+def _derived(text: str) -> Beside:
+    return Beside((Sign("∂"), named(text.removeprefix("∂"))))
