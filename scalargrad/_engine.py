@@ -143,6 +143,7 @@ def machine() -> Any:
         return None
     if _machine.digest != digest():
         return None
+    _machine.use_access(_module.access)
     try:
         from ._native import _fast
     except ImportError:  # the strict kernels serve fast mode too

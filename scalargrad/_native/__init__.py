@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._python import Value as _Readable
-from ..core import arguments, modes, refusals, tracer
+from ..core import arguments, around, modes, refusals, tracer
 from ..core.arithmetic import METHOD_ROWS, Arithmetic
 from ..core.copying import Copyable
 from ..core.fields import Node
@@ -30,6 +30,7 @@ __all__ = [
     "Kin",
     "Tracer",
     "Value",
+    "access",
     "add_gradients",
     "are_floats",
     "move_flat",
@@ -44,7 +45,8 @@ R = TypeVar("R")
 if built_from != digest():
     raise ImportError("the native engine was built from another table")
 
-add_gradients, are_floats, numbers = _core.add_gradients, _core.are_floats, _core.numbers
+access, add_gradients, are_floats = _core.access, _core.add_gradients, _core.are_floats
+numbers = _core.numbers
 set_numbers, move_flat = _core.set_numbers, _core.move_flat
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ else:
                 "active": modes.active,
                 "mode": modes.variable,
                 "current": modes.current,
+                "around": around.around,
                 "check_fresh": modes.check_fresh,
                 "check_pass": modes.check_pass,
                 "tracer": tracer,

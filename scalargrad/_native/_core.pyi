@@ -4,6 +4,8 @@ from typing import Any
 digest: int
 debug: bool  # built with assertions: tests/sanitizers.sh
 
+access: Any  # a capsule: see access.h
+
 def create(
     bases: tuple[type, ...],
     docs: tuple[Any, ...],

@@ -1,4 +1,5 @@
 /* The numbers of many Values at once, for `compile`, and the steps of optimisers. */
+#include "access.h"
 #include "node.h"
 
 static int are_values(PyObject *values)
@@ -53,6 +54,39 @@ static PyObject *numbers(PyObject *module, PyObject *values)
         to[i] = ((Value *)PyTuple_GET_ITEM(values, i))->data;
     }
     return bytes;
+}
+
+static int read_captured(PyObject *captured, double *to)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(captured); i++) {
+        PyObject *item = PyTuple_GET_ITEM(captured, i);
+        if (PyFloat_CheckExact(item)) {
+            to[i] = PyFloat_AS_DOUBLE(item);
+        } else if (is_value_or_subclass(item)) {
+            to[i] = ((Value *)item)->data;
+        } else {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void add_captured(PyObject *captured, const double *gradients)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(captured); i++) {
+        PyObject *item = PyTuple_GET_ITEM(captured, i);
+        if (!PyFloat_CheckExact(item)) {
+            ((Value *)item)->grad += gradients[i];
+            ((Value *)item)->flags |= GRADED;
+        }
+    }
+}
+
+static const Access captured_access = {read_captured, add_captured};
+
+PyObject *access_capsule(void)
+{
+    return PyCapsule_New((void *)&captured_access, ACCESS_NAME, NULL);
 }
 
 /* add_gradients(values, numbers): to leaves; all or nothing, as no other code runs meanwhile */

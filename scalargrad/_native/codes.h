@@ -11,6 +11,16 @@ enum { INDEX_BITS = 30 };
 
 enum { DETACH = 0, CALL = 255 };
 
+/* see SHAPES there */
+enum { SHAPE_FLOAT = 0 };
+enum { SHAPE_WHOLE = 1 };
+enum { SHAPE_ARRAY = 2 };
+enum { SHAPE_LIST = 3 };
+enum { SHAPE_TUPLE = 4 };
+enum { SHAPE_AT = 5 };
+enum { SHAPE_BUILT = 6 };
+enum { SHAPE_KEPT = 7 };
+
 enum { COMPARISON_COUNT = 7 };
 
 /* COMPARISON(number, sign, what holds) */

@@ -42,6 +42,9 @@ static int execute(PyObject *module)
 #else
     status = status < 0 ? -1 : PyModule_AddObjectRef(module, "debug", Py_False);
 #endif
+    PyObject *access = status == 0 ? access_capsule() : NULL;
+    status = access != NULL ? PyModule_AddObjectRef(module, "access", access) : -1;
+    Py_XDECREF(access);
     Py_XDECREF(digest);
     return status;
 }

@@ -262,6 +262,7 @@ enum { OWN_NAME = 255 }; /* the operation of a node whose block holds its name *
 typedef struct {
     PyObject *as_number, *number;      /* core/arguments.py */
     PyObject *active, *mode, *current; /* core/modes.py: the set, its variable, its reader */
+    PyObject *around;                  /* core/around.py: the variable */
     PyObject *check_fresh, *check_pass;
     PyObject *tracer, *refusals; /* core/tracer.py, core/refusals.py */
     PyObject *arithmetic;        /* the class that every engine's Value comes from */
@@ -270,6 +271,7 @@ typedef struct {
     PyObject *rule_indices;
     PyObject *operation_names[256]; /* interned, as are these two: "scope", "__init__" */
     PyObject *scope_key, *init_key;
+    PyObject *calls_keys[3]; /* where compiled functions keep how they were called last */
 } Tools;
 
 extern Tools tools;
@@ -384,6 +386,7 @@ int create_kin(void);
 PyObject *move_parameters(PyObject *rule, PyObject *parameters, PyObject *kept, PyObject *settings);
 
 extern PyMethodDef bulk_functions[];
+PyObject *access_capsule(void); /* see access.h */
 
 int create_quick_type(void);
 PyObject *new_quick(PyObject *module, PyObject *args);

@@ -185,15 +185,78 @@ static PyObject *move(Quick *quick, PyObject *const *args, Py_ssize_t count)
     return count == 4 ? move_parameters(args[0], args[1], args[2], args[3]) : NULL;
 }
 
+/* -- compiled functions: calls that are like earlier ones, see machine/calls.c ----------------- */
+
+static PyObject *replay(PyObject *const *args, Py_ssize_t count, PyObject *attribute)
+{
+    if (count < 1 || is_traced()) {
+        return NULL;
+    }
+    if (PySet_GET_SIZE(tools.active) != 0 && detects_anomaly() != 0) {
+        return NULL;
+    }
+    PyObject *calls = PyObject_GetAttr(args[0], attribute);
+    if (calls == NULL) {
+        PyErr_Clear(); /* the function says what is wrong with its self */
+        return NULL;
+    }
+    PyObject *result = calls == Py_None
+                           ? Py_NewRef(Py_NotImplemented)
+                           : PyObject_Vectorcall(calls, args + 1, (size_t)count - 1, NULL);
+    Py_DECREF(calls);
+    return unless_not_implemented(result);
+}
+
+static PyObject *replay_call(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    return replay(args, count, tools.calls_keys[0]);
+}
+
+static PyObject *replay_gradient(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    return replay(args, count, tools.calls_keys[1]);
+}
+
+static PyObject *replay_backward(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    return replay(args, count, tools.calls_keys[2]);
+}
+
+/* The same for a derivative: where something around it is differentiated, it must be a graph. */
+static PyObject *replay_derivative(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    PyObject *inputs = NULL;
+    if (PyContextVar_Get(tools.around, NULL, &inputs) < 0) {
+        return NULL;
+    }
+    int is_inside = inputs != NULL && PyTuple_CheckExact(inputs) && PyTuple_GET_SIZE(inputs) != 0;
+    Py_XDECREF(inputs);
+    return is_inside ? NULL : replay_call(quick, args, count);
+}
+
 /* -- the type ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *kind;
     ShortCut short_cut;
 } short_cuts[] = {
-    {"one", of_one},         {"method", method},       {"two", of_two},        {"list", of_list},
-    {"lists", of_two_lists}, {"affine", affine},       {"backward", backward}, {"detach", detach},
-    {"move", move},          {"zero_grad", zero_grad},
+    {"one", of_one},
+    {"method", method},
+    {"two", of_two},
+    {"list", of_list},
+    {"lists", of_two_lists},
+    {"affine", affine},
+    {"backward", backward},
+    {"detach", detach},
+    {"move", move},
+    {"zero_grad", zero_grad},
+    {"replay_call", replay_call},
+    {"replay_gradient", replay_gradient},
+    {"replay_backward", replay_backward},
+    {"replay_derivative", replay_derivative},
 };
 
 static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged, PyObject *names)

@@ -93,6 +93,17 @@ static PyObject *indices_of(PyObject *list, Py_ssize_t first)
     return indices;
 }
 
+static int name_calls(void)
+{
+    static const char *const names[] = {"_last_call", "_last_gradient", "_last_backward"};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < sizeof names / sizeof *names; i++) {
+        tools.calls_keys[i] = PyUnicode_InternFromString(names[i]);
+        status = tools.calls_keys[i] == NULL ? -1 : 0;
+    }
+    return status;
+}
+
 /* Learn the index of each row and rule of the Python table in that of C, and of each name. */
 static int number_rows(PyObject *rows, PyObject *rules)
 {
@@ -115,6 +126,7 @@ static int number_rows(PyObject *rows, PyObject *rules)
         tools.name_indices = indices_of(names, 1);
         tools.scope_key = PyUnicode_InternFromString("scope");
         tools.init_key = PyUnicode_InternFromString("__init__");
+        status = name_calls();
     }
     Py_XDECREF(names);
     return status < 0 || tools.row_indices == NULL || tools.rule_indices == NULL ||
@@ -129,6 +141,7 @@ int take_tools(PyObject *given, PyObject *rows, PyObject *rules)
         take(given, "as_number", &tools.as_number) < 0 ||
         take(given, "number", &tools.number) < 0 || take(given, "active", &tools.active) < 0 ||
         take(given, "mode", &tools.mode) < 0 || take(given, "current", &tools.current) < 0 ||
+        take(given, "around", &tools.around) < 0 ||
         take(given, "check_fresh", &tools.check_fresh) < 0 ||
         take(given, "check_pass", &tools.check_pass) < 0 ||
         take(given, "tracer", &tools.tracer) < 0 || take(given, "refusals", &tools.refusals) < 0 ||

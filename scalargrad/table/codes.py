@@ -21,6 +21,12 @@ COMPARISONS = ("<", "<=", "==", "!=", ">", ">=", "is")
 #: the last of them: a whole number is asked for as an int, and every other one is another path
 INDEX = COMPARISONS.index("is")
 
+#: how arguments are taken apart and results put together where a call is like an earlier one: a
+#: float, an int, an array of floats in one dimension; a list or tuple, followed by how often its
+#: parts follow each other, how many they are, and each of them; and of results alone: the next one
+#: begins at a number, a builder is called with it, a thing that is the same each time
+SHAPES = ("FLOAT", "WHOLE", "ARRAY", "LIST", "TUPLE", "AT", "BUILT", "KEPT")
+
 _HEADER = """\
 /* Generated from scalargrad/table/codes.py; do not edit.
  * After a change there: python -m scalargrad.table
@@ -34,6 +40,9 @@ enum {{ INDEX_BITS = {bits} }};
 #define KIND_OF(reference) ((reference) >> INDEX_BITS)
 
 enum {{ DETACH = {detach}, CALL = {call} }};
+
+/* see SHAPES there */
+{shapes}
 
 enum {{ COMPARISON_COUNT = {count} }};
 
@@ -55,6 +64,9 @@ def header() -> str:
         bits=INDEX_BITS,
         detach=DETACH,
         call=CALL,
+        shapes="\n".join(
+            f"enum {{ SHAPE_{shape} = {number} }};" for number, shape in enumerate(SHAPES)
+        ),
         count=len(COMPARISONS),
         comparisons="\\\n".join(line.ljust(99) for line in lines).rstrip(),
     )

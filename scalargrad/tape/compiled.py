@@ -10,19 +10,20 @@ from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from .. import errors
-from .._engine import Value
+from .._engine import Value, quick
 from ..calculus import transforms
 from ..calculus.graph_gradients import graph_sweep
 from ..core import modes, refusals, tracer
 from ..core.arguments import whole
 from ..core.arithmetic import data_of, is_value
 from ..core.around import Inputs, call_inside
-from ..core.nesting import NUMBER, Structure, list_of
+from ..core.nesting import NUMBER, Container, Structure
 from ..core.pickles import Reader, content_of
 from ..core.signatures import Argument
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
+from . import calls
 from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
 from .listing import counted
@@ -50,6 +51,11 @@ S = TypeVar("S")
 class Compiled(Generic[P, R]):
     """A function that is traced when it is first called, and replayed from then on."""
 
+    #: what answers calls like the last one in C: see calls.py
+    _last_call: Any = None
+    _last_gradient: Any = None
+    _last_backward: Any = None
+
     _many_paths = "pass a larger max_paths to compile"  # the remedy where there are too many
 
     def __init__(
@@ -72,6 +78,7 @@ class Compiled(Generic[P, R]):
     def __call__(self, /, *arguments: P.args, **named: P.kwargs) -> R: ...
     @overload
     def __call__(self, /, *arguments: Argument, **named: Argument) -> Any: ...
+    @functools.partial(quick, kind="replay_call")
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Return what the function returns: numbers for a point, arrays for a batch.
 
@@ -87,6 +94,8 @@ class Compiled(Generic[P, R]):
         paths = self._ready(structures, lanes, back=False)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
+            codes = functools.partial(calls.result, path.structure)
+            self._last_call = calls.remember(paths, path, structures, "call", VALUES, codes)
             return path.structure.unflatten(iter(point.values))
         batch = run_batch(paths, lanes, VALUES, 1.0, self.threads)
         return columns(batch.structure, batch.values)
@@ -99,6 +108,7 @@ class Compiled(Generic[P, R]):
     def value_and_grad(
         self, /, *arguments: Argument, **named: Argument
     ) -> tuple[Any, tuple[Any, ...]]: ...
+    @functools.partial(quick, kind="replay_gradient")
     def value_and_grad(self, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
 
@@ -110,24 +120,29 @@ class Compiled(Generic[P, R]):
             self._check_inside(lanes)
         if lanes.has_values or tracer.is_on():
             every = tuple(range(len(arguments)))
-            both: tuple[Any, tuple[Any, ...]] = transforms.value_and_grad(
+            on_values: tuple[Any, tuple[Any, ...]] = transforms.value_and_grad(
                 self.function, argnums=every
             )(*arguments)
-            return both
+            return on_values
         paths = self._ready(structures, lanes, back=True)
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, BY_INPUTS)
             self._check_one(path.structure)
             assert point.inputs is not None
-            if structures == (list_of(len(point.inputs)),):  # one list of numbers
-                return point.values[0], (point.inputs,)
-            numbers = iter(point.inputs)
-            return point.values[0], tuple(one.unflatten(numbers) for one in paths.gradients)
+            both = Container(tuple, (NUMBER, Container(tuple, tuple(paths.gradients))))
+            codes = functools.partial(calls.result, both)
+            self._last_gradient = calls.remember(
+                paths, path, structures, "gradient", BY_INPUTS, codes
+            )
+            result: tuple[Any, tuple[Any, ...]]
+            result = both.unflatten(iter([point.values[0], *point.inputs]))
+            return result
         collected = run_batch(paths, lanes, BY_INPUTS, 1.0, self.threads)
         self._check_one(collected.structure)
         grads = map(columns, paths.gradients, collected.inputs)
         return collected.values[:, 0], tuple(grads)
 
+    @functools.partial(quick, kind="replay_backward")
     def backward(self, /, *arguments: Any, reduction: str = "mean", **named: Any) -> float:
         """Add the gradient of the mean, or of the sum, over all lanes to what was captured.
 
@@ -155,6 +170,11 @@ class Compiled(Generic[P, R]):
             path, point = run_point(paths, lanes.shared, BY_CAPTURED)
             self._check_one(path.structure)
             add_sums([(path, point.captured)])
+            if path.are_leaves:
+                codes = functools.partial(calls.result, NUMBER)
+                self._last_backward = calls.remember(
+                    paths, path, structures, "backward", BY_CAPTURED, codes
+                )
             return point.values[0]
         share = 1.0 / lanes.count if reduction == "mean" else 1.0
         collected = run_batch(paths, lanes, BY_CAPTURED, share, self.threads)

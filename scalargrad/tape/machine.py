@@ -52,6 +52,22 @@ class Machine:
             self._for_first_points.pop(key, None)
         return plan
 
+    def settled(self, request: int) -> tuple[Any, int]:
+        """Return a plan for points, and for how many of them it serves: -1 for all to come."""
+        key = request, 0
+        if key not in self._for_points:
+            plan = self._plan_for_first_points(request, 0)
+            if len(self.tape.ops) >= self._costs["VECTOR_LINES"]:
+                left = max(0, self._costs["VECTOR_POINTS"] - 1 - self._points[key])
+                self._points[key] += left
+                return plan, left
+            self._for_points[key] = plan  # it is never vectorised
+        return self._for_points[key], -1
+
+    def calls(self, arguments: int, inputs: int, shape: bytes, array_type: Any) -> Any:
+        """Return what answers calls with arguments of a shape: see calls.py."""
+        return self._native.calls(arguments, inputs, shape, array_type)
+
     def _plan_for_first_points(self, request: int, output: int) -> Any:
         """Return a plan for one lane that is not vectorised."""
         if request == VALUES or self._is_fast:  # no bit depends on turns

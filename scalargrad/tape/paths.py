@@ -85,6 +85,7 @@ class Paths:
         self._remedy = remedy
         self.known: list[Path] = []
         self.gradients: Sequence[Structure] = ()  # of the gradient by each argument
+        self.calls: dict[str, Any] = {}  # what answers calls like earlier ones: see calls.py
         self._trace = trace
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}

@@ -304,6 +304,7 @@ LIMITS: dict[str, tuple[tuple[int, ...], Make]] = {
     "BLOCK_MOST": ((16, 32), turned(100_000, 100)),
     "CHUNK": ((512, 1024, 16_384, 1 << 20), a_batch(price, options(100_000))),
     "SMALL": ((0, 1 << 40), a_batch(price, options(3_000))),
+    "SHORT_RUN": ((0, 1 << 30), a_point(valley, 100)),
     "KEPT_SPACES": ((1, 16), a_batch(price, options(50_000), threads=2)),
     "PANEL_BASE": ((2, 8), training((200, 100, 10))),
     "ACROSS_BASE": ((1, 4), training((200, 100, 10))),

@@ -42,6 +42,8 @@ static PyObject *costs_of(void)
 static PyMethodDef functions[] = {
     {"add_fast", add_fast, METH_O, "Take kernels for fast mode."},
     {"total", total, METH_O, "Add up a buffer of doubles."},
+    {"calls", new_calls, METH_VARARGS, "Remember calls of one shape."},
+    {"use_access", use_access, METH_O, "Take how Values are read."},
     {"plan", (PyCFunction)(void (*)(void))plan_tape, METH_VARARGS | METH_KEYWORDS, "Plan a tape."},
     {"kinds", kinds, METH_NOARGS, "Return the kinds of kernels that this processor can run."},
     {"use", use, METH_O, "Choose a kind of kernels."},
@@ -59,7 +61,7 @@ static int add(PyObject *module, const char *name, PyObject *constant)
 static int execute(PyObject *module)
 {
     choose_kernels();
-    int is_done = make_plan_type() == 0 &&
+    int is_done = make_plan_type() == 0 && make_calls_type() == 0 &&
                   add(module, "digest", PyLong_FromUnsignedLong(machine_digest())) == 0 &&
                   add(module, "costs", costs_of()) == 0 &&
                   add(module, "instructions", describe_instructions()) == 0;

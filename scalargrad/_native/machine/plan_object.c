@@ -133,6 +133,8 @@ static PyType_Spec plan_spec = {
     .slots = plan_slots,
 };
 
+PyTypeObject *plan_type(void) { return Plan_Type; }
+
 int make_plan_type(void)
 {
     Plan_Type = (PyTypeObject *)PyType_FromSpec(&plan_spec);

@@ -17,14 +17,23 @@ typedef struct {
 /* -- plan_object.c: the type ------------------------------------------------------------------- */
 
 int make_plan_type(void); /* -1 with an error */
+PyTypeObject *plan_type(void);
 PyObject *plan_tape(PyObject *module, PyObject *args, PyObject *named);
 
 /* -- point.c, batch.c, describe.c: its methods ------------------------------------------------- */
 
 PyObject *run_point(PyObject *object, PyObject *args);
 PyObject *run_batch(PyObject *object, PyObject *args);
+/* Run at one point: 0, the number of a guard that turned out otherwise (from 1), -1 with an error. */
+int32_t run_alone(PlanObject *object, Run *run);
 PyObject *describe(PyObject *object, PyObject *unused);
 PyObject *describe_instructions(void); /* the table, for Python */
+
+/* -- calls.c: calls that are like earlier ones -------------------------------------------------- */
+
+int make_calls_type(void); /* -1 with an error */
+PyObject *new_calls(PyObject *module, PyObject *args);
+PyObject *use_access(PyObject *module, PyObject *capsule);
 
 /* -- numbers.c: what they take from Python ----------------------------------------------------- */
 
