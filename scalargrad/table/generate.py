@@ -217,7 +217,12 @@ def main() -> int:
     if sentences := refused():
         print("\n".join(sentences), file=sys.stderr)
         return 1
-    for path, fresh in files().items():
+    try:
+        written = files()
+    except ValueError as error:  # one of them has lost the comments between which it is written
+        print(error, file=sys.stderr)
+        return 1
+    for path, fresh in written.items():
         changed = not path.exists() or path.read_text(encoding="utf-8") != fresh
         path.write_text(fresh, encoding="utf-8")
         print(f"{path.name}: {len(ROWS)} operations, {'changed' if changed else 'as it was'}")

@@ -216,6 +216,10 @@ def test_gamma_function_has_derivatives_of_any_order() -> None:
             lambda: math.dist([1.0], [1.0, 2.0]),
             "dist: both lists must be equally long; got 1 and 2",
         ),
+        (
+            lambda: math.dist(3, [1.0]),
+            "dist: wants two points; got 3 (int); write dist([a, b], [c, d])",
+        ),
         (lambda: math.sin("one"), "sin: x must be a number; got 'one' (str)"),
         (lambda: math.degrees("one"), "degrees: x must be a number; got 'one' (str)"),
         (lambda: math.isnan("one"), "isnan: x must be a number; got 'one' (str)"),

@@ -212,11 +212,25 @@ def test_row_that_is_taken_away_again_leaves_nothing_behind(extended):
 def test_row_that_is_no_formula_is_refused_in_a_sentence_and_nothing_is_written(copy):
     ops = copy / "scalargrad" / "table" / "ops.py"
     rewritten(ops, "SILU = unary(", f"{ROW.replace('abs(x)))', 'magnitude(x)))')}SILU = unary(")
+
+    refused_and_nothing_written(copy, "damped: not a formula: magnitude(x)")
+
+
+def test_file_without_its_comments_is_refused_in_a_sentence_and_nothing_is_written(copy):
+    rewritten(copy / "scalargrad" / "math.py", "# == end of imports\n", "")
+
+    refused_and_nothing_written(
+        copy,
+        "math.py must have the lines '# == written from the table: imports', '# == end of imports'",
+    )
+
+
+def refused_and_nothing_written(copy, words):
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
 
     done = ran(copy, "scalargrad/table")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "damped: not a formula: magnitude(x)\n"
+    assert done.stderr == f"{words}\n"
     after = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     assert {path: text for path, text in after.items() if path.suffix != ".pyc"} == before
