@@ -34,7 +34,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 #: cases a child runs: of each kind about ten seconds' worth
 BATCHES = {"programs": 120, "arguments": 1500, "pickles": 400, "files": 400, "properties": 1}
-SECONDS = 30  # a case may take, on a machine where others work too
+SECONDS = 30  # of the processor that a case may take
+WAITING = 10  # times as many by the clock: others may be at work
 MEMORY = 3 << 30
 #: files of tests by Hypothesis
 PROPERTIES = (
@@ -71,7 +72,8 @@ def run_cases(kind: str, seed: int, start: int, count: int) -> None:
     os.dup2(null, 1)  # what a case prints does not count
     os.chdir(tempfile.mkdtemp())
     for index in range(start, start + count):
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(WAITING * SECONDS)
         print(f"at {index}", file=said)  # if it ends this process, the last one said is at fault
         try:
             print(f"got {attempt(f'{kind}:{seed}:{index}')}", file=said)
@@ -111,7 +113,7 @@ class Fuzzer:
         command = [sys.executable, "-W", "ignore", "-X", "faulthandler", __file__,
                    "--cases", kind, str(self.seed), str(start), str(count)]  # fmt: skip
         environment = {**os.environ, "SCALARGRAD_ENGINE": engine, "MPLBACKEND": "Agg"}
-        limit = SECONDS + 20 * count  # of the whole child; each case has its own alarm
+        limit = WAITING * SECONDS + 20 * count  # of the child; each case has its own alarm
         try:
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, errors="replace",
