@@ -261,6 +261,33 @@ def test_pendulum_has_the_gradient_of_the_variational_equation(tmp_path):
     assert "3 of 3 gradients agree with central differences" in out
 
 
+def test_the_pole_swings_up_with_forces_that_cannot_be_bettered(tmp_path):
+    out = run("swing_up", tmp_path)
+    forces = np.array(re.search(r"^forces (.*)$", out, re.MULTILINE)[1].split(), dtype=float)
+
+    def motion(time, state, force, cart=1.0, pole=0.3, length=0.5):
+        _, angle, speed, turning = state
+        inertia = [[cart + pole, pole * length * np.cos(angle)], [np.cos(angle), length]]
+        pull = force + pole * length * turning**2 * np.sin(angle)
+        return [speed, turning, *np.linalg.solve(inertia, [pull, -9.81 * np.sin(angle)])]
+
+    def end(forces):
+        state = np.zeros(4)
+        for force in forces:
+            state = solve_ivp(motion, (0, 0.05), state, "DOP853", args=(force,), rtol=1e-9).y[:, -1]
+        return state
+
+    there = end(forces)
+    assert there == pytest.approx([1.0, np.pi, 0.0, 0.0], abs=2e-2)
+    found = re.search(r"place (\S+), angle (\S+), speeds (\S+) (\S+)$", out, re.MULTILINE)
+    assert [float(x) for x in found.groups()] == pytest.approx(there, abs=2e-3)
+    assert number(r"^effort (\S+),", out) == pytest.approx(0.05 * (forces**2).sum(), abs=1e-2)
+    # Lagrange: the gradient of the effort is a combination of those of the four conditions
+    slopes = np.array([(end(forces + 1e-4 * unit) - there) / 1e-4 for unit in np.eye(40)[::5]])
+    left = np.linalg.lstsq(slopes, forces[::5])[1]
+    assert left[0] < 1e-4 * (forces[::5] ** 2).sum()
+
+
 def test_newtons_method_gets_to_the_minimum_in_seven_steps(tmp_path):
     lines = run("newton_method", tmp_path).splitlines()
 
