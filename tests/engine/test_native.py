@@ -23,6 +23,7 @@ from native_nodes import CHECKOUT, chain, run
 from threads import run_in_threads
 
 import scalargrad as sg
+from scalargrad.table import ops
 
 if "native" not in ENGINES:
     pytest.skip("no native engine was built", allow_module_level=True)
@@ -34,6 +35,22 @@ PATIENCE = 1 << 14  # nodes between two looks for a Ctrl-C; see backward.c
 def test_assertions_are_compiled_in_where_the_debug_build_is_said_to_run():
     core = sys.modules["scalargrad._native._core"]
     assert core.debug == ("SCALARGRAD_SANITIZED" in os.environ)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda x: Value._unary(ops.MUL, x), "_unary: wants a row of one operand"),
+        (lambda x: Value._unary(ops.EXP, 2.0), "_unary: wants a row and a Value"),
+        (lambda x: Value._binary(ops.EXP, x, x), "_binary: wants a row of two operands"),
+        (lambda x: Value._binary(ops.MUL, x), "_binary: wants a row and two operands"),
+        (lambda x: Value._many(ops.MUL, [x], [x]), "_many: wants a row and its lists"),
+        (lambda x: Value._many(ops.DOT, [x]), "_many: wants a row and its lists"),
+    ],
+)
+def test_row_of_another_arity_is_refused(build, words):
+    with pytest.raises(TypeError, match=words):
+        build(Value(2.0))
 
 
 # -- interrupts ------------------------------------------------------------------------------------
