@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from array import array
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ __all__ = [
     "numbers",
     "quick",
     "set_numbers",
+    "sift",
     "tracer_of",
     "why",
 ]
@@ -130,6 +132,17 @@ def move_flat(
 ) -> None:
     """Move a flat block of numbers by the rule of an optimiser; native only."""
     _module.move_flat(rule, numbers, gradients, kept, settings)
+
+
+def sift(*blocks: array[int], rounds: int, window: int) -> bool:
+    """Move the nodes of columns to better places: see `_native/sifting.c`; native only.
+
+    Tell whether it was done.
+    """
+    if engine == "python":
+        return False
+    _module.sift(*blocks, rounds, window)
+    return True
 
 
 @functools.cache

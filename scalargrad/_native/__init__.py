@@ -37,6 +37,7 @@ __all__ = [
     "numbers",
     "quick",
     "set_numbers",
+    "sift",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,7 +48,7 @@ if built_from != digest():
 
 access, add_gradients, are_floats = _core.access, _core.add_gradients, _core.are_floats
 numbers = _core.numbers
-set_numbers, move_flat = _core.set_numbers, _core.move_flat
+set_numbers, move_flat, sift = _core.set_numbers, _core.move_flat, _core.sift
 
 if TYPE_CHECKING:
     Value = Kin = _Readable

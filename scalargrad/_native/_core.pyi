@@ -1,3 +1,4 @@
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -29,4 +30,20 @@ def are_floats(numbers: list[Any], /) -> bool: ...
 def set_numbers(values: tuple[Any, ...], numbers: Any, /) -> None: ...
 def move_flat(
     rule: Any, numbers: Any, gradients: Any, kept: list[Any], settings: tuple[Any, ...], /
+) -> None: ...
+def sift(
+    starts: array[int],
+    groups: array[int],
+    numbers: array[int],
+    ordered: array[int],
+    up_starts: array[int],
+    up: array[int],
+    down_starts: array[int],
+    down: array[int],
+    ports: array[int],
+    order: array[int],
+    place: array[int],
+    rounds: int,
+    window: int,
+    /,
 ) -> None: ...

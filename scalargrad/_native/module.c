@@ -37,6 +37,7 @@ static int execute(PyObject *module)
     int status = digest != NULL ? PyModule_AddObjectRef(module, "digest", digest) : -1;
     status = status < 0 ? -1 : PyModule_AddFunctions(module, bulk_functions);
     status = status < 0 ? -1 : PyModule_AddFunctions(module, tracer_functions);
+    status = status < 0 ? -1 : PyModule_AddFunctions(module, sifting_functions);
 #ifdef SCALARGRAD_DEBUG
     status = status < 0 ? -1 : PyModule_AddObjectRef(module, "debug", Py_True);
 #else

@@ -386,6 +386,7 @@ int create_kin(void);
 PyObject *move_parameters(PyObject *rule, PyObject *parameters, PyObject *kept, PyObject *settings);
 
 extern PyMethodDef bulk_functions[];
+extern PyMethodDef sifting_functions[];
 PyObject *access_capsule(void); /* see access.h */
 
 int create_quick_type(void);

@@ -292,6 +292,7 @@ ENTRIES: dict[str, Callable[[World, Hostile], Any]] = {
     "move_flat": lambda w, h: _core.move_flat(
         h, array("d", [1.0]) * SIZE, array("d", [1.0]) * SIZE, w.kept, (h,)
     ),
+    "sift": lambda w, h: _core.sift(*[array("i", [0])] * 10, h, h, h),
     "watch": lambda w, h: _core.watch(w.values, h),
     "reference_of": lambda w, h: _core.reference_of(h),
     "call_line": lambda w, h: _core.watch([w.x], lambda: _core.call_line(w.x.detach())),

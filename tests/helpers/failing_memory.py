@@ -24,6 +24,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from array import array
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -364,6 +365,10 @@ def entries() -> dict[str, tuple[Action, Callable[[Any], None]]]:
         "gradients as graphs": lambda w: sg.gradients(w.graph, [w.x, w.p], create_graph=True),
         "blocks": in_blocks,
         "anomaly": lambda w: _anomaly(w),
+        "sift": lambda w: _core.sift(
+            array("i", [0, 1, 3]), *[array("i", [0] * 3)] * 3, array("i", [0, 0, 1, 2]),
+            array("i", [0, 0]), array("i", [0, 2, 2, 2]), array("i", [1, 2]), array("i", [0, 0]),
+            array("i", [0, 2, 1]), array("i", [0, 1, 0]), 2, 3),
         "repr": lambda w: [repr(w.x), repr(w.graph)],
         "zero_grad": lambda w: sg.zero_grad(w.leaves),
         "copy": lambda w: [copy.copy(w.graph), copy.deepcopy([w.graph, w.p])],

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from .columns import Cell, Column, Grid
+from .grid import Cell, Column, Grid
 from .isotonic import isotonic
 from .measures import LANE_PITCH, PORT_MARGIN, clearance, size_of
 

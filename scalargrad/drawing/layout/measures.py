@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..words.text import width
 from ..words.wording import Labels
-from .columns import Cell
+from .grid import Cell
 from .scene import Item
 
 BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"

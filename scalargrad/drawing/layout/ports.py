@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from . import measures as m
-from .columns import Cell
+from .grid import Cell
 from .isotonic import isotonic
 from .scene import Item
 

@@ -17,8 +17,8 @@ from itertools import pairwise
 from ..words.text import width
 from ..words.wording import Labels
 from . import measures as m
-from .columns import Border, Cell, Column, Grid, Route
 from .frame_titles import clear_title
+from .grid import Border, Cell, Column, Grid, Route
 from .picture import Blank, Dot, Picture, Position, Shape, Text
 from .polylines import arrow_along, headed, parallel, trimmed, without_needless
 from .ports import apart, entries_of, reach

@@ -19,6 +19,7 @@ from ..words import text
 from ..words.exercise import Anchor
 from ..words.rules import sign
 from ..words.wording import Labels, Wording
+from .ranking import Edge, shortest
 
 ItemKind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
 
@@ -267,7 +268,7 @@ def _drop_small_frames(items: list[Item]) -> None:
 def _assign_ranks(items: list[Item]) -> None:
     """Give each item its column and each end of an arrow its frames; parents come first.
 
-    Operators follow the longest path. Plain numbers stand in the frame of what they go into,
+    Plain numbers stand in the frame of what they go into,
     variables outside, left of it.
     """
     for item in items:
@@ -281,18 +282,13 @@ def _assign_ranks(items: list[Item]) -> None:
 
 
 def _rank(items: list[Item], early: set[Frame]) -> None:
-    """Give each item its rank: operators by the longest path, leaves next to a consumer.
+    """Give each item its rank, so that arrows are short; leaves stand next to a consumer.
 
-    What is computed from leaves alone stands next to its consumer too. Before an `early` frame
-    there is a column for the constants in it.
+    Before an `early` frame there is a column for the constants in it.
     """
     fed: set[int] = set()  # items with a leaf of their own outside their frame
-    grounded: dict[int, bool] = {}  # whether all that goes in comes from leaves alone
     for item in items:
-        item.rank = 0
-        alone = item.is_end or (grounded.get(id(item), False) and len(item.links) == 1)
         for link in item.links:
-            grounded[id(link.target)] = grounded.get(id(link.target), True) and alone
             if item.is_end and len(item.links) == 1 and not item.frames:
                 fed.add(id(link.target))
     feeding = _fed_frames(items)
@@ -306,16 +302,22 @@ def _rank(items: list[Item], early: set[Frame]) -> None:
             wide |= id(link.target) in fed or any(frame in feeding for frame in entered)
         return 2 if wide else 1
 
-    for item in items:
-        for link in item.links:
-            link.target.rank = max(link.target.rank, item.rank + step(link))
-    for item in reversed(items):
-        if item.kind == "operator" and grounded.get(id(item)) and item.links:
-            latest = min(link.target.rank - step(link) for link in item.links)
-            item.rank = max(item.rank, latest)
+    nodes = [item for item in items if not _waits(item)]
+    number = {id(item): index for index, item in enumerate(nodes)}
+    edges = [
+        Edge(number[id(item)], number[id(link.target)], step(link))
+        for item in nodes for link in item.links
+    ]  # fmt: skip
+    for item, rank in zip(nodes, shortest(len(nodes), edges), strict=True):
+        item.rank = rank
     for item in items:
         if item.links and (item.is_end or item.kind == "folded"):
             item.rank = min(link.target.rank for link in item.links) - 1
+
+
+def _waits(item: Item) -> bool:
+    """Tell whether an item is the left end of a single arrow: it stands where that goes to."""
+    return item.is_end and len(item.links) == 1
 
 
 def _fed_frames(items: list[Item]) -> set[Frame]:

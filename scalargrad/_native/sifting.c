@@ -1,0 +1,235 @@
+/* Sifting: the twin of Order.sift in drawing/layout/order.py, to the same order.
+ *
+ * A picture as flat blocks of ints: the nodes column by column, and for each node where its arrows
+ * come from and go to. What is handed over is checked once; nothing below meets a wrong index.
+ */
+#include "node.h"
+#include <limits.h>
+
+/* What is handed over; order and place are written. */
+typedef enum {
+    STARTS,
+    GROUPS,
+    NUMBERS,
+    ORDERED,
+    UP_STARTS,
+    UP,
+    DOWN_STARTS,
+    DOWN,
+    PORTS,
+    ORDER,
+    PLACE,
+    PARTS
+} Part;
+
+/* What a crossing costs, against one pair that does not stand in its natural order. */
+static const long long CROSSING = 1LL << 32;
+
+typedef struct {
+    Py_buffer views[PARTS];
+    int *blocks[PARTS];
+    Py_ssize_t lengths[PARTS];
+    int columns, nodes;
+    int *copy; /* of the column that is sifted */
+} Sifting;
+
+/* -- what moves ----------------------------------------------------------------------------- */
+
+static int compare(int a, int b) { return (a > b) - (a < b); }
+
+/* By how much the cost falls when two neighbours change places. */
+static long long gain(const Sifting *s, int above, int below)
+{
+    const int *place = s->blocks[PLACE], *up = s->blocks[UP], *down = s->blocks[DOWN];
+    const int *up_starts = s->blocks[UP_STARTS], *down_starts = s->blocks[DOWN_STARTS];
+    const int *ports = s->blocks[PORTS], *ordered = s->blocks[ORDERED];
+    long long crossings = 0, disorder = 0;
+    if (s->blocks[NUMBERS][above] >= 0 && s->blocks[NUMBERS][below] >= 0) {
+        disorder = compare(s->blocks[NUMBERS][above], s->blocks[NUMBERS][below]);
+    }
+    for (int i = up_starts[above]; i < up_starts[above + 1]; i++) {
+        for (int j = up_starts[below]; j < up_starts[below + 1]; j++) {
+            crossings += compare(place[up[i]], place[up[j]]);
+        }
+    }
+    for (int i = down_starts[above]; i < down_starts[above + 1]; i++) {
+        for (int j = down_starts[below]; j < down_starts[below + 1]; j++) {
+            if (down[i] != down[j]) {
+                crossings += compare(place[down[i]], place[down[j]]);
+            } else if (ordered[down[i]]) {
+                crossings += 2 * compare(ports[i], ports[j]);
+            } else {
+                disorder += 2 * compare(ports[i], ports[j]);
+            }
+        }
+    }
+    return crossings * CROSSING + disorder;
+}
+
+/* Move one node to the best place nearby; tell whether that is another one. */
+static int sift_node(const Sifting *s, int *column, int size, int node, int window)
+{
+    int *place = s->blocks[PLACE], *groups = s->blocks[GROUPS];
+    int start = place[node], best_place = start;
+    long long best = 0;
+    for (int step = 1; step >= -1; step -= 2) {
+        long long total = 0;
+        for (int at = start + step; at >= 0 && at < size && abs(at - start) <= window; at += step) {
+            int other = column[at];
+            if (groups[other] != groups[node]) {
+                break;
+            }
+            total += step > 0 ? gain(s, node, other) : gain(s, other, node);
+            if (total > best) {
+                best = total;
+                best_place = at;
+            }
+        }
+    }
+    int step = best_place < start ? -1 : 1;
+    for (int at = start; at != best_place; at += step) {
+        column[at] = column[at + step];
+        place[column[at]] = at;
+    }
+    column[best_place] = node;
+    place[node] = best_place;
+    return best_place != start;
+}
+
+static void sift_all(const Sifting *s, int rounds, int window)
+{
+    int moved = 1;
+    for (int round = 0; round < rounds && moved; round++) {
+        moved = 0;
+        for (int index = 0; index < s->columns; index++) {
+            int first = s->blocks[STARTS][index], size = s->blocks[STARTS][index + 1] - first;
+            int *column = s->blocks[ORDER] + first;
+            memcpy(s->copy, column, (size_t)size * sizeof(int));
+            for (int i = 0; i < size; i++) {
+                moved |= sift_node(s, column, size, s->copy[i], window);
+            }
+        }
+    }
+}
+
+/* -- what is handed over -------------------------------------------------------------------- */
+
+static int refuse(const char *what)
+{
+    PyErr_Format(PyExc_ValueError, "sift: %s", what);
+    return -1;
+}
+
+static int view(Sifting *s, Part part, PyObject *object)
+{
+    int flags = part >= ORDER ? PyBUF_CONTIG | PyBUF_FORMAT : PyBUF_CONTIG_RO | PyBUF_FORMAT;
+    Py_buffer *buffer = &s->views[part];
+    if (PyObject_GetBuffer(object, buffer, flags) < 0) {
+        return -1;
+    }
+    if (buffer->itemsize != sizeof(int) || strcmp(buffer->format, "i") != 0) {
+        return refuse("wants arrays of ints");
+    }
+    s->blocks[part] = buffer->buf;
+    s->lengths[part] = buffer->len / (Py_ssize_t)sizeof(int);
+    return s->lengths[part] < INT_MAX ? 0 : refuse("too many");
+}
+
+/* Starts begin with 0, never fall, and end where the block that they divide ends. */
+static int are_starts(const Sifting *s, Part part, Py_ssize_t parts, Py_ssize_t end)
+{
+    const int *starts = s->blocks[part];
+    if (s->lengths[part] != parts + 1 || starts[0] != 0 || starts[parts] != end) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < parts; i++) {
+        if (starts[i] > starts[i + 1]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int are_nodes(const Sifting *s, Part part)
+{
+    for (Py_ssize_t i = 0; i < s->lengths[part]; i++) {
+        if (s->blocks[part][i] < 0 || s->blocks[part][i] >= s->nodes) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Each node stands in one column, once, and knows its place there. */
+static int are_placed(const Sifting *s)
+{
+    memset(s->copy, 0, (size_t)s->nodes * sizeof(int));
+    for (int i = 0; i < s->nodes; i++) {
+        if (s->copy[s->blocks[ORDER][i]]++) {
+            return 0;
+        }
+    }
+    for (int index = 0; index < s->columns; index++) {
+        int first = s->blocks[STARTS][index];
+        for (int i = first; i < s->blocks[STARTS][index + 1]; i++) {
+            if (s->blocks[PLACE][s->blocks[ORDER][i]] != i - first) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+static int check(Sifting *s)
+{
+    const Py_ssize_t *lengths = s->lengths;
+    if (lengths[STARTS] < 1) {
+        return refuse("without columns");
+    }
+    s->columns = (int)lengths[STARTS] - 1;
+    s->nodes = (int)lengths[ORDER];
+    s->copy = PyMem_New(int, s->nodes + 1);
+    if (s->copy == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int is_whole = lengths[PLACE] == s->nodes && lengths[GROUPS] == s->nodes &&
+                   lengths[NUMBERS] == s->nodes && lengths[ORDERED] == s->nodes &&
+                   lengths[PORTS] == lengths[DOWN] && are_starts(s, STARTS, s->columns, s->nodes) &&
+                   are_starts(s, UP_STARTS, s->nodes, lengths[UP]) &&
+                   are_starts(s, DOWN_STARTS, s->nodes, lengths[DOWN]) && are_nodes(s, UP) &&
+                   are_nodes(s, DOWN) && are_nodes(s, ORDER) && are_placed(s);
+    return is_whole ? 0 : refuse("these are no columns");
+}
+
+/* sift(starts, groups, numbers, ordered, up_starts, up, down_starts, down, ports, order, place,
+ *      rounds, window) */
+static PyObject *sift(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *o[PARTS];
+    int rounds, window;
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOii:sift", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5],
+                          &o[6], &o[7], &o[8], &o[9], &o[10], &rounds, &window)) {
+        return NULL;
+    }
+    Sifting s = {0};
+    int status = 0;
+    for (int part = 0; part < PARTS && status == 0; part++) {
+        status = view(&s, part, o[part]);
+    }
+    status = status < 0 ? -1 : check(&s);
+    if (status == 0) {
+        sift_all(&s, rounds, window);
+    }
+    PyMem_Free(s.copy);
+    for (int part = 0; part < PARTS; part++) {
+        PyBuffer_Release(&s.views[part]);
+    }
+    return status == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
+PyMethodDef sifting_functions[] = {
+    {"sift", sift, METH_VARARGS, "Sift the columns of a picture."},
+    {NULL, NULL, 0, NULL},
+};
