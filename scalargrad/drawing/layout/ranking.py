@@ -35,13 +35,13 @@ def shortest(count: int, edges: Sequence[Edge]) -> list[int]:
     """
     if not count:
         return []
-    tree = _Tree(count, edges)
+    tree = _TightTree(count, edges)
     tree.improve()
     lowest = min(tree.rank[:count])
     return [rank - lowest for rank in tree.rank[:count]]
 
 
-class _Tree:
+class _TightTree:
     """Nodes with ranks, each but the root with a tight edge to its parent."""
 
     def __init__(self, count: int, edges: Sequence[Edge]) -> None:
