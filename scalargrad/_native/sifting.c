@@ -1,4 +1,4 @@
-/* Sifting: the twin of Order.sift in drawing/layout/order.py, to the same order.
+/* Sifting: the twin of Order.sift in drawing/layout/sifting.py, to the same order.
  *
  * A picture as flat blocks of ints: the nodes column by column, and for each node where its arrows
  * come from and go to. What is handed over is checked once; nothing below meets a wrong index.

@@ -11,11 +11,11 @@ from engines import ENGINES
 
 import scalargrad as sg
 from scalargrad import _engine
-from scalargrad.drawing.layout import order as orders
+from scalargrad.drawing.layout import sifting
 from scalargrad.drawing.layout.columns import arrange, crossings
-from scalargrad.drawing.layout.order import CROSSING, Order
 from scalargrad.drawing.layout.ordering import improve
 from scalargrad.drawing.layout.ranking import Edge, shortest
+from scalargrad.drawing.layout.sifting import CROSSING, Order
 
 
 def total(edges: list[Edge], ranks: tuple[int, ...] | list[int]) -> int:
@@ -117,7 +117,7 @@ def test_sifting_in_c_gives_the_same_order(seed: int, monkeypatch: pytest.Monkey
 
     found = []
     for way in (native, lambda *blocks, rounds, window: False):
-        monkeypatch.setattr(orders, "sift", way)
+        monkeypatch.setattr(sifting, "sift", way)
         order = tangle(seed, size=9, columns=6, frames=seed % 2 == 1)
         order.sift(5, 4)
         sifted = order.saved()

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .grid import Cell, Grid, Route, number, sort_column
-from .order import Order
+from .sifting import Order
 
 
 class Compact:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from .order import CROSSING, Order
+from .sifting import CROSSING, Order
 
 FEW, SOME, MANY = 90, 300, 2000  # nodes
 STARTS, FEWER_STARTS = 24, 6
