@@ -139,7 +139,7 @@ def test_terms_are_added_in_the_order_of_an_eager_pass(
         total: Any = 0.0
         for place, x in enumerate(xs[2:]):
             made = term(w, x) if is_reversed else term(x, w if place % 3 else u)
-            total = made + total if place % 2 else total + made * u
+            total = made + total if place % 2 else total - made * u
         return total * w
 
     f = agree(function, [0.3, -0.8, *XS], parameters)

@@ -238,5 +238,5 @@ def test_offset_that_a_function_captures_is_the_last_term_of_its_dot() -> None:
 
     plan = f.tape.plan("none")
 
-    assert "captured: %3 = w0 (b)\nconstants: %2 = 1.0\n" in plan
+    assert "captured: %2 = w0 (b)\nconstants: %3 = 1.0\n" in plan
     assert "forward\n    0  dot  %4 = dot([%0, %1, %2], [%1, %0, %3])\nresults: %4" in plan

@@ -143,7 +143,9 @@ int vectorize(Builder *builder); /* vectorize.c */
 
 /* -- of a pass, for others ------------------------------------------------------------ */
 
-int is_dot_node(const Node *node); /* fuse.c */
+/* fuse.c: of a product which factor may be an operand, and whether the other one may be a weight */
+int turn_pair(const Builder *builder, uint32_t *x, uint32_t *y);
+int is_dot_node(const Node *node);
 int is_sum_node(const Node *node);
 double start_of(const Node *node);
 uint32_t value_of(Builder *builder, uint32_t i);      /* emit.c: its slot */

@@ -259,10 +259,16 @@ static uint32_t target_of(Builder *builder, uint32_t i, uint8_t *assigns)
     return node->gradient;
 }
 
+/* Whether a gradient of its own goes to an operand. */
+static int has_term(const Builder *builder, uint32_t i)
+{
+    return builder->nodes[i].needs && !builder->nodes[i].absorbed;
+}
+
 static uint32_t packed_target(Builder *builder, uint32_t i)
 {
     uint8_t assigns;
-    if (!builder->nodes[i].needs) {
+    if (!has_term(builder, i)) {
         return NONE;
     }
     uint32_t target = target_of(builder, i, &assigns);
@@ -309,16 +315,11 @@ static void unfuse(const Builder *builder, uint32_t i)
 {
     Node *node = &builder->nodes[i];
     if (node->fused == FUSED_DOT && !builder->tape->is_fast) {
-        node->operands = builder->tape->starts[i - builder->lines_from];
-        node->count = 2;
+        const uint32_t *start = builder->tape->starts + (i - builder->lines_from);
+        node->operands = start[0];
+        node->count = start[1] - start[0];
         node->fused = NOT_FUSED;
     }
-}
-
-/* Whether a gradient of its own goes to an operand. */
-static int has_term(const Builder *builder, uint32_t i)
-{
-    return builder->nodes[i].needs && !builder->nodes[i].absorbed;
 }
 
 /* Let absorbed operands have the gradient of an addition; tell whether there are any. Of two the
@@ -327,12 +328,13 @@ static int has_term(const Builder *builder, uint32_t i)
 static int hand_on(const Builder *builder, const Node *node)
 {
     const uint32_t *operands = operands_of(builder, node);
+    int is_whole = node->fused == NOT_FUSED && (is_add(node->op) || is_sum(node->op));
     uint8_t is_handed_on = 0;
-    for (uint32_t j = 0; is_add(node->op) && node->fused == NOT_FUSED && j < node->count; j++) {
+    for (uint32_t j = 0; is_whole && j < node->count; j++) {
         Node *operand = &builder->nodes[operands[j]];
         if (operand->absorbed) {
             operand->gradient = node->gradient;
-            operand->borrows = is_handed_on;
+            operand->borrows = is_handed_on | node->borrows;
             is_handed_on = 1;
         }
     }
@@ -389,8 +391,13 @@ static void emit_list_back(Builder *builder, Program *program, const Node *node,
     instruction.row = node->op;
     instruction.t = (uint32_t)plan->list_count;
     instruction.y = node->count;
+    uint32_t targets = 0;
     for (uint32_t j = 0; j < node->count; j++) {
+        targets += has_term(builder, operands[j]);
         push_list(builder, packed_target(builder, operands[j]));
+    }
+    if (targets == 0) { /* all are absorbed */
+        return;
     }
     switch (instruction.code) {
     case CODE_DOT: { /* the partial is the other operand */

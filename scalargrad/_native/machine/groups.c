@@ -15,14 +15,13 @@ typedef struct {
     uint32_t bucket_count, dot_count;
     uint32_t *turned;  /* of a dot: its operands in the list, what depends on inputs first */
     uint32_t *next;    /* of a dot: the next one of its bucket, or NONE */
-    uint32_t *seen;    /* of a node: the last dot that was looked at and has it */
     uint8_t *compared; /* of a node: a comparison depends on it */
     uint32_t *uses;    /* of a node, by nodes that are computed, or have a gradient of their own */
     uint32_t *turns;   /* of a node: when a pass back comes to it, counted from the end, or NONE */
 } Grouping;
 
-/* Write down the operands of a dot once more, those that depend on the inputs first. Return
- * PLAN_IMPOSSIBLE where they are not all on one side.
+/* Write down the operands of a dot once more, those that depend on the inputs first, and of a bias
+ * the 1 by which it is multiplied. Return PLAN_IMPOSSIBLE where the others are no weights.
  */
 static int turn_dot(Grouping *grouping, uint32_t dot)
 {
@@ -35,10 +34,8 @@ static int turn_dot(Grouping *grouping, uint32_t dot)
     const uint32_t *xs = operands_of(builder, node), *ys = xs + size;
     uint32_t *turned = builder->list + builder->list_count;
     for (uint32_t i = 0; i < size; i++) {
-        int other = builder->nodes[ys[i]].depends == OF_INPUTS;
-        uint32_t x = other ? ys[i] : xs[i], y = other ? xs[i] : ys[i];
-        if (builder->nodes[y].depends == OF_INPUTS ||
-            (builder->nodes[y].depends == OF_CAPTURED && is_line(builder, y))) {
+        uint32_t x = xs[i], y = ys[i];
+        if (!turn_pair(builder, &x, &y)) {
             return PLAN_IMPOSSIBLE;
         }
         varies |= builder->nodes[x].depends == OF_INPUTS;
@@ -48,19 +45,6 @@ static int turn_dot(Grouping *grouping, uint32_t dot)
     grouping->turned[dot] = (uint32_t)builder->list_count;
     builder->list_count += node->count;
     return varies ? PLAN_DONE : PLAN_IMPOSSIBLE;
-}
-
-/* An operand that is there twice has one gradient, for which a panel has one row each. */
-static int has_doubles(Grouping *grouping, const uint32_t *xs, uint32_t size, uint32_t dot)
-{
-    for (uint32_t i = 0; i < size; i++) {
-        uint32_t x = grouping->builder->nodes[xs[i]].same;
-        if (grouping->seen[x] == dot) {
-            return 1;
-        }
-        grouping->seen[x] = dot;
-    }
-    return 0;
 }
 
 /* What a comparison depends on must have the bits of an eager pass, or it may turn otherwise. */
@@ -128,7 +112,7 @@ static int add_dot(Grouping *grouping, uint32_t dot)
         grouping->next[bucket->last] = dot;
         bucket->last = dot;
         bucket->members++;
-    } else if (!has_doubles(grouping, xs, size, dot)) {
+    } else {
         *entry = grouping->bucket_count;
         grouping->buckets[grouping->bucket_count++] = (Bucket){hash, dot, dot, 1};
     }
@@ -178,7 +162,7 @@ static int make_group(Grouping *grouping, const Bucket *bucket)
     Builder *builder = grouping->builder;
     Group *group = &builder->plan->groups[builder->plan->group_count];
     uint32_t operands = builder->nodes[bucket->first].count;
-    if (operands < 2 * LEAST_DOTS && bucket->members < LEAST_DOTS) {
+    if (bucket->members == 1 || (operands < 2 * LEAST_DOTS && bucket->members < LEAST_DOTS)) {
         return 1;
     }
     if (keeps_turns(builder) && !has_turns_of_dots(grouping, bucket)) {
@@ -242,20 +226,17 @@ int group_dots(Builder *builder)
     builder->dots = malloc(dots * sizeof *builder->dots);
     grouping.turned = malloc(count * sizeof *grouping.turned);
     grouping.next = malloc(count * sizeof *grouping.next);
-    grouping.seen = calloc(count, sizeof *grouping.seen);
     grouping.compared = calloc(count, sizeof *grouping.compared);
     grouping.uses = calloc(count, sizeof *grouping.uses);
     grouping.turns = filled(count);
     int is_ready = make_hash_table(&grouping.table, dots) && grouping.buckets != NULL &&
                    builder->dots != NULL && grouping.turned != NULL && grouping.next != NULL &&
-                   grouping.seen != NULL && grouping.compared != NULL && grouping.uses != NULL &&
-                   grouping.turns != NULL;
+                   grouping.compared != NULL && grouping.uses != NULL && grouping.turns != NULL;
     int status = is_ready ? make_groups(&grouping) : PLAN_NO_MEMORY;
     free_hash_table(&grouping.table);
     free(grouping.buckets);
     free(grouping.turned);
     free(grouping.next);
-    free(grouping.seen);
     free(grouping.compared);
     free(grouping.uses);
     free(grouping.turns);
