@@ -44,8 +44,9 @@ ENGINES = ["_engine", "_python", "_native"]
 
 #: what only some of its parts need
 FOR_SOME = {
-    "argparse", "concurrent.futures", "difflib", "graphviz", "hashlib", "html", "json", "logging",
-    "matplotlib", "numpy", "pathlib", "tempfile", "textwrap", "tqdm", "urllib.parse",
+    "argparse", "ast", "concurrent.futures", "dataclasses", "difflib", "graphviz", "hashlib",
+    "html", "inspect", "json", "logging", "matplotlib", "numpy", "pathlib", "tempfile", "textwrap",
+    "tokenize", "tqdm", "urllib.parse",
 }  # fmt: skip
 
 #: asks for every public name by a star, in a process where nothing was loaded yet

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 import operator
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sized
+from types import FunctionType
 from typing import Any, TypeAlias, TypeVar, cast
 
 from .. import errors
@@ -107,11 +107,16 @@ def without_rest(function: F) -> F:
     >>> inspect.signature(total)
     <Signature (numbers)>
     """
-    signature = inspect.signature(function)
-    rest = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
-    kept = [parameter for parameter in signature.parameters.values() if parameter.kind not in rest]
-    function.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    code = function.__code__
+    code = code.replace(co_flags=code.co_flags & ~(_TAKES_REST | _TAKES_NAMED))
+    kept = function.__name__, function.__defaults__, function.__closure__
+    bare: Any = FunctionType(code, function.__globals__, *kept)
+    bare.__kwdefaults__, bare.__annotations__ = function.__kwdefaults__, function.__annotations__
+    function.__wrapped__ = bare  # type: ignore[attr-defined]
     return function
+
+
+_TAKES_REST, _TAKES_NAMED = 4, 8  # CO_VARARGS and CO_VARKEYWORDS of `inspect`
 
 
 def is_list(thing: object) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -23,26 +21,40 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-@dataclass(eq=False, slots=True, weakref_slot=True)
 class Scope:
     """One entry of a `scope` block: the group of nodes made inside it."""
 
-    name: str
-    outer: Scope | None = None
+    __slots__ = ("__weakref__", "name", "outer")
+
+    def __init__(self, name: str, outer: Scope | None = None) -> None:
+        self.name: str = name
+        self.outer: Scope | None = outer
+
+    def __repr__(self) -> str:
+        return f"Scope({self.name!r}, {self.outer!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Scope, (self.name, self.outer)
 
 
-@dataclass(eq=False, slots=True)
 class Mode:
     """What holds inside one entry of a block."""
 
-    outer: Mode | None = None
-    block: Block[Any] | None = None
-    recording: bool = True
-    anomaly: bool = False
-    scope: Scope | None = None
+    __slots__ = ("anomaly", "block", "outer", "recording", "scope")
+
+    def __init__(
+        self,
+        outer: Mode | None = None,
+        block: Block[Any] | None = None,
+        recording: bool = True,
+        anomaly: bool = False,
+        scope: Scope | None = None,
+    ) -> None:
+        self.outer: Mode | None = outer
+        self.block: Block[Any] | None = block
+        self.recording: bool = recording
+        self.anomaly: bool = anomaly
+        self.scope: Scope | None = scope
 
 
 #: the open entries of the whole process; engines look at modes only when there is one
@@ -99,6 +111,8 @@ class Block(Generic[T]):
         _leave(mode)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        import inspect
+
         late = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
         if not callable(function) or any(runs_late(function) for runs_late in late):
             raise errors.OperandError(

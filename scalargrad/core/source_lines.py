@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import dataclasses
-import linecache
 import os
 import sys
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
+_CALLERS = ("contextlib", "copy", "dataclasses")
+
 #: files that are nobody's program: ours, and modules of Python through which ours is called
 _NOT_THE_USERS = (
-    _PACKAGE, "<formula", copy.__file__, contextlib.__file__, dataclasses.__file__,
+    _PACKAGE, "<formula",
+    *(os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in _CALLERS),
 )  # fmt: skip
 
 #: a file and the number of a line in it
@@ -30,6 +29,8 @@ def running_line() -> SourceLine:
 
 def line_text(line: SourceLine) -> str:
     """Return a line as text: file, number, and what is written there."""
+    import linecache  # with the tokens of Python
+
     name, number = line
     text = linecache.getline(name, number).strip()
     return f"{name}:{number}" + (f": {text}" if text else "")

@@ -1,16 +1,20 @@
-"""What a row of the operation table is, and what the readable engine gets from it."""
+"""What a row of the operation table is, and what the readable engine gets from it.
+
+Formulas are compiled with Python's own parser, which is loaded where one is.
+"""
 
 from __future__ import annotations
 
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from . import formula, libm
+from . import libm
+from .constants import CONSTANTS
+from .named_columns import NamedColumns
 
 S = TypeVar("S", bound=Sequence[Any])
 
@@ -46,11 +50,11 @@ class _Functions(Mapping[str, Callable[..., float]]):
 #: what formulas may call, by name
 FUNCTIONS = _Functions()
 
+
 Evaluation: TypeAlias = Callable[..., tuple[float, tuple[float, ...]]]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedColumns):
     """One operation of one or two operands."""
 
     name: str
@@ -75,7 +79,6 @@ class Row:
     helper: bool = False  # serves other rows; no public function
     by_hand: bool = False  # an operator, or a function that is written in Python for its options
     commutes: bool = False  # whether the operands may change places
-    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
 
     @property
     def arity(self) -> int:
@@ -88,6 +91,8 @@ class Row:
     @cached_property
     def value(self) -> Callable[..., float]:
         """The forward formula on floats: (x, ...) -> z."""
+        from . import formula
+
         return formula.compile_scalar(self.name, self.letters, self.forward, None, FUNCTIONS)
 
     @cached_property
@@ -106,11 +111,12 @@ class Row:
         return self._step(self.partials[1:])
 
     def _step(self, partials: Sequence[str]) -> Evaluation:
+        from . import formula
+
         return formula.compile_scalar(self.name, self.letters, self.forward, partials, FUNCTIONS)
 
 
-@dataclass(frozen=True)
-class ManyRow:
+class ManyRow(NamedColumns):
     """One operation of one or two lists of operands, equally long."""
 
     name: str
@@ -132,10 +138,6 @@ class ManyRow:
     commutes: bool = False
     empty: bool = False  # whether no operand at all is allowed
     sample: tuple[tuple[float, float], ...] = ()
-    _steps: dict[tuple[bool, ...], Callable[..., Any]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -159,11 +161,19 @@ class ManyRow:
     @cached_property
     def value(self) -> Callable[..., Any]:
         """The forward formula on lists of floats: (xs, ...) -> z, or a list of results."""
+        from . import formula
+
         return formula.compile_many(self.name, self.letters, self.forward, None, FUNCTIONS)
+
+    @cached_property
+    def _steps(self) -> dict[tuple[bool, ...], Callable[..., Any]]:
+        return {}
 
     def step(self, mask: tuple[bool, ...]) -> Callable[..., Any]:
         """Value and partials, those of the lists in the mask: (xs, ...) -> (z, [dz/dx_1, ...])."""
         if mask not in self._steps:
+            from . import formula
+
             partials = [p if w else None for p, w in zip(self.partials, mask, strict=True)]
             self._steps[mask] = formula.compile_many(
                 self.name, self.letters, self.forward, partials, FUNCTIONS
@@ -171,19 +181,19 @@ class ManyRow:
         return self._steps[mask]
 
 
-@dataclass(frozen=True)
-class UpdateRule:
+class UpdateRule(NamedColumns):
     """How an optimiser moves one number `w` by its gradient `g`."""
 
     name: str
     kept: tuple[str, ...]  # numbers kept for each parameter; the text binds them anew
     settings: tuple[str, ...]
     text: str
-    __hash__: ClassVar[Callable[[object], int]] = object.__hash__
 
     @cached_property
     def step(self) -> Callable[..., tuple[float, ...]]:
         """The rule on floats: (w, g, *kept, *settings) -> (w, *kept)."""
+        from . import formula
+
         return formula.compile_rule(self.name, self.kept, self.settings, self.text, FUNCTIONS)
 
 
@@ -201,7 +211,7 @@ def digest() -> int:
         for row in ROWS.values()
     ]
     rules = [(rule.name, rule.kept, rule.settings, rule.text) for rule in RULES.values()]
-    return zlib.crc32(repr((rows, rules, formula.CONSTANTS)).encode())
+    return zlib.crc32(repr((rows, rules, CONSTANTS)).encode())
 
 
 def _enter(row: Row) -> Row:

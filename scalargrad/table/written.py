@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import formula
 from .row import LETTERS, ManyRow, Row, is_plural
+
+if TYPE_CHECKING:
+    import ast
 
 #: what stands in the second list of an example, where a row has two
 SECOND_LIST = [2.0, 0.5]
@@ -19,15 +20,15 @@ PLAIN: dict[str, str | int | None] = {
     "π": "pi", "Φ": "Phi", "φ": "phi",
 }  # fmt: skip
 _REWRITES = (
-    (re.compile(r"(?<=\w)=(?=\w)"), "=="),
-    (re.compile(r"√(\w+)"), r"sqrt(\1)"),
-    (re.compile(r"√"), "sqrt"),
-    (re.compile(r" ([-+*/]) "), r"\1"),
-    (re.compile(r"\blog (\w+)"), r"log(\1)"),
-    (re.compile(r"(?<![\w.])(\d+)(?=[xyz]\b)"), r"\1*"),  # 2z
-    (re.compile(r"\b([xyz])(?=\()"), r"\1*"),  # z(1-z)
+    (r"(?<=\w)=(?=\w)", "=="),
+    (r"√(\w+)", r"sqrt(\1)"),
+    (r"√", "sqrt"),
+    (r" ([-+*/]) ", r"\1"),
+    (r"\blog (\w+)", r"log(\1)"),
+    (r"(?<![\w.])(\d+)(?=[xyz]\b)", r"\1*"),  # 2z
+    (r"\b([xyz])(?=\()", r"\1*"),  # z(1-z)
 )
-_WORD = re.compile(r"[a-zA-Z_]\w*")
+_WORD = r"[a-zA-Z_]\w*"
 
 
 def plain(text: str) -> str:
@@ -38,7 +39,7 @@ def plain(text: str) -> str:
     """
     text = text.translate(str.maketrans(PLAIN))
     for pattern, replacement in _REWRITES:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return text
 
 
@@ -111,11 +112,15 @@ def stated(row: Row | ManyRow, letter: int) -> str:
     >>> stated(DIV, 1), stated(RELU, 0), stated(SOFTMAX, 0)
     ('-x/y**2', '1 if x>0 else 0', '')
     """
+    from .formula import parse  # with Python's parser: not every program needs it
+
     text = plain((row.shown or row.partials)[letter])
-    bound = {name for name, _ in formula.parse(row.forward).bindings} | {"own", "s"}
-    return "" if "where(" in text or set(_WORD.findall(text)) & bound else text
+    bound = {name for name, _ in parse(row.forward).bindings} | {"own", "s"}
+    return "" if "where(" in text or set(re.findall(_WORD, text)) & bound else text
 
 
 def parsed(text: str) -> ast.expr:
     """Return a stated partial as a syntax tree."""
+    import ast
+
     return ast.parse(text, mode="eval").body

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from dataclasses import replace
 from pathlib import Path
 
 import browser
 import pytest
+from rows import changed
 
 from scalargrad.table import generate
 from scalargrad.table.row import ROWS
@@ -146,7 +146,7 @@ def test_nothing_is_missing_or_refused():
 @pytest.mark.parametrize("name", ["tanh", "mean"])
 def test_what_a_row_states_for_graphs_is_in_the_language_of_formulas(monkeypatch, name, column):
     stated = ("magnitude(x)",) if column == "on_values" else "magnitude(x)"
-    monkeypatch.setitem(ROWS, name, replace(ROWS[name], **{column: stated}))
+    monkeypatch.setitem(ROWS, name, changed(ROWS[name], **{column: stated}))
 
     assert generate.refused() == [f"{name}: not a formula: magnitude(x)"]
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import math
 import operator
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from oracles import ORACLES, check_row, points
+from rows import changed
 
 import scalargrad as sg
 import scalargrad._python
@@ -80,7 +80,7 @@ def test_row_is_within_four_ulp_of_the_exact_value_and_partials(Value, name):
 def test_check_catches_a_partial_that_is_wrong_in_the_twelfth_digit(name, place):
     partials = list(ROWS[name].partials)
     partials[place] = f"({partials[place]}) * 1.000000000001 + 1e-30"
-    wrong = replace(ROWS[name], partials=tuple(partials))
+    wrong = changed(ROWS[name], partials=tuple(partials))
 
     with pytest.raises(AssertionError, match=f"{name}: dz/d{wrong.letters[place]} is"):
         check_row(wrong, engine_apply(scalargrad._python.Value))
@@ -90,17 +90,31 @@ def test_check_catches_a_partial_that_is_wrong_in_the_twelfth_digit(name, place)
 def test_check_catches_a_value_that_is_wrong_in_the_twelfth_digit(name):
     bindings, semicolon, result = ROWS[name].forward.rpartition(";")
     forward = f"{bindings}{semicolon} ({result.strip()}) * 1.000000000001"
-    wrong = replace(ROWS[name], forward=forward.strip())
+    wrong = changed(ROWS[name], forward=forward.strip())
 
     with pytest.raises(AssertionError, match=f"{name}: "):
         check_row(wrong, engine_apply(scalargrad._python.Value))
+
+
+def test_row_has_the_columns_of_its_kind_and_keeps_them():
+    row = ROWS["tanh"]
+
+    with pytest.raises(AttributeError, match="Row: a column cannot be changed; got forward"):
+        row.forward = "x"
+    for wrong in ({"symbol": "f"}, {"name": "f", "colour": "red"}):
+        with pytest.raises(TypeError, match=r"Row: the columns are \['name', 'symbol', "):
+            Row(**wrong)
+    with pytest.raises(TypeError, match="Row: the columns are"):
+        Row("f", "f", "x", ("1",), "Return x.", name="again")
+    assert repr(row).startswith("Row(name='tanh', symbol='tanh', forward=")
+    assert row != changed(row)  # a row is equal to itself alone
 
 
 def test_row_copy_shares_nothing_that_was_compiled_for_the_original():
     row = ROWS["mean"]
     right = row.step((True,))([1.0, 2.0])
 
-    wrong = replace(row, partials=("7",)).step((True,))([1.0, 2.0])
+    wrong = changed(row, partials=("7",)).step((True,))([1.0, 2.0])
 
     assert wrong == (1.5, [7.0, 7.0])
     assert row.step((True,))([1.0, 2.0]) == right == (1.5, [0.5, 0.5])
