@@ -76,11 +76,12 @@ class Elimination:
         """Do the same by products with 1 and 0, so that one tape does for every order."""
         for i in range(top + 1, len(column)):
             larger = _is_larger(column[i], column[top])
+            share = larger, 1.0 - larger
             for lines in (self.rows, self.multipliers):
                 pairs = zip(lines[top], lines[i], strict=True)
-                exchanged = [_exchanged(larger, x, y) for x, y in pairs]
+                exchanged = [_exchanged(share, x, y) for x, y in pairs]
                 lines[top], lines[i] = [x for x, _ in exchanged], [y for _, y in exchanged]
-            column[top], column[i] = _exchanged(larger, column[top], column[i])
+            column[top], column[i] = _exchanged(share, column[top], column[i])
             self.sign = self.sign * (1.0 - 2.0 * larger)
 
 
@@ -106,12 +107,11 @@ def _is_larger(x: Any, y: Any) -> Any:
     return (1.0 - copysign(1.0, abs(seen(y)) - abs(seen(x)))) / 2.0
 
 
-def _exchanged(larger: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Return y and x where the first number is 1, x and y where it is 0."""
+def _exchanged(share: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
+    """Return y and x where the first of two numbers is 1, x and y where the second is."""
     if x is y or (x.__class__ is y.__class__ is float and x == y):
         return x, y
-    other = 1.0 - larger
-    return dot([x, y], [other, larger]), dot([x, y], [larger, other])
+    return dot([x, y], share[::-1]), dot([x, y], share)
 
 
 def _is_rounding(pivot: Any, x: Any, multipliers: list[Any], column: list[Any]) -> bool:
