@@ -7,6 +7,8 @@ for floats only, as it stands on a branch or cancels, `on_values` states it for 
 
 from __future__ import annotations
 
+from functools import reduce
+
 from .row import binary, many, unary
 
 # == arithmetic ========================================================================
@@ -292,14 +294,22 @@ XLOGY = binary(
     "xlogy",
     forward="where(x == 0 and y == y, 0, x * log(y))",
     partials=("log(y)", "where(x == 0 and y == y, 0, x / y)"),
-    on_values=(
-        "log(y)",
-        "where(x == 0 and y == 0, where(plain(x), 0, numbered(0, x / still(y))), x / y)",
-    ),
+    on_values=("log(y)", "where(x == 0 and y == 0, xlogy_y(x, y), x / y)"),
     shown=("log y", "x/y"),
     written="x·log y, but 0 at x = 0",
     doc="Compute x·log(y), and 0 where x is 0: a term of an entropy.",
     domain="y > 0, and any y where x = 0; else nan, or −inf·x at y = 0",
+    sample=((-9, 9), (0.1, 9)),
+)
+XLOGY_Y = binary(
+    "xlogy_y",
+    forward="where(x == 0 and y == y, 0, x / y)",
+    partials=("1 / y", "where(x == 0 and y == y, 0, -z / y)"),
+    on_values=("1 / y", "-xlogy_y(x, y * y)"),
+    shown=("1/y", "−x/y²"),
+    written="x/y, but 0 at x = 0",
+    doc="Compute the derivative of xlogy(x, y) by y: a quotient that is 0 where x is 0.",
+    helper=True,
     sample=((-9, 9), (0.1, 9)),
 )
 SQRT = unary(
@@ -642,23 +652,42 @@ NDTR = unary(
     doc="Compute the normal distribution function.",
     sample=((-8, 8),),
 )
-# Φ(x)·|x|/φ(x) as a series in q = 1/x², to the last digit from −20 on
-_TAIL = "1"
-for _factor in range(19, 0, -2):
-    _TAIL = f"(1 - {_factor} * q * {_TAIL})"
+# (x + 5) times the tail as a polynomial in u = (x − 5)/(x + 5), which goes from −1 at 0 to 1 at
+# infinity: Chebyshev's series of that function, computed in 40 digits, up to its 32nd term
+_TAIL_SERIES = (
+    5.276678373526695, -3.0460682924941787, 0.4799797263642693, 0.6807347770208344,
+    -0.41576764362823615, -0.13703990201783997, 0.21995855479276807, 0.0016598286848088773,
+    -0.10310211826761294, 0.02353149924172625, 0.04471335425054055, -0.02072454674463158,
+    -0.01793155103114418, 0.013492916981718915, 0.006482365846642521, -0.007708490576033934,
+    -0.0019598439684590185, 0.004059317855260929, 0.0003672983326012219, -0.0020021807419993228,
+    7.772201522128032e-05, 0.0009211980503297199, -0.00012572811815597415, -0.0003848503753091441,
+    7.450969628102505e-05, 0.00013804062218312482, -2.7936392372636997e-05, -3.880587615604995e-05,
+    6.4082884871848425e-06, 7.3814754733157585e-06, -6.876931992632984e-07, -6.95120513636113e-07,
+)  # fmt: skip
+_TAIL = reduce(lambda rest, first: f"({first} + u * {rest})", map(str, reversed(_TAIL_SERIES)))
+NORMAL_TAIL = unary(
+    "normal_tail",
+    forward=f"q = 1 / (x + 5); u = 1 - 10 * q; q * {_TAIL}",
+    partials=("z * (x + z) - 3",),
+    written="3/(x + 4/(x + 5/(x + …)))",
+    doc="Compute Laplace's continued fraction of the normal tail from its third level on, x >= 0.",
+    source="Abramowitz, Stegun, Handbook of Mathematical Functions, 26.2.14",
+    helper=True,
+    sample=((0, 30),),
+)
+# φ(x)/Φ(x): as a continued fraction no digit of its derivatives cancels in the tail
+_HAZARD = (
+    "where(x > 0, gauss(x, 0.5) / ndtr(x) * ONE_OVER_SQRT_2PI,"
+    " 1 / (2 / (normal_tail(-x) - x) - x) - x)"
+)
 LOG_NDTR = unary(
     "log_ndtr",
-    forward=(
-        f"q = where(x < -20, 1 / (x * x), 0); s = {_TAIL};"
-        "where(x > 0, log1p(-ndtr(-x)), where(x >= -20, log(ndtr(x)),"
-        " log(s) - log(-x * SQRT_2PI) - x * x / 2))"
-    ),
-    partials=("where(x < -20, -x / s, gauss(x, 0.5) / ndtr(x) * ONE_OVER_SQRT_2PI)",),
+    forward=f"h = {_HAZARD}; where(x > 0, log1p(-ndtr(-x)), -x * x / 2 - log(h * SQRT_2PI))",
+    partials=("h",),
     shown=("φ(x)/Φ(x)",),
     definition="log(ndtr(x))",
     written="log Φ(x), Φ the normal distribution function and φ its density",
     doc="Take the logarithm of the normal distribution function, far in the tail too.",
-    source="Abramowitz, Stegun, Handbook of Mathematical Functions, 26.2.12 (the tail)",
     sample=((-8, 8),),
 )
 GELU = unary(

@@ -328,14 +328,13 @@ def phi(x: Any) -> Any:
     return mp.erfc(-x / mp.sqrt(2)) / 2
 
 
-#: the function in many digits, where, and how many digits each order has there: in the third
-#: derivative of log_ndtr terms of the size of x³ cancel until the series of its tail begins
+#: the function in many digits, where, and how many digits each order has there
 TAILS = {
     "ndtr": (phi, (-30.0, -5.0, 0.3, 4.0), (1e-15, 1e-15, 1e-15)),
     "log_ndtr": (
         lambda x: mp.log(phi(x)),
-        (-300.0, -40.0, -20.5, -2.0, 0.3, 5.0),
-        (1e-15, 1e-14, 1e-12),
+        (-300.0, -40.0, -20.5, -9.0, -5.0, -3.3, -2.0, -1.1, -0.5, -1e-9, -0.0, 0.3, 5.0),
+        (1e-15, 1e-15, 4e-15),
     ),
     "erfinv": (mp.erfinv, (0.1, 0.5, -0.7, 0.999, 1 - 1e-12), (1e-15, 1e-14, 1e-14)),
 }

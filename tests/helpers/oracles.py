@@ -98,6 +98,12 @@ def normal_over(x: Any) -> Any:
     return 1 / (-x * mp.sqrt(2 * mp.pi))
 
 
+def normal_tail(x: Any) -> Any:
+    with mp.extradps(40):  # solved for what the first two levels leave, it loses 30 digits at 1e5
+        hazard = normal(x) / phi(-x)
+        return +(2 / (1 / (hazard - x) - x) - x)
+
+
 def softplus(x: Any) -> Any:
     return x + mp.log1p(mp.exp(-x)) if x > 0 else mp.log1p(mp.exp(x))
 
@@ -236,6 +242,9 @@ ORACLES: dict[str, Oracle] = {
         lambda x, y: x * mp.log(y),
         pairs((1e300, 0.5), (1e-300, 1e-300), (-2.0, 1 + 2**-52), (3.0, 1e300), (-1e-8, 7.0)),
     ),
+    "xlogy_y": Oracle(
+        lambda x, y: x / y, pairs((1e300, 0.5), (1e-300, 1e-300), (-2.0, 3.0), (3.0, 1e100))
+    ),
     "sqrt": Oracle(mp.sqrt, POSITIVE),
     "cbrt": Oracle(
         lambda x: mp.sign(x) * mp.cbrt(abs(x)), [*WIDE, *both_signs(1e308, 1.7e308, 3e-308)]
@@ -290,6 +299,11 @@ ORACLES: dict[str, Oracle] = {
     "ndtr": Oracle(
         phi, [*TAILS, *both_signs(1e-300, 1e-8, 0.5, 1.0, 3.0), (-36.9,), (-37.4,)],
         derivatives=[normal],
+    ),
+    "normal_tail": Oracle(
+        normal_tail,
+        singles(1e-300, 1e-8, 0.1, 0.5, 1.0, 2.0, 3.3, 5.0, 8.0, 12.0, 20.0, 100.0, 1e5),
+        partial_scales=[lambda x: 3],
     ),
     "log_ndtr": Oracle(
         log_phi, [*TAILS, *both_signs(1e-300, 1e-8, 0.5, 1.0, 3.0), (-20.0,), (-20.000001,),
