@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import interrupted
+import positions
 import pytest
 
+import scalargrad as sg
 from scalargrad.core import modes, turns
 
 #: of these the positions are many, and each takes long
@@ -17,6 +21,30 @@ def test_everything_works_behind_an_interrupt(name: str) -> None:
 
     assert [(where, failure) for where, failure in tried if failure] == []
     assert not turns._queue
+
+
+def is_before_leaving(where: str) -> bool:
+    """Tell whether a position is before the `try` of `__exit__`, where only C cannot be stopped."""
+    line = int(where.partition(":")[2].partition(" ")[0])
+    return "(Block.__exit__, " in where and line <= modes.Block.__exit__.__code__.co_firstlineno + 7
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_interrupt_leaves_no_with_block_open(fails: bool) -> None:
+    block = sg.no_grad()
+
+    def action() -> None:
+        with contextlib.suppress(ZeroDivisionError), block, sg.scope("inner"), block:
+            if fails:
+                raise ZeroDivisionError
+
+    for position in range(1, positions.count(action) + 1):
+        where = positions.interrupt(action, position)
+        if sg.engine == "python" and is_before_leaving(where):
+            modes.active.clear()
+        assert not modes.active, where
+        assert (sg.Value(2.0) * 3.0).scope is None
+        assert (sg.Value(2.0) * 3.0).parents
 
 
 def test_probe_finds_a_block_that_was_left_open() -> None:

@@ -157,3 +157,5 @@ for _name, _row in METHOD_ROWS.items():
 _give_method("backward", _Readable.backward, "backward")
 _give_method("detach", _Readable.detach, "detach")
 _give_method("__init__", _Readable.__init__, "init")
+# a `with` block is left by C, so that no interrupt falls between its end and what leaves it
+modes.Block.__exit__ = quick(modes.Block.__exit__, kind="leave")  # type: ignore[method-assign]

@@ -67,6 +67,28 @@ static int current_request(Request *request)
     return mode == NULL ? -1 : read_mode(mode, request);
 }
 
+/* Leave the innermost entry, if it is one of this block; else return NULL: ask the function. No code
+ * of Python runs between the end of a block and here, so no interrupt can leave it open.
+ */
+PyObject *leave_block(PyObject *block)
+{
+    PyObject *mode = NULL, *result = NULL;
+    if (PyContextVar_Get(tools.mode, NULL, &mode) < 0 || mode == NULL) {
+        return NULL;
+    }
+    PyObject *entered = PyObject_GetAttrString(mode, "block");
+    PyObject *outer = entered != NULL ? PyObject_GetAttrString(mode, "outer") : NULL;
+    if (entered == block && outer != NULL && PySet_Discard(tools.active, mode) == 1) {
+        PyObject *token = PyContextVar_Set(tools.mode, outer);
+        result = token != NULL ? Py_NewRef(Py_None) : NULL;
+        Py_XDECREF(token);
+    }
+    Py_XDECREF(outer);
+    Py_XDECREF(entered);
+    Py_DECREF(mode);
+    return result;
+}
+
 int detects_anomaly(void)
 {
     Request request;

@@ -340,6 +340,7 @@ static inline int modes_are_open(void)
 PyObject *with_modes(Value *node);
 /* Whether this thread is in detect_anomaly; -1 with an error. */
 int detects_anomaly(void);
+PyObject *leave_block(PyObject *block);
 
 /* -- operators.c, many.c, build.c: nodes ----------------------------------------------------- */
 

@@ -237,6 +237,13 @@ static PyObject *replay_derivative(Quick *quick, PyObject *const *args, Py_ssize
     return is_inside ? NULL : replay_call(quick, args, count);
 }
 
+/* block.__exit__(kind, error, trace) */
+static PyObject *leave(Quick *quick, PyObject *const *args, Py_ssize_t count)
+{
+    (void)quick;
+    return count == 4 ? leave_block(args[0]) : NULL;
+}
+
 /* -- the type ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -257,6 +264,7 @@ static const struct {
     {"replay_gradient", replay_gradient},
     {"replay_backward", replay_backward},
     {"replay_derivative", replay_derivative},
+    {"leave", leave},
 };
 
 static PyObject *call_init(PyObject *self, PyObject *const *args, size_t flagged, PyObject *names)

@@ -103,12 +103,21 @@ class Block(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        mode: Mode | None = None
+        try:
+            mode = self._entered()
+            _leave(mode)
+        finally:  # an interrupt before does not keep it open; one before this function can, where
+            _leave(mode or self._entered())  # no engine leaves in C: use `call`, or a decorator
+
+    def _entered(self) -> Mode:
+        """Return the innermost open entry of this block."""
         mode = variable.get(_NONE)
         while mode.outer is not None and not (mode.block is self and mode in active):
             mode = mode.outer
         if mode is _NONE:  # entered in another context
             mode = next((mode for mode in list(active) if mode.block is self), _NONE)
-        _leave(mode)
+        return mode
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         import inspect
@@ -129,8 +138,7 @@ class Block(Generic[T]):
         return inside
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call a function inside; no interrupt can leave the block open, as it can where one leaves
-        a `with` block."""
+        """Call a function inside; no interrupt can leave the block open, whatever the engine."""
         mode, _ = self._entry()
         try:
             try:
