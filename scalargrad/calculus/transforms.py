@@ -7,6 +7,7 @@ Values, the function runs as it is, and what comes out is a nesting like what we
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 from collections import OrderedDict
@@ -43,17 +44,47 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class _Run:
+class Arrangement:
+    """How derivatives stand: in the structure of what a function returns, and of its arguments."""
+
+    def __init__(self, *, single: bool) -> None:
+        self.single = single
+        self.structures: list[Structure] = []  # of the arguments that are differentiated
+        self.structure: Structure = NUMBER  # of what the function returns
+
+    def like_arguments(self, numbers: Sequence[Any]) -> Any:
+        """Return numbers in the structure of the arguments: of one, or a tuple of several."""
+        row = iter(numbers)
+        if self.single:
+            return self.structures[0].unflatten(row)
+        return tuple(structure.unflatten(row) for structure in self.structures)
+
+    def blocks(self, rows: Sequence[Sequence[Any]]) -> Any:
+        """Return a Jacobian: in the structure of the outputs, each in that of the arguments."""
+        return self.structure.map(functools.partial(self._block, iter(rows)))
+
+    def _block(self, rows: Iterator[Sequence[Any]], out: Leaf) -> Any:
+        """Return the next rows of a Jacobian: the derivatives of one number, or of an array."""
+        if not out.shape:
+            return self.like_arguments(next(rows))
+        own = [iter(row) for row in islice(rows, out.size)]
+        blocks = []
+        for structure in self.structures:
+            parts = [list(islice(row, structure.size)) for row in own]
+            blocks.append(_of_array(out, structure, parts))
+        return blocks[0] if self.single else tuple(blocks)
+
+
+class _Run(Arrangement):
     """One run of a function on Values, and what can be asked of it."""
 
     def __init__(
         self, who: str, function: Callable[..., Any], argnums: int | Sequence[int],
         args: Sequence[Any], kwargs: dict[str, Any], has_aux: bool = False,
     ) -> None:  # fmt: skip
+        super().__init__(single=not isinstance(argnums, (tuple, list)))
         self.who = who
         self.argnums = _argnums(who, argnums, len(args))
-        self.single = not isinstance(argnums, (tuple, list))
-        self.structures: list[Structure] = []
         self.inputs: list[Any] = []
         outer = around.get()
         given = list(args)
@@ -155,28 +186,6 @@ class _Run:
                 moved[id(node)] = _pushed(node, moved, graph)
         return [moved.get(id(output), 0.0) for output in outputs]
 
-    def like_arguments(self, numbers: Sequence[Any]) -> Any:
-        """Return numbers in the structure of the arguments: of one, or a tuple of several."""
-        row = iter(numbers)
-        if self.single:
-            return self.structures[0].unflatten(row)
-        return tuple(structure.unflatten(row) for structure in self.structures)
-
-    def blocks(self, rows: Sequence[Sequence[Any]]) -> Any:
-        """Return a Jacobian: in the structure of the outputs, each in that of the arguments."""
-        return self.structure.map(functools.partial(self._block, iter(rows)))
-
-    def _block(self, rows: Iterator[Sequence[Any]], out: Leaf) -> Any:
-        """Return the next rows of a Jacobian: the derivatives of one number, or of an array."""
-        if not out.shape:
-            return self.like_arguments(next(rows))
-        own = [iter(row) for row in islice(rows, out.size)]
-        blocks = []
-        for structure in self.structures:
-            parts = [list(islice(row, structure.size)) for row in own]
-            blocks.append(_of_array(out, structure, parts))
-        return blocks[0] if self.single else tuple(blocks)
-
 
 def _of_array(out: Leaf, structure: Structure, rows: Sequence[Sequence[Any]]) -> Any:
     """Return the derivatives of an array: one of both shapes, or one that holds a nesting each."""
@@ -239,6 +248,25 @@ def named_like(function: Callable[..., Any]) -> Callable[[Callable[P, R]], Calla
     return functools.wraps(function, assigned=("__name__", "__qualname__", "__module__"))
 
 
+def _on_tape(
+    who: str, f: Any, argnums: int | Sequence[int], eager: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return a transformation of a compiled function, which replays; `eager` of any other one."""
+    derivative = getattr(type(f), "_derivative", None)  # see tape/derivatives.py
+    return eager if derivative is None else derivative(f, who, argnums, eager)
+
+
+def _replayed(
+    f: Any, who: str, transformed: Callable[..., Any], args: Sequence[Any]
+) -> tuple[Any] | None:
+    """Return what a transformation of a compiled function gives at numbers; else None.
+
+    `transformed` is what is recorded for it: of the function itself and these arguments.
+    """
+    replayed = getattr(type(f), "_replayed", None)
+    return None if replayed is None else replayed(f, who, transformed, args)
+
+
 # -- the transformations -----------------------------------------------------------------------
 
 
@@ -274,7 +302,8 @@ def grad(
     >>> sg.grad(lambda x: x**3)(2.0), sg.grad(sg.grad(lambda x: x**3))(2.0)
     (12.0, 12.0)
     """
-    return gradient_for("grad", f, argnums, has_aux)
+    gradient = gradient_for("grad", f, argnums, has_aux)
+    return gradient if has_aux else _on_tape("grad", f, argnums, gradient)
 
 
 def gradient_for(
@@ -327,7 +356,7 @@ def value_and_grad(
         value = (run.value, run.aux) if has_aux else run.value
         return value, run.like_arguments(run.pull([1.0]))
 
-    return both
+    return both if has_aux else _on_tape("value_and_grad", f, argnums, both)
 
 
 def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P, Any]:
@@ -352,7 +381,7 @@ def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P
         rows = [run.pull_one(output) for output in run.outputs]
         return run.blocks(rows)
 
-    return matrix
+    return _on_tape("jacobian", f, argnums, matrix)
 
 
 def hessian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P, Any]:
@@ -367,7 +396,8 @@ def hessian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Derived[P,
     >>> sg.hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    return jacobian(gradient_for("hessian", f, argnums), argnums)
+    matrix = jacobian(gradient_for("hessian", f, argnums), argnums)
+    return _on_tape("hessian", f, argnums, matrix)
 
 
 def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
@@ -383,6 +413,16 @@ def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[An
     ([6.0, 5.0], (13.0, 12.0))
     """
     _check_function("vjp", f)
+    replayed = _replayed(f, "vjp", lambda function, *primals: function(*primals), primals)
+    if replayed is not None:
+        kept = copy.deepcopy(primals)  # plain numbers: they may change before `back` is called
+
+        def back_on_tape(upstream: Any) -> tuple[Any, ...]:
+            again = _replayed(f, "vjp back", _pulled_back, (kept, upstream))
+            grads: tuple[Any, ...] = again[0] if again else vjp(f.function, *kept)[1](upstream)  # type: ignore[attr-defined]
+            return grads
+
+        return replayed[0], back_on_tape
     run = _Run("vjp", f, tuple(range(len(primals))), primals, {})
 
     def back(upstream: Any) -> tuple[Any, ...]:
@@ -391,6 +431,10 @@ def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[An
         return grads
 
     return run.value, back
+
+
+def _pulled_back(function: Callable[..., Any], primals: Any, upstream: Any) -> tuple[Any, ...]:
+    return vjp(function, *primals)[1](upstream)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -408,6 +452,10 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     if not isinstance(primals, (tuple, list)):
         must = "primals must be a tuple of arguments"
         raise errors.OperandError(errors.unwanted("jvp", must, primals, "pass (x,)"))
+    replayed = _replayed(f, "jvp", jvp, (primals, tangents))
+    if replayed is not None:
+        outcome: tuple[Any, Any] = replayed[0]
+        return outcome
     run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
     structure = Container(tuple, tuple(run.structures))
     directions = _matching("jvp", "the tangents", tangents, structure)
@@ -440,6 +488,9 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     [6.0, 4.0]
     """
     _check_function("hvp", f)
+    replayed = _replayed(f, "hvp", hvp, (x, v))
+    if replayed is not None:
+        return replayed[0]
     run = _Run("hvp", f, 0, (x,), {})
     run.one()
     direction = _matching("hvp", "the vector", v, run.structures[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
@@ -23,7 +24,8 @@ from ..core.signatures import Argument
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
-from . import calls
+from . import calls, variants
+from .derivatives import Derivative, replayed
 from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
 from .listing import counted
@@ -59,15 +61,24 @@ class Compiled(Generic[P, R]):
     _many_paths = "pass a larger max_paths to compile"  # the remedy where there are too many
 
     def __init__(
-        self, function: Callable[..., Any], mode: str, threads: int, max_paths: int
+        self,
+        function: Callable[..., Any],
+        mode: str,
+        threads: int,
+        max_paths: int,
+        static: tuple[str, ...] = (),
     ) -> None:
         self.function: Callable[..., Any] = function
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.mode: str = mode
         self.threads: int = threads
         self.max_paths: int = max_paths
+        self.static: tuple[str, ...] = static
+        #: of other static arguments, and of others by name: the last one called stands last
+        self._variants: OrderedDict[Any, Compiled[..., Any]] = OrderedDict()
         self._paths: dict[tuple[Structure, ...], Paths] = {}
         self._seen: Seen | None = None
+        self._inners: dict[str, Compiled[..., Any]] = {}  # derivatives that are recorded
         self._classes: dict[type, Compiled[..., Any]] = {}
         self._attribute = f"_compiled {self.name} {id(self)}"  # a child may have one of that name
         functools.update_wrapper(self, function, updated=())
@@ -85,7 +96,11 @@ class Compiled(Generic[P, R]):
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
         """
-        arguments, structures, lanes = self._taken(arguments, named)
+        if named or self.static:
+            variant, arguments, _ = self._variant(arguments, named)
+            if variant is not self:
+                return variant(*arguments)
+        arguments, structures, lanes = self._taken(arguments)
         if tracer.is_on():  # its operations belong to the function that is being traced
             self._check_inside(lanes)
             return self.function(*arguments)
@@ -115,7 +130,11 @@ class Compiled(Generic[P, R]):
         The gradients stand in the order of the function's parameters, also of named ones.
         Raises: `TypeError` where the function does not return one number.
         """
-        arguments, structures, lanes = self._taken(arguments, named)
+        if named or self.static:
+            variant, arguments, _ = self._variant(arguments, named)
+            if variant is not self:
+                return variant.value_and_grad(*arguments)
+        arguments, structures, lanes = self._taken(arguments)
         if tracer.is_on():
             self._check_inside(lanes)
         if lanes.has_values or tracer.is_on():
@@ -159,7 +178,11 @@ class Compiled(Generic[P, R]):
             )
         if tracer.is_on():
             raise refusals.frozen_pass()
-        arguments, structures, lanes = self._taken(arguments, named)
+        if named or self.static:
+            variant, arguments, _ = self._variant(arguments, named)
+            if variant is not self:
+                return variant.backward(*arguments, reduction=reduction)
+        arguments, structures, lanes = self._taken(arguments)
         if lanes.has_values:
             raise errors.OperandError(
                 f"{self.name}: backward wants numbers and arrays; got a Value; call the function"
@@ -183,12 +206,45 @@ class Compiled(Generic[P, R]):
         total = paths.known[0].runner.total(collected.values)
         return total / lanes.count if reduction == "mean" else total
 
+    # -- derivatives: see derivatives.py -----------------------------------------------------
+
+    def _derivative(self, who: str, argnums: Any, eager: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what `grad` and its kin make of this function."""
+        if who != "hessian":
+            return Derivative(who, self, argnums, eager)
+        if self.static:
+            return eager
+        gradient = self._inner(
+            f"{who} {argnums}",
+            lambda function, *args: transforms.gradient_for(who, function, argnums)(*args),
+        )
+        return Derivative("jacobian", gradient, argnums, eager, is_second=True)
+
+    def _replayed(
+        self, who: str, transformed: Callable[..., Any], args: Sequence[Any]
+    ) -> tuple[Any] | None:
+        """Return what a transformation gives at numbers, in a tuple; None where that is eager's."""
+        return None if self.static else replayed(self, who, transformed, args)
+
+    def _inner(self, who: str, transformed: Callable[..., Any]) -> Compiled[..., Any]:
+        """Return a transformation of the function, compiled too."""
+        if who not in self._inners:
+            function = self.function
+
+            def inner(*args: Any) -> Any:
+                return transformed(function, *args)
+
+            inner.__name__ = self.name
+            self._inners[who] = Compiled(inner, self.mode, self.threads, self.max_paths)
+        return self._inners[who]
+
     # -- what was traced ---------------------------------------------------------------------
 
     @property
     def tapes(self) -> list[Tape]:
         """The tape of every path traced so far."""
-        return [path.tape for paths in self._paths.values() for path in paths.known]
+        own = [path.tape for paths in self._paths.values() for path in paths.known]
+        return own + [tape for one in self._variants.values() for tape in one.tapes]
 
     @property
     def tape(self) -> Tape:
@@ -234,14 +290,14 @@ class Compiled(Generic[P, R]):
 
     def _like(self, function: Callable[..., Any]) -> Compiled[..., Any]:
         """Return another function compiled in the same way, with nothing traced."""
-        return Compiled(function, self.mode, self.threads, self.max_paths)
+        return Compiled(function, self.mode, self.threads, self.max_paths, self.static)
 
     def __reduce__(self) -> tuple[Any, ...]:
         paths = {
             structures: [(path.tape, path.structure) for path in known.known]
             for structures, known in self._paths.items()
         }
-        options = self.mode, self.threads, self.max_paths
+        options = self.mode, self.threads, self.max_paths, self.static
         name = qualified_name(self.function)
         signature = _portable(self._signature)
         return _restored.pickled(self.name, name, options, paths, digest(), signature)
@@ -256,8 +312,10 @@ class Compiled(Generic[P, R]):
         except (ValueError, TypeError):
             return inspect.signature(lambda *arguments: None)
 
-    def _placed(self, arguments: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
-        """Return arguments by position.
+    def _variant(
+        self, arguments: Sequence[Any], named: dict[str, Any]
+    ) -> tuple[Compiled[..., Any], tuple[Any, ...], list[int | None]]:
+        """Return what runs a call, its arguments by place, and where those given by place are.
 
         Raises: `TypeError` where the function does not take them so.
         """
@@ -273,19 +331,23 @@ class Compiled(Generic[P, R]):
             last = max(map([*bound.signature.parameters].index, bound.arguments))
             bound.apply_defaults()
             bound = bound.signature.bind_partial(*bound.args[: last + 1], **bound.kwargs)
-        if bound.kwargs:
-            raise errors.OperandError(
-                f"{self.name}: a compiled function takes its arguments by place or name; got"
-                f" {next(iter(bound.kwargs))!r}, which goes by name only; take the * away"
-            )
-        return bound.args
+        if not bound.kwargs and not self.static:
+            return self, bound.args, list(range(len(arguments)))
+        key, how, given, places = variants.filled(self.name, bound, self.static)
+        variant = self._variants.get(key)
+        if variant is None:
+            if len(self._variants) >= variants.MOST_VARIANTS:
+                self._variants.popitem(last=False)
+            special = variants.Special(self.function, how)
+            variant = Compiled(special, self.mode, self.threads, self.max_paths)
+            variant = self._variants.setdefault(key, variant)
+        self._variants.move_to_end(key)
+        return variant, tuple(given), places
 
     def _taken(
-        self, arguments: tuple[Any, ...], named: dict[str, Any]
+        self, arguments: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], tuple[Structure, ...], Lanes]:
         """Return the arguments of a call by position, and taken apart."""
-        if named:
-            arguments = self._placed(arguments, named)
         seen = self._seen
         again = seen.lanes(arguments) if seen is not None else None
         if seen is not None and again is not None:
@@ -329,10 +391,14 @@ class Compiled(Generic[P, R]):
         except TypeError as error:
             if any(structure != NUMBER for structure in structures):
                 error.add_note(_A_LIST_IS_ONE_POINT)
-            elif "subscriptable" in str(error) or "iterable" in str(error):
+            elif any(word in str(error) for word in ("subscriptable", "iterable", "len()")):
                 error.add_note(_AN_ARRAY_IS_A_BATCH)
             raise
-        return Path(runner_for(tape, self.mode), structure)
+        return self._path(tape, structure)
+
+    def _path(self, tape: Tape, structure: Structure) -> Path:
+        again = functools.partial(runner_for, mode=self.mode)
+        return Path(again(tape), structure, again)
 
     def _look(self, structures: tuple[Structure, ...], lanes: Lanes, *, back: bool) -> None:
         """Run the function itself in each lane: what is not finite is reported with its line."""
@@ -484,7 +550,7 @@ def _parts(parameter: inspect.Parameter) -> tuple[Any, ...]:
 def _restored(
     name: str,
     qualified: Any,
-    options: tuple[str, int, int],
+    options: tuple[str, int, int, tuple[str, ...]],
     paths: Any,
     table: int,
     signature: inspect.Signature,
@@ -496,23 +562,33 @@ def _restored(
             " version of scalargrad; record it anew"
         )
     check_fields(name, qualified, options, paths, signature)
-    mode, threads, most = options
+    mode, threads, most, static = options
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
-    compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most)
-    compiled._signature = signature
+    compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most, ())
+    compiled._signature, compiled.static = signature, static
     for structures, known in paths.items():
         for tape, structure in known:
-            compiled._paths_of(structures).add(Path(runner_for(tape, compiled.mode), structure))
+            compiled._paths_of(structures).add(compiled._path(tape, structure))
     return compiled
 
 
 @overload
 def compile(
-    function: Callable[P, R], *, mode: str = "strict", threads: int = 1, max_paths: int = 256
+    function: Callable[P, R],
+    *,
+    mode: str = "strict",
+    threads: int = 1,
+    max_paths: int = 256,
+    static: Sequence[str] = (),
 ) -> Compiled[P, R]: ...
 @overload
 def compile(
-    function: None = None, *, mode: str = "strict", threads: int = 1, max_paths: int = 256
+    function: None = None,
+    *,
+    mode: str = "strict",
+    threads: int = 1,
+    max_paths: int = 256,
+    static: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 def compile(
     function: Callable[..., Any] | None = None,
@@ -520,6 +596,7 @@ def compile(
     mode: str = "strict",
     threads: int = 1,
     max_paths: int = 256,
+    static: Sequence[str] = (),
 ) -> Any:
     """Trace a function on its first call and replay it from then on; also a decorator.
 
@@ -529,14 +606,17 @@ def compile(
     number, an array, which Value a name means, stays as it was: pass what changes as an argument.
     Comparisons are followed: a lane that turns another way is replayed on a tape of its own path,
     of which there are at most `max_paths`. The lanes of a large batch are shared by `threads`, to
-    the same bits. Whole numbers stay ints for Python (`range`, an index), True and False are 1 and
-    0. What comes back has the methods `value_and_grad` and `backward`; `tape` and `tapes` are what
-    was traced, for each path and each kind of arguments.
+    the same bits. For each other thing that an argument named in `static` is, a text, None, a date,
+    a member of an enumeration, the function is traced anew. Whole numbers stay ints for Python
+    (`range`, an index), True and False are 1 and 0. What comes back has the methods
+    `value_and_grad` and `backward`; `tape` and `tapes` are what was traced, for each path and each
+    kind of arguments. `grad`, `jacobian` and their kin replay it at plain numbers, and take a
+    one-dimensional array as one point.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
-    but where layers become a matrix product, and where gradients are added over a batch: these
-    terms are added in another order, fused where the processor can; "fast" uses vector mathematics
-    of at most 4 ulp an operation.
+    but where layers become a matrix product, and where gradients are added over a batch, as which
+    the rows of a `jacobian` run too: these terms are added in another order, fused where the
+    processor can; "fast" uses vector mathematics of at most 4 ulp an operation.
     Shapes: f(numbers, lists) is one point; f(arrays) a batch along their first axes.
     Raises: `RuntimeError` where the function does what no replay could: reads or writes `.data`,
     runs a backward pass, is random; the message names the line that does it, where one does.
@@ -552,18 +632,28 @@ def compile(
     (6.0, (3.0, 2.0))
     """
     if function is None:
-        return functools.partial(compile, mode=mode, threads=threads, max_paths=max_paths)
+        return functools.partial(
+            compile, mode=mode, threads=threads, max_paths=max_paths, static=static
+        )
     if not callable(function):
         is_wrapped = isinstance(function, (classmethod, staticmethod))
         advice = "put the other decorator above" if is_wrapped else "pass e.g. lambda x: x * x"
         raise errors.OperandError(errors.unwanted("compile", "wants a function", function, advice))
-    return _checked(function, mode, threads, max_paths)
+    return _checked(function, mode, threads, max_paths, static)
 
 
-def _checked(function: Callable[P, R], mode: str, threads: int, max_paths: int) -> Compiled[P, R]:
+def _checked(
+    function: Callable[P, R], mode: str, threads: int, max_paths: int, static: Sequence[str]
+) -> Compiled[P, R]:
     if mode not in MODES:
         raise errors.InputError(
             errors.unwanted("compile", 'mode must be "strict" or "fast"', mode, "leave it out")
         )
     threads, most = whole("compile", "threads", threads), whole("compile", "max_paths", max_paths)
-    return Compiled(function, mode, threads, most)
+    names = (static,) if isinstance(static, str) else tuple(static)
+    compiled = Compiled[P, R](function, mode, threads, most, names)
+    for name in names:
+        if name not in compiled._signature.parameters:
+            must = f"static must name parameters of {compiled.name}"
+            raise errors.InputError(errors.unwanted("compile", must, name, "see its definition"))
+    return compiled

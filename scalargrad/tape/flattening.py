@@ -13,7 +13,16 @@ from typing import Any
 from .. import _engine, errors
 from ..core.arguments import as_number, as_whole
 from ..core.arithmetic import is_value
-from ..core.nesting import INTEGER, NUMBER, Container, Flattening, Held, Leaf, Structure
+from ..core.nesting import (
+    INTEGER,
+    NUMBER,
+    Container,
+    Flattening,
+    Held,
+    Leaf,
+    Structure,
+    is_constant,
+)
 
 #: whole numbers below it fit a double, though it may round them
 _MOST = 2**1023
@@ -41,6 +50,15 @@ def flatten_argument(
     """
     walk = _OfArguments(who, what, remedy)
     return walk.whole_of(thing), walk.leaves, walk.arrays
+
+
+def flatten_point(who: str, what: str, thing: Any, remedy: str) -> tuple[Structure, list[Any]]:
+    """Do the same to an argument of which an array is one point, and whole numbers are marked.
+
+    Raises: what `flatten_result` raises.
+    """
+    walk = _OfPoint(who, what, remedy)
+    return walk.whole_of(thing), walk.leaves
 
 
 class _OfTape(Flattening):
@@ -120,6 +138,13 @@ class _OfArguments(_OfTape):
 
     of_whole = INTEGER
 
+    def number(self, thing: Any) -> Structure:
+        """Take a number; for what may be static, say how."""
+        if is_constant(thing) and not isinstance(thing, Enum):
+            remedy = 'name the parameter in static=("name",) of compile'
+            raise self.refused(errors.shown(thing), remedy)
+        return super().number(thing)
+
     def __init__(self, who: str, what: str, remedy: str) -> None:
         super().__init__(who, what, remedy)
         self.arrays: list[tuple[int, Any]] = []
@@ -139,6 +164,12 @@ class _OfArguments(_OfTape):
             remedy = "pass .astype(float) for a batch, or .tolist() for one point"
             raise self.refused("an array of objects", remedy)
         return structure
+
+
+class _OfPoint(_OfTape):
+    """Takes an argument apart that is one point, whatever is in it."""
+
+    of_whole = INTEGER
 
 
 def _key(key: Any) -> Any:

@@ -22,14 +22,17 @@ from ..functions import elementary
 from ..table.codes import INDEX
 from .lane_arguments import Lanes
 from .replay import Point, Replay, Runner
-from .tape import Tape
+from .tape import Tape, seeded
 
 
 class Path:
     """One way through a function."""
 
-    def __init__(self, runner: Runner, structure: Structure) -> None:
+    def __init__(
+        self, runner: Runner, structure: Structure, again: Callable[[Tape], Runner]
+    ) -> None:
         self.runner = runner
+        self._again = again  # what makes a runner of another tape
         self.structure = structure  # of what the function returns
         self.captured: tuple[Any, ...] = runner.tape.captured
         #: whether each of them is a Value, and a leaf: the common case
@@ -40,6 +43,11 @@ class Path:
     def tape(self) -> Tape:
         """What was traced."""
         return self.runner.tape
+
+    @functools.cached_property
+    def seeded(self) -> Runner:
+        """What replays the sum of all results, each times an input of its own: for Jacobians."""
+        return self._again(seeded(self.tape))
 
     def read(self) -> Any:
         """Return the numbers of what was captured, as they are now."""

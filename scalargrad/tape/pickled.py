@@ -47,7 +47,7 @@ class Elsewhere:
         self.qualified = qualified
         self._keeps_values = keeps_values
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         if self._keeps_values:  # which are copies here; the function would find others
             raise self._lost("it uses Values from outside, of which there are copies here")
         if self.qualified is None:
@@ -56,7 +56,7 @@ class Elsewhere:
             function = _look_up(*self.qualified)
         except (AttributeError, ImportError):
             raise self._lost(f"{'.'.join(self.qualified)} is not to be found") from None
-        return function(*arguments)
+        return function(*arguments, **named)
 
     def _lost(self, why: str) -> errors.StateError:
         return errors.StateError(
@@ -73,7 +73,7 @@ def check_fields(name: Any, qualified: Any, options: Any, paths: Any, signature:
     for is_right, must, got in (
         (type(name) is str, "the name must be a text", name),
         (qualified is None or _are_texts(qualified), "module and name must be texts", qualified),
-        (type(options) is tuple and len(options) == 3, "there must be three options", options),
+        (_are_options(options), "there must be four options", options),
         (type(paths) is dict, "the paths must be a dict", paths),
         (type(signature) is inspect.Signature, "the parameters must be a signature", signature),
     ):
@@ -86,6 +86,12 @@ def check_fields(name: Any, qualified: Any, options: Any, paths: Any, signature:
             raise _wrong("the paths of some arguments must be a list", known)
         for path in known:
             _check_path(structures, path)
+
+
+def _are_options(options: Any) -> bool:
+    if type(options) is not tuple or len(options) != 4 or type(options[3]) is not tuple:
+        return False
+    return all(type(name) is str for name in options[3])
 
 
 def _are_texts(qualified: Any) -> bool:

@@ -20,7 +20,7 @@ import functools
 import itertools
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from operator import ge, gt, sub
 from typing import Any
 
@@ -163,6 +163,19 @@ class Tape:
                 errors.unwanted("tape", f"output must be at most {most}", output, "leave it out")
             )
         return index
+
+
+def seeded(tape: Tape) -> Tape:
+    """Return the tape of one number: the sum of all outputs, each times an input of its own."""
+    count, line = len(tape.outputs), len(tape)
+    seeds = [reference(INPUT, tape.inputs + i) for i in range(count)]
+    operands = tape.operands + array("I", [*seeds, *tape.outputs])
+    return replace(
+        tape, inputs=tape.inputs + count, outputs=array("I", [reference(LINE, line)]),
+        ops=tape.ops + bytes([NAMES.index("dot")]), operands=operands,
+        starts=tape.starts + array("I", [len(operands)]), results=tape.results + array("I", [0]),
+        sample=tape.sample + (0.0,) * count, names=tape.names + ("",) * count,
+    )  # fmt: skip
 
 
 @Reader

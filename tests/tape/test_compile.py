@@ -319,7 +319,6 @@ def test_arguments_may_be_named(runner: str) -> None:
     ("function", "words"),
     [
         (scaled, r"^scaled: arguments must fit .* \(an unexpected keyword argument 'z'\)"),
-        (lambda x, *, z: x * z, "by place or name; got 'z', which goes by name only"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(function: Any, words: str) -> None:
