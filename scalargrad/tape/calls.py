@@ -46,7 +46,9 @@ def remember(
             numpy = sys.modules.get("numpy")
             arrays = numpy.ndarray if numpy is not None else None
             inputs = sum(structure.size for structure in structures)
-            paths.calls[kind] = runner.calls(len(structures), inputs, _bytes(flat), arrays)
+            paths.calls[kind] = runner.calls(
+                len(structures), inputs, _bytes(flat), arrays, paths.watched()
+            )
     calls = paths.calls[kind]
     index = paths.known.index(path)
     if calls is not None and not calls.goes(index):

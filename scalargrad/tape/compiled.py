@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -35,6 +36,7 @@ from .pickled import Elsewhere, check_fields, qualified_name
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .tape import Tape
 from .tracing import trace
+from .watched import Watched
 
 MODES = ("strict", "fast")
 
@@ -43,6 +45,12 @@ MOST_ARRAYS = 64
 
 #: so many kinds of arguments, as lists of other lengths, are remembered; then the oldest goes
 MOST_KINDS = 256
+
+#: so often what was traced is kept for when the same is found outside again: a flag, to and fro
+MOST_EARLIER = 16
+
+#: after so many recordings in a row, for other things found outside each time, it is said
+TIMES_ANEW = 8
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -77,6 +85,9 @@ class Compiled(Generic[P, R]):
         #: of other static arguments, and of others by name: the last one called stands last
         self._variants: OrderedDict[Any, Compiled[..., Any]] = OrderedDict()
         self._paths: dict[tuple[Structure, ...], Paths] = {}
+        self._watched: Watched | None = None  # what was found outside, when these paths were traced
+        self._earlier: list[tuple[Watched, dict[tuple[Structure, ...], Paths]]] = []
+        self._times_anew = 0  # in a row that other things were found outside
         self._seen: Seen | None = None
         self._inners: dict[str, Compiled[..., Any]] = {}  # derivatives that are recorded
         self._classes: dict[type, Compiled[..., Any]] = {}
@@ -234,6 +245,7 @@ class Compiled(Generic[P, R]):
             def inner(*args: Any) -> Any:
                 return transformed(function, *args)
 
+            functools.update_wrapper(inner, function, assigned=(), updated=())
             inner.__name__ = self.name
             self._inners[who] = Compiled(inner, self.mode, self.threads, self.max_paths)
         return self._inners[who]
@@ -366,6 +378,7 @@ class Compiled(Generic[P, R]):
 
     def _paths_of(self, structures: tuple[Structure, ...]) -> Paths:
         """Return the paths for arguments of some structures."""
+        self._look_outside()
         paths = self._paths.get(structures)
         if paths is None:
 
@@ -376,8 +389,37 @@ class Compiled(Generic[P, R]):
                 del self._paths[next(iter(self._paths))]
             paths = Paths(self.name, make, self.max_paths, self.mode, self._many_paths)
             paths.gradients = tuple(structure.hollow for structure in structures)
+            paths.watched = self._triples
             self._paths[structures] = paths
         return paths
+
+    def _look_outside(self) -> None:
+        """Take the paths that were traced with what stands outside now, perhaps none yet."""
+        if self._watched is None:
+            self._watched = Watched.by(self.function)
+        name = self._watched.changed()
+        if name is None:
+            return
+        self._earlier.append((self._watched, self._paths))
+        known = [i for i, (watched, _) in enumerate(self._earlier) if watched.changed() is None]
+        if known:
+            self._watched, self._paths = self._earlier.pop(known[0])
+            self._times_anew = 0
+        else:
+            self._watched, self._paths = Watched.by(self.function), {}
+            self._times_anew += 1
+            if self._times_anew == TIMES_ANEW:
+                warnings.warn(
+                    f"{self.name}: what it finds outside should seldom change, as it is recorded"
+                    f" anew; got {TIMES_ANEW} recordings, the last one as {name} changed; pass it"
+                    " as an argument",
+                    stacklevel=4,
+                )
+        del self._earlier[:-MOST_EARLIER]
+        self._last_call = self._last_gradient = self._last_backward = None
+
+    def _triples(self) -> tuple[tuple[Any, str, Any], ...]:
+        return self._watched.triples() if self._watched is not None else ()
 
     def _trace(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
         def arguments(values: Sequence[Any]) -> list[Any]:
@@ -394,6 +436,10 @@ class Compiled(Generic[P, R]):
             elif any(word in str(error) for word in ("subscriptable", "iterable", "len()")):
                 error.add_note(_AN_ARRAY_IS_A_BATCH)
             raise
+        if self._watched is not None and self._watched.changed():  # by the function itself
+            self._watched = self._watched.lasting()
+            for paths in self._paths.values():
+                paths.calls.clear()
         return self._path(tape, structure)
 
     def _path(self, tape: Tape, structure: Structure) -> Path:
@@ -602,8 +648,9 @@ def compile(
 
     `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
     To see that it does the same each time, it is run twice where it is traced. Values that it
-    finds outside, a model's parameters, are read anew at each call. Whatever else it finds there, a
-    number, an array, which Value a name means, stays as it was: pass what changes as an argument.
+    finds outside, a model's parameters, are read anew at each call. A number or a text in its
+    object (`self.rate`), its closure or its module is noticed where it changed, and the function is
+    recorded for it. What lists, dicts and arrays hold stays as it was: pass what changes.
     Comparisons are followed: a lane that turns another way is replayed on a tape of its own path,
     of which there are at most `max_paths`. The lanes of a large batch are shared by `threads`, to
     the same bits. For each other thing that an argument named in `static` is, a text, None, a date,

@@ -64,9 +64,11 @@ class Machine:
             self._for_points[key] = plan  # it is never vectorised
         return self._for_points[key], -1
 
-    def calls(self, arguments: int, inputs: int, shape: bytes, array_type: Any) -> Any:
+    def calls(
+        self, arguments: int, inputs: int, shape: bytes, array_type: Any, watched: tuple[Any, ...]
+    ) -> Any:
         """Return what answers calls with arguments of a shape: see calls.py."""
-        return self._native.calls(arguments, inputs, shape, array_type)
+        return self._native.calls(arguments, inputs, shape, array_type, watched)
 
     def _plan_for_first_points(self, request: int, output: int) -> Any:
         """Return a plan for one lane that is not vectorised."""

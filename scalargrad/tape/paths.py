@@ -94,6 +94,8 @@ class Paths:
         self.known: list[Path] = []
         self.gradients: Sequence[Structure] = ()  # of the gradient by each argument
         self.calls: dict[str, Any] = {}  # what answers calls like earlier ones: see calls.py
+        #: what must be as it was, for them: see watched.py
+        self.watched: Callable[[], tuple[Any, ...]] = tuple
         self._trace = trace
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}

@@ -45,10 +45,11 @@ class Special:
         self.__signature__ = inspect.Signature(
             [inspect.Parameter(name, kind) for name in filled.names]
         )
-        self._function, self._filled = function, filled
+        self.__wrapped__ = function
+        self._filled = filled
 
     def __call__(self, *given: Any) -> Any:
-        return self._filled.call(self._function, given)
+        return self._filled.call(self.__wrapped__, given)
 
 
 def filled(

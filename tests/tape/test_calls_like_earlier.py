@@ -326,7 +326,7 @@ def codes(*numbers: int) -> bytes:
 )
 def test_codes_that_are_no_shape_are_refused(arguments: int, inputs: int, shape: bytes) -> None:
     with pytest.raises(ValueError, match="calls"):
-        _engine.machine().calls(arguments, inputs, shape, None)
+        _engine.machine().calls(arguments, inputs, shape, None, ())
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_results_that_are_not_there_are_refused(result: bytes) -> None:
     f.value_and_grad(2.0)
     (path,) = next(iter(f._paths.values())).known
     plan = path.runner._plan_for_points(1)  # type: ignore[attr-defined]
-    calls = _engine.machine().calls(1, 1, codes(FLOAT), None)
+    calls = _engine.machine().calls(1, 1, codes(FLOAT), None, ())
     with pytest.raises(ValueError, match="calls"):
         calls.put(0, -1, plan, (), result, (list,))
     assert calls(2.0) is NotImplemented

@@ -29,6 +29,7 @@ typedef struct {
     uint32_t inputs;
     PyObject *shape; /* the codes of the arguments, as bytes */
     PyObject *array_type;
+    PyObject *watched;          /* triples of a dict or a cell, a name, and what must stand there */
     unsigned int count, latest; /* ways, and the one that was gone last */
     Way ways[MOST_WAYS];
 } Calls;
@@ -123,6 +124,33 @@ static PyObject *go_somewhere(Calls *self, double *numbers, size_t room)
     return Py_NewRef(Py_NotImplemented);
 }
 
+static int are_equal_floats(PyObject *one, PyObject *other)
+{
+    if (one == NULL || !PyFloat_CheckExact(one) || !PyFloat_CheckExact(other)) {
+        return 0;
+    }
+    double x = PyFloat_AS_DOUBLE(one), y = PyFloat_AS_DOUBLE(other);
+    return memcmp(&x, &y, sizeof x) == 0;
+}
+
+/* Whether what the function finds outside is what it was; 0 with or without an error. */
+static int is_as_it_was(PyObject *watched)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(watched); i++) {
+        PyObject *triple = PyTuple_GET_ITEM(watched, i), *holder = PyTuple_GET_ITEM(triple, 0);
+        PyObject *thing = PyTuple_GET_ITEM(triple, 2), *now = NULL;
+        if (PyDict_CheckExact(holder)) {
+            now = PyDict_GetItemWithError(holder, PyTuple_GET_ITEM(triple, 1));
+        } else if (PyCell_Check(holder)) {
+            now = PyCell_GET(holder);
+        }
+        if (now != thing && !are_equal_floats(now, thing)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static PyObject *call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
 {
     Calls *self = (Calls *)object;
@@ -132,8 +160,9 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t flagged, P
         room = other > room ? other : room;
     }
     double few[FEW], *numbers = few;
-    if (names != NULL || PyVectorcall_NARGS(flagged) != self->arguments) {
-        return Py_NewRef(Py_NotImplemented);
+    if (names != NULL || PyVectorcall_NARGS(flagged) != self->arguments ||
+        !is_as_it_was(self->watched)) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
     }
     if (room > FEW && (numbers = PyMem_Malloc(room * sizeof *numbers)) == NULL) {
         return PyErr_NoMemory();
@@ -165,15 +194,29 @@ static int are_codes(PyObject *bytes, size_t things_in, size_t numbers, int thin
     return 0;
 }
 
-/* calls(arguments, inputs, shape, array_type) */
+static int are_triples(PyObject *watched)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(watched); i++) {
+        PyObject *triple = PyTuple_GET_ITEM(watched, i);
+        if (!PyTuple_CheckExact(triple) || PyTuple_GET_SIZE(triple) != 3 ||
+            !PyUnicode_CheckExact(PyTuple_GET_ITEM(triple, 1))) {
+            PyErr_SetString(PyExc_TypeError, "calls: wants triples of a dict, a name and a thing");
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* calls(arguments, inputs, shape, array_type, watched) */
 PyObject *new_calls(PyObject *module, PyObject *args)
 {
     (void)module;
     Py_ssize_t arguments;
     unsigned int inputs;
-    PyObject *shape, *array_type;
-    if (!PyArg_ParseTuple(args, "nIO!O:calls", &arguments, &inputs, &PyBytes_Type, &shape,
-                          &array_type)) {
+    PyObject *shape, *array_type, *watched;
+    if (!PyArg_ParseTuple(args, "nIO!OO!:calls", &arguments, &inputs, &PyBytes_Type, &shape,
+                          &array_type, &PyTuple_Type, &watched) ||
+        !are_triples(watched)) {
         return NULL;
     }
     if (value_access == NULL || arguments < 0 || !are_codes(shape, (size_t)arguments, inputs, -1)) {
@@ -188,6 +231,7 @@ PyObject *new_calls(PyObject *module, PyObject *args)
     self->inputs = inputs;
     self->shape = Py_NewRef(shape);
     self->array_type = Py_NewRef(array_type);
+    self->watched = Py_NewRef(watched);
     self->count = self->latest = 0;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -248,6 +292,7 @@ static PyObject *put(PyObject *object, PyObject *args)
 static int traverse(PyObject *object, visitproc visit, void *arg)
 {
     Calls *self = (Calls *)object;
+    Py_VISIT(self->watched);
     for (unsigned int i = 0; i < self->count; i++) {
         Py_VISIT(self->ways[i].captured);
         Py_VISIT(self->ways[i].things);
@@ -273,6 +318,7 @@ static void dealloc(PyObject *object)
     clear(object);
     Py_DECREF(((Calls *)object)->shape);
     Py_DECREF(((Calls *)object)->array_type);
+    Py_DECREF(((Calls *)object)->watched);
     PyObject_GC_Del(object);
     Py_DECREF(type);
 }

@@ -1,0 +1,185 @@
+"""What a function finds outside and a recording holds as it was: `self.rate`, a global number.
+
+Its code says which names it reads, and so do the functions that it calls by these names. What
+stands there is compared before each replay.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from ..core.arithmetic import is_value
+
+#: of a function that reaches more objects and functions than so many, the others are not watched
+MOST_REACHED = 10_000
+
+#: what is compared by what it is; everything else by which object it is
+_PLAIN = (float, int, bool, str, bytes, complex, type(None))
+
+_GONE = object()
+
+
+class Source(NamedTuple):
+    """A place from which something is read: under a name in a dict, or the cell of a closure."""
+
+    holder: Any
+    name: str
+
+    def read(self) -> Any:
+        """Return what stands there now."""
+        if isinstance(self.holder, dict):
+            return self.holder.get(self.name, _GONE)
+        try:
+            return self.holder.cell_contents
+        except ValueError:  # it is empty
+            return _GONE
+
+
+class Watched(NamedTuple):
+    """What stood at some places."""
+
+    sources: tuple[Source, ...]
+    things: tuple[Any, ...]
+
+    @staticmethod
+    def by(function: Callable[..., Any]) -> Watched:
+        """Return what a function finds outside now."""
+        sources = tuple(_sources(function))
+        return Watched(sources, tuple(source.read() for source in sources))
+
+    def changed(self) -> str | None:
+        """Return the name of something that has become another thing, or None."""
+        for source, thing in zip(self.sources, self.things, strict=True):
+            if not _are_same(source.read(), thing):
+                return source.name
+        return None
+
+    def lasting(self) -> Watched:
+        """Return the part that is as it was: what the function writes itself is not watched."""
+        pairs = zip(self.sources, self.things, strict=True)
+        kept = [(source, thing) for source, thing in pairs if _are_same(source.read(), thing)]
+        return Watched(tuple(source for source, _ in kept), tuple(thing for _, thing in kept))
+
+    def triples(self) -> tuple[tuple[Any, str, Any], ...]:
+        """Return them as the machine compares them."""
+        pairs = zip(self.sources, self.things, strict=True)
+        return tuple((source.holder, source.name, thing) for source, thing in pairs)
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    return type(one) is type(other) and type(one) in _PLAIN and repr(one) == repr(other)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of the attributes and of the globals that some code reads."""
+    attributes: set[str] = set()
+    outside: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            outside.add(str(instruction.argval))
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            attributes.add(str(instruction.argval))
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):  # of a function inside
+            more, others = _names(constant)
+            attributes |= more
+            outside |= others
+    return frozenset(attributes), frozenset(outside)
+
+
+def _sources(function: Callable[..., Any]) -> Iterator[Source]:
+    walk = _Walk()
+    walk.reach(function)
+    while walk.follow():
+        pass
+    yield from walk.sources()
+
+
+def _is_followed(function: FunctionType) -> bool:
+    """Tell whether a function is a user's, or a layer's: no library's, which holds other things."""
+    root, _, rest = str(function.__module__).partition(".")
+    if root == __name__.partition(".")[0]:
+        return rest.startswith("nn")
+    return root not in sys.stdlib_module_names and "-packages" not in function.__code__.co_filename
+
+
+class _Walk:
+    """Goes from a function to what it calls and to the objects it reads from, by their names."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, Any] = {}
+        self._functions: list[FunctionType] = []
+        self._objects: list[Any] = []
+        self._attributes: set[str] = set()
+
+    def reach(self, thing: Any) -> None:
+        """Take a function or an object, if it is one that may hold something."""
+        if id(thing) in self._seen or len(self._seen) >= MOST_REACHED:
+            return
+        if isinstance(thing, (type, ModuleType)) or is_value(thing) or type(thing) in _PLAIN:
+            return
+        self._seen[id(thing)] = thing
+        self.reach(getattr(thing, "__wrapped__", None))  # what another function is made of
+        if isinstance(thing, FunctionType):
+            if _is_followed(thing):
+                self._functions.append(thing)
+        elif isinstance(thing, MethodType):
+            self.reach(thing.__func__)
+            self.reach(thing.__self__)
+        elif isinstance(thing, functools.partial):
+            self.reach(thing.func)
+        elif isinstance(thing, (list, tuple)):
+            if not thing or not (type(thing[0]) in _PLAIN or is_value(thing[0])):
+                for one in thing:
+                    self.reach(one)
+        elif type(getattr(thing, "__dict__", None)) is dict:
+            self._objects.append(thing)
+
+    def follow(self) -> bool:
+        """Follow the names known so far; tell whether that led to anything new."""
+        before = len(self._seen), len(self._attributes)
+        for function in [*self._functions]:
+            attributes, outside = _names(function.__code__)
+            self._attributes |= attributes
+            for cell in function.__closure__ or ():
+                self.reach(Source(cell, "").read())
+            for name in outside:
+                self.reach(function.__globals__.get(name))
+        for thing in [*self._objects]:
+            self._reach_from(thing)
+        return (len(self._seen), len(self._attributes)) != before
+
+    def _reach_from(self, thing: Any) -> None:
+        """Follow the attributes of an object, and what its class has under these names."""
+        for name, part in [*vars(thing).items()]:
+            if name in self._attributes:
+                self.reach(part)
+        for kind in type(thing).__mro__:
+            for name, part in vars(kind).items():
+                if name in self._attributes or name == "__call__":
+                    part = getattr(part, "fget", part)  # of a property
+                    self.reach(getattr(part, "__func__", getattr(part, "function", part)))
+
+    def sources(self) -> Iterator[Source]:
+        """Yield all places that are read: objects there are followed, so what they are matters."""
+        for function in self._functions:
+            _, outside = _names(function.__code__)
+            cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+            for name, cell in cells:
+                if type(Source(cell, name).read()) in _PLAIN:
+                    yield Source(cell, name)
+            for name in sorted(outside):
+                if type(function.__globals__.get(name, _GONE)) in _PLAIN:
+                    yield Source(function.__globals__, name)
+        for thing in self._objects:
+            for name, part in vars(thing).items():
+                if name in self._attributes and type(part) not in (list, dict, set):
+                    yield Source(vars(thing), name)
