@@ -10,7 +10,7 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .. import errors
 from .._engine import quick
@@ -25,9 +25,6 @@ from .flattening import flatten_point
 from .lane_arguments import Lanes
 from .paths import Path, Paths, run_point
 from .replay import BY_INPUTS, VALUES
-
-if TYPE_CHECKING:
-    from .compiled import Compiled
 
 #: so many rows of a Jacobian are run one by one, to the bits of an eager one; more as lanes
 MOST_ROWS = 4
@@ -81,7 +78,7 @@ class Derivative:
     def __init__(
         self,
         who: str,
-        compiled: Compiled[..., Any],
+        compiled: Any,
         argnums: Any,
         eager: Callable[..., Any],
         *,
@@ -211,7 +208,7 @@ def _as_lanes(paths: Paths, path: Path, numbers: list[Any]) -> tuple[Path, list[
 
 
 def replayed(
-    compiled: Compiled[..., Any], who: str, transformed: Callable[..., Any], args: Sequence[Any]
+    compiled: Any, who: str, transformed: Callable[..., Any], args: Sequence[Any]
 ) -> tuple[Any] | None:
     """Return what a transformation gives at plain numbers, recorded once; else None.
 
