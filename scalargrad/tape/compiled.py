@@ -40,9 +40,6 @@ from .watched import Watched
 
 MODES = ("strict", "fast")
 
-#: of one call of the machine
-MOST_ARRAYS = 64
-
 #: so many kinds of arguments, as lists of other lengths, are remembered; then the oldest goes
 MOST_KINDS = 256
 
@@ -470,11 +467,6 @@ class Compiled(Generic[P, R]):
             raise refusals.frozen_call(f"{self.name} with arrays", remedy)
 
     def _check_batch(self, lanes: Lanes) -> None:
-        if max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:
-            raise errors.InputError(
-                f"{self.name}: a batch may have at most {MOST_ARRAYS} arrays and arguments; got"
-                f" {max(len(lanes.arrays), len(lanes.parts))}; make columns of one array of them"
-            )
         if not lanes.count:
             raise errors.InputError(
                 f"{self.name}: a batch must have at least one lane; got none; check the slice"

@@ -14,6 +14,9 @@ from .planning import NEVER, plan_tape
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Batch, Point, Replay, Runner
 from .tape import Tape
 
+#: of one call of the machine
+MOST_ARRAYS = 64
+
 
 class Machine:
     """Runs a tape by plans, one for each thing that may be asked for."""
@@ -26,7 +29,8 @@ class Machine:
         self._for_first_points: dict[tuple[int, int], Any] = {}
         self._for_points: dict[tuple[int, int], Any] = {}
         self._points: Counter[tuple[int, int]] = Counter()
-        self._outputs, self._captured = len(tape.outputs), len(tape.captured)
+        self._inputs, self._outputs = tape.inputs, len(tape.outputs)
+        self._captured = len(tape.captured)
 
     def plan(self, request: int, output: int = 0) -> Any:
         """Return the plan for a request."""
@@ -108,10 +112,15 @@ class Machine:
         plan = self._plan_for_points(request) if count == 1 else self.plan(request)
         grads: list[Any] = []
         targets = None
-        if request & BY_INPUTS:
+        arrays = lanes.arrays if len(lanes.arrays) <= MOST_ARRAYS else [(0, _merged(lanes))]
+        if request & BY_INPUTS and len(lanes.parts) <= MOST_ARRAYS:
             widths = [columns for _, columns in lanes.parts]
             values, *grads = _matrices(count, [self._outputs, *widths], self._costs["SMALL"])
             targets = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
+        elif request & BY_INPUTS:
+            values, whole = numpy.empty((count, self._outputs)), numpy.empty((count, self._inputs))
+            grads = [whole[:, start : start + width] for start, width in lanes.parts]
+            targets = [(0, whole)]
         else:
             values = numpy.empty((count, self._outputs))
         status = numpy.empty(count, numpy.int32) if self.tape.guards else None
@@ -119,13 +128,25 @@ class Machine:
         def run(first: int, last: int) -> tuple[int, Any]:
             sums = numpy.empty(self._captured) if request & BY_CAPTURED else None
             undone = plan.run(
-                first, last, count, lanes.shared, lanes.arrays, captured, upstream, values, targets,
+                first, last, count, lanes.shared, arrays, captured, upstream, values, targets,
                 sums, status, lanes.rows,
             )  # fmt: skip
             return undone, sums
 
         undone, sums = run(0, count) if count <= chunk else _in_chunks(run, count, chunk, threads)
         return Batch(values, grads, sums, status if undone else None)
+
+
+def _merged(lanes: Lanes) -> Any:
+    """Return all inputs of all rows as one matrix: so many arrays are not opened one by one."""
+    numpy = sys.modules["numpy"]
+    rows = len(lanes.arrays[0][1])
+    matrix = numpy.empty((rows, len(lanes.shared)))
+    matrix[:] = lanes.shared
+    for start, array in lanes.arrays:
+        columns = array if array.ndim == 2 else array.reshape(rows, 1)
+        matrix[:, start : start + columns.shape[1]] = columns
+    return matrix
 
 
 def _matrices(rows: int, widths: Sequence[int], small: int) -> list[Any]:

@@ -495,3 +495,24 @@ def test_whole_numbers_of_a_recording_are_ints_in_messages() -> None:
     f = sg.compile(lambda scores, t: sg.cross_entropy(scores, t))
     with pytest.raises(ValueError, match=r"a class from 0 to 2; got 5 \(int\);"):
         f(np.zeros((2, 3)), np.array([0, 5]))
+
+
+@pytest.mark.parametrize("count", [64, 65, 200])
+def test_a_batch_may_have_any_number_of_arrays(count: int, runner: str) -> None:
+    def weighted(n: Any, *xs: Any) -> Any:
+        total = sum(x * x * k for k, x in enumerate(xs)) * xs[0]
+        return total if xs[0] > 0 else total * float(n)
+
+    f = sg.compile(weighted)
+    rng = np.random.default_rng(count)
+    arrays = [rng.normal(size=6) for _ in range(count - 1)]
+    counts = np.array([1, 2, 1, 2, 1, 2])
+    shared = arrays[:-1]
+    value, grads = f.value_and_grad(counts, *shared, 0.5, arrays[-1])
+    assert len(grads) == count + 1
+    for lane in range(6):
+        point = [xs[lane].item() for xs in (counts, *shared)]
+        expected, slopes = f.value_and_grad(*point, 0.5, arrays[-1][lane].item())
+        assert value[lane] == pytest.approx(expected, rel=1e-13)  # of a fused sum
+        assert [grad[lane] for grad in grads] == pytest.approx(list(slopes), rel=1e-13)
+        assert f(counts, *shared, 0.5, arrays[-1])[lane] == value[lane]
