@@ -9,7 +9,8 @@ from __future__ import annotations
 import dis
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -21,8 +22,6 @@ MOST_REACHED = 10_000
 #: what is compared by what it is; everything else by which object it is
 _PLAIN = (float, int, bool, str, bytes, complex, type(None))
 
-_GONE = object()
-
 
 class Source(NamedTuple):
     """A place from which something is read: under a name in a dict, or the cell of a closure."""
@@ -30,40 +29,49 @@ class Source(NamedTuple):
     holder: Any
     name: str
 
+    @property
+    def reader(self) -> Callable[[str], Any]:
+        """Return what gives the thing there, or None, called with its name."""
+        return self.holder.get if isinstance(self.holder, dict) else self._content
+
     def read(self) -> Any:
         """Return what stands there now."""
-        if isinstance(self.holder, dict):
-            return self.holder.get(self.name, _GONE)
+        return self.reader(self.name)
+
+    def _content(self, name: str) -> Any:
         try:
             return self.holder.cell_contents
         except ValueError:  # it is empty
-            return _GONE
+            return None
 
 
-class Watched(NamedTuple):
+class Watched:
     """What stood at some places."""
 
-    sources: tuple[Source, ...]
-    things: tuple[Any, ...]
+    def __init__(self, sources: Sequence[Source], things: Sequence[Any]) -> None:
+        self.sources, self.things = tuple(sources), tuple(things)
+        pairs = zip(self.sources, self.things, strict=True)
+        self._entries = [(source.reader, source.name, thing) for source, thing in pairs]
 
     @staticmethod
     def by(function: Callable[..., Any]) -> Watched:
         """Return what a function finds outside now."""
-        sources = tuple(_sources(function))
-        return Watched(sources, tuple(source.read() for source in sources))
+        sources = list(_sources(function))
+        return Watched(sources, [source.read() for source in sources])
 
     def changed(self) -> str | None:
         """Return the name of something that has become another thing, or None."""
-        for source, thing in zip(self.sources, self.things, strict=True):
-            if not _are_same(source.read(), thing):
-                return source.name
+        for read, name, thing in self._entries:
+            now = read(name)
+            if now is not thing and not _are_same(now, thing):
+                return str(name)
         return None
 
     def lasting(self) -> Watched:
         """Return the part that is as it was: what the function writes itself is not watched."""
         pairs = zip(self.sources, self.things, strict=True)
         kept = [(source, thing) for source, thing in pairs if _are_same(source.read(), thing)]
-        return Watched(tuple(source for source, _ in kept), tuple(thing for _, thing in kept))
+        return Watched([source for source, _ in kept], [thing for _, thing in kept])
 
     def triples(self) -> tuple[tuple[Any, str, Any], ...]:
         """Return them as the machine compares them."""
@@ -111,6 +119,14 @@ def _is_followed(function: FunctionType) -> bool:
     return root not in sys.stdlib_module_names and "-packages" not in function.__code__.co_filename
 
 
+def _fields(thing: Any) -> Any:
+    """Return the dict of an object, if it has one, without asking its class for anything."""
+    try:
+        return object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        return None
+
+
 class _Walk:
     """Goes from a function to what it calls and to the objects it reads from, by their names."""
 
@@ -118,6 +134,7 @@ class _Walk:
         self._seen: dict[int, Any] = {}
         self._functions: list[FunctionType] = []
         self._objects: list[Any] = []
+        self._kinds: set[type] = set()  # their classes
         self._attributes: set[str] = set()
 
     def reach(self, thing: Any) -> None:
@@ -127,21 +144,24 @@ class _Walk:
         if isinstance(thing, (type, ModuleType)) or is_value(thing) or type(thing) in _PLAIN:
             return
         self._seen[id(thing)] = thing
-        self.reach(getattr(thing, "__wrapped__", None))  # what another function is made of
-        if isinstance(thing, FunctionType):
+        kind, fields = type(thing), _fields(thing)
+        if type(fields) is dict:
+            self.reach(fields.get("__wrapped__"))  # what another function is made of
+        if kind is FunctionType:
             if _is_followed(thing):
                 self._functions.append(thing)
-        elif isinstance(thing, MethodType):
+        elif kind is MethodType:
             self.reach(thing.__func__)
             self.reach(thing.__self__)
-        elif isinstance(thing, functools.partial):
+        elif kind is functools.partial:
             self.reach(thing.func)
-        elif isinstance(thing, (list, tuple)):
-            if not thing or not (type(thing[0]) in _PLAIN or is_value(thing[0])):
+        elif kind in (list, tuple):
+            if thing and not (type(thing[0]) in _PLAIN or is_value(thing[0])):
                 for one in thing:
                     self.reach(one)
-        elif type(getattr(thing, "__dict__", None)) is dict:
+        elif type(fields) is dict:
             self._objects.append(thing)
+            self._kinds.add(kind)
 
     def follow(self) -> bool:
         """Follow the names known so far; tell whether that led to anything new."""
@@ -153,20 +173,15 @@ class _Walk:
                 self.reach(Source(cell, "").read())
             for name in outside:
                 self.reach(function.__globals__.get(name))
+        for kind in set(chain.from_iterable(one.__mro__ for one in self._kinds)):
+            for name in self._attributes & vars(kind).keys() | {"__call__"} & vars(kind).keys():
+                part = vars(kind)[name]
+                self.reach(getattr(part, "fget", None) or getattr(part, "__func__", part))
         for thing in [*self._objects]:
-            self._reach_from(thing)
+            fields = _fields(thing)
+            for name in self._attributes & fields.keys():
+                self.reach(fields[name])
         return (len(self._seen), len(self._attributes)) != before
-
-    def _reach_from(self, thing: Any) -> None:
-        """Follow the attributes of an object, and what its class has under these names."""
-        for name, part in [*vars(thing).items()]:
-            if name in self._attributes:
-                self.reach(part)
-        for kind in type(thing).__mro__:
-            for name, part in vars(kind).items():
-                if name in self._attributes or name == "__call__":
-                    part = getattr(part, "fget", part)  # of a property
-                    self.reach(getattr(part, "__func__", getattr(part, "function", part)))
 
     def sources(self) -> Iterator[Source]:
         """Yield all places that are read: objects there are followed, so what they are matters."""
@@ -177,9 +192,9 @@ class _Walk:
                 if type(Source(cell, name).read()) in _PLAIN:
                     yield Source(cell, name)
             for name in sorted(outside):
-                if type(function.__globals__.get(name, _GONE)) in _PLAIN:
+                if name in function.__globals__ and type(function.__globals__[name]) in _PLAIN:
                     yield Source(function.__globals__, name)
         for thing in self._objects:
-            for name, part in vars(thing).items():
+            for name, part in _fields(thing).items():
                 if name in self._attributes and type(part) not in (list, dict, set):
-                    yield Source(vars(thing), name)
+                    yield Source(_fields(thing), name)
