@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 #: not called once it is loaded; or not by an entry: how Python makes objects, and asks for sizes
 NOT_REACHED = {
     "_core.create", "_core.short_cut", "_core.leave_threads", "_machine.add_fast",
+    "_machine.use_access",
     "Value.__new__", "Value.__sizeof__",
 }  # fmt: skip
 PARTS = 3
