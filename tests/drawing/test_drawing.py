@@ -313,11 +313,21 @@ def test_dot_label_never_becomes_markup() -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(3.3000000000000003, "3.3"), (220.00000000000003, "220"), (-0.0, "0"), (-12.0, "−12"),
-     (1e6, "1e6"), (123456.0, "123456"), (1.5e-10, "1.5e−10"), (float("nan"), "nan"),
-     (float("inf"), "∞"), (float("-inf"), "−∞"), (0.1 + 0.2, "0.3")],
+     (1e6, "10⁶"), (123456.0, "123456"), (1.5e-10, "1.5×10⁻¹⁰"), (float("nan"), "nan"),
+     (float("inf"), "∞"), (float("-inf"), "−∞"), (0.1 + 0.2, "0.3"), (-1e-7, "−10⁻⁷"),
+     (1234567.0, "1.23457×10⁶"), (-123456789.0, "−1.23457×10⁸"), (1e300, "10³⁰⁰")],
 )  # fmt: skip
 def test_number_is_short(value: float, shown: str) -> None:
     assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [(1000.0, 2, "1000"), (1234.0, 2, "1200"), (-99950.0, 3, "−100000"), (999999.0, 3, "10⁶"),
+     (1234567.0, 2, "1.2×10⁶"), (12.5, 1, "10"), (0.00123, 2, "0.0012"), (1e9, 12, "1000000000")],
+)  # fmt: skip
+def test_number_has_zeros_rather_than_a_small_power(value: float, digits: int, shown: str) -> None:
+    assert number(value, digits) == shown
 
 
 def test_width_counts_full_width_characters_as_one_em() -> None:
@@ -330,8 +340,12 @@ def test_small_digits_are_set_by_hand() -> None:
     y = x**2
     y.label = "y²"
     svg = sg.draw(y).svg
-    assert 'x<tspan dy="3.5" font-size="11.2">12</tspan></text>' in svg
-    assert 'y<tspan dy="-5.4" font-size="11.2">2</tspan></text>' in svg
+    assert re.search(
+        r'<tspan [^>]*italic">x</tspan><tspan [^>]*font-size="11.2">12</tspan></text>', svg
+    )
+    assert re.search(
+        r'<tspan [^>]*italic">y</tspan><tspan [^>]*font-size="11.2">2</tspan></text>', svg
+    )
 
 
 def test_harmless_caps_the_length() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
-from formula_reader import Reader, UnreadableError, names_of
+from formula_reader import UnreadableError, is_said, said
 
 import scalargrad as sg
 from scalargrad.drawing.options import view
@@ -56,30 +56,6 @@ def expression(seed: int) -> sg.Value:
     return pool[-1]
 
 
-def written(root: sg.Value) -> Iterator[tuple[str, float, Reader]]:
-    """Yield every text of a picture, its number, and who can read it."""
-    seen = view("draw", root, symbols=True)
-    flows = seen.graph.flows
-    gradients = seen.graph.gradients
-    black = [(seen.wording.flow(f).forward, f.value.data, gradients[f.value]) for f in flows]
-    reader = Reader(names_of(black))
-    for text, number, _ in black:
-        yield text.partition(" = ")[2] or text, number, reader
-    for flow in flows:
-        yield seen.wording.flow(flow).backward or "0", gradients[flow.value], reader
-        for use in flow.uses:
-            text = seen.wording.use(use).backward
-            if text is not None and use.backward is not None:
-                yield text.split("\n")[0], use.backward, reader
-
-
-def is_said(text: str, number: float, reader: Reader) -> bool:
-    """Tell whether a text says a number to its last shown digit; a long constant is rounded."""
-    read = reader.read(text)
-    slack = 5e-6 * abs(number) + 1e-10 * read.terms
-    return abs(read.number - number) <= slack
-
-
 @pytest.mark.parametrize("block", range(15))
 def test_every_formula_gives_the_number_that_belongs_there(block: int) -> None:
     read = unread = 0
@@ -89,7 +65,7 @@ def test_every_formula_gives_the_number_that_belongs_there(block: int) -> None:
             continue
         root.label = "r"
         root.backward()
-        for text, number, reader in written(root):
+        for text, number, reader in said(view("draw", root, symbols=True)):
             if not 1e-100 < abs(number) < 1e100 and number != 0:
                 continue
             try:

@@ -7,10 +7,13 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
+from formula_reader import is_said, said
 from formulas import FORMULAS, Formula
 from mpmath import mp, mpf
 
 import scalargrad as sg
+from scalargrad.drawing.options import view
+from scalargrad.drawing.words.answers import Answer, read_text
 
 #: of terms that cancel, a difference quotient keeps twelve digits
 CLOSE = 1e-11
@@ -32,6 +35,13 @@ def exactly(formula: Formula, *numbers: Any) -> Any:
         "sum": lambda *terms: mp.fsum(terms),
     }
     return eval(text, FUNCTIONS | own | CONSTANTS | dict(zip(names, numbers, strict=True)))
+
+
+def read(text: str) -> Answer:
+    """Return the number that a picture shows."""
+    answer = read_text(text)
+    assert answer is not None
+    return answer
 
 
 def drawn(formula: Formula) -> tuple[sg.Value, list[sg.Value]]:
@@ -58,9 +68,13 @@ def test_picture_shows_the_result_of_the_formula(formula: Formula) -> None:
         told = picture.findtext("{http://www.w3.org/2000/svg}desc") or ""
         [shown] = re.findall(r"result = (\S+) from", told)
         assert result.data == pytest.approx(value, rel=CLOSE)
-        assert float(shown.replace("−", "-")) == pytest.approx(value, rel=1e-5)
+        assert read(shown).number == pytest.approx(value, rel=1e-5)
         for place, leaf in enumerate(leaves):
             order = tuple(int(place == i) for i in range(len(point)))
             slope = float(mp.diff(lambda *x: exactly(formula, *x), tuple(point), order))
             assert leaf.grad == pytest.approx(slope, rel=CLOSE, abs=abs(value) * 1e-15), leaf.label
-    assert "∂" in sg.draw(result, symbols=True).svg
+    texts = said(view("draw", result, symbols=True))
+    for text, number, reader in texts:
+        assert is_said(text, number, reader), (text, number)
+    red = ET.tostring(ET.fromstring(sg.draw(result, symbols="chain").svg), "unicode")
+    assert re.search(r"∂([LE])/∂\1", red)

@@ -183,7 +183,7 @@ def test_nodes_of_ones_own_are_one_expression_only_where_they_are_one_number() -
         return sg.record(data, [a], [1.0], op="f")
 
     assert "2·f(a)" in labels(node(3.0) + node(3.0))
-    assert "f(a)+v1" in labels(node(3.0) + node(4.0))
+    assert "f(a)+v₁" in labels(node(3.0) + node(4.0))
     assert "f(a)+f(a)" not in labels(node(3.0) + node(4.0))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from scalargrad.drawing.options import View
 from scalargrad.table.row import ROWS, Row
 
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
@@ -184,3 +185,28 @@ def names_of(flows: Iterable[tuple[str, float, float]], loss: str = "L") -> dict
             names.setdefault(name, number)
         names.setdefault(f"∂{loss}/∂{name}", gradient)
     return names
+
+
+def said(seen: View) -> Iterator[tuple[str, float, Reader]]:
+    """Yield every text of a picture in symbols, its number, and who can read it."""
+    flows = seen.graph.flows
+    gradients = seen.graph.gradients
+    black = [(seen.wording.flow(f).forward, f.value.data, gradients[f.value]) for f in flows]
+    ends = [(seen.wording.name(f), f.value.data, gradients[f.value]) for f in flows]
+    reader = Reader(names_of([*ends, *black]))
+    for text, number, _ in black:
+        yield text.partition(" = ")[2] or text, number, reader
+    for flow in flows:
+        total = (seen.wording.flow(flow).backward or "0").replace("\n", "").replace(" ", "")
+        yield total, gradients[flow.value], reader
+        for use in flow.uses:
+            text = seen.wording.use(use).backward
+            if text is not None and use.backward is not None:
+                yield text.split("\n")[0], use.backward, reader
+
+
+def is_said(text: str, number: float, reader: Reader) -> bool:
+    """Tell whether a text says a number to its last shown digit; a long constant is rounded."""
+    read = reader.read(text)
+    slack = 5e-6 * abs(number) + 1e-10 * read.terms
+    return abs(read.number - number) <= slack

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..words.pieces import Typeset
 from ..words.text import width
 from ..words.wording import Labels
+from . import setting
 from .grid import Cell
 from .scene import Item
 
@@ -44,7 +46,7 @@ BLANK_NUMBER_SIZE = 9.0
 
 FORWARD_BASELINE = -OFFSET - 4.0
 BACKWARD_BASELINE = OFFSET + 13.0
-ASCENT, DESCENT = 0.72, 0.24  # of type, over its size
+ASCENT, DESCENT = setting.ASCENT, setting.DESCENT  # of type, over its size
 
 LANE_PITCH = 46.0  # between two arrows that carry both values
 PORT_PITCH = 17.0  # between the ports of a tall operator
@@ -114,26 +116,74 @@ def is_straight(item: Item) -> bool:
 
 def labels_width(labels: Labels) -> float:
     """Return the width of the texts of an arrow pair, or of the boxes instead of them."""
-    widest = max(width(line, SIZE) for line in lines_of(labels))
+    widest = 0.0
+    if labels.forward_box is None:
+        widest = max(_wide(line, bold=False) for line in texts_of(labels.forward))
+    if labels.backward_box is None:
+        widest = max([widest, *(_wide(t, bold=True) for t in texts_of(labels.backward or ""))])
     if labels.forward_box is not None or labels.backward_box is not None:
         widest = max(widest, BLANK_WIDTH)
     return widest
 
 
-def lines_of(labels: Labels) -> list[str]:
-    """Return all lines that are written at an arrow pair."""
-    forward = [] if labels.forward_box is not None else labels.forward.split("\n")
-    backward = [] if labels.backward_box is not None else (labels.backward or "").split("\n")
-    return forward + backward or [""]
+def texts_of(text: str) -> list[str]:
+    """Return the lines of a text, each as a text that can be set."""
+    if isinstance(text, Typeset):
+        return [Typeset([line]) for line in text.lines]
+    return text.split("\n")
 
 
-def forward_baseline(text: str) -> float:
+def _wide(line: str, *, bold: bool) -> float:
+    if isinstance(line, Typeset):
+        return setting.block(line.lines[0], SIZE, bold=bold).width
+    return width(line, SIZE)
+
+
+def reach_of(line: str, *, bold: bool) -> tuple[float, float]:
+    """Return how far a line of type reaches above and below its baseline."""
+    if not isinstance(line, Typeset):
+        return ASCENT * SIZE, DESCENT * SIZE
+    made = setting.block(line.lines[0], SIZE, bold=bold)
+    return max(ASCENT * SIZE, made.ascent), max(DESCENT * SIZE, made.descent)
+
+
+def forward_lines(text: str) -> list[tuple[str, float]]:
+    """Return the lines above an arrow, the lowest first, with their baselines."""
+    placed: list[tuple[str, float]] = []
+    top = 0.0
+    for line in reversed(texts_of(text)):
+        up, down = reach_of(line, bold=False)
+        if not placed:
+            level = -OFFSET - 3.0 - down if setting.is_set(line) else _forward_baseline(line)
+        else:
+            level = min(placed[-1][1] - LINE, top - down - 1.5)
+        top = level - up
+        placed.append((line, level))
+    return placed
+
+
+def backward_lines(text: str) -> list[tuple[str, float]]:
+    """Return the lines below an arrow, the highest first, with their baselines."""
+    placed: list[tuple[str, float]] = []
+    bottom = 0.0
+    for line in texts_of(text):
+        up, down = reach_of(line, bold=True)
+        if not placed:
+            level = OFFSET + 3.5 + up if setting.is_set(line) else _backward_baseline(line)
+        else:
+            level = max(placed[-1][1] + LINE, bottom + up + 1.5)
+        bottom = level + down
+        placed.append((line, level))
+    return placed
+
+
+def _forward_baseline(text: str) -> float:
     """Return where a text stands above a line: higher where letters reach below the baseline."""
     reaches = any(character.isalpha() or character in "(),[]|" for character in text)
     return FORWARD_BASELINE - (2.5 if reaches else 0.0)
 
 
-def backward_baseline(text: str) -> float:
+def _backward_baseline(text: str) -> float:
     """Return where a text stands below a line: lower where letters are taller than digits."""
     return BACKWARD_BASELINE + (2.0 if any(c.isalpha() or c == "∂" for c in text) else 0.0)
 
@@ -147,9 +197,11 @@ def clearance(cell: Cell) -> tuple[float, float]:
     up = down = 9.0
     if cell.labels is not None:
         forward, backward = cell.labels.forward, cell.labels.backward
-        up = -forward_baseline(forward) + ASCENT * SIZE + 3.0 + LINE * forward.count("\n")
+        line, level = forward_lines(forward)[-1]
+        up = reach_of(line, bold=False)[0] - level + 3.0
         if backward is not None:
-            down = backward_baseline(backward) + DESCENT * SIZE + 3.0 + LINE * backward.count("\n")
+            line, level = backward_lines(backward)[-1]
+            down = reach_of(line, bold=True)[1] + level + 3.0
         room = OFFSET + BLANK_GAP + BLANK_HEIGHT + 3.0
         up = room if cell.labels.forward_box is not None else up
         down = room if cell.labels.backward_box is not None else down

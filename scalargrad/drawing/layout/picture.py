@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..words import text
+from ..words.pieces import Script, Typeset, named
 from . import measures
+from .setting import Block, block
 
 Position = tuple[float, float]
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
@@ -33,10 +35,28 @@ class Text:
         if self.content == "·":  # a large dot is small all the same
             half, middle = 0.15 * self.size, self.y - 0.33 * self.size
             return self.x - half, middle - half, self.x + half, middle + half
+        if (made := self.block()) is not None:
+            left = self.x - made.width * _ANCHORED[self.anchor]
+            return left, self.y - made.ascent, left + made.width, self.y + made.descent
         wide = text.width(self.content, self.size)
         left = self.x - wide * _ANCHORED[self.anchor]
         top = self.y - measures.ASCENT * self.size
         return left, top, left + wide, self.y + measures.DESCENT * self.size
+
+    def block(self) -> Block | None:
+        """Return the text as it is set; None for one that is only a row of characters."""
+        if self.style == "name":
+            piece = named(self.content)
+            return block(piece, self.size) if isinstance(piece, Script) else None
+        if not isinstance(self.content, Typeset):
+            return None
+        return block(self.content.lines[0], self.size, bold=self.style == "backward")
+
+    @property
+    def start(self) -> float:
+        """Where it begins, if it is set."""
+        made = self.block()
+        return self.x - (made.width if made else 0.0) * _ANCHORED[self.anchor]
 
 
 @dataclass(frozen=True)

@@ -292,16 +292,13 @@ class Router:
         if labels.forward_box is not None:
             blanks.append(Blank(x, y - away, labels.forward_box, backward=False, about=about))
         elif labels.forward:
-            above = y + m.forward_baseline(labels.forward)
-            for number, line in enumerate(reversed(labels.forward.split("\n"))):
-                baseline = above - m.LINE * number
-                texts.append(Text(x, baseline, line, "forward", m.SIZE, about=about))
+            for line, level in m.forward_lines(labels.forward):
+                texts.append(Text(x, y + level, line, "forward", m.SIZE, about=about))
         if labels.backward_box is not None:
             blanks.append(Blank(x, y + away, labels.backward_box, backward=True, about=about))
         elif labels.backward is not None:
-            for number, line in enumerate(labels.backward.split("\n")):
-                baseline = y + m.backward_baseline(labels.backward) + m.LINE * number
-                texts.append(Text(x, baseline, line, "backward", m.SIZE, about=about))
+            for line, level in m.backward_lines(labels.backward):
+                texts.append(Text(x, y + level, line, "backward", m.SIZE, about=about))
 
 
 def _exit(item: Item, span: Span) -> float:

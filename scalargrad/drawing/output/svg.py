@@ -10,14 +10,15 @@ from ...core.markup import escaped
 from ..layout import measures as m
 from ..layout.measures import BLACK, GREY, PALE, RED
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
+from ..layout.setting import Block
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
     " 'Yu Mincho', 'Noto Serif CJK JP', serif"
 )
-_LOWERED, _RAISED = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_LOWERED, _RAISED = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 _SMALL = re.compile(f"([{_LOWERED}]+|[{_RAISED}]+)")
-_DIGITS = str.maketrans(_LOWERED + _RAISED, "0123456789" * 2)
+_DIGITS = str.maketrans(_LOWERED + _RAISED, "0123456789" * 2 + "−")
 _STYLES = {
     "forward": f'fill="{BLACK}"',
     "backward": f'fill="{RED}" font-weight="bold"',
@@ -29,6 +30,9 @@ _STYLES = {
     "note": f'fill="{GREY}"',
 }
 
+
+_HALO = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+_SLOPES = {True: ' font-style="italic"', False: ""}
 
 #: what an element is, what it is about, and its side: to the attributes that say so
 _Hook = Callable[..., str]
@@ -147,14 +151,39 @@ def _blank(blank: Blank) -> str:
 def _text(text: Text, hook: _Hook) -> str:
     valued = text.style in ("forward", "backward")
     said = hook("value", text.about, text.style) if valued else hook(text.style, text.about)
+    made = None if valued and hook is not _no_hook else text.block()
+    if made is not None:
+        return _typeset(text, made, said)
     halo = ""
     if text.style in ("forward", "backward", "name"):
-        halo = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+        halo = _HALO
     return (
         f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
         f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}{said}>'
         f"{_content(text, hook('number') if valued else '')}</text>"
     )
+
+
+def _typeset(text: Text, made: Block, said: str) -> str:
+    """Return what was set: characters at their places, and the bars of fractions and roots."""
+    placed = made.moved(text.start, text.y)
+    spans = "".join(
+        f'<tspan x="{_n(run.x)}" y="{_n(run.y)}" font-size="{_n(run.size)}"'
+        f"{_SLOPES[run.italic]}>{escaped(run.text)}</tspan>"
+        for run in placed.runs
+    )
+    style = _STYLES[text.style].replace(' font-style="italic"', "")
+    colour = RED if text.style == "backward" else BLACK
+    plain = f'aria-label="{escaped(text.content)}"'
+    lines = [
+        f'<text font-size="{_n(text.size)}" {plain} {style}{_HALO}{said}>{spans}</text>',
+    ]
+    lines += [
+        f'<path d="M{"L".join(f"{_n(x)} {_n(y)}" for x, y in stroke.points)}" fill="none"'
+        f' stroke="{colour}" stroke-width="{_n(stroke.width)}"/>'
+        for stroke in placed.strokes
+    ]
+    return "\n".join(lines)
 
 
 def _content(text: Text, hook: str) -> str:

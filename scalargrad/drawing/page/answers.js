@@ -2,14 +2,18 @@
 
 const SPACES = /[ \t-\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/g;
 const DECIMAL = /^([-+]?) ?([0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:e([-+]?[0-9]{1,5}))?$/;
+const POWER = /(?:(?<=[0-9.,]) ?[×·x*] ?|(?<![0-9.,e]))10([⁰¹²³⁴-⁹⁻]+)/g;
 const ENDLESS = /^([-+]?) ?(?:∞|inf|infinity)$/;
 const LONGEST = 100; // characters of a number that somebody wrote
+
+const lowered = (power) => power.replace(/./g, (digit) => "0123456789-"["⁰¹²³⁴⁵⁶⁷⁸⁹⁻".indexOf(digit)]);
 
 /** A text with one kind of space, of minus sign and of digits. */
 function plainAnswer(text) {
     return text.replace(SPACES, " ")
         .replace(/[！-～]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
-        .replace(/[−‐‑–]/g, "-").replace(/^ | $/g, "").toLowerCase();
+        .replace(/[−‐‑–]/g, "-").replace(/^ | $/g, "").toLowerCase()
+        .replace(POWER, (found, power) => `${found.startsWith("10") ? "1" : ""}e${lowered(power)}`);
 }
 
 const powerOfTen = (exponent) => Number(`1e${exponent}`);

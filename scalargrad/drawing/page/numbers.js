@@ -11,6 +11,8 @@ function significant(x, digits) {
     return [figures, Number(exponent)];
 }
 
+const RAISED = {...Array.from("⁰¹²³⁴⁵⁶⁷⁸⁹"), "-": "⁻"};
+
 /** A number as the picture shows it: the function `number` of drawing/words/text.py. */
 function shortNumber(x, digits) {
     if (Number.isNaN(x)) return "nan";
@@ -20,12 +22,12 @@ function shortNumber(x, digits) {
     const [figures, exponent] = significant(Math.abs(x), digits);
     const kept = figures.replace(/0+$/, "");
     const point = (text) => text && `.${text}`;
-    if (exponent < -4 || exponent >= digits) {
-        const power = `${exponent < 0 ? "−" : ""}${Math.abs(exponent)}`;
-        return `${sign}${kept[0]}${point(kept.slice(1))}e${power}`;
+    if (exponent < -4 || (exponent >= digits && exponent >= 6)) {
+        const power = [...String(exponent)].map((digit) => RAISED[digit]).join("");
+        return `${sign}${kept === "1" ? "" : `${kept[0]}${point(kept.slice(1))}×`}10${power}`;
     }
     if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${kept}`;
-    return `${sign}${figures.slice(0, exponent + 1)}${point(kept.slice(exponent + 1))}`;
+    return `${sign}${figures.slice(0, exponent + 1).padEnd(exponent + 1, "0")}${point(kept.slice(exponent + 1))}`;
 }
 
 /** The nodes of the graph, parents first, with their values, gradients and partials. */

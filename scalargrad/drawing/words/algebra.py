@@ -98,7 +98,7 @@ class Product:
 
     def __pow__(self, exponent: Power) -> Product:
         """Return a power; a root of more than one factor is a root of all of it."""
-        if exponent.denominator > 1 and self.order and not self._is_bare:
+        if exponent.denominator > 1 and self.order and not self.is_bare:
             return _product(ONE_EXACTLY, {Group(frozenset([self]), (self,)): exponent})
         number = exact.power(self.coefficient, exponent)
         powers = {factor: power * exponent for factor, power in self.order}
@@ -107,7 +107,7 @@ class Product:
         return _product(number, powers, self.decimal)
 
     @property
-    def _is_bare(self) -> bool:
+    def is_bare(self) -> bool:
         """Whether it is one factor alone."""
         return self.coefficient == 1 and len(self.order) == 1 and self.order[0][1] == 1
 
@@ -313,6 +313,16 @@ def _without(number: Fraction | float, other: Fraction | float, sign: int) -> Fr
     if not (isinstance(number, Fraction) and isinstance(other, Fraction)):
         return math.nan
     return number / other if sign > 0 else number * other
+
+
+def atoms_of(product: Product) -> Iterator[Atom]:
+    """Yield every name and every call in an expression, also in brackets and operands."""
+    for one, _ in product.order:
+        inner = one.order if isinstance(one, Group) else one.arguments or ()
+        if isinstance(one, Atom):
+            yield one
+        for part in inner:
+            yield from atoms_of(part)
 
 
 # -- shorter forms ---------------------------------------------------------------------------

@@ -21,6 +21,8 @@ _SPACES = re.compile("[ \t-\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # of ASCII
 _MINUSES = dict.fromkeys(map(ord, "−‐‑–"), "-")
 _DECIMAL = re.compile(r"([-+]?) ?([0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:e([-+]?[0-9]{1,5}))?")
+_POWER = re.compile("(?:(?<=[0-9.,]) ?[×·x*] ?|(?<![0-9.,e]))10([⁰¹²³⁴-⁹⁻]+)")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _ENDLESS = re.compile("([-+]?) ?(?:∞|inf|infinity)")
 #: a longer text is no number that anybody wrote
 _LONGEST = 100
@@ -88,13 +90,15 @@ def _written(who: str, what: str, given: object) -> str:
 def read_text(text: str) -> Answer | None:
     """Return the number that a text says, or None where it says none that a double can hold.
 
-    It is a whole number, a decimal with a point or a comma, one with a power of ten such as 1e-3,
-    a fraction of two of these, an infinity or nan. Any minus sign, full-width characters and
-    spaces around are fine; a comma never stands between thousands. A decimal shows all its digits;
-    in a whole number the zeros at the end may only fill places, so 1300 shows two digits.
+    It is a whole number, a decimal with a point or a comma, one with a power of ten such as 1e-3
+    or 2×10⁸, a fraction of two of these, an infinity or nan. Any minus sign, full-width characters
+    and spaces around are fine; a comma never stands between thousands. A decimal shows all its
+    digits; in a whole number the zeros at the end may only fill places, so 1300 shows two digits.
 
     >>> read_text(" −1,50 "), read_text("27/3"), read_text("two")
     (Answer(number=-1.5, unit=0.01, text='−1.50'), Answer(number=9.0, unit=0.0, text='27/3'), None)
+    >>> read_text("1.5×10⁻⁷").number, read_text("−10⁸").number
+    (1.5e-07, -100000000.0)
     >>> read_text("1300").unit, read_text("1300.").unit
     (100.0, 1.0)
     """
@@ -120,7 +124,12 @@ def read_text(text: str) -> Answer | None:
 def _plain(text: str) -> str:
     """Return a text with one kind of space, of minus sign and of digits."""
     narrow = _SPACES.sub(" ", text).translate(_FULL_WIDTH).translate(_MINUSES)
-    return narrow.strip(" ").lower()
+    return _POWER.sub(_as_exponent, narrow.strip(" ").lower())
+
+
+def _as_exponent(match: re.Match[str]) -> str:
+    """Return ×10⁸ as e8, and 10⁸ as 1e8."""
+    return f"{'1' if match[0].startswith('10') else ''}e{match[1].translate(_DIGITS)}"
 
 
 def _decimal(text: str) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..select.graph import Constant, Flow, Use
 from .numbers import Numbers
+from .pieces import stacked
 from .symbols import Symbols
 from .wording import Labels
 
@@ -31,19 +32,19 @@ class Both:
         forward = self.numbers.number(flow.value.data)
         if above.forward == self.name(flow):  # it stands before the arrow
             above = replace(above, forward=forward)
-        forward = above.forward if above.forward == forward else f"{above.forward}\n{forward}"
+        forward = above.forward if above.forward == forward else stacked(above.forward, forward)
         backward = below.backward
-        if above.backward is not None and above.backward != backward:
-            backward = f"{above.backward}\n{backward}"
+        if backward is not None and above.backward not in (None, backward):
+            backward = stacked(above.backward or "", backward)
         return Labels(forward, backward)
 
     def constant(self, constant: Constant) -> str:
         """Return a plain number, or the shape of several."""
-        return self.numbers.constant(constant)
+        return self.symbols.constant(constant)
 
     def name(self, flow: Flow) -> str:
         """Return the name of a leaf or of a bundle of them."""
-        return self.numbers.name(flow)
+        return self.symbols.name(flow)
 
     def is_fixed(self, flow: Flow) -> bool:
         """Tell whether all that flows are constants of this picture."""

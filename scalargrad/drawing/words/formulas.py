@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from .algebra import MINUS_ONE, ONE, PI, E, Product, add, call, constant, single, total
+from .pieces import beside
+from .writing import write
 
 #: a larger power, or one of a longer fraction, is written as one of two expressions
 MOST_POWER, MOST_ROOT = 99, 1000
@@ -23,8 +25,12 @@ def evaluated(
     letters: Mapping[str, Product],
     numbers: Mapping[str, float],
     lists: Mapping[str, Sequence[Product]],
+    listed: Mapping[str, Product] | None = None,
+    chosen: list[str] | None = None,
 ) -> Product:
-    """Run a stated partial on expressions; a choice is made by the numbers.
+    """Run a stated partial on expressions; a choice is made by the numbers, and `chosen` says it.
+
+    Of `listed` functions the lists are the operands, and what they are is known.
 
     Raises: `Formless` for what has no form here.
     """
@@ -53,11 +59,16 @@ def evaluated(
             ):
                 return power(run(left), run(right))
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                return run(body if _holds(test, numbers) else orelse)
+                holds = _holds(test, numbers)
+                if chosen is not None:
+                    chosen.append(_said(test, run, numbers))
+                return run(body if holds else orelse)
             case ast.Call(func=ast.Name(id="sum"), args=[term]):
                 runs = zip(*lists.values(), strict=True)
                 elements = [dict(zip(lists, xs, strict=True)) for xs in runs]
                 return total(evaluated(term, {**letters, **xs}, {}, {}) for xs in elements)
+            case ast.Call(func=ast.Name(id=function)) if listed and function in listed:
+                return listed[function]
             case ast.Call(func=ast.Name(id=function), args=arguments):
                 return applied(function, list(map(run, arguments)))
         raise Formless(ast.unparse(node))
@@ -93,6 +104,18 @@ def _holds(test: ast.expr, numbers: Mapping[str, float]) -> bool:
             if a == a and b == b and type(sign) in outcomes:  # a nan takes no branch
                 return outcomes[type(sign)]
     raise Formless(ast.unparse(test))
+
+
+def _said(test: ast.expr, run: Callable[[ast.expr], Product], numbers: Mapping[str, float]) -> str:
+    """Return what is so here of two numbers that were compared: x > y."""
+    if not isinstance(test, ast.Compare):
+        return ""
+    a, b = _float(test.left, numbers), _float(test.comparators[0], numbers)
+    sign = ">" if a > b else "=" if a == b else "<"
+    if not isinstance(test.ops[0], ast.Eq) and isinstance(test.comparators[0], ast.Constant):
+        sign = ">" if a > b else "≤"  # not which of two it is
+    left, right = (write(run(side)) for side in (test.left, test.comparators[0]))
+    return beside(left, f" {sign} ", right)
 
 
 def _float(node: ast.expr, numbers: Mapping[str, float]) -> float:

@@ -8,7 +8,10 @@ from typing import Any
 from ..select.graph import Constant, Flow, Graph, Use
 from ..select.survey import is_leaf
 from . import text
+from .inventing import free_loss
+from .pieces import beside, equation, typeset
 from .wording import Labels
+from .writing import derivative
 
 
 class Numbers:
@@ -26,7 +29,9 @@ class Numbers:
     ) -> None:
         self.graph = graph
         self.digits = digits
-        self.loss: str = text.harmless(loss)
+        labels = [text.harmless(node.label) for node in graph.survey.nodes if node.label]
+        mine = text.harmless(graph.root.label)
+        self.loss: str = free_loss(text.harmless(loss), [one for one in labels if one != mine])
         self.red: bool = bool(gradients and graph.gradients)
         self.constants = constants
         self.elements: Mapping[int, str] = elements or {}
@@ -46,7 +51,7 @@ class Numbers:
         node = flow.value
         value = self.number(node.data)
         if node.label and not is_leaf(node) and node is not self.graph.root:
-            value = f"{text.harmless(node.label)} = {value}"
+            value = equation(text.harmless(node.label), value)
         red = self.is_red(flow)
         return Labels(value, self.number(self.graph.gradients[node]) if red else None)
 
@@ -65,9 +70,10 @@ class Numbers:
         """
         assert flow.named is not None
         name, shape = text.harmless(flow.named.name), text.harmless(flow.named.shape)
-        forward = shape if flow.source.is_leaf or not name else f"{name} {shape}"
+        forward = shape if flow.source.is_leaf or not name else beside(typeset(name), f" {shape}")
         whole = name and not (part and len(flow.uses) > 1)
-        backward = f"∂{self.loss}/∂{text.whole(name)} {shape}" if whole else shape
+        gradient = derivative(f"∂{self.loss}/∂{text.whole(name)}")
+        backward = beside(gradient, f" {shape}") if whole else shape
         return Labels(forward, backward if self.is_red(flow) else None)
 
     def constant(self, constant: Constant) -> str:

@@ -10,11 +10,19 @@ _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789" * 2 + "−")
 _SCRIPTS = re.compile("([₀-₉]+|[⁰¹²³⁴-⁹⁻]+)")
+#: letters that are typed by their names
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
+    "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+    "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ",
+    "Omega": "Ω",
+}  # fmt: skip
 #: a letter or two, and what stands below or above: W_11, x1, a^{(1)}_1
 _NAME = re.compile(
-    r"(?P<base>[^\W\d_][^\W\d_]?'*|[^\W\d_]+(?=_(?:\d|\{)))"
+    rf"(?P<base>{'|'.join(GREEK)}|[^\W\d_][^\W\d_]?'*|[^\W\d_]+(?=_(?:\d|\{{)))"
     r"(?:\^\{(?P<above>[^{}]{1,12})\})?"
-    r"(?:_\{(?P<braced>[^{}]{1,12})\}|_(?P<below>\w{1,3})|(?P<digits>\d{1,4}))?"
+    r"(?:_\{(?P<braced>[^{}]{1,12})\}|_(?P<below>[^\W_]{1,3})|(?P<digits>\d{1,4}))?"
     r"(?:\^\{(?P<after>[^{}]{1,12})\})?"
 )
 
@@ -100,9 +108,47 @@ def stacked(*texts: str) -> Typeset:
     return Typeset([line for text in texts for line in lines_of(text)])
 
 
-def row(*parts: Piece | str) -> Beside:
-    """Return pieces side by side, what is a text as it is."""
-    return Beside(tuple(plain(part) if isinstance(part, str) else part for part in parts))
+def beside(*texts: str) -> Typeset:
+    """Return texts of one line side by side."""
+    return Typeset([Beside(tuple(lines_of(text)[0] for text in texts))])
+
+
+def typeset(name: str) -> Typeset:
+    """Return a name that is set as one."""
+    return Typeset([named(name)])
+
+
+def equation(name: str, text: str) -> Typeset:
+    """Return that a name is what a text says.
+
+    >>> equation("v₁", "x+y")
+    'v₁ = x+y'
+    """
+    return beside(typeset(name), " = ", text)
+
+
+def summed(terms: Sequence[str]) -> Typeset:
+    """Return a sum with a line a term.
+
+    >>> summed(["x", "−y", "z"])
+    'x\\n− y\\n+ z'
+    """
+    lines = [lines_of(terms[0])[0]]
+    for term in terms[1:]:
+        line = lines_of(term)[0]
+        minus = term.startswith("−")
+        parts = line.parts[minus:] if isinstance(line, Beside) else (line,)
+        lines.append(Beside((Sign("− " if minus else "+ "), *parts)))
+    return Typeset(lines)
+
+
+def level(label: str) -> str:
+    """Return a label without what is raised or lowered in it: x₁, x_1 and x1 are one name.
+
+    >>> level("x₁"), level("W_{1,2}")
+    ('x1', 'W1,2')
+    """
+    return "".join(sign for sign in label.translate(_SMALL) if sign not in "_{}^")
 
 
 def plain(text: str, *, italic: bool = False) -> Piece:
@@ -136,19 +182,19 @@ def named(label: str) -> Piece:
     (Sign(plain='11', italic=False, space=0.0), Sign(plain='1', italic=False, space=0.0), \
 Sign(plain='(1)', italic=False, space=0.0))
     """
-    match = _NAME.fullmatch(label)
+    match = None if _SCRIPTS.search(label) else _NAME.fullmatch(label)
     if match is None:
         return plain(label, italic=True)
     below = match["braced"] or match["below"] or match["digits"]
     above = match["above"] or match["after"]
-    base = Sign(match["base"], italic=True)
-    if below is None and above is None:
+    base = Sign(GREEK.get(match["base"], match["base"]), italic=True)
+    if base.plain == label:
         return base
-    return Script(base, label, (above and _small(above)) or None, (below and _small(below)) or None)
+    return Script(base, label, _small(above) if above else None, _small(below) if below else None)
 
 
 def _small(text: str) -> Sign:
-    return Sign(text.replace("-", "−"), italic=text.isalpha())
+    return Sign(text.replace("-", "−"), italic=text.isalpha() and len(text) == 1)
 
 
 def lowered(number: int | Sequence[int]) -> str:

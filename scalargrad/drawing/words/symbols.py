@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,9 +19,11 @@ from ..select.survey import Survey, is_leaf
 from . import text
 from .algebra import (
     ONE,
+    Atom,
     Names,
     Product,
     add,
+    atoms_of,
     call,
     constant,
     name,
@@ -31,14 +32,18 @@ from .algebra import (
     total,
 )
 from .formulas import Formless, evaluated
+from .inventing import Inventor
 from .numbers import Numbers
+from .pieces import Typeset, beside, equation, lowered, stacked, summed, typeset
 from .wording import Labels
-from .writing import write
+from .writing import TIMES_ONE, write
 
 #: a longer expression gets a name, a longer chain begins anew with ∂L/∂name
 LONGEST = 34
-#: a longer sum in a chain gets a line a term, at most so many
-MOST_TERMS = 3
+#: the rule of one operation and a sum at a branch may be so long
+LONGEST_RULE = 60
+#: a longer sum gets a line a term, at most so many
+MOST_TERMS = 4
 #: a sum of more operands is written as a call, one of more arguments with an ellipsis
 MOST_OPERANDS, MOST_ARGUMENTS = 12, 6
 #: a box of more arrows is not looked into
@@ -47,7 +52,8 @@ MOST_IN_A_BOX = 100
 #: operations without a sign that are written out all the same
 _SPELLED = ("mean", "hypot", "exp2")
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+#: a plain number of an unnamed leaf that is longer gets a name
+LONGEST_NUMBER = 8
 
 
 def read_symbols(who: str, symbols: Any) -> str:
@@ -86,14 +92,19 @@ class Symbols:
         self.whole: dict[tuple[int, int], Product] = {}  # of opened operations, simplified
         self.fixed: dict[int, Product] = {}  # id of a node -> ∂L/∂z, where not all is shown
         self.open: dict[Vertex, bool] = {}
-        self.called: dict[int, str] = {}
+        self.called: dict[int, str] = {}  # id of a node -> a name that was invented
+        self.meanings: dict[int, Product] = {}  # what such a name stands for
+        self.results: dict[tuple[str, tuple[int, ...], int], int] = {}  # of operations of many
+        self.shown: set[int] = {id(node) for flow in numbers.graph.flows for node in flow.values}
         self.users: dict[int, list[Any]] = {}
         self.recorded: dict[Product, float] = {}  # what a node without a row gives for its operands
         self.bare: set[tuple[int, int]] = set()  # where the upstream alone goes through
-        self.fresh: Iterator[str] = (f"v{i}" for i in itertools.count(1))
+        self.conditions: dict[tuple[int, int], str] = {}  # where a choice was made by the numbers
+        self.inventor: Inventor = Inventor(numbers.label(node) for node in self.survey.nodes)
         self._forward()
         if numbers.red:
             self._backward()
+            self._write_all()  # so that every name is known before the first one is read
 
     # -- what is written ---------------------------------------------------------------
 
@@ -103,59 +114,115 @@ class Symbols:
             return self.numbers.bundle(flow)
         red = self.numbers.is_red(flow)
         node = flow.value
-        back = self._written(self.gradients[id(node)], node) if red else None
-        return Labels(self._write(self.values[id(node)]), back)
+        back = self._written(flow, self.gradients[id(node)], node) if red else None
+        return Labels(self._black(node), back)
 
     def use(self, use: Use) -> Labels:
         """Return the expression, and the part of the gradient that comes back here."""
         if use.flow.named is not None:
             return self.numbers.bundle(use.flow, part=True)
         node = use.flow.value
-        forward = self._write(self.values[id(node)])
+        forward = self._short_black(node)
         if use.backward is None or not self.numbers.red:
             return Labels(forward, None)
         return Labels(forward, self._part(use, node))
 
-    def constant(self, constant: Constant) -> str:
-        """Return a plain number, or the shape of several."""
-        return self.numbers.constant(constant)
+    def constant(self, given: Constant) -> str:
+        """Return a plain number, as what it is meant to be, or the shape of several."""
+        if given.named is not None:
+            return self.numbers.constant(given)
+        return self._write(constant(given.value))
 
     def name(self, flow: Flow) -> str:
-        """Return the name of a leaf or of a bundle of them."""
-        return self.numbers.name(flow)
+        """Return the name of a leaf or of a bundle of them, also one that was invented."""
+        known = self.numbers.name(flow)
+        if known or flow.named is not None:
+            return known
+        return self.called.get(id(flow.value), "")
 
     def is_fixed(self, flow: Flow) -> bool:
         """Tell whether all that flows are constants of this picture."""
         return self.numbers.is_fixed(flow)
 
-    def _written(self, gradient: Product, node: Any) -> str:
-        written = self._write(gradient)
-        if len(written) <= LONGEST:
+    def _black(self, node: Any) -> str:
+        """Return what stands above the arrow of a node: with its name, where that was invented."""
+        written = self._write(self.values[id(node)])
+        named = self.called.get(id(node))
+        if is_leaf(node):
+            return self._write(constant(node.data)) if named else written
+        if named is None or self.numbers.label(node) or node is self.graph.root:
             return written
-        terms = [self._write(term) for term in spread(gradient)]
-        if self.chain and 1 < len(terms) <= MOST_TERMS and max(map(len, terms)) <= LONGEST:
-            return "\n+ ".join(terms)  # the sum itself is what a chain shall show
-        return self._write(self._of(node))
+        meaning = self.meanings.get(id(node), self.values[id(node)])
+        said = self._write(meaning)
+        if said == named or len(said) > LONGEST_RULE or not meaning.is_finite:
+            return typeset(named)
+        return equation(named, said)
+
+    def _short_black(self, node: Any) -> str:
+        """Return what stands above an arrow behind a branch: the name, where there is one."""
+        named = self.called.get(id(node))
+        return typeset(named) if named and not is_leaf(node) else self._black(node)
+
+    def _written(self, flow: Flow, gradient: Product, node: Any) -> str:
+        written = self._write(gradient)
+        if len(written) <= LONGEST and self._is_known(gradient):
+            return written
+        terms = spread(gradient)
+        if len(terms) == 1 and id(node) not in self.fixed:  # those of the arrows, as they are
+            terms = tuple(self.parts[edge] for use in flow.uses for edge in self._known(use))
+        return self._lines(terms) or self._write(self._of(node))
+
+    def _lines(self, terms: Sequence[Product]) -> str:
+        """Return a sum with a line a term, or nothing where that is too long."""
+        written = [self._write(term) for term in terms]
+        if not 1 < len(terms) <= MOST_TERMS or max(map(len, written)) > LONGEST_RULE:
+            return ""
+        return summed(written) if all(map(self._is_known, terms)) else ""
+
+    def _known(self, use: Use) -> list[tuple[int, int]]:
+        keys = [(id(user), position) for user, position in use.edges]
+        return [key for key in keys if key in self.parts]
 
     def _part(self, use: Use, node: Any) -> str:
         known = [self.parts.get((id(user), position)) for user, position in use.edges]
         if None in known or id(node) in self.fixed:  # not all of what uses it is shown
             return self._write(self._of(node))
-        written = self._write(total(part for part in known if part is not None))
-        if len(known) > 1 and len(written) > LONGEST:  # of a box
+        part = total(part for part in known if part is not None)
+        written: str = self._write(part)
+        long = len(written) > (LONGEST if len(known) > 1 else LONGEST_RULE)
+        if long or not self._is_known(part):
             written = self._write(self._of(node))
             return written if len(use.flow.uses) == 1 else f"part of {written}"
         if len(known) == 1:
             user, position = use.edges[0]
             key = id(user), position
-            written += "·1" * (key in self.bare)
-            if key in self.whole and (shown := self._write(self.whole[key])) != written:
-                written += f"\n= {shown}"
+            if key in self.bare:
+                written = beside(written, TIMES_ONE)
+            shown = self._write(self.whole.get(key, known[0]))  # type: ignore[arg-type]
+            if key in self.whole and shown != written and len(shown) <= LONGEST_RULE:
+                written = stacked(written, beside("= ", shown))
+            elif key in self.conditions:
+                written = stacked(written, beside("here ", self.conditions[key]))
         return written
+
+    def _is_known(self, product: Product) -> bool:
+        """Tell whether every name in an expression stands somewhere in black."""
+        return all(node in self.shown for atom in atoms_of(product) for node in named_by(atom))
+
+    def _write_all(self) -> None:
+        for flow in self.graph.flows:
+            if flow.named is None:
+                for piece in (flow, *flow.uses):
+                    (self.flow if piece is flow else self.use)(piece)  # type: ignore[arg-type]
 
     # -- forward -----------------------------------------------------------------------
 
     def _forward(self) -> None:
+        for node in self.survey.nodes:
+            row = self.survey.rows[node]
+            if row is not None and is_plural(row):
+                index = result_index(node, len(node.operands))
+                self.results[row.name, tuple(map(id, node.operands)), index] = id(node)
         for vertex in self.graph.vertices:
             inner = self._is_open(vertex)
             for node in vertex.nodes if inner else [flow.value for flow in vertex.flows]:
@@ -175,15 +242,20 @@ class Symbols:
         label = text.harmless(self.numbers.label(node))
         fixed = node.data if id(node) in self.constants else None
         if is_leaf(node) and not label:
-            return constant(node.data)
+            number = constant(node.data)
+            if len(self._write(number)) <= LONGEST_NUMBER:
+                return number
         known = not vertex.cut and self._is_open(vertex) and not is_leaf(node)
         meaning = self._expression(node) if known else None
         if meaning is not None and not meaning.order:  # x/x is 1, but not at 0
             meaning = meaning if agree([float(meaning.coefficient)], [node.data]) else None
-        if label or meaning is None or not self._fits(meaning):
-            named = name(label or next(self.fresh), id(node), number=fixed)
+        row = self.survey.rows[node]
+        result = row is not None and is_plural(row)  # which is worth a name
+        if label or meaning is None or result or not self._fits(meaning):
+            named = name(label or self._invented(node), id(node), number=fixed)
             if meaning is not None:
                 self.names.enter(named, meaning)
+                self.meanings[id(node)] = meaning
             return named
         return meaning
 
@@ -199,19 +271,23 @@ class Symbols:
         row = self.survey.rows[node]
         if row is not None and len(node.operands) <= MOST_OPERANDS and _is_formula(row):
             return evaluated(parsed(_formula(row)), *self._letters(row, node))
-        xs = [self._operand(operand) for operand in node.operands]
-        if len(xs) > MOST_ARGUMENTS:
-            # two calls are the same only where all operands are
-            between = tuple(xs[1:-1])
-            xs = [xs[0], name("…", ("…", between)), xs[-1]]
+        xs = _shortened([self._operand(operand) for operand in node.operands])
         if row is None:
             own = name(text.harmless(node.op), ("own", node.op, *xs), arguments=tuple(xs))
             return own if self.recorded.setdefault(own, node.data) == node.data else None
         symbol = row.symbol if row.symbol.isalpha() else row.name
         if is_plural(row):
-            index = str(result_index(node, len(node.operands)) + 1)
-            symbol += index.translate(_SUBSCRIPTS)
+            symbol += lowered(result_index(node, len(node.operands)) + 1)
         return call(symbol, xs)
+
+    def _result(self, row: Row | ManyRow, node: Any, element: int) -> Product:
+        """Return another result of an operation that has many: its name, if it has one here."""
+        operands = tuple(map(id, node.operands))
+        known = self.results.get((row.name, operands, element))
+        if known is not None and known in self.values:
+            return self.values[known]
+        xs = _shortened([self._operand(operand) for operand in node.operands])
+        return call(row.name + lowered(element + 1), xs)
 
     def _letters(
         self, row: Row | ManyRow, node: Any, element: int = 0
@@ -242,10 +318,7 @@ class Symbols:
 
     def _backward(self) -> None:
         root = self.graph.root
-        if text.harmless(self.numbers.label(root)) == self.loss and not self.chain:
-            self.gradients[id(root)] = ONE
-        else:
-            self.gradients[id(root)] = self._of(root)
+        self.gradients[id(root)] = self._of(root)
         for flow in self.graph.flows:
             if flow.named is None and self._is_hidden(flow):
                 self.fixed[id(flow.value)] = self._of(flow.value)
@@ -295,13 +368,14 @@ class Symbols:
         gradient = self.gradients[id(node)]
         if not self._fits(gradient):
             gradient = self._of(node)
-        bare = gradient == self._of(node) and not self.chain
+        bare = ("∂", id(node)) in [getattr(f, "key", None) for f, _ in gradient.order]
+        bare = bare and gradient.is_bare and not self.chain
         for why in explanations(node, self.survey.rows[node], self.graph.gradients[node]):
             operand, partial = why.operand, self._partial(why)
             part = self._short(gradient * partial)
             if not self._fits(part):  # the chain begins anew
                 part = self._of(node) * partial
-                if not self._fits(part):
+                if not self._fits(part, LONGEST_RULE):
                     part = self._of(node) * self._quotient(why)
             key = id(node), why.position
             self.parts[key] = part
@@ -339,56 +413,98 @@ class Symbols:
         shown = stated(row, why.letter)
         count = len(node.operands) // row.arity
         letters, numbers, lists = self._letters(row, node, why.position % count)
+        listed: dict[str, Product] = {}
         if is_plural(row):
             own = result_index(node, count) == why.position
             letters["own"] = constant(float(own))
-            letters["s"] = letters["z"] if own else call(row.name, [letters["x"]])
+            letters["s"] = letters["z"] if own else self._result(row, node, why.position)
             shown = row.partials[why.letter]
+        elif isinstance(row, ManyRow):
+            xs = _shortened(lists[row.letters[0]])
+            listed["softmax"] = call("softmax" + lowered(why.position % count + 1), xs)
         if not shown:
             return constant(why.partial)
+        chosen: list[str] = []
         try:
-            return evaluated(parsed(shown), letters, numbers, lists)
+            partial = evaluated(parsed(shown), letters, numbers, lists, listed, chosen)
         except Formless:
             return constant(why.partial)
+        if chosen and not isinstance(row, ManyRow) and len(chosen[-1]) <= LONGEST:
+            self.conditions[id(node), why.position] = chosen[-1]
+        return partial
 
     # -- names -------------------------------------------------------------------------
 
-    def _write(self, product: Product) -> str:
+    def _write(self, product: Product) -> Typeset:
         return write(product, self.numbers.digits)
 
-    def _fits(self, product: Product) -> bool:
+    def _fits(self, product: Product, longest: int = LONGEST) -> bool:
         """Tell whether a product is short enough to be written, and its number is one."""
-        return product.is_finite and len(self._write(product)) <= LONGEST
+        return product.is_finite and len(self._write(product)) <= longest
 
     def _of(self, node: Any) -> Product:
-        """Return the gradient of a node as a name: ∂L/∂z."""
-        return name(f"∂{self.loss}/∂{self._name(node)}", ("∂", id(node)), is_upstream=True)
+        """Return the gradient of a node as a name: ∂L/∂z; that of the loss itself is a number."""
+        if node is self.graph.root and not self.chain:
+            label = text.harmless(self.numbers.label(node))
+            if not label or label == self.loss:
+                return constant(self.graph.gradients[node])
+        return name(f"∂{self._loss()}/∂{self._name(node)}", ("∂", id(node)), is_upstream=True)
+
+    def _loss(self) -> str:
+        """Return the name of what is differentiated: of the result, where it has no other."""
+        if not text.harmless(self.numbers.label(self.graph.root)):
+            self.called[id(self.graph.root)] = self.loss
+        return self.loss
+
+    def _invented(self, node: Any) -> str:
+        """Return a name that no label is, of the result that of the loss."""
+        if id(node) not in self.called:
+            row = self.survey.rows.get(node)
+            plural = row is not None and is_plural(row)
+            if node is self.graph.root:
+                self._loss()
+            elif plural:
+                index = result_index(node, len(node.operands))
+                self.called[id(node)] = self.inventor.result(tuple(map(id, node.operands)), index)
+            else:
+                self.called[id(node)] = self.inventor.name()
+        return self.called[id(node)]
 
     def _quotient(self, why: Explanation) -> Product:
         """Return a partial as a name: ∂z/∂x; ∂₂z/∂x where x is operand in other places too."""
         node, operand = why.node, why.operand
         places = [i for i, other in enumerate(node.operands) if other is operand]
         key = "∂", id(node), id(operand), why.position
-        number = str(why.position + 1).translate(_SUBSCRIPTS) if len(places) > 1 else ""
+        number = lowered(why.position + 1) if len(places) > 1 else ""
         return name(f"∂{number}{self._name(node)}/∂{self._name(operand)}", key)
 
     def _name(self, node: Any) -> str:
         """Return a short name for a node."""
         label = text.harmless(self.numbers.label(node))
-        if label:
-            return text.whole(label)
-        if id(node) not in self.called:
-            written = self._write(self.values[id(node)]) if id(node) in self.values else ""
-            if not written or len(written) > LONGEST / 2:
-                written = next(self.fresh)
-            elif not written.isidentifier() or "·" in written:  # a letter to Python
-                written = f"({written})"
-            self.called[id(node)] = written
-        return self.called[id(node)]
+        return text.whole(label) if label else self._invented(node)
 
 
 def _number(operand: Any) -> float:
     return float(getattr(operand, "data", operand))
+
+
+def named_by(atom: Atom) -> list[int]:
+    """Return the ids of the nodes that a name is of: a value, a gradient, a partial."""
+    match atom.key:
+        case int(node):
+            return [node]
+        case ("∂", int(node)):
+            return [node]
+        case ("∂", int(node), int(operand), _):
+            return [node, operand]
+    return []
+
+
+def _shortened(xs: Sequence[Product]) -> list[Product]:
+    """Return operands with an ellipsis; two calls are the same only where all operands are."""
+    if len(xs) <= MOST_ARGUMENTS:
+        return list(xs)
+    return [xs[0], name("…", ("…", tuple(xs[1:-1]))), xs[-1]]
 
 
 def _is_formula(row: Row | ManyRow) -> bool:

@@ -10,6 +10,10 @@ from ...core.markup import visible
 #: the longest label that is drawn
 LONGEST = 200
 
+#: smaller powers of ten are written with zeros, however few digits are asked for
+SHORTEST_POWER = 6
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 # advance widths of a serif face, in 1/100 em; a wide face (DejaVu Serif) still fits
 _WIDTHS = {
     **dict.fromkeys("iljtfr'.,;:|!()[]/ ", 38),
@@ -23,20 +27,25 @@ _OTHER = 62
 def number(value: float, digits: int = 6) -> str:
     """Return a number as pictures show it.
 
-    >>> number(3.3000000000000003), number(-12.0), number(1e-7), number(float("-inf"))
-    ('3.3', '−12', '1e−7', '−∞')
+    >>> number(3.3000000000000003), number(-12.0), number(1.5e-7), number(float("-inf"))
+    ('3.3', '−12', '1.5×10⁻⁷', '−∞')
+    >>> number(1234.0, 2), number(1e8)
+    ('1200', '10⁸')
     """
     if math.isnan(value):
         return "nan"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:.{digits}g}"
-    if text in ("-0", "0"):
+    mantissa, e, exponent = f"{value:.{digits}g}".partition("e")
+    if e and 0 <= int(exponent) < SHORTEST_POWER:
+        mantissa, e = f"{float(mantissa + e + exponent):.0f}", ""
+    if mantissa in ("-0", "0"):
         return "0"
-    mantissa, e, exponent = text.partition("e")
-    if e:
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("-", "−")
+    shown = mantissa.replace("-", "−")
+    if not e:
+        return shown
+    power = str(int(exponent)).translate(_RAISED)
+    return f"{shown}×10{power}" if shown.strip("−") != "1" else f"{shown[:-1]}10{power}"
 
 
 def width(text: str, size: float = 14.0) -> float:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import takewhile
 from typing import NamedTuple
 
 from . import exact
-from .algebra import Atom, Factor, Group, Power, Product, constant, terms_of
+from .algebra import PI, Atom, E, Factor, Group, Power, Product, constant, terms_of
 from .pieces import Beside, Over, Piece, Root, Script, Sign, Typeset, named, plain, raised
 
 #: how functions are written that have a sign
 _BRACKETS = {"abs": ("|", "|"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉")}
 #: what may stand side by side without a dot: 2x, 2(x+y), y(1−y)
 _TOUCHING = {
-    ("number", "sign"), ("number", "bracket"), ("number", "root"), ("sign", "bracket"),
-    ("number", "squared"), ("sign", "root"), ("word", "bracket"),
+    ("number", "number"), ("number", "sign"), ("number", "bracket"), ("number", "root"),
+    ("sign", "bracket"), ("number", "squared"), ("sign", "root"), ("word", "bracket"),
 }  # fmt: skip
 _PLUS, _MINUS, _DOT = Sign("+", space=0.2), Sign("−", space=0.2), Sign("·", space=0.08)
 _COMMA = Sign(", ")
+TIMES_ONE = Typeset([Beside((_DOT, Sign("1")))])
 
 
 class _Part(NamedTuple):
@@ -61,8 +63,9 @@ class _Writer:
 
     def _term(self, term: Product) -> Beside:
         upstream = term.upstream
-        over = [(f, p) for f, p in term.order if p > 0 and f is not upstream]
-        under = [(f, -p) for f, p in term.order if p < 0]
+        order = sorted(term.order, key=lambda pair: _rank(pair[0]))
+        over = [(f, p) for f, p in order if p > 0 and f is not upstream]
+        under = [(f, -p) for f, p in order if p < 0]
         size = _size(term)
         halves = isinstance(size, Fraction) and size.denominator <= 4 and bool(under)
         number = exact.written(size, self.digits, decimal=term.decimal and not halves)
@@ -73,7 +76,7 @@ class _Writer:
             rest = _over(top or [_Part(Sign("1"), "number")], bottom)
         if upstream is None:
             return _as_row(rest if rest is not None else Sign("1"))
-        piece = _upstream(upstream)
+        piece = _derivative(upstream.text)
         return Beside((piece,)) if rest is None else Beside((piece, _DOT, *_as_row(rest).parts))
 
     def _parts(
@@ -120,9 +123,10 @@ class _Writer:
             inner = self.sum(factor.order[0] if len(factor.order) == 1 else _alone(factor))
             return _Part(_bracket(inner), "bracket", inner)
         if factor.arguments is None:
-            kind = "number" if factor.radicand else "sign" if len(factor.text) == 1 else "word"
-            upright = (factor.number is not None and factor.key in ("π", "e")) or factor.radicand
-            return _Part(Sign(factor.text) if upright else named(factor.text), kind)
+            upright = factor in (PI, E) or factor.radicand
+            kind = "number" if upright else "sign" if len(factor.text) == 1 else "word"
+            piece = Sign(factor.text) if upright else _name(factor.text)
+            return _Part(piece, "power" if isinstance(piece, Over) else kind)
         if factor.text == "pow":
             return self._factor(factor, 1)
         given = self._arguments(factor.arguments)
@@ -137,6 +141,13 @@ class _Writer:
             parts += [_COMMA] * bool(parts)
             parts += self.sum(argument).parts
         return parts
+
+
+def _rank(factor: Factor) -> int:
+    """Return where a factor stands in a row: 2π first, functions last."""
+    if isinstance(factor, Atom) and factor.arguments is not None and factor.text != "pow":
+        return 2
+    return 0 if factor in (PI, E) else 1
 
 
 def _exponent(power: Power) -> Product:
@@ -199,14 +210,24 @@ def _as_row(piece: Piece) -> Beside:
     return piece if isinstance(piece, Beside) else Beside((piece,))
 
 
-def _upstream(atom: Atom) -> Piece:
-    """Return ∂L/∂z, which is a fraction of two names."""
-    above, slash, below = atom.text.partition("/∂")
+def derivative(text: str) -> Typeset:
+    """Return ∂L/∂z, set as a fraction of two names."""
+    return Typeset([_derivative(text)])
+
+
+def _derivative(text: str) -> Piece:
+    above, slash, below = text.partition("/∂")
     if not slash:
-        return named(atom.text)
+        return named(text)
     top, bottom = _derived(above), _derived("∂" + below)
     return Over(top, bottom, Beside((*top.parts, Sign("/"), *bottom.parts)))
 
 
 def _derived(text: str) -> Beside:
-    return Beside((Sign("∂"), named(text.removeprefix("∂"))))
+    """Return ∂z, also ∂₂z, which is by one of two places of an operand."""
+    sign = "∂" + "".join(takewhile("₀₁₂₃₄₅₆₇₈₉".__contains__, text[1:]))
+    return Beside((plain(sign), named(text.removeprefix(sign))))
+
+
+def _name(text: str) -> Piece:
+    return _derivative(text) if text.startswith("∂") else named(text)
