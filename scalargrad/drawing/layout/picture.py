@@ -9,7 +9,7 @@ from typing import Literal
 from ..words import text
 from ..words.pieces import Script, Typeset, named
 from . import measures
-from .setting import Block, block
+from .setting import Laid, block
 
 Position = tuple[float, float]
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
@@ -43,7 +43,7 @@ class Text:
         top = self.y - measures.ASCENT * self.size
         return left, top, left + wide, self.y + measures.DESCENT * self.size
 
-    def block(self) -> Block | None:
+    def block(self) -> Laid | None:
         """Return the text as it is set; None for one that is only a row of characters."""
         if self.style == "name":
             piece = named(self.content)

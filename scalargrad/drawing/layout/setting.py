@@ -20,7 +20,7 @@ STROKE, BOLD_STROKE = 0.065, 0.1
 
 
 @dataclass(frozen=True)
-class Run:
+class Glyphs:
     """Characters of one size and slope, from a position to the right."""
 
     x: float
@@ -39,26 +39,26 @@ class Stroke:
 
 
 @dataclass(frozen=True)
-class Block:
+class Laid:
     """A piece that was set: its origin is the left end of its baseline."""
 
     width: float
     ascent: float
     descent: float
-    runs: tuple[Run, ...] = ()
+    runs: tuple[Glyphs, ...] = ()
     strokes: tuple[Stroke, ...] = ()
 
-    def moved(self, x: float, y: float) -> Block:
+    def moved(self, x: float, y: float) -> Laid:
         """Return it at another place; its measures are those of the new baseline."""
         runs = tuple(replace(run, x=run.x + x, y=run.y + y) for run in self.runs)
         strokes = tuple(
             replace(stroke, points=tuple((a + x, b + y) for a, b in stroke.points))
             for stroke in self.strokes
         )
-        return Block(self.width, self.ascent - y, self.descent + y, runs, strokes)
+        return Laid(self.width, self.ascent - y, self.descent + y, runs, strokes)
 
 
-def block(piece: Piece, size: float, *, bold: bool = False) -> Block:
+def block(piece: Piece, size: float, *, bold: bool = False) -> Laid:
     """Return a piece as it is set; `width`, `ascent` and `descent` are what others need of it.
 
     >>> from ..words.pieces import lines_of
@@ -69,9 +69,9 @@ def block(piece: Piece, size: float, *, bold: bool = False) -> Block:
     return replace(made, runs=_merged(made.runs, bold))
 
 
-def _merged(runs: tuple[Run, ...], bold: bool) -> tuple[Run, ...]:
+def _merged(runs: tuple[Glyphs, ...], bold: bool) -> tuple[Glyphs, ...]:
     """Return runs, those that follow each other as one: they need no positions of their own."""
-    merged: list[Run] = []
+    merged: list[Glyphs] = []
     for run in runs:
         last = merged[-1] if merged else None
         if last is not None and (last.y, last.size, last.italic) == (run.y, run.size, run.italic):
@@ -89,14 +89,14 @@ def is_set(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Block:
+def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Laid:
     """Set a piece; `inside` of a fraction, a bracket or what is small, a fraction has a slash."""
     match piece:
         case Sign(text, italic, space):
             room = space * size
-            run = Run(room, 0.0, text, size, italic)
+            run = Glyphs(room, 0.0, text, size, italic)
             wide = advance(text, size, bold=bold) + 2 * room
-            return Block(wide, *_reach(text, size), (run,))
+            return Laid(wide, *_reach(text, size), (run,))
         case Beside(parts):
             within = _within(parts)
             return _row([
@@ -128,9 +128,9 @@ def _reach(text: str, size: float) -> tuple[float, float]:
     return ASCENT * size, (DESCENT if below else 0.04) * size
 
 
-def _row(blocks: list[Block]) -> Block:
+def _row(blocks: list[Laid]) -> Laid:
     x = 0.0
-    runs: list[Run] = []
+    runs: list[Glyphs] = []
     strokes: list[Stroke] = []
     for one in blocks:
         placed = one.moved(x, 0.0)
@@ -138,18 +138,18 @@ def _row(blocks: list[Block]) -> Block:
         strokes += placed.strokes
         x += one.width
     up, down = (max(map(reach, blocks), default=0.0) for reach in (_up, _down))
-    return Block(x, up, down, tuple(runs), tuple(strokes))
+    return Laid(x, up, down, tuple(runs), tuple(strokes))
 
 
-def _up(one: Block) -> float:
+def _up(one: Laid) -> float:
     return one.ascent
 
 
-def _down(one: Block) -> float:
+def _down(one: Laid) -> float:
     return one.descent
 
 
-def _over(top: Piece, bottom: Piece, size: float, bold: bool) -> Block:
+def _over(top: Piece, bottom: Piece, size: float, bold: bool) -> Laid:
     above, below = (_set(part, PART * size, bold, True) for part in (top, bottom))
     room, more = BAR_ROOM * size, BAR_MORE * size
     wide = max(above.width, below.width) + 2 * more
@@ -163,10 +163,10 @@ def _over(top: Piece, bottom: Piece, size: float, bold: bool) -> Block:
     ]
     runs = tuple(run for part in parts for run in part.runs)
     strokes = (bar, *(line for part in parts for line in part.strokes))
-    return Block(wide + 2 * room, parts[0].ascent, parts[1].descent, runs, strokes)
+    return Laid(wide + 2 * room, parts[0].ascent, parts[1].descent, runs, strokes)
 
 
-def _script(piece: Script, size: float, bold: bool, inside: bool) -> Block:
+def _script(piece: Script, size: float, bold: bool, inside: bool) -> Laid:
     base = _set(piece.base, size, bold, inside)
     parts, wide = [base], base.width
     if piece.above is not None:
@@ -180,10 +180,10 @@ def _script(piece: Script, size: float, bold: bool, inside: bool) -> Block:
         wide = max(wide, base.width + small.width + 0.03 * size)
     runs = tuple(run for part in parts for run in part.runs)
     strokes = tuple(line for part in parts for line in part.strokes)
-    return Block(wide, max(map(_up, parts)), max(map(_down, parts)), runs, strokes)
+    return Laid(wide, max(map(_up, parts)), max(map(_down, parts)), runs, strokes)
 
 
-def _root(inner: Block, index: str, size: float, bold: bool) -> Block:
+def _root(inner: Laid, index: str, size: float, bold: bool) -> Laid:
     hook, gap = HOOK * size, ROOT_GAP * size
     top, bottom = -inner.ascent - gap * 0.5, max(inner.descent, 0.1 * size)
     stroke = (BOLD_STROKE if bold else STROKE) * size
@@ -196,7 +196,7 @@ def _root(inner: Block, index: str, size: float, bold: bool) -> Block:
     placed = inner.moved(x + hook + 0.03 * size, 0.0)
     runs = placed.runs
     if index:
-        runs = (Run(0.0, -0.45 * size, index, 0.6 * size), *runs)
+        runs = (Glyphs(0.0, -0.45 * size, index, 0.6 * size), *runs)
     wide = x + hook + inner.width + 0.14 * size
     strokes = (Stroke(points, stroke), *placed.strokes)
-    return Block(wide, -top + stroke, bottom + stroke / 2, runs, strokes)
+    return Laid(wide, -top + stroke, bottom + stroke / 2, runs, strokes)

@@ -10,7 +10,7 @@ from ...core.markup import escaped
 from ..layout import measures as m
 from ..layout.measures import BLACK, GREY, PALE, RED
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
-from ..layout.setting import Block
+from ..layout.setting import Laid
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
@@ -164,7 +164,7 @@ def _text(text: Text, hook: _Hook) -> str:
     )
 
 
-def _typeset(text: Text, made: Block, said: str) -> str:
+def _typeset(text: Text, made: Laid, said: str) -> str:
     """Return what was set: characters at their places, and the bars of fractions and roots."""
     placed = made.moved(text.start, text.y)
     spans = "".join(
