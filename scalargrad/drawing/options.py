@@ -13,6 +13,7 @@ from ..core.nesting import flat
 from ..errors import InputError, OperandError, StateError, unwanted
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use
+from .select.layers import layer_names
 from .select.naming import read_names
 from .select.opening import Opened, open_operations, read_open
 from .select.selection import select
@@ -83,6 +84,7 @@ def view(
         survey = Survey(opening.root, upstream)
     fixed = frozenset(opening.by_id(_fixed(who, constants)))
     values, elements = opening.by_id(matrices.values), opening.by_id(matrices.elements)
+    elements = layer_names(survey) | elements
     homes = fold_homes(who, survey, folding, values, max_nodes) if centre is None else {}
     plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near)
     graph = select(survey, plan)

@@ -218,7 +218,7 @@ class Symbols:
     # -- forward -----------------------------------------------------------------------
 
     def _forward(self) -> None:
-        for node in self.survey.nodes:
+        for node in [node for vertex in self.graph.vertices for node in vertex.nodes]:
             row = self.survey.rows[node]
             if row is not None and is_plural(row):
                 index = result_index(node, len(node.operands))

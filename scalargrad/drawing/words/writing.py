@@ -124,7 +124,7 @@ class _Writer:
             return _Part(_bracket(inner), "bracket", inner)
         if factor.arguments is None:
             upright = factor in (PI, E) or factor.radicand
-            kind = "number" if upright else "sign" if len(factor.text) == 1 else "word"
+            kind = "number" if upright else "sign" if _is_letter(factor.text) else "word"
             piece = Sign(factor.text) if upright else _name(factor.text)
             return _Part(piece, "power" if isinstance(piece, Over) else kind)
         if factor.text == "pow":
@@ -141,6 +141,13 @@ class _Writer:
             parts += [_COMMA] * bool(parts)
             parts += self.sum(argument).parts
         return parts
+
+
+def _is_letter(text: str) -> bool:
+    """Tell whether a name is one letter, whatever is raised or lowered beside it."""
+    piece = named(text)
+    base = piece.base if isinstance(piece, Script) else piece
+    return len(base.plain) == 1
 
 
 def _rank(factor: Factor) -> int:

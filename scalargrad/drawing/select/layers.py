@@ -1,0 +1,76 @@
+"""Names of the parameters of layers that have none: W₁₁ and b₁, as the book writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...core.arithmetic import is_value
+from .survey import Survey, is_leaf
+
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+#: the layer whose weights are the second operands of its products
+_SECOND = "Affine"
+
+
+def layer_names(survey: Survey) -> dict[int, str]:
+    """Return names by the ids of unlabelled leaves that are weights and biases of layers.
+
+    Products of one list of inputs are a layer. With i for the input and j for the output it has
+    the names W_ij and b_j; of several layers each name has the number of its layer above.
+    """
+    biases = dict(_biases(survey))
+    layers: dict[Any, dict[tuple[int, ...], Any]] = {}  # inputs -> weights -> bias
+    named: set[tuple[int, ...]] = set()
+    for node in survey.order:
+        if node.op == "dot" and (found := _split(survey, node)) is not None:
+            inputs, weights = found
+            if weights not in named:
+                named.add(weights)
+                layers.setdefault(inputs, {})[weights] = biases.get(id(node))
+    taken = {node.label for node in survey.nodes if node.label}
+    names: dict[int, str] = {}
+    for number, layer in enumerate(layers.values(), 1):
+        above = f"^{{({number})}}" if len(layers) > 1 else ""
+        for j, (weights, bias) in enumerate(layer.items(), 1):
+            for i, weight in enumerate(weights, 1):
+                names.setdefault(weight, _name("W", above, i, j))
+            if bias is not None:
+                names.setdefault(id(bias), _name("b", above, j))
+    return {} if taken & set(names.values()) else names
+
+
+def _split(survey: Survey, node: Any) -> tuple[Any, tuple[int, ...]] | None:
+    """Return inputs and weights of a product of two lists; None where none are parameters."""
+    half = len(node.operands) // 2
+    sides = node.operands[:half], node.operands[half:]
+    able = [all(is_value(x) and is_leaf(x) and not x.label for x in side) for side in sides]
+    if not any(able):
+        return None
+    weights = 0 if able[0] else 1
+    if all(able) and node.scope is not None and node.scope.name == _SECOND:
+        weights = 1
+    keys = tuple(id(x) if is_value(x) else x for x in sides[1 - weights])
+    return keys, tuple(map(id, sides[weights]))
+
+
+def _biases(survey: Survey) -> Iterator[tuple[int, Any]]:
+    """Yield the ids of products and the unlabelled leaf that is added to each."""
+    for node in survey.order:
+        if node.op == "add" and len(node.operands) == 2:
+            product, bias = node.operands
+            known = is_value(product) and product.op == "dot" and is_value(bias)
+            if known and is_leaf(bias) and not bias.label:
+                yield id(product), bias
+
+
+def _name(letter: str, above: str, *indices: int) -> str:
+    """Return a name with its indices.
+
+    >>> _name("W", "", 1, 2), _name("W", "^{(2)}", 1, 2), _name("W", "", 3, 12)
+    ('W₁₂', 'W^{(2)}_{12}', 'W_{3,12}')
+    """
+    text = ("," if max(indices) > 9 and len(indices) > 1 else "").join(map(str, indices))
+    if above or "," in text:
+        return f"{letter}{above}_{{{text}}}"
+    return letter + text.translate(_LOWERED)

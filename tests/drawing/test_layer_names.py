@@ -1,0 +1,132 @@
+"""Parameters of layers have names in pictures, and names are never the user's."""
+
+from __future__ import annotations
+
+import pytest
+
+import scalargrad as sg
+from scalargrad import nn
+from scalargrad.drawing.options import view
+from scalargrad.drawing.words.inventing import Inventor
+
+
+def names(value: sg.Value, **options: object) -> dict[str, float]:
+    """Return what stands at the beginning of the arrows of leaves, with the numbers."""
+    seen = view("draw", value, **options)
+    leaves = [flow for flow in seen.graph.flows if flow.source.is_leaf]
+    return {seen.wording.name(flow): flow.value.data for flow in leaves}
+
+
+def test_weights_have_the_indices_of_input_and_output() -> None:
+    layer = nn.Affine(2, 3, seed=1)
+
+    found = names(sg.sum(layer([1.0, 2.0])))
+
+    weights = {f"W{'₁₂'[i]}{'₁₂₃'[j]}": layer.W[i][j].data for i in (0, 1) for j in (0, 1, 2)}
+    assert found == {**weights, "b₁": 0.0, "b₂": 0.0, "b₃": 0.0}
+
+
+def test_layers_of_a_network_are_numbered() -> None:
+    model = nn.MLP(2, [2, 1], seed=1)
+    x = sg.values(x1=1, x2=2)
+
+    found = names(model(list(x)))
+
+    first, second = model.layers
+    assert found["W^{(1)}_{21}"] == first.neurons[0].w[1].data
+    assert found["W^{(1)}_{12}"] == first.neurons[1].w[0].data
+    assert found["W^{(2)}_{21}"] == second.neurons[0].w[1].data
+    assert {"b^{(1)}_{1}", "b^{(1)}_{2}", "b^{(2)}_{1}", "x1", "x2"} < found.keys()
+    assert "" not in found
+
+
+def test_samples_of_a_batch_share_the_names_of_the_weights() -> None:
+    layer = nn.Affine(2, 1, seed=1)
+    rows = layer([[1.0, 2.0], [3.0, 4.0]])
+
+    assert names(rows[0][0] * rows[1][0]).keys() == {"W₁₁", "W₂₁", "b₁"}
+
+
+def test_inputs_without_labels_are_told_from_weights() -> None:
+    layer, x = nn.Affine(2, 2, seed=1), [sg.Value(1.0), sg.Value(2.0)]
+
+    found = names(sg.sum(layer(x)))
+
+    assert found["W₁₂"] == layer.W[0][1].data
+    assert found[""] in (1.0, 2.0)
+
+
+def test_labels_of_the_user_stay_and_no_name_is_given_twice() -> None:
+    layer = nn.Affine(2, 1, seed=1)
+    layer.W[0][0].label = "W₂₁"
+
+    assert "W₁₁" not in names(layer([1.0, 2.0])[0])
+
+
+def test_long_layers_have_a_comma_between_the_indices() -> None:
+    layer = nn.Affine(10, 2, seed=1)
+
+    assert {"W_{10,2}", "W₁₁"} < names(sg.sum(layer([1.0] * 10))).keys()
+
+
+@pytest.mark.parametrize("label", ["v1", "v₁", "v_1", "v_{1}"])
+def test_invented_name_is_none_of_the_users(label: str) -> None:
+    x, y = sg.values(x=1.0, y=2.0)
+    long = sg.exp(x + y) * sg.sin(x * y) + sg.cos(x) * sg.tanh(y) + sg.Value(3.0, label)
+    root = sg.log(long**2 + 1)
+    root.backward()
+    seen = view("draw", root, symbols=True)
+
+    texts = [seen.wording.flow(flow).forward for flow in seen.graph.flows]
+
+    invented = [text.partition(" = ")[0] for text in texts if " = " in text]
+    assert "v₂" in invented
+    assert "v₁" not in invented
+
+
+def test_inventor_leaves_out_what_is_taken_whatever_is_lowered() -> None:
+    inventor = Inventor(["v₁", "v_{2}", "y"])
+
+    assert [inventor.name(), inventor.name()] == ["v₃", "v₄"]
+    assert [inventor.result("a", 0), inventor.result("a", 1), inventor.result("b", 0)] == [
+        "p₁", "p₂", "q₁",
+    ]  # fmt: skip
+
+
+def test_result_without_a_label_begins_with_what_backward_was_given() -> None:
+    x, y = sg.values(x=2.0, y=3.0)
+    root = x * y
+    root.backward(1.3)
+    seen = view("draw", root, symbols=True)
+
+    red = {seen.wording.flow(f).forward: seen.wording.flow(f).backward for f in seen.graph.flows}
+
+    assert red == {"x": "1.3y", "y": "1.3x", "x·y": "1.3"}
+
+
+def test_variable_that_is_called_as_the_loss_leaves_it_another_name() -> None:
+    length, g = sg.values(L=2.0, g=9.81)
+    root = sg.sqrt(length / g)
+    root.label = "T"
+    root.backward()
+    seen = view("draw", root, symbols=True)
+
+    red = [seen.wording.flow(flow).backward for flow in seen.graph.flows]
+
+    assert red[-1] == "∂E/∂T"
+
+
+def test_every_name_in_red_stands_in_black() -> None:
+    model = nn.MLP(2, [3, 3, 1], seed=3)
+    root = model(list(sg.values(x1=0.5, x2=-1.5)))
+    root.backward()
+    seen = view("draw", root, symbols=True)
+    flows = list(seen.graph.flows)
+    black = {seen.wording.flow(flow).forward.partition(" = ")[0] for flow in flows}
+    black |= {seen.wording.name(flow) for flow in flows}
+
+    red = [seen.wording.use(use).backward or "" for flow in flows for use in flow.uses]
+
+    named = {part.split("·")[0].split("\n")[0] for text in red for part in text.split("∂L/∂")[1:]}
+    assert named <= black
+    assert any(name.startswith("v") for name in named)
