@@ -13,11 +13,11 @@ from ..core.nesting import flat
 from ..errors import InputError, OperandError, StateError, unwanted
 from .select.folding import fold_homes, read_fold
 from .select.graph import Graph, Plan, Use
-from .select.layers import layer_names
 from .select.naming import read_names
 from .select.opening import Opened, open_operations, read_open
 from .select.selection import select
 from .select.survey import Survey
+from .select.weights import layer_names
 from .words.both import Both
 from .words.numbers import Numbers
 from .words.rules import is_reciprocal
