@@ -149,3 +149,67 @@ def test_gradient_is_the_one_of_a_careful_hand(
     found = gradients(made, **numbers)
 
     assert {name: found[name] for name in expected} == expected
+
+
+# -- what a sum and a choice say -------------------------------------------------------------------
+
+
+def test_long_sum_has_the_terms_of_its_arrows_a_line_each() -> None:
+    variables = sg.values(n=1.0, R=8.0, T=300.0, V=2.0, b=0.5, a=0.3)
+    n, r, t, v, b, a = variables
+    root = n * r * t / (v - n * b) - a * n**2 / v**2
+    root.backward()
+    seen = view("draw", root, symbols=True)
+    flow = next(flow for flow in seen.graph.flows if flow.value is n)
+
+    parts = [str(seen.wording.use(use).backward) for use in flow.uses]
+
+    assert len(parts) == 3
+    written = str(seen.wording.flow(flow).backward)
+    assert written == parts[0] + "".join(
+        f"\n− {part[1:]}" if part.startswith("−") else f"\n+ {part}" for part in parts[1:]
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "numbers", "expected"),
+    [
+        (lambda x: sg.relu(x), {"x": 3}, ["∂L/∂z·1\nhere x > 0"]),
+        (lambda x: sg.relu(x), {"x": -3}, ["0\nhere x ≤ 0"]),
+        (lambda x: sg.relu(x), {"x": 0}, ["0\nhere x ≤ 0"]),
+        (lambda x: sg.leaky_relu(x, 0.1), {"x": -3}, ["∂L/∂z·0.1\nhere x ≤ 0"]),
+        (sg.maximum, {"x": 1, "y": 2}, ["0\nhere x < y", "∂L/∂z·1\nhere y > x"]),
+        (sg.minimum, {"x": 2, "y": 2}, ["∂L/∂z·1/2\nhere x = y", "∂L/∂z·1/2\nhere x = y"]),
+        (lambda *xs: sg.max(xs), {"x": 1, "y": 2},
+         ["0\nhere not the largest", "∂L/∂z·1\nhere the largest"]),
+    ],
+)  # fmt: skip
+def test_choice_says_what_is_so_here(
+    function: Callable[..., sg.Value], numbers: dict[str, float], expected: list[str]
+) -> None:
+    variables = sg.values(**numbers)
+    root = function(*variables)
+    root.label = "z"
+    root.backward()
+    seen = view("draw", root, symbols=True)
+
+    flows = [flow for flow in seen.graph.flows if flow.value is not root]
+
+    assert [seen.wording.use(use).backward for flow in flows for use in flow.uses] == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (lambda x: 0.9**x, "0.9^x"), (lambda x: (x + 1) ** 0.5, "√(x+1)"),
+        (lambda x: abs(x), "|x|"), (lambda x: sg.sqrt(x), "√x"), (lambda x: sg.cbrt(x), "∛x"),
+        (lambda x: x**-1.5, "1/x^(3/2)"), (lambda x: sg.exp(-x / 3), "exp(−x/3)"),
+        (lambda x: 1e8 * x, "10⁸·x"), (lambda x: x * math.pi / 180, "πx/180"),
+    ],
+)  # fmt: skip
+def test_plain_text_of_what_is_set_in_type(made: Callable[..., sg.Value], text: str) -> None:
+    (x,) = sg.values(x=2.0)
+    root = made(x)
+    seen = view("draw", root, symbols=True)
+
+    assert [seen.wording.flow(flow).forward for flow in seen.graph.flows][-1] == text

@@ -52,6 +52,8 @@ MOST_IN_A_BOX = 100
 #: operations without a sign that are written out all the same
 _SPELLED = ("mean", "hypot", "exp2")
 
+#: what is so here where an operand of many was chosen
+_LARGEST = {"max": "the largest", "min": "the smallest"}
 #: a plain number of an unnamed leaf that is longer gets a name
 LONGEST_NUMBER = 8
 
@@ -167,10 +169,15 @@ class Symbols:
         written = self._write(gradient)
         if len(written) <= LONGEST and self._is_known(gradient):
             return written
-        terms = spread(gradient)
-        if len(terms) == 1 and id(node) not in self.fixed:  # those of the arrows, as they are
-            terms = tuple(self.parts[edge] for use in flow.uses for edge in self._known(use))
-        return self._lines(terms) or self._write(self._of(node))
+        if id(node) not in self.fixed and (rule := self._lines(self._terms(flow))):
+            return rule  # the terms of the arrows, as they are
+        return self._lines(spread(gradient)) or self._write(self._of(node))
+
+    def _terms(self, flow: Flow) -> list[Product]:
+        """Return what comes back along each arrow, if that is known of all."""
+        edges = [(id(user), position) for use in flow.uses for user, position in use.edges]
+        known = [self.parts[edge] for edge in edges if edge in self.parts]
+        return known if len(known) == len(edges) else []
 
     def _lines(self, terms: Sequence[Product]) -> str:
         """Return a sum with a line a term, or nothing where that is too long."""
@@ -178,10 +185,6 @@ class Symbols:
         if not 1 < len(terms) <= MOST_TERMS or max(map(len, written)) > LONGEST_RULE:
             return ""
         return summed(written) if all(map(self._is_known, terms)) else ""
-
-    def _known(self, use: Use) -> list[tuple[int, int]]:
-        keys = [(id(user), position) for user, position in use.edges]
-        return [key for key in keys if key in self.parts]
 
     def _part(self, use: Use, node: Any) -> str:
         known = [self.parts.get((id(user), position)) for user, position in use.edges]
@@ -422,6 +425,9 @@ class Symbols:
         elif isinstance(row, ManyRow):
             xs = _shortened(lists[row.letters[0]])
             listed["softmax"] = call("softmax" + lowered(why.position % count + 1), xs)
+        if row.name in _LARGEST and isinstance(row, ManyRow):
+            no = "" if why.partial else "not "
+            self.conditions[id(node), why.position] = no + _LARGEST[row.name]
         if not shown:
             return constant(why.partial)
         chosen: list[str] = []
@@ -429,7 +435,7 @@ class Symbols:
             partial = evaluated(parsed(shown), letters, numbers, lists, listed, chosen)
         except Formless:
             return constant(why.partial)
-        if chosen and not isinstance(row, ManyRow) and len(chosen[-1]) <= LONGEST:
+        if chosen and len(chosen[-1]) <= LONGEST:
             self.conditions[id(node), why.position] = chosen[-1]
         return partial
 

@@ -110,12 +110,16 @@ class _Writer:
             if part.kind != "power":
                 return part
         inner = self.sum(base)
-        return _Part(inner if inner.plain.isdigit() else _bracket(inner), "bracket")
+        is_number = inner.plain.replace(".", "").isdigit()
+        return _Part(inner if is_number else _bracket(inner), "bracket")
 
     def _power(self, base: _Part, exponent: Beside) -> _Part:
         written = f"{base.piece.plain}{raised(exponent.plain)}"
         kind = "squared" if base.kind == "sign" else "power"
-        return _Part(Script(base.piece, written, exponent), kind)
+        piece = base.piece
+        if isinstance(piece, Script) and piece.above is None:  # a₁², one above the other
+            return _Part(Script(piece.base, written, exponent, piece.below), kind)
+        return _Part(Script(piece, written, exponent), kind)
 
     def _once(self, factor: Factor) -> _Part:
         """Return a factor, whatever its power."""
