@@ -1,5 +1,6 @@
 """Every example runs as a user runs it, and prints the numbers it promises."""
 
+import json
 import os
 import random
 import re
@@ -259,6 +260,27 @@ def test_pendulum_has_the_gradient_of_the_variational_equation(tmp_path):
         assert number(rf"^d angle / d {name} +(\S+)$", out) == pytest.approx(exact, rel=1e-4)
     assert number(r"^determinant (.*)$", out) == pytest.approx(1.0, abs=1e-5)
     assert "3 of 3 gradients agree with central differences" in out
+
+
+def test_the_tea_cools_as_a_fit_without_derivatives_says(tmp_path):
+    out = run("cooling", tmp_path)
+
+    def celsius(minutes, room, start, rate):
+        return room + (start - room) * np.exp(-rate * minutes)
+
+    draw, minutes = random.Random(4), 3.0 * np.arange(20)
+    measured = [x + draw.gauss(0.0, 0.5) for x in celsius(minutes, 21.0, 88.0, 0.062)]
+    best, _ = curve_fit(celsius, minutes, measured, [20.0, 80.0, 0.05])
+    loss = np.mean((celsius(minutes, *best) - measured) ** 2)
+    last = re.search(r"step 5: loss (\S+), room (\S+), start (\S+), rate (\S+)$", out, re.MULTILINE)
+    assert [float(x) for x in last.groups()] == pytest.approx([loss, *best], abs=1e-3)
+    assert "slope.name=None" in out
+    assert number(r"largest slope (\S+)$", out) < 1e-5
+    assert "read back: mean of 20 squares, same loss: True" in out
+    labels = [
+        node.get("label") for node in json.loads((tmp_path / "cooling.json").read_text())["nodes"]
+    ]
+    assert [label for label in labels if label] == ["room", "start", "rate"]
 
 
 def test_the_pole_swings_up_with_forces_that_cannot_be_bettered(tmp_path):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import scalargrad as sg
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "examples" / "first_steps.ipynb"
 CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
@@ -131,3 +133,43 @@ def test_links_of_the_notebook_lead_to_files():
 
     assert len(links) > 5
     assert all((NOTEBOOK.parent / link).is_file() for link in links), links
+
+
+#: the order in which VS Code looks for something that it can show
+LOOKED_FOR = (
+    "application/json", "application/javascript", "text/html", "image/svg+xml", "text/latex",
+    "text/markdown", "image/png", "image/jpeg", "text/plain",
+)  # fmt: skip
+
+
+def shown_things():
+    """Return what a notebook shows by itself, and as what a viewer without widgets shows it."""
+    x, y = sg.values(x=2.0, y=3.0)
+    root = x * y + x
+    root.backward()
+    compiled = sg.compile(lambda a: a * a if a > 0 else a)
+    compiled(2.0)
+    model = sg.nn.MLP(2, [3, 1], seed=0)
+    sgd = sg.optim.SGD(model.parameters(), lr=0.01)
+    samples = [([0.0, 1.0], 1.0), ([1.0, 0.0], -1.0)]
+    history = sg.fit(model, samples, loss="mse", optimizer=sgd, epochs=2, progress=False)
+    return {
+        "picture": (sg.draw(root), "image/svg+xml"),
+        "page": (sg.walkthrough(root), "text/html"),
+        "model": (model, "text/html"),
+        "history": (history, "text/html"),
+        "curve": (history.plot(), "image/png"),
+        "tape": (compiled.tape, "text/html"),
+        "check": (sg.check_gradients(lambda a: a * a, 3.0), "text/html"),
+    }
+
+
+def test_what_a_notebook_shows_is_found_by_viewers_that_know_no_widgets(jupyter):
+    from IPython.core.formatters import DisplayFormatter
+
+    for name, (thing, kind) in shown_things().items():
+        bundle, _ = DisplayFormatter().format(thing)
+        first = next(known for known in LOOKED_FOR if known in bundle)
+        assert (name, first) == (name, kind)
+        assert len(bundle[first]) > 200
+        assert bundle["text/plain"], name  # for a terminal
