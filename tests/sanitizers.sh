@@ -55,6 +55,7 @@ if [ ${#covered[@]} -gt 0 ]; then
     ofPython=$("$python" -m coverage report --format=total --precision=1)
     ofC=$("$python" -m gcovr --root . --filter scalargrad/_native/ \
         --exclude '.*/(ops|kernel_rows)\.inc' --gcov-ignore-errors all \
+        --gcov-ignore-parse-errors all \
         --merge-mode-functions separate --print-summary 2>/dev/null |
         sed -n 's/^lines: \([0-9.]*\)%.*/\1/p') # what the table writes is tried row by row
     echo "lines run: $ofPython % of Python, without processes that tests start; $ofC % of C"

@@ -405,6 +405,13 @@ def test_save_plot_keeps_the_old_file_when_drawing_fails(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_losses_of_different_sizes_have_a_logarithmic_axis():
+    pytest.importorskip("matplotlib")
+
+    for steps, scale in (([500.0, 50.0, 1.0], "log"), ([500.0, 50.0], "linear")):
+        assert plots.curves(steps, {}, {}, 3.0).axes[0].get_yscale() == scale
+
+
 def test_save_plot_refuses_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(ValueError, match=r"save: the file cannot be written \(No such file"):
         FULL.save_plot(tmp_path / "missing" / "history.png")

@@ -109,6 +109,16 @@ def test_functions_that_turn_at_random_are_refused() -> None:
         often()
 
 
+def test_refusal_says_where_two_runs_parted() -> None:
+    turns = itertools.count()
+
+    def function(x: Any) -> Any:
+        return -x if (x > 0.0 if next(turns) % 2 else x < 0.0) else x
+
+    with pytest.raises(RuntimeError, match=r"the second time \(first seen at .*next\(turns\)"):
+        sg.compile(function)(1.0)
+
+
 # -- what would be the same at every later call --------------------------------------------
 
 W = sg.Value(2.0)

@@ -34,6 +34,22 @@ def test_tape_prints_as_one_would_write_it() -> None:
     check(f.tape)
 
 
+def test_listing_leaves_out_what_is_too_much() -> None:
+    ws = [sg.Value(float(i)) for i in range(1, 11)]
+
+    @sg.compile(mode="fast")
+    def f(x: Any) -> Any:
+        for w in ws:
+            x = x + w if x > 0.0 else x
+        return x
+
+    assert f(1.0) == 56.0
+    text = written(f.tape, lines=4).splitlines()
+    assert [line for line in text if "..." in line] == [
+        "  ... and 2 more", "  ... 6 more lines", "  ... and 6 more guards",
+    ]  # fmt: skip
+
+
 def test_tape_draws_like_any_graph(tmp_path: Path) -> None:
     w = sg.Value(0.5, label="slope")
     f = sg.compile(lambda x, y: [sg.softmax([w * x, y, 2.0])[1], times(x, y.detach()), 3.0])
