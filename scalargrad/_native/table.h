@@ -28,6 +28,7 @@ typedef struct {
     int empty;    /* a row of lists: whether these may have no operands */
     int bound;    /* lists that a row of lists binds on the way */
     int reads[2]; /* what the partial by each operand reads: 1 for x, 2 for y, 4 for z */
+    int partial_row, partial_sign; /* 1 or -1 where the partial of one operand is that row of x */
     Value1 value1;
     Step1 step1;
     Value2 value2;

@@ -132,7 +132,7 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
         source = to_c.scalar_functions(*columns)
         reads = ", ".join(str(_reads(row.forward, partial)) for partial in row.partials)
         fields = f".value{row.arity} = value_{row.name}, .step{row.arity} = step_{row.name}"
-        fields = f".reads = {{{reads}}}, {fields}"
+        fields = f".reads = {{{reads}}}, {_partial_row(row)}{fields}"
     else:
         source, bound, plural = to_c.many_functions(*columns)
         fields = f".bound = {bound}, .step_many = many_{row.name}"
@@ -142,6 +142,14 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
         fields = ".empty = 1, " * row.empty + fields
     entry = f'{{.name = "{row.name}", .arity = {row.arity}, {fields}}}'
     return f"/* {row.name}: {row.forward} */\n{source}", entry
+
+
+def _partial_row(row: Row) -> str:
+    """Return which row a partial is, with its sign, where it is that of the same operand."""
+    whole = re.fullmatch(r"(-?)(\w+)\(x\)", row.partials[0]) if row.arity == 1 else None
+    if whole is None or whole[2] not in ROWS:
+        return ""
+    return f".partial_row = OP_{whole[2].upper()}, .partial_sign = {whole[1]}1, "
 
 
 def _reads(forward: str, partial: str) -> int:

@@ -522,7 +522,8 @@ ATANH = unary(
 SIGMOID = unary(
     "sigmoid",
     forward="e = exp(-abs(x)); where(x >= 0, 1, e) / (1 + e)",
-    partials=("sigmoid(x) * sigmoid(-x)",),
+    partials=("z * (where(x >= 0, e, 1) / (1 + e))",),
+    on_values=("sigmoid(x) * sigmoid(-x)",),
     shown=("z(1−z)",),
     definition="1 / (1 + exp(x * -1))",
     written="1 / (1 + exp(−x))",
@@ -566,8 +567,9 @@ SOFTPLUS = unary(
 )
 SILU = unary(
     "silu",
-    forward="x * sigmoid(x)",
-    partials=("sigmoid(x) * (1 + x * sigmoid(-x))",),
+    forward="e = exp(-abs(x)); s = where(x >= 0, 1, e) / (1 + e); x * s",
+    partials=("s * (1 + x * (where(x >= 0, e, 1) / (1 + e)))",),
+    on_values=("sigmoid(x) * (1 + x * sigmoid(-x))",),
     shown=("sigmoid(x)·(1+x·sigmoid(−x))",),
     definition="x * sigmoid(x)",
     doc="Weigh x by its own sigmoid.",

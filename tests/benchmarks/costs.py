@@ -294,6 +294,7 @@ LIMITS: dict[str, tuple[tuple[int, ...], Make]] = {
     "LATE_GAIN": ((2, 1 << 20), a_point(valley, 1000)),
     "LEAST_TERMS": ((3, 5, 8), a_point(chains, 100)),
     "LEAST_DOTS": ((2, 8), training((6, 6, 6))),
+    "LEAST_ALONE": ((8, 256), training((100, 1))),
     "BLOCK_PRODUCTS": ((32, 64, 256), training((64, 64, 10))),
     "BLOCK_FEW": ((16, 32, 128, 256), turned(100, 10_000)),
     "ROWS_FEW": ((512, 32_000), turned(1_000, 10_000)),

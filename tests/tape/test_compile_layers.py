@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import replays
-from replays import KINDS, bits
+from replays import COSTS, KINDS, bits
 
 import scalargrad as sg
 
@@ -41,7 +41,7 @@ def added_before(start: Any, terms: Iterable[Any]) -> Any:
     return start
 
 
-def products(w: Sequence[Any], x: Sequence[Any]) -> list[Any]:
+def products(w: Iterable[Any], x: Iterable[Any]) -> list[Any]:
     return [a * b for a, b in zip(w, x, strict=True)]
 
 
@@ -94,6 +94,13 @@ BESIDE: dict[str, Neuron] = {
     ),
     "products of inputs": lambda w, b, x: added(sum(products(w, x), b), products(x, x[::-1])),
     "residual of a dot": lambda w, b, x: sg.dot(w, x) + b + x[0] + sg.dot(x, x),
+    "operands on the way": lambda w, b, x: added(x[0], products(w, map(sg.sin, x))) + b,
+    "operands as they come": lambda w, b, x: added_before(
+        x[0] * x[1], (a * sg.sin(v) for a, v in zip(w, x, strict=True))
+    ),
+    "a tree as it comes": lambda w, b, x: halves(
+        [x[0], *(a * sg.sin(v) if a is w[0] else sg.sin(v) * a for a, v in zip(w, x, strict=True))]
+    ),
     "sum of all": lambda w, b, x: sg.sum([*products(w, x), x[0], b, sg.exp(x[1])]),
 }
 ALL = {**SPELLINGS, **TREES, **BESIDE}
@@ -155,6 +162,23 @@ def test_batches_agree_with_a_pass(runner: str, name: str, mode: Any) -> None:
     assert np.allclose(by_captured, wanted[:, 1 + INPUTS :].sum(axis=0), rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("start", [0.0, -0.0, None])
+@pytest.mark.parametrize("add", [added, added_before])
+def test_zeros_keep_their_sign(
+    runner: str, add: Callable[[Any, Iterable[Any]], Any], start: float | None
+) -> None:
+    weights = [sg.Value(-1.0) for _ in range(6)]
+
+    def function(x: Sequence[Any]) -> Any:
+        terms = products(weights, x)
+        return add(terms[0], terms[1:]) if start is None else add(start, terms)
+
+    f = sg.compile(function)
+    for lane in ([0.0] * 6, [-0.0] * 6):
+        wanted = function(list(map(sg.Value, lane))).data
+        assert bits([f(lane), *f(np.array([lane] * 9))]) == bits([wanted] * 10)
+
+
 def products_of(name: str, mode: Any) -> list[tuple[int, int]]:
     """Return rows and columns of the matrix products that a plan has."""
     f = sg.compile(network(ALL[name]), mode=mode)
@@ -183,7 +207,8 @@ def test_fast_mode_brings_parts_of_a_layer_together(name: str) -> None:
 @pytest.mark.parametrize("mode", ["strict", "fast"])
 @pytest.mark.parametrize("name", BESIDE)
 def test_what_stands_beside_a_layer_is_added_apart(name: str, mode: Any) -> None:
-    if mode == "strict" and name in ("residual first", "sum of all"):
+    first = ("residual first", "operands on the way", "operands as they come", "a tree as it comes")
+    if mode == "strict" and name in (*first, "sum of all"):
         return  # its turn is before the end of the products
     sizes = products_of(name, mode)
     assert [outer for outer, _ in sizes] == [NEURONS] * len(sizes)
@@ -191,12 +216,20 @@ def test_what_stands_beside_a_layer_is_added_apart(name: str, mode: Any) -> None
 
 
 @pytest.mark.skipif(not KINDS, reason="the machine was not built")
-def test_one_dot_alone_is_no_product() -> None:
-    w = WEIGHTS[0]
-    for mode in ("strict", "fast"):
-        f = sg.compile(lambda x: sg.tanh(sg.dot(w, x) + BIASES[0]), mode=mode)
-        f(LANES[0].tolist())
-        assert "product" not in f.tape.plan("captured", mode=mode)
+@pytest.mark.parametrize("mode", ["strict", "fast"])
+def test_one_dot_alone_is_a_product_only_where_that_is_quicker(mode: Any) -> None:
+    """It is where it is long, and its operands have no gradients."""
+    many = COSTS["LEAST_ALONE"]
+    long = [sg.Value(0.01 * i) for i in range(many)]
+    f = sg.compile(lambda x: sg.tanh(sg.dot(long[: len(x)], x) + BIASES[0]), mode=mode)
+    for count, gradients, products in (
+        (many - 2, "captured", 0), (many, "captured", 1), (many, "both", 0)
+    ):  # fmt: skip
+        point = [0.5] * count
+        f(point)
+        tape = next(t for t in f.tapes if len(t.names) == count)
+        plan = tape.plan(gradients, mode=mode)
+        assert plan.count("\nproduct ") == products, (count, gradients)
 
 
 def random_sum(draw: random.Random, x: Sequence[Any], depth: int) -> Any:

@@ -203,3 +203,25 @@ def test_lanes_of_later_chunks_may_take_another_path(runner: str) -> None:
     assert grads.tolist() == np.where(x < count - 3, 2.0, -1.0).tolist()
     f.backward(x, reduction="sum")
     assert w.grad == x[:-3].sum()
+
+
+# -- partials that are values --------------------------------------------------------------
+
+#: rows, and what their partial is
+PARTIALS: list[tuple[Any, Any]] = [
+    (sg.sin, sg.cos), (sg.cos, sg.sin), (sg.sinh, sg.cosh), (sg.cosh, sg.sinh),
+    (sg.expm1, sg.exp), (sg.softplus, sg.sigmoid),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "partial"), PARTIALS, ids=lambda row: row.__name__)
+def test_a_partial_that_is_a_value_is_not_computed_again(
+    runner: str, row: Callable[[Any], Any], partial: Callable[[Any], Any]
+) -> None:
+    def both(x: Any, y: Any) -> Any:
+        return row(x * y) * y + partial(x * y) * x
+
+    lanes = [*POINTS, (0.0, 1.0), (-0.0, 2.0), (np.inf, 1.0), (np.nan, 1.0), (-np.inf, 2.0)]
+    f = agrees(both, lanes)
+    if runner != "replay":
+        assert f"{partial.__name__}(" not in f.tape.plan().split("backward")[1]

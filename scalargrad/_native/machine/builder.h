@@ -59,6 +59,8 @@ typedef struct {
     uint32_t *dots; /* nodes of the groups' dots: those of one group after the other */
     /* emit_forward */
     uint32_t last_spread; /* the last node of a row with several results, or NONE */
+    /* find_calls */
+    HashTable calls; /* the lines that compute a row of one operand */
     /* emit_backward */
     uint32_t *free_rows; /* of gradients */
     size_t free_count, free_room;
@@ -138,6 +140,7 @@ int find_order(Builder *builder);
 int fuse_chains(Builder *builder);  /* fuse.c */
 int group_dots(Builder *builder);   /* groups.c */
 int emit_forward(Builder *builder); /* emit.c */
+int find_calls(Builder *builder);   /* known_partials.c */
 int emit_backward(Builder *builder);
 int vectorize(Builder *builder); /* vectorize.c */
 
@@ -148,7 +151,8 @@ int turn_pair(const Builder *builder, uint32_t *x, uint32_t *y);
 int is_dot_node(const Node *node);
 int is_sum_node(const Node *node);
 double start_of(const Node *node);
-uint32_t value_of(Builder *builder, uint32_t i);      /* emit.c: its slot */
-uint32_t scalar_cost(const Instruction *instruction); /* vectorize.c: on one lane */
+uint32_t known_partial(const Builder *builder, const Node *node); /* a line that is it, or NONE */
+uint32_t value_of(Builder *builder, uint32_t i);                  /* emit.c: its slot */
+uint32_t scalar_cost(const Instruction *instruction);             /* vectorize.c: on one lane */
 
 #endif

@@ -369,7 +369,11 @@ static void emit_row_back(Builder *builder, Program *program, const Node *node,
         push_instruction(builder, program, instruction);
         return;
     }
-    if (has_constant_partial(builder, node, &instruction.y)) {
+    uint32_t known = known_partial(builder, node);
+    if (known != NONE) {
+        instruction.y = value_of(builder, known);
+        instruction.code = row_of(node->op)->partial_sign > 0 ? mul_op() : CODE_OPPOSITE;
+    } else if (has_constant_partial(builder, node, &instruction.y)) {
         instruction.code = mul_op();
     }
     for (uint32_t j = 0; j < node->count; j++) {

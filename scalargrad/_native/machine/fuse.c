@@ -23,6 +23,7 @@ typedef struct {
     Pair *pairs;
     size_t count, room;
     int from_zero; /* it begins with 0, not with its first term */
+    int is_split;  /* there is a line that stands for products of others */
 } Fusion;
 
 /* -- uses -------------------------------------------------------------------------------------- */
@@ -324,6 +325,7 @@ static int split(Fusion *fusion, uint32_t root, size_t good)
 {
     Builder *builder = fusion->builder;
     size_t at = 0;
+    fusion->is_split = 1;
     for (size_t k = 0; k < fusion->count; k++) { /* the good ones to the front */
         if (fusion->pairs[k].is_good) {
             Pair pair = fusion->pairs[k];
@@ -454,7 +456,7 @@ int fuse_chains(Builder *builder)
             status = fuse_chain(&fusion, i);
         }
     }
-    if (status == PLAN_DONE && builder->tape->is_fast) {
+    if (status == PLAN_DONE && fusion.is_split) {
         sort_order(builder);
         status = builder->failed ? PLAN_NO_MEMORY : PLAN_DONE;
     }

@@ -156,19 +156,35 @@ static int has_turns_of_dots(const Grouping *grouping, const Bucket *bucket)
     return 1;
 }
 
+/* Whether a matrix product costs less than its dots; than one alone where it is long, and only the
+ * weights have gradients.
+ */
+static int is_worth_it(const Grouping *grouping, const Bucket *bucket)
+{
+    const Builder *builder = grouping->builder;
+    uint32_t size = builder->nodes[bucket->first].count / 2, needs = 0;
+    const uint32_t *xs = builder->list + grouping->turned[bucket->first];
+    if (bucket->members > 1) {
+        return size >= LEAST_DOTS || bucket->members >= LEAST_DOTS;
+    }
+    for (uint32_t j = 0; j < size; j++) {
+        needs |= builder->nodes[xs[j]].needs;
+    }
+    return !needs && size >= LEAST_ALONE;
+}
+
 /* Make a group of a bucket, if it is worth a matrix; 0: no memory. */
 static int make_group(Grouping *grouping, const Bucket *bucket)
 {
     Builder *builder = grouping->builder;
     Group *group = &builder->plan->groups[builder->plan->group_count];
-    uint32_t operands = builder->nodes[bucket->first].count;
-    if (bucket->members == 1 || (operands < 2 * LEAST_DOTS && bucket->members < LEAST_DOTS)) {
+    if (!is_worth_it(grouping, bucket)) {
         return 1;
     }
     if (keeps_turns(builder) && !has_turns_of_dots(grouping, bucket)) {
         return 1;
     }
-    group->inner = operands / 2;
+    group->inner = builder->nodes[bucket->first].count / 2;
     group->outer = bucket->members;
     group->xs = malloc(group->inner * sizeof *group->xs);
     group->zs = malloc(group->outer * sizeof *group->zs);

@@ -128,6 +128,7 @@ static const Pass passes[] = {
     PASS(group_dots, STAGE_NODES),    /* dots over the same operands are a matrix product */
     PASS(make_room, STAGE_NODES),
     PASS(emit_forward, STAGE_FORWARD),
+    PASS(find_calls, STAGE_FORWARD), /* values that may be partials */
     PASS(emit_backward, STAGE_BACKWARD),
     PASS(finish, STAGE_PLAN),    /* results, and room for the matrices */
     PASS(vectorize, STAGE_PLAN), /* for one lane: equal instructions run as lanes */
@@ -155,6 +156,7 @@ int make_plan(Plan *plan, const Recorded *recorded)
     free(builder.order);
     free(builder.dots);
     free(builder.free_rows);
+    free_hash_table(&builder.calls);
     if (status != PLAN_DONE) {
         free_plan(plan);
     }
