@@ -79,6 +79,7 @@ class Compiled(Generic[P, R]):
         self.threads: int = threads
         self.max_paths: int = max_paths
         self.static: tuple[str, ...] = static
+        self._orders: dict[tuple[Any, ...], list[str]] = {}  # of names, by those that are given
         #: of other static arguments, and of others by name: the last one called stands last
         self._variants: OrderedDict[Any, Compiled[..., Any]] = OrderedDict()
         self._paths: dict[tuple[Structure, ...], Paths] = {}
@@ -106,8 +107,7 @@ class Compiled(Generic[P, R]):
         """
         if named or self.static:
             variant, arguments, _ = self._variant(arguments, named)
-            if variant is not self:
-                return variant(*arguments)
+            return variant(*arguments)
         arguments, structures, lanes = self._taken(arguments)
         if tracer.is_on():  # its operations belong to the function that is being traced
             self._check_inside(lanes)
@@ -140,8 +140,7 @@ class Compiled(Generic[P, R]):
         """
         if named or self.static:
             variant, arguments, _ = self._variant(arguments, named)
-            if variant is not self:
-                return variant.value_and_grad(*arguments)
+            return variant.value_and_grad(*arguments)
         arguments, structures, lanes = self._taken(arguments)
         if tracer.is_on():
             self._check_inside(lanes)
@@ -188,8 +187,7 @@ class Compiled(Generic[P, R]):
             raise refusals.frozen_pass()
         if named or self.static:
             variant, arguments, _ = self._variant(arguments, named)
-            if variant is not self:
-                return variant.backward(*arguments, reduction=reduction)
+            return variant.backward(*arguments, reduction=reduction)
         arguments, structures, lanes = self._taken(arguments)
         if lanes.has_values:
             raise errors.OperandError(
@@ -282,13 +280,15 @@ class Compiled(Generic[P, R]):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        method = self.function.__get__(instance)
         if isinstance(instance, type):  # of a class method
-            return self._classes.setdefault(instance, self._like(method))
+            if instance not in self._classes:
+                self._classes[instance] = self._like(self.function.__get__(instance))
+            return self._classes[instance]
         owned = getattr(instance, "__dict__", {})  # it lives as long as the instance
         kept = owned.get(self._attribute)
         if not (isinstance(kept, _Bound) and kept.owner is self and kept.instance is instance):
-            kept = owned[self._attribute] = _Bound(self, instance, self._like(method))
+            method = self._like(self.function.__get__(instance))
+            kept = owned[self._attribute] = _Bound(self, instance, method)
         return kept.compiled
 
     def __copy__(self) -> Compiled[..., Any]:
@@ -328,6 +328,10 @@ class Compiled(Generic[P, R]):
 
         Raises: `TypeError` where the function does not take them so.
         """
+        order = self._orders.get((len(arguments), *named))
+        if order is not None:  # the same names as once before, and all of them by place too
+            given = (*arguments, *map(named.__getitem__, order))
+            return self, given, list(range(len(arguments)))
         try:
             bound = self._signature.bind(*arguments, **named)
         except TypeError as error:
@@ -341,8 +345,11 @@ class Compiled(Generic[P, R]):
             bound.apply_defaults()
             bound = bound.signature.bind_partial(*bound.args[: last + 1], **bound.kwargs)
         if not bound.kwargs and not self.static:
+            behind = list(bound.arguments)[len(arguments) :]
+            if len(bound.args) == len(arguments) + len(behind) and set(behind) == set(named):
+                self._orders[len(arguments), *named] = behind
             return self, bound.args, list(range(len(arguments)))
-        key, how, given, places = variants.filled(self.name, bound, self.static)
+        key, how, rest, places = variants.filled(self.name, bound, self.static)
         variant = self._variants.get(key)
         if variant is None:
             if len(self._variants) >= variants.MOST_VARIANTS:
@@ -351,7 +358,7 @@ class Compiled(Generic[P, R]):
             variant = Compiled(special, self.mode, self.threads, self.max_paths)
             variant = self._variants.setdefault(key, variant)
         self._variants.move_to_end(key)
-        return variant, tuple(given), places
+        return variant, tuple(rest), places
 
     def _taken(
         self, arguments: tuple[Any, ...]

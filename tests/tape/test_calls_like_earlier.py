@@ -146,6 +146,18 @@ def test_what_does_not_fit_goes_the_usual_way() -> None:
     assert f(2.0, 3.0) == 7.0
 
 
+def test_names_are_put_in_place_each_time() -> None:
+    f = sg.compile(lambda x, y=3.0, *rest, z=1.0: x - y * 2.0 + sum(rest) * z)
+    for _ in range(3):
+        assert f(y=1.0, x=5.0) == f(x=5.0, y=1.0) == f(5.0, y=1.0) == 3.0
+        assert f(x=5.0) == f(5.0) == -1.0
+        assert f(5.0, 1.0, 2.0, z=3.0) == 9.0
+        assert f(z=3.0, x=5.0) == -1.0
+        assert f.value_and_grad(y=1.0, x=5.0) == (3.0, (1.0, -2.0))
+        with pytest.raises(TypeError, match="multiple values"):
+            f(5.0, x=1.0)
+
+
 def test_an_int_is_followed_as_one_also_later() -> None:
     f = sg.compile(lambda x, n: sum((x for _ in range(n)), 0.0))
     for n in (3, 4, 3, 4, 2, 3):
