@@ -423,7 +423,7 @@ class Compiled(Generic[P, R]):
         self._last_call = self._last_gradient = self._last_backward = None
 
     def _triples(self) -> tuple[tuple[Any, str, Any], ...]:
-        return self._watched.triples() if self._watched is not None else ()
+        return self._watched.triples if self._watched is not None else ()
 
     def _trace(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
         def arguments(values: Sequence[Any]) -> list[Any]:

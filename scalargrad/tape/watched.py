@@ -14,6 +14,7 @@ from itertools import chain
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from .. import _engine
 from ..core.arithmetic import is_value
 
 #: of a function that reaches more objects and functions than so many, the others are not watched
@@ -50,8 +51,10 @@ class Watched:
 
     def __init__(self, sources: Sequence[Source], things: Sequence[Any]) -> None:
         self.sources, self.things = tuple(sources), tuple(things)
-        pairs = zip(self.sources, self.things, strict=True)
+        pairs = [*zip(self.sources, self.things, strict=True)]
         self._entries = [(source.reader, source.name, thing) for source, thing in pairs]
+        #: as the machine compares them
+        self.triples = tuple((source.holder, source.name, thing) for source, thing in pairs)
 
     @staticmethod
     def by(function: Callable[..., Any]) -> Watched:
@@ -61,6 +64,9 @@ class Watched:
 
     def changed(self) -> str | None:
         """Return the name of something that has become another thing, or None."""
+        native = _engine.machine()
+        if native is not None and native.is_unchanged(self.triples):
+            return None
         for read, name, thing in self._entries:
             now = read(name)
             if now is not thing and not _are_same(now, thing):
@@ -72,11 +78,6 @@ class Watched:
         pairs = zip(self.sources, self.things, strict=True)
         kept = [(source, thing) for source, thing in pairs if _are_same(source.read(), thing)]
         return Watched([source for source, _ in kept], [thing for _, thing in kept])
-
-    def triples(self) -> tuple[tuple[Any, str, Any], ...]:
-        """Return them as the machine compares them."""
-        pairs = zip(self.sources, self.things, strict=True)
-        return tuple((source.holder, source.name, thing) for source, thing in pairs)
 
 
 def _are_same(one: Any, other: Any) -> bool:

@@ -207,6 +207,17 @@ static int are_triples(PyObject *watched)
     return 1;
 }
 
+/* is_unchanged(watched): the same for Python, which compares further where it is not */
+PyObject *is_unchanged(PyObject *module, PyObject *watched)
+{
+    (void)module;
+    if (!PyTuple_CheckExact(watched)) {
+        return PyErr_Format(PyExc_TypeError, "is_unchanged: wants a tuple");
+    }
+    int is_so = are_triples(watched) && is_as_it_was(watched);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(is_so);
+}
+
 /* calls(arguments, inputs, shape, array_type, watched) */
 PyObject *new_calls(PyObject *module, PyObject *args)
 {

@@ -43,6 +43,7 @@ static PyMethodDef functions[] = {
     {"add_fast", add_fast, METH_O, "Take kernels for fast mode."},
     {"total", total, METH_O, "Add up a buffer of doubles."},
     {"calls", new_calls, METH_VARARGS, "Remember calls of one shape."},
+    {"is_unchanged", is_unchanged, METH_O, "Tell whether things stand where they stood."},
     {"use_access", use_access, METH_O, "Take how Values are read."},
     {"plan", (PyCFunction)(void (*)(void))plan_tape, METH_VARARGS | METH_KEYWORDS, "Plan a tape."},
     {"kinds", kinds, METH_NOARGS, "Return the kinds of kernels that this processor can run."},

@@ -33,6 +33,7 @@ PyObject *describe_instructions(void); /* the table, for Python */
 
 int make_calls_type(void); /* -1 with an error */
 PyObject *new_calls(PyObject *module, PyObject *args);
+PyObject *is_unchanged(PyObject *module, PyObject *watched);
 PyObject *use_access(PyObject *module, PyObject *capsule);
 
 /* -- numbers.c: what they take from Python ----------------------------------------------------- */
