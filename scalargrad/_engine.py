@@ -134,15 +134,15 @@ def move_flat(
     _module.move_flat(rule, numbers, gradients, kept, settings)
 
 
-def sift(*blocks: array[int], rounds: int, window: int) -> bool:
-    """Move the nodes of columns to better places: see `_native/sifting.c`; native only.
+def sift(*blocks: array[int], rounds: int, window: int) -> int | None:
+    """Move the nodes of columns to better places, and return the cost: see `_native/sifting.c`.
 
-    Tell whether it was done.
+    None where the engine is not native.
     """
     if engine == "python":
-        return False
-    _module.sift(*blocks, rounds, window)
-    return True
+        return None
+    cost: int = _module.sift(*blocks, rounds, window)
+    return cost
 
 
 @functools.cache

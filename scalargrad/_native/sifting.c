@@ -1,4 +1,4 @@
-/* Sifting: the twin of Order.sift in drawing/layout/sifting.py, to the same order.
+/* Sifting: the twin of Order.sift and Order.cost in drawing/layout/sifting.py.
  *
  * A picture as flat blocks of ints: the nodes column by column, and for each node where its arrows
  * come from and go to. What is handed over is checked once; nothing below meets a wrong index.
@@ -30,7 +30,9 @@ typedef struct {
     int *blocks[PARTS];
     Py_ssize_t lengths[PARTS];
     int columns, nodes;
-    int *copy; /* of the column that is sifted */
+    int *copy; /* of the column that is sifted; room for each node */
+    int *tree; /* room to count in */
+    Py_ssize_t leaves;
 } Sifting;
 
 /* -- what moves ----------------------------------------------------------------------------- */
@@ -112,6 +114,101 @@ static void sift_all(const Sifting *s, int rounds, int window)
     }
 }
 
+/* -- what is counted ------------------------------------------------------------------------ */
+
+/* Fenwick's tree: add to the count at an index, and count what is at most there. */
+static void count_at(int *tree, Py_ssize_t size, Py_ssize_t index, int change)
+{
+    for (index++; index <= size; index += index & -index) {
+        tree[index] += change;
+    }
+}
+
+static long long count_to(const int *tree, Py_ssize_t index)
+{
+    long long total = 0;
+    for (index++; index > 0; index -= index & -index) {
+        total += tree[index];
+    }
+    return total;
+}
+
+/* Give each node of a column a range of ends, one a port; return how many there are. */
+static Py_ssize_t number_ends(const Sifting *s, int column)
+{
+    const int *starts = s->blocks[STARTS], *order = s->blocks[ORDER];
+    for (int i = starts[column]; i < starts[column + 1]; i++) {
+        s->copy[order[i]] = 0; /* its ports */
+    }
+    for (int i = starts[column - 1]; i < starts[column]; i++) {
+        for (int j = s->blocks[DOWN_STARTS][order[i]]; j < s->blocks[DOWN_STARTS][order[i] + 1];
+             j++) {
+            int target = s->blocks[DOWN][j], ports = s->blocks[PORTS][j] + 1;
+            s->copy[target] = s->copy[target] > ports ? s->copy[target] : ports;
+        }
+    }
+    Py_ssize_t total = 0;
+    for (int i = starts[column]; i < starts[column + 1]; i++) {
+        int ports = s->copy[order[i]];
+        s->copy[order[i]] = (int)total;
+        total += ports;
+    }
+    return total;
+}
+
+/* The cost of the arrows into a column, but those that begin at one node. */
+static long long cost_before(const Sifting *s, int column)
+{
+    const int *starts = s->blocks[STARTS], *order = s->blocks[ORDER];
+    const int *down_starts = s->blocks[DOWN_STARTS], *down = s->blocks[DOWN];
+    Py_ssize_t ends = number_ends(s, column);
+    memset(s->tree, 0, (size_t)(ends + 1) * sizeof(int));
+    long long crossings = 0, disorder = 0, seen = 0;
+    for (int i = starts[column - 1]; i < starts[column]; i++) {
+        for (int j = down_starts[order[i]]; j < down_starts[order[i] + 1]; j++) {
+            int place = s->blocks[PLACE][down[j]], next = starts[column] + place + 1;
+            Py_ssize_t after = next < starts[column + 1] ? s->copy[order[next]] : ends;
+            long long here = count_to(s->tree, after - 1);
+            long long turned = here - count_to(s->tree, s->copy[down[j]] + s->blocks[PORTS][j]);
+            crossings += seen - here;
+            if (s->blocks[ORDERED][down[j]]) {
+                crossings += 2 * turned;
+            } else {
+                disorder += 2 * turned;
+            }
+        }
+        for (int j = down_starts[order[i]]; j < down_starts[order[i] + 1]; j++, seen++) {
+            count_at(s->tree, ends, s->copy[down[j]] + s->blocks[PORTS][j], 1);
+        }
+    }
+    return crossings * CROSSING + disorder;
+}
+
+/* How many pairs of a column do not stand in their natural order. */
+static long long disorder_of(const Sifting *s, int column)
+{
+    const int *starts = s->blocks[STARTS], *order = s->blocks[ORDER];
+    long long disorder = 0, seen = 0;
+    memset(s->tree, 0, (size_t)(s->nodes + 1) * sizeof(int));
+    for (int i = starts[column]; i < starts[column + 1]; i++) {
+        int number = s->blocks[NUMBERS][order[i]];
+        if (number >= 0) {
+            disorder += seen++ - count_to(s->tree, number);
+            count_at(s->tree, s->nodes, number, 1);
+        }
+    }
+    return disorder;
+}
+
+static long long cost_of(const Sifting *s)
+{
+    long long cost = 0;
+    for (int column = 0; column < s->columns; column++) {
+        cost += (column > 0 ? cost_before(s, column) : 0) + disorder_of(s, column);
+    }
+    return cost;
+}
+
 /* -- what is handed over -------------------------------------------------------------------- */
 
 static int refuse(const char *what)
@@ -180,6 +277,34 @@ static int are_placed(const Sifting *s)
     return 1;
 }
 
+/* Arrows go from each column into the next one, to ports that there is room to count. */
+static int are_arrows(Sifting *s)
+{
+    const int *starts = s->blocks[STARTS], *order = s->blocks[ORDER], *place = s->blocks[PLACE];
+    for (int column = 0; column < s->columns; column++) {
+        long long ports = 0;
+        for (int i = starts[column]; i < starts[column + 1]; i++) {
+            for (int j = s->blocks[DOWN_STARTS][order[i]]; j < s->blocks[DOWN_STARTS][order[i] + 1];
+                 j++) {
+                int target = s->blocks[DOWN][j];
+                long long at = column + 1 < s->columns ? starts[column + 1] + place[target] : -1LL;
+                if (at < 0 || at >= starts[column + 2] || order[at] != target ||
+                    s->blocks[PORTS][j] < 0) {
+                    return 0;
+                }
+                ports += s->blocks[PORTS][j] + 1LL;
+            }
+        }
+        s->leaves = ports > s->leaves ? (Py_ssize_t)ports : s->leaves;
+    }
+    for (int i = 0; i < s->nodes; i++) {
+        if (s->blocks[NUMBERS][i] < -1 || s->blocks[NUMBERS][i] >= s->nodes) {
+            return 0;
+        }
+    }
+    return s->leaves < INT_MAX;
+}
+
 static int check(Sifting *s)
 {
     const Py_ssize_t *lengths = s->lengths;
@@ -198,12 +323,20 @@ static int check(Sifting *s)
                    lengths[PORTS] == lengths[DOWN] && are_starts(s, STARTS, s->columns, s->nodes) &&
                    are_starts(s, UP_STARTS, s->nodes, lengths[UP]) &&
                    are_starts(s, DOWN_STARTS, s->nodes, lengths[DOWN]) && are_nodes(s, UP) &&
-                   are_nodes(s, DOWN) && are_nodes(s, ORDER) && are_placed(s);
-    return is_whole ? 0 : refuse("these are no columns");
+                   are_nodes(s, DOWN) && are_nodes(s, ORDER) && are_placed(s) && are_arrows(s);
+    if (!is_whole) {
+        return refuse("these are no columns");
+    }
+    s->tree = PyMem_New(int, (s->leaves > s->nodes ? s->leaves : s->nodes) + 1);
+    if (s->tree == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
 }
 
 /* sift(starts, groups, numbers, ordered, up_starts, up, down_starts, down, ports, order, place,
- *      rounds, window) */
+ *      rounds, window): sift, and return the cost */
 static PyObject *sift(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -219,14 +352,17 @@ static PyObject *sift(PyObject *module, PyObject *args)
         status = view(&s, part, o[part]);
     }
     status = status < 0 ? -1 : check(&s);
+    PyObject *cost = NULL;
     if (status == 0) {
         sift_all(&s, rounds, window);
+        cost = PyLong_FromLongLong(cost_of(&s));
     }
     PyMem_Free(s.copy);
+    PyMem_Free(s.tree);
     for (int part = 0; part < PARTS; part++) {
         PyBuffer_Release(&s.views[part]);
     }
-    return status == 0 ? Py_NewRef(Py_None) : NULL;
+    return cost;
 }
 
 PyMethodDef sifting_functions[] = {

@@ -23,6 +23,8 @@ from .measures import LANE_PITCH, PORT_MARGIN, clearance, size_of
 
 SWEEPS = 24
 ROUNDS = 6  # of levelling chains and settling around them
+MANY = 5000  # cells: with so many
+FEWER_SWEEPS, FEWER_ROUNDS = 8, 2
 STIFF = 8.0
 PINNED = 1e4
 SLACK = 0.4  # so much nearer than its gap a cell may come: it keeps arrows level
@@ -58,10 +60,12 @@ def settle(grid: Grid) -> None:
             y += step
         for cell in stack.column.cells:
             cell.y -= y / 2
-    _sweep(stacks, springs, SWEEPS)
+    columns = _Columns(stacks, springs)
+    many = len(columns.cells) > MANY
+    columns.sweep(FEWER_SWEEPS if many else SWEEPS)
     chains = _chains(grid, springs)
     where = {id(cell): stack for stack in stacks for cell in stack.column.cells}
-    for _ in range(ROUNDS):
+    for _ in range(FEWER_ROUNDS if many else ROUNDS):
         for chain in chains:
             _level(chain, where, springs, pushing=True)
         for stack in stacks:
@@ -69,7 +73,7 @@ def settle(grid: Grid) -> None:
         for chain in chains:
             for cell in chain:
                 where[id(cell)].pins[id(cell)] = cell.y
-        _sweep(stacks, springs, 4)
+        columns.sweep(4)
     for chain in chains:
         _level(chain, where, springs)
     _tighten(grid, where)
@@ -143,10 +147,60 @@ def _push(cell: Cell, stack: Stack, step: int) -> None:
         position += step
 
 
-def _sweep(stacks: list[Stack], springs: dict[int, list[Spring]], times: int) -> None:
-    for sweep in range(times):
-        for stack in stacks if sweep % 2 else reversed(stacks):
-            _settle_column(stack, springs)
+class _Columns:
+    """All columns as lists of numbers, for sweeps: what never changes while they settle."""
+
+    def __init__(self, stacks: list[Stack], springs: dict[int, list[Spring]]) -> None:
+        self.stacks = stacks
+        self.cells = [cell for stack in stacks for cell in stack.column.cells]
+        number = {id(cell): index for index, cell in enumerate(self.cells)}
+        self.weights: list[float] = []
+        self.pulls: list[list[tuple[int, float, float]]] = []  # other, offset, weight
+        for cell in self.cells:
+            weight = 1e-6
+            for spring in springs[id(cell)]:
+                weight += spring.weight
+            self.weights.append(weight)
+            self.pulls.append(
+                [(number[id(s.other)], s.offset, s.weight) for s in springs[id(cell)]]
+            )
+        starts = list(accumulate((len(stack.column.cells) for stack in stacks), initial=0))
+        self.ranges = [range(first, end) for first, end in pairwise(starts)]
+        self.shifts = [list(accumulate([0.0, *stack.gaps])) for stack in stacks]
+
+    def sweep(self, times: int) -> None:
+        """Settle column by column, to and fro."""
+        y = [cell.y for cell in self.cells]
+        pins = [
+            [stack.pins.get(id(cell)) for cell in stack.column.cells] if stack.pins else None
+            for stack in self.stacks
+        ]
+        columns = list(zip(self.ranges, self.shifts, pins, strict=True))
+        for sweep in range(times):
+            for numbers, shifts, pinned in columns if sweep % 2 else reversed(columns):
+                self._settle(y, numbers, shifts, pinned)
+        for cell, level in zip(self.cells, y, strict=True):
+            cell.y = level
+
+    def _settle(
+        self, y: list[float], numbers: range, shifts: list[float], pinned: list[float | None] | None
+    ) -> None:
+        """Settle a column: with the gaps taken out, the order asks for non-decreasing levels."""
+        targets = []
+        for number, shift in zip(numbers, shifts, strict=False):
+            pull = 1e-6 * y[number]
+            for other, offset, weight in self.pulls[number]:
+                pull += weight * (y[other] + offset)
+            targets.append(pull / self.weights[number] - shift)
+        weights = self.weights[numbers.start : numbers.stop]
+        if pinned is not None:
+            for place, level in enumerate(pinned):
+                if level is not None:
+                    targets[place] = PINNED * level / PINNED - shifts[place]
+                    weights[place] = PINNED
+        settled = isotonic(targets, weights)
+        for number, level, shift in zip(numbers, settled, shifts, strict=False):
+            y[number] = level + shift
 
 
 def _chains(grid: Grid, springs: dict[int, list[Spring]]) -> list[list[Cell]]:
@@ -280,21 +334,3 @@ def _level_port(cell: Cell) -> float:
     if len(inner) == 1:
         return float(inner[0])
     return (len(cell.ports) - 1) / 2
-
-
-def _settle_column(stack: Stack, springs: dict[int, list[Spring]]) -> None:
-    """Settle a column: with the gaps taken out, the order asks for non-decreasing positions."""
-    shifts = list(accumulate([0.0, *stack.gaps]))
-    targets, weights = [], []
-    for cell, shift in zip(stack.column.cells, shifts, strict=True):
-        weight, pull = 1e-6, 1e-6 * cell.y
-        for spring in springs[id(cell)]:
-            weight += spring.weight
-            pull += spring.weight * (spring.other.y + spring.offset)
-        if id(cell) in stack.pins:
-            weight, pull = PINNED, PINNED * stack.pins[id(cell)]
-        targets.append(pull / weight - shift)
-        weights.append(weight)
-    settled = isotonic(targets, weights)
-    for cell, y, shift in zip(stack.column.cells, settled, shifts, strict=True):
-        cell.y = y + shift

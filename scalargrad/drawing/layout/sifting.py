@@ -73,6 +73,9 @@ class Order:
         Operands in the wrong order count as two crossings where their order matters. Where it does
         not they count as two pairs, like those that do not stand as they were made.
         """
+        cost = self._in_c(0, 0)
+        if cost is not None:
+            return cost
         return sum(self._cost_behind(column) + self._disorder(column) for column in self.columns)
 
     def _cost_behind(self, column: list[int]) -> int:
@@ -161,9 +164,7 @@ class Order:
 
         The native engine does it in C, to the same order.
         """
-        if self._flat is None:
-            self._flat = _Flat(self)
-        if self._flat.sift(self, rounds, window):
+        if self._in_c(rounds, window) is not None:
             return
         for _ in range(rounds):
             moved = False
@@ -172,6 +173,12 @@ class Order:
                     moved |= self._sift(column, node, window)
             if not moved:
                 return
+
+    def _in_c(self, rounds: int, window: int) -> int | None:
+        """Sift in C, and return the cost; None where that was not built."""
+        if self._flat is None:
+            self._flat = _Flat(self)
+        return self._flat.sift(self, rounds, window)
 
     def _sift(self, column: list[int], node: int, window: int) -> bool:
         """Move one node to the best place nearby; tell whether that is another one."""
@@ -245,14 +252,13 @@ class _Flat:
             array("i", [port for _, port in arrows]),
         )
 
-    def sift(self, order: Order, rounds: int, window: int) -> bool:
+    def sift(self, order: Order, rounds: int, window: int) -> int | None:
         nodes = array("i", chain.from_iterable(order.columns))
         place = array("i", order.place)
-        if not sift(*self.blocks, nodes, place, rounds=rounds, window=window):
-            return False
-        starts = self.blocks[0]
-        order.restore([nodes[a:b].tolist() for a, b in pairwise(starts)])
-        return True
+        cost = sift(*self.blocks, nodes, place, rounds=rounds, window=window)
+        if cost is not None and rounds:
+            order.restore([nodes[a:b].tolist() for a, b in pairwise(self.blocks[0])])
+        return cost
 
 
 def _starts(lists: Sequence[Sequence[object]]) -> array[int]:
