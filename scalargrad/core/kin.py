@@ -47,13 +47,13 @@ class FreeName:
     """
 
     def __init__(self, own: Any, read: Callable[[Any], Any] | None = None) -> None:
-        self.own = own
+        self.own: Any = own
         self.write: Callable[[Any, Any], None] = own.__set__
         self.read: Callable[[Any], Any] = read or own.__get__
         self.__doc__ = own.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def __get__(self, node: Any, kind: type | None = None) -> Any:
         if node is None:
@@ -93,8 +93,8 @@ class TakenName(FreeName):
 
     def __init__(self, free: FreeName, member: Any) -> None:
         super().__init__(free.own, free.read)
-        self.name = free.name
-        self.member = member
+        self.name: str = free.name
+        self.member: Any = member
         _given.add(self.name)
 
     def of_class(self, kind: type | None, node: Any = None) -> Any:
