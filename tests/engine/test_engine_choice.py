@@ -50,8 +50,8 @@ core = sys.modules["scalargrad._native._core"] = types.ModuleType("_core")
 class Digest(int):
     def __ne__(self, other):
         return False
-core.digest, core.short_cut = Digest(), None
-core.add_gradients = core.are_floats = core.numbers = core.set_numbers = core.move_flat = None
+core.digest = Digest()
+core.__getattr__ = lambda name: None  # whatever else it has
 core.create = lambda bases, docs, rows, rules, tools: tools["what is gone"]
 """
 COMMAND = """
