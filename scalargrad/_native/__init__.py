@@ -110,6 +110,10 @@ class Tracer:
     def alias(self, leaf: Any, node: Any) -> None:
         _core.alias(leaf, node)
 
+    def reference(self, x: Any) -> int:
+        result: int = _core.reference_of(x)
+        return result
+
     def stop(self, outputs: Sequence[Any]) -> tracer.RawTape:
         references = list(map(_core.reference_of, outputs))
         ops, starts, operands, results, constants, captured = _core.traced()

@@ -325,7 +325,7 @@ static inline int is_traced(void)
 
 int trace_node(Value *node);
 int trace_detached(Value *node, Value *source);
-int note_guard(int comparison, PyObject *x, PyObject *y, int outcome);
+PyObject *note_guard(int comparison, PyObject *x, PyObject *y, int outcome);
 void stamp_anew(void);
 void refuse_while_traced(const char *what, const char *field);
 

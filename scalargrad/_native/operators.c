@@ -276,9 +276,8 @@ static PyObject *compare(PyObject *a, PyObject *b, int comparison)
 static PyObject *compare_slot(PyObject *a, PyObject *b, int comparison)
 {
     PyObject *outcome = compare(a, b, comparison);
-    if (is_traced() && outcome != NULL && outcome != Py_NotImplemented &&
-        note_guard(comparison, a, b, outcome == Py_True) < 0) {
-        Py_CLEAR(outcome);
+    if (is_traced() && outcome != NULL && outcome != Py_NotImplemented) {
+        Py_SETREF(outcome, note_guard(comparison, a, b, outcome == Py_True));
     }
     return outcome;
 }

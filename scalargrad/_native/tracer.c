@@ -101,6 +101,17 @@ void stamp_anew(void)
     }
 }
 
+/* Let a Value that waited for it become a line, before anything of the next line is written. */
+static int write_lazy(Value *value)
+{
+    if (LIKELY(Py_IS_TYPE((PyObject *)value, Value_Type)) || entry_of(value) != NULL) {
+        return 0;
+    }
+    PyObject *done = PyObject_CallMethod(tools.tracer, "write_lazy", "O", (PyObject *)value);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
 static int reference_of_value(Value *value, uint32_t *reference)
 {
     Traced *entry = entry_of(value);
@@ -159,6 +170,11 @@ int trace_node(Value *node)
     Operand *operands = operands_of(node, &count);
     uint32_t result = node->mark; /* it is fresh */
     for (Py_ssize_t i = 0; i < count; i++) {
+        if (operands[i].parent != NULL && write_lazy(operands[i].parent) < 0) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
         Value *parent = operands[i].parent;
         uint32_t reference;
         if (parent != NULL) {
@@ -179,6 +195,9 @@ int trace_node(Value *node)
 int trace_detached(Value *node, Value *source)
 {
     uint32_t reference;
+    if (write_lazy(source) < 0) {
+        return -1;
+    }
     node->flags |= source->flags & LIVE;
     if (reference_of_value(source, &reference) < 0 ||
         append(&trace.operands, &reference, sizeof reference) < 0) {
@@ -277,6 +296,9 @@ static PyObject *reference_of(PyObject *module, PyObject *x)
     (void)module;
     uint32_t reference;
     double number;
+    if (is_value_or_subclass(x) && write_lazy((Value *)x) < 0) {
+        return NULL;
+    }
     int status = is_value_or_subclass(x) ? reference_of_value((Value *)x, &reference)
                  : number_of("compile", "an operand", x, "1.0", &number) < 0
                      ? -1
@@ -380,13 +402,10 @@ void refuse_while_traced(const char *what, const char *field)
     }
 }
 
-/* Trace a comparison; -1 with an error. */
-int note_guard(int comparison, PyObject *x, PyObject *y, int outcome)
+/* Trace a comparison; return its truth, or NULL with an error. */
+PyObject *note_guard(int comparison, PyObject *x, PyObject *y, int outcome)
 {
-    PyObject *done =
-        PyObject_CallMethod(tools.tracer, "note_guard", "iOOi", comparison, x, y, outcome);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return PyObject_CallMethod(tools.tracer, "note_guard", "iOOi", comparison, x, y, outcome);
 }
 
 PyMethodDef tracer_functions[] = {

@@ -138,6 +138,7 @@ class Arithmetic:
 
     # comparisons are of the numbers; a graph has no order
     def __eq__(self, other: object) -> bool: return _compare("__eq__", self, other)
+    def __ne__(self, other: object) -> bool: return _compare("__ne__", self, other)
     def __lt__(self, other: Self | Number) -> bool: return _compare("__lt__", self, other)
     def __le__(self, other: Self | Number) -> bool: return _compare("__le__", self, other)
     def __gt__(self, other: Self | Number) -> bool: return _compare("__gt__", self, other)
@@ -208,7 +209,8 @@ def _compare(method: str, x: Arithmetic, other: object) -> bool:
     outcome: bool = getattr(x._data, method)(y)
     if tracer.current is not None and tracer.is_on():
         right: Any = other if is_value(other) else y
-        tracer.note_guard(_METHODS.index(method), x, right, outcome)
+        truth: bool = tracer.note_guard(_METHODS.index(method), x, right, outcome)
+        return truth
     return outcome
 
 

@@ -11,7 +11,7 @@ from ..table.codes import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..table.row import ROWS
 from . import refusals
 from .source_lines import running_line
-from .tracer import Guard, RawTape, reference, unpack
+from .tracer import Guard, RawTape, reference, unpack, write_lazy
 
 R = TypeVar("R")
 
@@ -47,18 +47,19 @@ class Tracer:
     def line(self, node: Any) -> None:
         """Add the line of a fresh node."""
         ops = _OPS.get(node.op, CALL)
-        if ops == CALL:
-            self._unknown[len(self.ops)] = refusals.unknown_operation(node.op)
+        references = [self.reference(x) for x in node.operands]  # which may write lines
         operands, result = self._last
         result = result + 1 if node.operands is operands else 0  # one list, several results
         self._last = node.operands, result
-        self._append(node, ops, [self._reference(x) for x in node.operands], result)
+        if ops == CALL:
+            self._unknown[len(self.ops)] = refusals.unknown_operation(node.op)
+        self._append(node, ops, references, result)
         if any(id(x) in self.live for x in node.parents):
             self.live.add(id(node))
 
     def detach(self, node: Any, source: Any) -> None:
         """Add the line of a node that has the number of another one, and nothing of its graph."""
-        self._append(node, DETACH, [self._reference(source)], 0)
+        self._append(node, DETACH, [self.reference(source)], 0)
         if id(source) in self.live:
             self.live.add(id(node))
 
@@ -80,7 +81,7 @@ class Tracer:
 
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None:
         """Add a comparison."""
-        sides = self._reference(x), self._reference(y)
+        sides = self.reference(x), self.reference(y)
         self.guards.append(Guard(comparison, *sides, outcome, running_line()))
 
     def result(self, node: Any) -> int | None:
@@ -100,16 +101,19 @@ class Tracer:
         """Return what was traced; `outputs` are Values and numbers."""
         for error in self._unknown.values():
             raise error
-        references = [self._reference(x) for x in outputs]
+        references = [self.reference(x) for x in outputs]
         return RawTape(
             bytes(self.ops), self.starts, self.operands, self.results, self.constants,
             self.captured, self.guards, self.calls, references,
         )  # fmt: skip
 
-    def _reference(self, x: Any) -> int:
+    def reference(self, x: Any) -> int:
+        """Return the reference to a Value or a number."""
         if isinstance(x, float):
             self.constants.append(x)
             return reference(CONSTANT, len(self.constants) - 1)
+        if id(x) not in self._references:
+            write_lazy(x)
         known = self._references.get(id(x))
         if known is None:
             known = self._references[id(x)] = reference(CAPTURED, len(self.captured))

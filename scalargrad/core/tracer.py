@@ -76,6 +76,20 @@ class RawTape(NamedTuple):
     outputs: list[int]
 
 
+class Lazy:
+    """A Value that becomes a line where it is first an operand: the truth of a comparison."""
+
+    __slots__ = ()
+
+    def write(self) -> None:
+        """Become a line."""
+        raise NotImplementedError
+
+    def choose(self, a: Any, b: Any) -> Any:
+        """Return `a` in the lanes where it holds, `b` in the others."""
+        raise NotImplementedError
+
+
 class TracerProtocol(Protocol):
     """What `compile` asks of an engine's tracer."""
 
@@ -86,11 +100,15 @@ class TracerProtocol(Protocol):
     def guard(self, comparison: int, x: Any, y: Any, outcome: bool) -> None: ...
     def result(self, node: Any) -> int | None: ...
     def alias(self, leaf: Any, node: Any) -> None: ...
+    def reference(self, x: Any) -> int: ...
 
 
 #: the one at work, of the thread that it watches; after an interrupt it may be one that was
 current: TracerProtocol | None = None
 thread: int = 0
+
+#: makes the truth of a comparison; where there is none, each comparison is a guard
+compared: Callable[[int, Any, Any, bool], Any] | None = None
 
 #: what the function was refused meanwhile, also where it caught that itself
 refused: errors.StateError | None = None
@@ -152,10 +170,10 @@ def refusal(text: str) -> errors.StateError:
     return error
 
 
-def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> None:
-    """Trace a comparison of a Value with another one, or with a number."""
+def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> Any:
+    """Trace a comparison of a Value with another one, or with a number; return its truth."""
     if current is None:
-        return
+        return bool(outcome)
     if who := solving.get():  # a replay would compare others, and go the same way
         raise refusal(
             f"{who}: f must compare no Values while a function is recorded; got a comparison at"
@@ -165,10 +183,19 @@ def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> None:
         below = _double_below(y)
         if below != y:  # no double is between the two: x < y where x <= below, and x > y elsewhere
             if COMPARISONS[comparison] in ("==", "!="):
-                return  # which turn out the same for every x
+                return bool(outcome)  # the same for every x
             comparison = COMPARISONS.index("<=" if comparison < COMPARISONS.index("==") else ">")
         y = below
+    if compared is not None:
+        return compared(comparison, x, y, bool(outcome))
     current.guard(comparison, x, y, bool(outcome))
+    return bool(outcome)
+
+
+def write_lazy(x: Any) -> None:
+    """Let what is an operand now become a line, if it waited for that."""
+    if isinstance(x, Lazy):
+        x.write()
 
 
 def _double_below(whole: int) -> float:

@@ -279,8 +279,11 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0
     """
-    if not is_value(condition):
-        condition = number("where", "the condition", condition, "x > 0")
+    if is_value(condition) and not isinstance(condition, tracer.Lazy):
+        condition = condition != 0.0
+    if isinstance(condition, tracer.Lazy):
+        return condition.choose(a, b)
+    condition = number("where", "the condition", condition, "x > 0")
     if is_value(a) and is_value(b):
         check_engine("where", (a, b))
     if condition != 0.0:

@@ -18,7 +18,8 @@ from ..optim import Optimizer
 from ..tape.compiled import Compiled
 from ..tape.flattening import columns
 from ..tape.lane_arguments import Lanes, lanes_of
-from ..tape.paths import Path, Paths, add_sums, run_batch
+from ..tape.lanes_on_paths import run_batch
+from ..tape.paths import Path, Paths, add_sums
 from ..tape.replay import BY_CAPTURED, VALUES
 from .objectives import Batched, Objective
 from .on_graphs import OptimizerLike, check_finite, count_correct

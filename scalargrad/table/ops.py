@@ -889,6 +889,45 @@ OTHERWISE = binary(
     sample=((-9, 9), (-9, 9)),
 )
 
+# what a comparison and `where` are on a tape, where both operands are computed in every lane
+LESS = binary(
+    "less",
+    symbol="<",
+    forward="where(x < y, 1, 0)",
+    partials=("0", "0"),
+    doc="Say whether the first operand is less than the second, by 1 or 0.",
+    helper=True,
+    sample=((-9, 9), (-9, 9)),
+)
+LESS_EQUAL = binary(
+    "less_equal",
+    symbol="≤",
+    forward="where(x <= y, 1, 0)",
+    partials=("0", "0"),
+    doc="Say whether the first operand is at most the second, by 1 or 0.",
+    helper=True,
+    sample=((-9, 9), (-9, 9)),
+)
+EQUAL = binary(
+    "equal",
+    symbol="=",
+    forward="where(x == y, 1, 0)",
+    partials=("0", "0"),
+    doc="Say whether both operands are equal, by 1 or 0.",
+    helper=True,
+    sample=((-9, 9), (-9, 9)),
+)
+KEEP = binary(
+    "keep",
+    symbol="keep",
+    forward="where(y == 0, -0.0, x)",
+    partials=("where(y == 0, 0, 1)", "0"),
+    on_values=("equal(equal(y, 0), 0)", "0"),
+    doc="Keep the first operand where the second is not 0; else it is -0, which adds nothing.",
+    helper=True,
+    sample=((-9, 9), (1, 9)),
+)
+
 NUMBERED = binary(
     "numbered",
     forward="x",

@@ -36,7 +36,7 @@ def remember(
     `result_of` gives the codes of the result, and appends the things that stand in it to a list.
     """
     runner = path.runner
-    if not isinstance(runner, Machine):
+    if not isinstance(runner, Machine) or path not in paths.known:  # but for a lane with a nan
         return None
     if kind not in paths.calls:
         shape = [_argument(structure, DEEPEST) for structure in structures]
@@ -55,7 +55,7 @@ def remember(
         things: list[Any] = []
         codes = result_of(things)
         plan, left = runner.settled(request)
-        calls.put(index, left, plan, path.captured, _bytes(codes), tuple(things))
+        calls.put(index, path.selects, left, plan, path.captured, _bytes(codes), tuple(things))
     return calls
 
 

@@ -29,9 +29,10 @@ from . import calls, variants
 from .derivatives import Derivative, replayed
 from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
+from .lanes_on_paths import run_batch, run_point
 from .listing import counted
 from .machine import runner_for
-from .paths import Path, Paths, add_sums, run_batch, run_point
+from .paths import Path, Paths, add_sums
 from .pickled import Elsewhere, check_fields, qualified_name
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .tape import Tape
@@ -250,7 +251,7 @@ class Compiled(Generic[P, R]):
     @property
     def tapes(self) -> list[Tape]:
         """The tape of every path traced so far."""
-        own = [path.tape for paths in self._paths.values() for path in paths.known]
+        own = [path.tape for paths in self._paths.values() for path in paths.every]
         return own + [tape for one in self._variants.values() for tape in one.tapes]
 
     @property
@@ -386,8 +387,8 @@ class Compiled(Generic[P, R]):
         paths = self._paths.get(structures)
         if paths is None:
 
-            def make(numbers: Sequence[Any]) -> Path:
-                return self._trace(structures, numbers)
+            def make(numbers: Sequence[Any], is_lazy: bool) -> Path:
+                return self._trace(structures, numbers, is_lazy)
 
             if len(self._paths) >= MOST_KINDS:
                 del self._paths[next(iter(self._paths))]
@@ -425,7 +426,12 @@ class Compiled(Generic[P, R]):
     def _triples(self) -> tuple[tuple[Any, str, Any], ...]:
         return self._watched.triples if self._watched is not None else ()
 
-    def _trace(self, structures: tuple[Structure, ...], numbers: Sequence[Any]) -> Path:
+    def _trace(
+        self,
+        structures: tuple[Structure, ...],
+        numbers: Sequence[Any],
+        is_lazy: bool,
+    ) -> Path:
         def arguments(values: Sequence[Any]) -> list[Any]:
             row = iter(values)
             return [structure.unflatten(row) for structure in structures]
@@ -433,7 +439,9 @@ class Compiled(Generic[P, R]):
         called = zip(structures, _argument_names(self._signature, len(structures)), strict=True)
         inputs = [name for structure, argument in called for name in structure.names(argument)]
         try:
-            tape, structure = trace(self.name, self.function, arguments, numbers, inputs)
+            tape, structure = trace(
+                self.name, self.function, arguments, numbers, inputs, is_lazy=is_lazy
+            )  # fmt: skip
         except TypeError as error:
             if any(structure != NUMBER for structure in structures):
                 error.add_note(_A_LIST_IS_ONE_POINT)
@@ -612,8 +620,10 @@ def _restored(
     compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most, ())
     compiled._signature, compiled.static = signature, static
     for structures, known in paths.items():
+        restored = compiled._paths_of(structures)
+        restored.is_restored = True
         for tape, structure in known:
-            compiled._paths_of(structures).add(compiled._path(tape, structure))
+            restored.add(compiled._path(tape, structure))
     return compiled
 
 
@@ -646,18 +656,19 @@ def compile(
     """Trace a function on its first call and replay it from then on; also a decorator.
 
     `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
-    To see that it does the same each time, it is run twice where it is traced. Values that it
+    To see that it does the same each time, it is run a few times where it is traced. Values that it
     finds outside, a model's parameters, are read anew at each call. A number or a text in its
     object (`self.rate`), its closure or its module is noticed where it changed, and the function is
     recorded for it. What lists, dicts and arrays hold stays as it was: pass what changes.
-    Comparisons are followed: a lane that turns another way is replayed on a tape of its own path,
-    of which there are at most `max_paths`. The lanes of a large batch are shared by `threads`, to
-    the same bits. For each other thing that an argument named in `static` is, a text, None, a date,
-    a member of an enumeration, the function is traced anew. Whole numbers stay ints for Python
-    (`range`, an index), True and False are 1 and 0. What comes back has the methods
-    `value_and_grad` and `backward`; `tape` and `tapes` are what was traced, for each path and each
-    kind of arguments. `grad`, `jacobian` and their kin replay it at plain numbers, and take a
-    one-dimensional array as one point.
+    Where Python asks how a comparison turns out (`if`, `and`, `sorted`), a lane that turns another
+    way is replayed on a tape of its own path, of which there are at most `max_paths`; in `where`,
+    in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths. The lanes of a
+    large batch are shared by `threads`, to the same bits. For each other thing that an argument
+    named in `static` is, a text, None, a date, a member of an enumeration, the function is traced
+    anew. Whole numbers stay ints for Python (`range`, an index), True and False are 1 and 0. What
+    comes back has the methods `value_and_grad` and `backward`; `tape` and `tapes` are what was
+    traced, for each path and each kind of arguments. `grad`, `jacobian` and their kin replay it at
+    plain numbers, and take a one-dimensional array as one point.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
     but where layers become a matrix product, and where gradients are added over a batch, as which

@@ -23,8 +23,10 @@ from ..core.nesting import NUMBER, Container, Structure, flatten
 from . import calls
 from .flattening import flatten_point
 from .lane_arguments import Lanes
-from .paths import Path, Paths, run_point
+from .lanes_on_paths import run_point
+from .paths import Path, Paths
 from .replay import BY_INPUTS, VALUES
+from .tracing import Parting
 
 #: so many rows of a Jacobian are run one by one, to the bits of an eager one; more as lanes
 MOST_ROWS = 4
@@ -196,7 +198,10 @@ def _as_lanes(paths: Paths, path: Path, numbers: list[Any]) -> tuple[Path, list[
         found = path.seeded.batch(lanes, path.read(), BY_INPUTS, 1.0, 1)
         if found.status is None:
             break
-        path = paths.after(path, int(found.status[0]) - 1, lambda: numbers)
+        try:
+            path = paths.after(path, int(found.status[0]) - 1, lambda: numbers)
+        except Parting:
+            return _one_by_one(paths, numbers)
     (matrix,) = found.inputs
     rows: list[list[float]] = matrix.tolist()
     for row in numpy.isnan(matrix).any(axis=1).nonzero()[0].tolist():

@@ -45,7 +45,7 @@ class Integer(Value):
         return int
 
     def __index__(self) -> int:
-        if _is_tracing() and not self._is_pinned:
+        if is_tracing() and not self._is_pinned:
             is_exact = _are_exact(self._of)
             _pin(self)
             if not (is_exact and abs(self._whole) < EXACT):
@@ -113,7 +113,8 @@ class Integer(Value):
         raise AttributeError(f"'int' object has no attribute {name!r}")
 
 
-def _is_tracing() -> bool:
+def is_tracing() -> bool:
+    """Tell whether this thread traces a function."""
     return tracer.current is not None and tracer.is_on()
 
 
@@ -123,7 +124,7 @@ def _is_tracing() -> bool:
 def _combine(row: Row, operation: Callable[[int, int], int], x: Any, y: Any) -> Any:
     """Return an Integer where both operands are whole, else what Values give."""
     one, other = _as_int(x), _as_int(y)
-    if one is None or other is None or not _is_tracing():
+    if one is None or other is None or not is_tracing():
         return Value._binary(row, x, y)
     of = [operand for operand in (x, y) if isinstance(operand, Integer)]
     constant = (other if of[0] is x else one) if len(of) == 1 else 0
@@ -153,7 +154,7 @@ def _as_int(x: Any) -> int | None:
 
 def _known(node: Any, whole: int, of: Sequence[Integer]) -> Any:
     """Return a fresh node as one whose int is known."""
-    if not _is_tracing():
+    if not is_tracing():
         return node
     integer = Integer(whole, node._data, of)
     assert tracer.current is not None
@@ -165,7 +166,7 @@ def _comparison(name: str) -> Callable[[Integer, Any], Any]:
     of_values, of_ints = getattr(Value, name), getattr(operator, name)
 
     def compare(self: Integer, other: Any) -> Any:
-        if not _is_tracing() or not isinstance(other, (Arithmetic, Real)):
+        if not is_tracing() or not isinstance(other, (Arithmetic, Real)):
             return of_values(self, other)
         if self._is_pinned:
             return of_ints(self._whole, other)

@@ -40,6 +40,16 @@ class Lanes:
         taken = [(start, array[rows]) for start, array in self.arrays]
         return Lanes(self.shared, False, taken, len(rows), self.is_point, None, self.parts)
 
+    def columns_at(self, place: int) -> list[Any]:
+        """Return the column of the arrays that is an input, if it is none that lanes share."""
+        found = []
+        for start, array in self.arrays:
+            if array.ndim == 1 and place == start:
+                found = [array]
+            elif array.ndim == 2 and start <= place < start + array.shape[1]:
+                found = [array[:, place - start]]
+        return found if self.rows is None else [column[self.rows] for column in found]
+
     def lane(self, row: int) -> list[Any]:
         """Return the numbers of one lane: an int where the argument was one."""
         numbers = list(self.shared)

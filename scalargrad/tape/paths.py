@@ -7,9 +7,10 @@ tape of their own path, which is traced when it is first needed.
 from __future__ import annotations
 
 import functools
+import sys
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import errors
 from .._engine import add_gradients, numbers
@@ -17,12 +18,17 @@ from ..core.arithmetic import data_of, is_value
 from ..core.modes import recording
 from ..core.nesting import Structure
 from ..core.source_lines import line_text
+from ..core.tracer import unpack
 from ..core.turns import take_turn
 from ..functions import elementary
-from ..table.codes import INDEX
+from ..table import ops
+from ..table.codes import INDEX, INPUT
 from .lane_arguments import Lanes
-from .replay import Point, Replay, Runner
-from .tape import Tape, seeded
+from .replay import Replay, Runner
+from .tape import NAMES, Tape, seeded
+from .tracing import Parting
+
+_KEEP = NAMES.index(ops.KEEP.name)
 
 
 class Path:
@@ -35,6 +41,10 @@ class Path:
         self._again = again  # what makes a runner of another tape
         self.structure = structure  # of what the function returns
         self.captured: tuple[Any, ...] = runner.tape.captured
+        #: whether its lines compute what they do not choose: it may be nan, and so may a gradient
+        self.selects: bool = _KEEP in runner.tape.ops
+        #: whole numbers of the arguments that Python asked for: where they stand, which they are
+        self.pins: dict[int, int | str] = _pins_of(runner.tape)
         #: whether each of them is a Value, and a leaf: the common case
         self._are_values = all(is_value(x) for x in self.captured)
         self.are_leaves: bool = self._are_values and not any(x.parents for x in self.captured)
@@ -59,6 +69,14 @@ class Path:
         """Return each Value that was captured with its gradient."""
         numbers = memoryview(sums).cast("B").cast("d").tolist()
         return [pair for pair in zip(self.captured, numbers, strict=True) if is_value(pair[0])]
+
+
+def _pins_of(tape: Tape) -> dict[int, int | str]:
+    return {
+        unpack(guard.left).position: outcome
+        for guard, outcome in zip(tape.guards, tape.outcomes, strict=True)
+        if guard.comparison == INDEX and unpack(guard.left).kind == INPUT
+    }
 
 
 def add_sums(parts: Sequence[tuple[Path, Any]]) -> None:
@@ -86,7 +104,14 @@ class Paths:
     """All ways through a function that arguments of one structure took so far."""
 
     def __init__(
-        self, name: str, trace: Callable[[Sequence[Any]], Path], most: int, mode: str, remedy: str
+        self,
+        name: str,
+        trace: Callable[[Sequence[Any], bool], Path],
+        most: int,
+        mode: str,
+        remedy: str,
+        *,
+        is_lazy: bool = True,
     ) -> None:
         self.name: str = name
         self.mode: str = mode
@@ -96,6 +121,12 @@ class Paths:
         self.calls: dict[str, Any] = {}  # what answers calls like earlier ones: see calls.py
         #: what must be as it was, for them: see watched.py
         self.watched: Callable[[], tuple[Any, ...]] = tuple
+        #: whether comparisons part paths only where Python asks how they turn out
+        self.is_lazy: bool = is_lazy
+        self.is_restored: bool = False  # whether a pickle had some of them
+        self.last: Path | None = None  # that of the last point
+        self._pinned: tuple[int, ...] = ()  # where whole numbers stand that paths ask for
+        self._by_pins: dict[tuple[int | str, ...], Path] = {}  # those that ask for these
         self._trace = trace
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}
@@ -108,14 +139,76 @@ class Paths:
         return self.known[0]
 
     def _trace_first(self, lane: Callable[[], Sequence[Any]]) -> None:
-        if not self.known:  # by another thread meanwhile
-            self.add(self._trace(lane()))
+        if self.known:  # by another thread meanwhile
+            return
+        try:
+            self.add(self._trace(lane(), self.is_lazy))
+        except Parting:
+            self.part()
+            self.add(self._trace(lane(), self.is_lazy))
+
+    @functools.cached_property
+    def parting(self) -> Paths:
+        """The paths of the same function with every comparison as a guard."""
+        parting = Paths(
+            self.name, self._trace, self._most, self.mode, self._remedy, is_lazy=False
+        )  # fmt: skip
+        parting.gradients, parting.watched = self.gradients, self.watched
+        return parting
+
+    @property
+    def every(self) -> list[Path]:
+        """All paths, also those of lanes with a nan."""
+        return [*self.known, *(self.parting.known if "parting" in vars(self) else ())]
+
+    def part(self) -> None:
+        """Forget all paths, and make every comparison a guard."""
+        self.is_lazy, self.last = False, None
+        self.known, self._next, self._tree = [], {}, _Tree()
+        self._pinned, self._by_pins = (), {}
+        for calls in self.calls.values():
+            if calls is not None:
+                calls.forget()
+        self.calls = {}
+
+    def likely(self, point: Sequence[Any]) -> Path | None:
+        """Return the path that a point takes most likely, if there is one."""
+        if self._pinned:
+            return self._by_pins.get(self._pins_at(point), self.last)
+        return self.last
+
+    def by_pins(self, lanes: Lanes) -> list[tuple[Path, Any]]:
+        """Return the rows of lanes with equal whole numbers, where paths ask for these.
+
+        Each comes with the path that it takes most likely. Nothing where all are alike.
+        """
+        columns = [column for place in self._pinned for column in lanes.columns_at(place)]
+        if not columns:
+            return []
+        numpy = sys.modules["numpy"]
+        order = numpy.lexsort(columns)
+        changes = [column[order[1:]] != column[order[:-1]] for column in columns]
+        parts = numpy.split(order, numpy.logical_or.reduce(changes).nonzero()[0] + 1)
+        firsts = [self._pins_at(lanes.lane(int(rows[0]))) for rows in parts]
+        return [
+            (self._by_pins.get(pins, self.known[0]), rows)
+            for pins, rows in zip(firsts, parts, strict=True)
+        ]
+
+    def _pins_at(self, point: Sequence[Any]) -> tuple[int | str, ...]:
+        return tuple([str(float(point[place])) for place in self._pinned])
 
     def add(self, path: Path) -> int:
         """Take a path that was traced; return its index."""
         index = len(self.known)
         self.known.append(path)
         self._tree.add(path.tape.outcomes, index)
+        if path.pins:
+            self._pinned = tuple(dict.fromkeys([*self._pinned, *path.pins]))
+            self._by_pins = {
+                tuple([one.pins.get(place, "") for place in self._pinned]): one
+                for one in self.known
+            }
         return index
 
     def after(
@@ -131,7 +224,11 @@ class Paths:
         """
         outcome: int | str = not path.tape.guards[guard].outcome
         if path.tape.guards[guard].comparison == INDEX:
-            outcome = Replay(path.tape).outcome(guard, lane(), read(path))
+            kind, place = unpack(path.tape.guards[guard].left)
+            if kind == INPUT:
+                outcome = str(float(lane()[place]))
+            else:
+                outcome = Replay(path.tape).outcome(guard, lane(), read(path))
             if outcome == path.tape.outcomes[guard]:  # which fast kernels computed otherwise
                 raise self._changed(path, guard)
         step = id(path), guard, outcome
@@ -152,8 +249,10 @@ class Paths:
                 f"{self.name}: the arguments must lead through at most {self._most} different"
                 f" paths; got one more, which parts at {where}; {self._remedy}"
             )
-        other = self._trace(lane())
+        other = self._trace(lane(), self.is_lazy)
         if other.tape.outcomes[: guard + 1] != outcomes:
+            if self.is_lazy and self.is_restored:  # perhaps each of its comparisons is a guard
+                raise Parting
             raise self._changed(path, guard)
         return self.add(other)
 
@@ -193,80 +292,3 @@ class _Tree:
         tree = self._root
         for outcome in outcomes:
             tree, _ = tree.setdefault(outcome, ({}, index))
-
-
-def run_point(paths: Paths, point: list[Any], request: int, output: int = 0) -> tuple[Path, Point]:
-    """Replay one point on its own path."""
-    path = paths.first(lambda: point)
-    while True:
-        result = path.runner.point(point, path.read(), request, output)
-        if result.broken is None:
-            return path, result
-        path = paths.after(path, result.broken, lambda: point)
-
-
-class Collected(NamedTuple):
-    """What all lanes of a batch gave together."""
-
-    structure: Structure
-    values: Any
-    inputs: Any
-    captured: list[tuple[Path, Any]]
-
-
-def run_batch(
-    paths: Paths,
-    lanes: Lanes,
-    request: int,
-    upstream: float,
-    threads: int,
-    read: Callable[[Path], Any] = Path.read,
-) -> Collected:
-    """Replay every lane on its own path.
-
-    Raises: `ValueError` where paths return results of different structures.
-    """
-    first = paths.known[0] if paths.known else paths.first(lambda: lanes.lane(0))
-    result = first.runner.batch(lanes, read(first), request, upstream, threads)
-    if result.status is None:
-        return Collected(first.structure, result.values, result.inputs, [(first, result.captured)])
-    values, inputs, captured = result.values, result.inputs, [(first, result.captured)]
-    waiting = _left(paths, first, lanes, result.status, read)
-    while waiting:
-        path, rows = waiting.pop()
-        if path.structure != first.structure:
-            raise errors.InputError(
-                f"{paths.name}: every lane of a batch must return numbers in the same structure;"
-                " got different ones on different paths; return the same lists on each"
-            )
-        some = lanes.take(rows)
-        result = path.runner.batch(some, read(path), request, upstream, threads)
-        captured.append((path, result.captured))
-        if result.status is None:
-            done, finished = slice(None), rows
-        else:
-            done = result.status == 0
-            finished = rows[done]
-            waiting += [
-                (other, rows[part]) for other, part in _left(paths, path, some, result.status, read)
-            ]
-        values[finished] = result.values[done]
-        for whole, part in zip(inputs, result.inputs, strict=True):
-            whole[finished] = part[done]
-    return Collected(first.structure, values, inputs, captured)
-
-
-def _left(
-    paths: Paths, path: Path, lanes: Lanes, status: Any, read: Callable[[Path], Any]
-) -> list[tuple[Path, Any]]:
-    """Return the lanes that are not done, those of each guard with the path they take there."""
-    left = []
-    for outcome in sorted(set(status.tolist()) - {0}):
-        (rows,) = (status == outcome).nonzero()
-        if outcome > 0:
-            lane = functools.partial(lanes.lane, int(rows[0]))
-            other = paths.after(path, outcome - 1, lane, read)
-            left.append((other, rows))
-        else:
-            left.append((path, rows))
-    return left

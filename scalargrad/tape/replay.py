@@ -11,7 +11,7 @@ import math
 import operator
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ..core.order import post_order
@@ -141,7 +141,13 @@ class Replay:
 class Run:
     """The numbers of one lane."""
 
-    def __init__(self, replay: Replay, inputs: Sequence[float], captured: Any) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        inputs: Sequence[float],
+        captured: Any,
+        fixed: Mapping[int, float] | None = None,  # the numbers of some lines
+    ) -> None:
         self.replay: Replay = replay
         self.tape: Tape = replay.tape
         self._columns: dict[int, Any] = {
@@ -154,6 +160,8 @@ class Run:
         self._failed: Exception | None = None  # a function of one's own
         for line in range(len(self.tape)):
             data, partials = self._step(line)
+            if fixed is not None:
+                data = fixed.get(line, data)
             self._columns[LINE].append(data)
             self._partials.append(partials)
         self.outputs: list[float] = [self.number(reference) for reference in self.tape.outputs]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import sys
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import errors
 from .._engine import Value, tracer_of
@@ -17,8 +19,10 @@ from ..core.around import Inputs, call_inside
 from ..core.nesting import Structure
 from ..core.source_lines import line_text
 from ..table.codes import CAPTURED, LINE
+from . import truth
 from .flattening import flatten_result
 from .integers import Integer
+from .replay import Replay, Run
 from .tape import Tape
 
 
@@ -28,17 +32,31 @@ def trace(
     arguments: Callable[[Sequence[Any]], Sequence[Any]],
     numbers: Sequence[float | int],
     names: Sequence[str],
+    *,
+    is_lazy: bool,
 ) -> tuple[Tape, Structure]:
     """Run a function on some numbers; return its tape, and the structure of what it returned.
 
     `arguments` makes the arguments of the function out of a row of Values, which the tape calls by
     some names. The function is run twice, as what is different then would be wrong in every replay.
+    Where it is lazy, comparisons become guards only where Python asks how they turn out.
+
+    Raises: `Parting` where that gives something else than bools do.
     """
     chance = _random_states()
-    first, second = (_run(function, arguments, numbers) for _ in range(2))
+    once = _Once(name, function, arguments, numbers)
+    first = once.run(None)
+    try:
+        second = once.run_lazily(first) if is_lazy else once.run(None)
+        if is_lazy and _numbers(first.raw) != _numbers(second.raw):  # some are lines, or come later
+            once.check_turned(second)
+            first, second = second, once.run(truth.compared)
+    except Parting:
+        _check_same(name, first, once.run(None), is_random=_random_states() != chance)
+        raise
     _check_same(name, first, second, is_random=_random_states() != chance)
-    raw, structure = second
-    earlier = first[0]
+    raw, structure = second.raw, second.structure
+    earlier = first.raw
     if raw.calls:  # which the readable replay runs, line by line
         raw, earlier = _pruned(raw), _pruned(earlier)
     for value, other in zip(raw.captured, earlier.captured, strict=True):
@@ -51,23 +69,99 @@ def trace(
         value if value is other else value._data  # computed inside: a number like any other
         for value, other in zip(raw.captured, earlier.captured, strict=True)
     )
-    tape = Tape(
+    return _tape(name, raw, captured, numbers, names), structure
+
+
+class Parting(Exception):  # noqa: N818 - it is no error, and nobody sees it
+    """A function looks at comparisons as nothing but a bool can be looked at: each is a guard."""
+
+
+class _Traced(NamedTuple):
+    """What one run gave."""
+
+    raw: tracer.RawTape
+    structure: Structure
+    numbers: bytes  # of what it returned
+    truths: list[truth.Truth]
+    masks: dict[int, float]  # of the truths that are lines: which line, and the other outcome
+
+
+class _Once(NamedTuple):
+    """A function, and the numbers with which it is traced."""
+
+    name: str
+    function: Callable[..., Any]
+    arguments: Callable[[Sequence[Any]], Sequence[Any]]
+    numbers: Sequence[float | int]
+
+    def run(self, compared: Callable[[int, Any, Any, bool], Any] | None) -> _Traced:
+        """Run the function; `compared` makes the truths of its comparisons."""
+        truth.met.clear()
+        tracer.compared = compared
+        try:
+            return _run(self.function, self.arguments, self.numbers)
+        finally:
+            tracer.compared = None
+            truth.met.clear()
+
+    def run_lazily(self, plain: _Traced) -> _Traced:
+        """Run the function with truths, which ran with bools.
+
+        Raises: `Parting` where that gives something else, or fails.
+        """
+        try:
+            lazy = self.run(truth.compared)
+        except Exception as error:  # whatever a function does that wants a true bool
+            raise Parting from error
+        if lazy.numbers != plain.numbers or lazy.structure != plain.structure:
+            raise Parting
+        return lazy
+
+    def check_turned(self, traced: _Traced) -> None:
+        """Let the truths that are lines turn out otherwise, as bools and on the tape.
+
+        Raises: `Parting` where that gives different numbers.
+        """
+        met = [one for one in traced.truths if not one.is_derived]
+        if not traced.masks or any(one.is_asked for one in traced.truths if one.is_derived):
+            return  # what is asked of them together would lead to another path
+        outcomes = deque(one.outcome != (one.is_line and not one.is_asked) for one in met)
+        try:
+            turned = self.run(lambda *_: outcomes.popleft())
+        except Exception as error:  # another path, which no guard would tell
+            raise Parting from error
+        raw = traced.raw
+        captured = array("d", (value._data for value in raw.captured))
+        tape = _tape(self.name, raw, tuple(raw.captured), self.numbers, ())
+        replayed = Run(Replay(tape), list(map(float, self.numbers)), captured, traced.masks)
+        if outcomes or turned.numbers != _bits(replayed.outputs):
+            raise Parting
+
+
+def _bits(numbers: Sequence[float]) -> bytes:
+    """Return numbers bit by bit, but for what a nan carries."""
+    return array("d", [x if x == x else math.nan for x in numbers]).tobytes()
+
+
+def _tape(
+    name: str, raw: tracer.RawTape, captured: Any, numbers: Sequence[float], names: Sequence[str]
+) -> Tape:
+    return Tape(
         name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.results,
         raw.constants, captured, tuple(raw.guards), raw.calls, tuple(map(float, numbers)),
         tuple(names),
     )  # fmt: skip
-    return tape, structure
 
 
 def _run(
     function: Callable[..., Any],
     arguments: Callable[[Sequence[Any]], Sequence[Any]],
     numbers: Sequence[float | int],
-) -> tuple[tracer.RawTape, Structure]:
+) -> _Traced:
     inputs = [Integer(x) if isinstance(x, int) else Value(x) for x in numbers]
     at_work = tracer_of(list(inputs))
 
-    def watched() -> tuple[tracer.RawTape, Structure]:
+    def watched() -> _Traced:
         result = call_inside(Inputs(inputs), function, *arguments(inputs))
         if tracer.refused is not None:  # which the function caught
             raise tracer.refused
@@ -82,7 +176,15 @@ def _run(
             raise errors.OperandError(
                 errors.unwanted("compile", "the function must return numbers", result, "return x")
             )
-        return at_work.stop([x if is_value(x) else float(x) for x in outputs]), structure
+        truth.settle(outputs)
+        masks = {
+            tracer.unpack(at_work.reference(one)).position: float(not one.outcome)
+            for one in truth.met
+            if one.is_line and not one.is_asked and not one.is_derived
+        }
+        found = _bits([x._data if is_value(x) else float(x) for x in outputs])
+        raw = at_work.stop([x if is_value(x) else float(x) for x in outputs])
+        return _Traced(raw, structure, found, list(truth.met), masks)
 
     return tracer.watch(at_work, lambda: modes.call_traced(watched))
 
@@ -132,16 +234,16 @@ def _pruned(raw: tracer.RawTape) -> tracer.RawTape:
 
 def _check_same(
     name: str,
-    first: tuple[tracer.RawTape, Structure],
-    second: tuple[tracer.RawTape, Structure],
+    first: _Traced,
+    second: _Traced,
     *,
     is_random: bool,
 ) -> None:
     """Refuse a function that does something else when it is run again."""
-    (one, one_structure), (other, other_structure) = first, second
+    one, other = first.raw, second.raw
     pairs = list(zip(one.captured, other.captured, strict=False))
     if (
-        one_structure != other_structure
+        first.structure != second.structure
         or _numbers(one) != _numbers(other)
         or any(_number_inside(a, b) != _number_inside(b, a) for a, b in pairs)
         or is_random  # the numbers that were drawn need not have mattered this time

@@ -69,6 +69,13 @@ QUOTIENTS = [
 ]  # fmt: skip
 
 
+TRUTHS = pairs((1.0, 2.0), (2.0, 1.0), (1e-300, 2e-300), (-1.0, -1.0), (0.0, 0.0))
+
+
+def zero(x: Any, y: Any) -> Any:
+    return mpf(0)
+
+
 def toward_zero(x: Any) -> Any:
     return mp.floor(x) if x > 0 else mp.ceil(x)
 
@@ -340,6 +347,13 @@ ORACLES: dict[str, Oracle] = {
     "where": Oracle(lambda x, y: x, pairs((1e300, 1e-300))),
     "numbered": Oracle(lambda x, y: x, derivatives=[lambda x, y: mpf(0), lambda x, y: mpf(1)]),
     "otherwise": Oracle(lambda x, y: y, pairs((1e300, 1e-300))),
+    "less": Oracle(lambda x, y: mpf(x < y), TRUTHS, derivatives=[zero, zero]),
+    "less_equal": Oracle(lambda x, y: mpf(x <= y), TRUTHS, derivatives=[zero, zero]),
+    "equal": Oracle(lambda x, y: mpf(x == y), TRUTHS, derivatives=[zero, zero]),
+    "keep": Oracle(
+        lambda x, y: x if y else mpf(0), [*pairs((1e300, 1.0), (1e-300, 1.0), (-3.0, 0.0))],
+        derivatives=[lambda x, y: mpf(y != 0), zero],
+    ),
     # -- many operands: a point is one list a letter ---------------------------------------
     "sum": Oracle(mp.fsum, scale=lambda xs: max(map(abs, xs))),
     "mean": Oracle(lambda xs: mp.fsum(xs) / len(xs), scale=lambda xs: max(map(abs, xs)) / len(xs)),

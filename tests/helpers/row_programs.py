@@ -18,6 +18,7 @@ PROFILE = settings(
 #: helpers that serve other rows only; nobody can build a node of them. The digits of round, which
 #: has tests of its own, are never a Value
 HELPERS = {"sech2", "gauss", "erfc", "sign", "one_minus_square", "numbered", "round", "normal_tail"}
+HELPERS |= {"less", "less_equal", "equal", "keep"}  # which tapes have
 NAMES = [n for n in ROWS if n not in HELPERS and not n.startswith(("pow_", "xlogy_"))]
 LEAVES = st.lists(st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3), min_size=2, max_size=4)
 PICK = st.integers(0, 10**6)

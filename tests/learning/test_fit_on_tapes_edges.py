@@ -12,7 +12,7 @@ import pytest
 import scalargrad as sg
 from scalargrad import _engine, nn, optim
 from scalargrad.learning import on_tapes
-from scalargrad.tape import machine, paths, tracing
+from scalargrad.tape import lanes_on_paths, machine, paths, tracing
 
 pytestmark = pytest.mark.skipif(
     _engine.machine() is None, reason="the machine was not built: there is nothing to compare"
@@ -215,7 +215,7 @@ def test_history_of_a_replay_gives_no_reason() -> None:
         (machine.Machine, "batch"),
         (machine.Machine, "plan"),
         (machine, "plan_tape"),
-        (paths, "run_batch"),
+        (lanes_on_paths, "run_batch"),
         (paths.Paths, "add"),
         (tracing, "flatten_result"),
         (on_tapes, "move_flat"),
@@ -233,7 +233,7 @@ def test_fault_of_our_own_is_not_hidden_by_graphs(
         raise fault("planted")
 
     monkeypatch.setattr(home, name, broken)
-    monkeypatch.setattr(on_tapes, "run_batch", paths.run_batch)
+    monkeypatch.setattr(on_tapes, "run_batch", lanes_on_paths.run_batch)
     inputs = np.ones((4, 2))
 
     with pytest.raises(fault, match="planted"):

@@ -360,5 +360,23 @@ def test_results_that_are_not_there_are_refused(result: bytes) -> None:
     plan = path.runner._plan_for_points(1)  # type: ignore[attr-defined]
     calls = _engine.machine().calls(1, 1, codes(FLOAT), None, ())
     with pytest.raises(ValueError, match="calls"):
-        calls.put(0, -1, plan, (), result, (list,))
+        calls.put(0, False, -1, plan, (), result, (list,))
     assert calls(2.0) is NotImplemented
+
+
+def test_calls_go_no_way_any_more_once_comparisons_are_guards() -> None:
+    def function(x: sg.Value, y: sg.Value) -> sg.Value:
+        choice = sg.where(x > 0, x, -x)
+        return choice if y < 0 else choice * (2.0 if (y > 1) is True else 3.0)
+
+    f = sg.compile(function)
+    assert [f(-1.0, -1.0) for _ in range(3)] == [1.0] * 3
+    assert f(np.array([-1.0, 2.0]), np.array([2.0, 0.5])).tolist() == [2.0, 6.0]
+    assert [f(-1.0, -1.0), f(-1.0, 2.0), f(-2.0, 0.5), f(3.0, 4.0)] == [1.0, 2.0, 6.0, 6.0]
+
+
+def test_calls_whose_nan_is_of_what_was_not_chosen_go_another_way() -> None:
+    f = sg.compile(lambda x: sg.where(x > 0, sg.sqrt(x), 2 * x))
+    for x, value, slope in ((4.0, 2.0, 0.25), (-1.0, -2.0, 2.0), (4.0, 2.0, 0.25)) * 2:
+        assert f(x) == value
+        assert f.value_and_grad(x) == (value, (slope,))

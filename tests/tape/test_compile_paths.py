@@ -175,3 +175,30 @@ def test_first_of_two_errors_of_ones_own_is_raised_in_a_replay(runner: str) -> N
 
     with pytest.raises(ValueError, match="first"):
         f(-1.0)
+
+
+def test_whole_numbers_lead_straight_to_their_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = sg.compile(lambda xs, i, j: xs[i] * 2.0 + [1.0, 10.0][j])
+    rows = np.arange(12.0).reshape(6, 2)
+    i, j = np.array([0, 1, 0, 1, 1, 0]), np.array([1, 1, 0, 1, 0, 1])
+    wanted = [rows[lane, i[lane]] * 2.0 + [1.0, 10.0][j[lane]] for lane in range(6)]
+    assert f(rows, i, j).tolist() == wanted
+    runs = []
+    for kind in {type(path.runner) for path in next(iter(f._paths.values())).known}:
+        for name in ("batch", "point"):
+            run = getattr(kind, name)
+
+            def counted(self: Any, *given: Any, run: Any = run) -> Any:
+                runs.append(run(self, *given))
+                return runs[-1]
+
+            monkeypatch.setattr(kind, name, counted)
+
+    assert f(rows, i, j).tolist() == wanted
+    assert f.value_and_grad(rows, i, j)[1][0].sum(axis=1).tolist() == [2.0] * 6
+    assert [run.status is None for run in runs] == [True] * 8  # four ways, each once a call
+    runs.clear()
+    for lane in (0, 1, 2, 4):
+        assert f(rows[lane].tolist(), int(i[lane]), int(j[lane])) == wanted[lane]
+    assert [run.broken for run in runs] == [None] * 4
+    assert f(rows, 1, j).tolist() == [rows[n, 1] * 2.0 + [1.0, 10.0][j[n]] for n in range(6)]

@@ -15,6 +15,7 @@ enum { MOST_WAYS = 8, FEW = 64 };
 /* What runs on one path. */
 typedef struct {
     unsigned int path;
+    int selects;    /* a nan may come from what was not chosen, and is Python's */
     long long left; /* calls until it is to be planned anew; negative: any number */
     PlanObject *plan;
     PyObject *captured; /* a tuple of Values and floats */
@@ -70,6 +71,16 @@ static void release(const Way *way)
     Py_DECREF(way->things);
 }
 
+static int has_nan(const double *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[i] != numbers[i]) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Run a way on numbers that were read: the result, or NotImplemented where it is another path's. */
 static PyObject *go(const Way *way, double *numbers)
 {
@@ -91,6 +102,11 @@ static PyObject *go(const Way *way, double *numbers)
     int32_t status = run_alone(way->plan, &run);
     if (status != 0) {
         return status < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    if (way->selects && (has_nan(results, plan->outputs) ||
+                         (way->plan->by_inputs && has_nan(gradients, plan->inputs)) ||
+                         (way->plan->by_captured && has_nan(sums, plan->captured)))) {
+        return Py_NewRef(Py_NotImplemented);
     }
     Writer writer = {(const uint32_t *)(const void *)PyBytes_AS_STRING(way->result), results,
                      results, way->things};
@@ -262,15 +278,15 @@ static PyObject *goes(PyObject *object, PyObject *path)
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
 }
 
-/* put(path, left, plan, captured, result, things): go this way too, or anew */
+/* put(path, selects, left, plan, captured, result, things): go this way too, or anew */
 static PyObject *put(PyObject *object, PyObject *args)
 {
     Calls *self = (Calls *)object;
     Way way;
     PyObject *plan;
-    if (!PyArg_ParseTuple(args, "ILO!O!O!O!:put", &way.path, &way.left, plan_type(), &plan,
-                          &PyTuple_Type, &way.captured, &PyBytes_Type, &way.result, &PyTuple_Type,
-                          &way.things)) {
+    if (!PyArg_ParseTuple(args, "IpLO!O!O!O!:put", &way.path, &way.selects, &way.left, plan_type(),
+                          &plan, &PyTuple_Type, &way.captured, &PyBytes_Type, &way.result,
+                          &PyTuple_Type, &way.things)) {
         return NULL;
     }
     way.plan = (PlanObject *)plan;
@@ -322,6 +338,14 @@ static int clear(PyObject *object)
     return 0;
 }
 
+/* forget(): go no way from now on */
+static PyObject *forget(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    clear(object);
+    Py_RETURN_NONE;
+}
+
 static void dealloc(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
@@ -336,6 +360,7 @@ static void dealloc(PyObject *object)
 
 static PyMethodDef calls_methods[] = {
     {"goes", goes, METH_O, "Tell whether a way is known."},
+    {"forget", forget, METH_NOARGS, "Go no way from now on."},
     {"put", put, METH_VARARGS, "Go the way of a plan."},
     {NULL, NULL, 0, NULL},
 };

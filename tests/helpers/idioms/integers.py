@@ -50,13 +50,13 @@ def counted_from_the_end(_, scores, k):
     return -sg.log_softmax(scores)[k - len(scores)]
 
 
-@CLASS.written(parts=True)
+@CLASS.written()
 def where_it_is_the_class(_, scores, k):
     chosen = sum(sg.where(k == j, score, 0.0) for j, score in enumerate(scores))
     return sg.logsumexp(scores) - chosen
 
 
-@CLASS.written(parts=True)
+@CLASS.written()
 def times_a_truth(_, scores, k):
     return sg.logsumexp(scores) - sum((k == j) * score for j, score in enumerate(scores))
 

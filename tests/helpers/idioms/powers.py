@@ -227,7 +227,7 @@ def top_by_maximum(_, x):
     return shifted(x, functools.reduce(sg.maximum, x))
 
 
-@LOGSUMEXP.written(parts=True)
+@LOGSUMEXP.written()
 def top_by_where(_, x):
     top = x[0]
     for v in x:

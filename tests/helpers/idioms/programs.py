@@ -210,7 +210,7 @@ def two_at_a_time(p, ys):
     return forward_pass(p, ys, lambda terms: functools.reduce(both, terms))
 
 
-@MARKOV.written(parts=True)
+@MARKOV.written()
 def two_at_a_time_with_where(p, ys):
     def both(a, b):
         return sg.where(a > b, a, b) + sg.log1p(sg.exp(-abs(a - b)))

@@ -24,7 +24,7 @@ def draw_pieces(random: Random, large: bool) -> Drawn:
 PIECES = Idiom("pieces", draw_pieces)
 
 
-@PIECES.best_written(parts=True)
+@PIECES.best_written()
 def where_positive(_, x):
     return sg.sum(sg.where(v > 0, v * v, -v) for v in x)
 
@@ -45,17 +45,17 @@ def if_and_else(_, x):
     return total
 
 
-@PIECES.written(parts=True)
+@PIECES.written()
 def numpy_where(_, x):
     return sum(np.where(v > 0, v * v, -v) for v in x)
 
 
-@PIECES.written(parts=True)
+@PIECES.written()
 def two_masks(_, x):
     return sum((v > 0) * v * v - (v <= 0) * v for v in x)
 
 
-@PIECES.written(parts=True)
+@PIECES.written()
 def mask_and_its_rest(_, x):
     total = 0.0
     for v in x:
@@ -114,17 +114,17 @@ def draw_limits(random: Random, large: bool) -> Drawn:
 COUNT = Idiom("count", draw_limits)
 
 
-@COUNT.best_written(parts=True)
+@COUNT.best_written()
 def sum_of_ones(_, x, limit, price):
     return price * sg.sum(sg.where(v > limit, 1.0, 0.0) for v in x)
 
 
-@COUNT.written(parts=True)
+@COUNT.written()
 def sum_of_truths(_, x, limit, price):
     return price * sum(v > limit for v in x)
 
 
-@COUNT.written(parts=True)
+@COUNT.written()
 def our_sum_of_truths(_, x, limit, price):
     return price * sg.sum([v > limit for v in x])
 
@@ -143,7 +143,7 @@ def counter_in_a_loop(_, x, limit, price):
     return n * price
 
 
-@COUNT.written(parts=True)
+@COUNT.written()
 def truth_is_added(_, x, limit, price):
     n = 0
     for v in x:
@@ -171,7 +171,7 @@ def price_of_each(_, x, limit, price):
     return sum((price for v in x if limit < v), 0.0 * price)
 
 
-@COUNT.written(parts=True)
+@COUNT.written()
 def all_less_the_others(_, x, limit, price):
     return (len(x) - sum(v <= limit for v in x)) * price
 
@@ -187,27 +187,27 @@ def draw_errors(random: Random, large: bool) -> Drawn:
 BOUNDED = Idiom("bounded", draw_errors)
 
 
-@BOUNDED.best_written(parts=True)
+@BOUNDED.best_written()
 def where_within(_, r, d):
     return sg.sum(sg.where(abs(e) <= d, e * e / 2, d * (abs(e) - d / 2)) for e in r)
 
 
-@BOUNDED.written(parts=True)
+@BOUNDED.written()
 def and_of_two_truths(_, r, d):
     return sum(sg.where((e >= -d) & (e <= d), e * e / 2, d * (abs(e) - d / 2)) for e in r)
 
 
-@BOUNDED.written(parts=True)
+@BOUNDED.written()
 def or_of_two_truths(_, r, d):
     return sum(sg.where((e < -d) | (e > d), d * (abs(e) - d / 2), e * e / 2) for e in r)
 
 
-@BOUNDED.written(parts=True)
+@BOUNDED.written()
 def exclusive_or(_, r, d):
     return sum(sg.where((e > -d) ^ (e > d), e * e / 2, d * (abs(e) - d / 2)) for e in r)
 
 
-@BOUNDED.written(parts=True)
+@BOUNDED.written()
 def where_in_where(_, r, d):
     outside = [sg.where(e > d, d * (e - d / 2), -d * (e + d / 2)) for e in r]
     within = [
@@ -328,7 +328,7 @@ def searchsorted_of_numpy(p, x):
     return between(p, int(np.searchsorted(p["xs"], x, side="right")) - 1, x)
 
 
-@KNOTS.written(parts=True)
+@KNOTS.written()
 def where_from_the_right(p, x):
     height = between(p, 0, x)
     for i in range(1, len(p["xs"]) - 1):
@@ -336,7 +336,7 @@ def where_from_the_right(p, x):
     return height
 
 
-@KNOTS.written(parts=True)
+@KNOTS.written()
 def sum_of_pieces_by_mask(p, x):
     xs = [-math.inf, *p["xs"][1:-1], math.inf]
     return sum(

@@ -46,12 +46,12 @@ def returns_early(_, x):
     return sum(map(of_one, x))
 
 
-@GUARDED.written(parts=True)
+@GUARDED.written()
 def where_of_where(_, x):
     return sum(sg.where(v > 0, sg.sqrt(sg.where(v > 0, v, 1.0)), 2.0 * v) for v in x)
 
 
-@GUARDED.written(parts=True)
+@GUARDED.written()
 def negative_ones_first(_, x):
     return sum(sg.where(v <= 0, 2 * v, sg.sqrt(abs(v))) for v in x)
 

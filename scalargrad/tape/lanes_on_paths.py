@@ -1,0 +1,189 @@
+"""Replays a point or a batch, each lane on its own path."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import errors
+from ..core.nesting import Structure
+from .lane_arguments import Lanes
+from .paths import Path, Paths
+from .replay import BY_CAPTURED, Batch, Point
+from .tracing import Parting
+
+
+def run_point(paths: Paths, point: list[Any], request: int, output: int = 0) -> tuple[Path, Point]:
+    """Replay one point."""
+    try:
+        path = paths.likely(point) or paths.first(lambda: point)
+        while True:
+            result = path.runner.point(point, path.read(), request, output)
+            if result.broken is None:
+                break
+            path = paths.after(path, result.broken, lambda: point)
+    except Parting:
+        paths.part()
+        return run_point(paths, point, request, output)
+    paths.last = path
+    if path.selects and paths.is_lazy and _has_nan(result):  # perhaps from what it did not choose
+        return run_point(paths.parting, point, request, output)
+    return path, result
+
+
+def _has_nan(point: Point) -> bool:
+    columns = point.values, point.inputs, point.captured
+    return any(x != x for column in columns if column is not None for x in _iterable(column))
+
+
+def _iterable(numbers: Any) -> Any:
+    """Return numbers as what can be iterated: a list as it is, bytes as doubles."""
+    return numbers if isinstance(numbers, list) else memoryview(numbers).cast("B").cast("d")
+
+
+class Collected(NamedTuple):
+    """What all lanes of a batch gave together."""
+
+    structure: Structure
+    values: Any
+    inputs: Any
+    captured: list[tuple[Path, Any]]
+
+
+def run_batch(
+    paths: Paths,
+    lanes: Lanes,
+    request: int,
+    upstream: float,
+    threads: int,
+    read: Callable[[Path], Any] = Path.read,
+) -> Collected:
+    """Replay every lane on its own path.
+
+    Raises: `ValueError` where paths return results of different structures.
+    """
+    try:
+        return _AllLanes(paths, lanes, request, upstream, threads, read).all()
+    except Parting:
+        paths.part()
+        return _AllLanes(paths, lanes, request, upstream, threads, read).all()
+
+
+class _AllLanes:
+    """A batch, and what its lanes gave so far."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        lanes: Lanes,
+        request: int,
+        upstream: float,
+        threads: int,
+        read: Callable[[Path], Any],
+    ) -> None:
+        self.paths, self.lanes, self.read = paths, lanes, read
+        self.request, self.upstream, self.threads = request, upstream, threads
+        self.values: Any = None
+        self.inputs: list[Any] = []
+        self.captured: list[tuple[Path, Any]] = []
+
+    def all(self) -> Collected:
+        """Replay all lanes."""
+        paths, lanes = self.paths, self.lanes
+        first = paths.known[0] if paths.known else paths.first(lambda: lanes.lane(0))
+        waiting: list[tuple[Path, Any]] = paths.by_pins(lanes) or [(first, None)]
+        while waiting:
+            path, rows = waiting.pop()
+            if path.structure != first.structure:
+                raise errors.InputError(
+                    f"{paths.name}: every lane of a batch must return numbers in the same"
+                    " structure; got different ones on different paths; return the same lists on"
+                    " each"
+                )
+            waiting += self._replay(path, rows)
+        return Collected(first.structure, self.values, self.inputs, self.captured)
+
+    def _replay(self, path: Path, rows: Any) -> list[tuple[Path, Any]]:
+        """Replay some rows on a path; return those that are left, with the path of each."""
+        lanes = self.lanes if rows is None else self.lanes.take(rows)
+        result = self._batch(path, lanes)
+        self._put(rows, result)
+        left = (
+            []
+            if result.status is None
+            else _left(self.paths, path, lanes, result.status, self.read)
+        )
+        if path.selects and self.paths.is_lazy and self._has_nan(result):
+            self._part(path, rows, lanes, result)
+        else:
+            self.captured.append((path, result.captured))
+        if rows is None:
+            return left
+        return [(other, rows[part]) for other, part in left]
+
+    def _batch(self, path: Path, lanes: Lanes) -> Batch:
+        return path.runner.batch(lanes, self.read(path), self.request, self.upstream, self.threads)
+
+    def _put(self, rows: Any, result: Batch) -> None:
+        """Keep what some rows gave; those that are left will be overwritten."""
+        if rows is None:
+            self.values, self.inputs = result.values, list(result.inputs)
+            return
+        if self.values is None:
+            empty, count = sys.modules["numpy"].empty, self.lanes.count
+            self.values = empty((count, result.values.shape[1]))
+            self.inputs = [empty((count, part.shape[1])) for part in result.inputs]
+        self.values[rows] = result.values
+        for whole, part in zip(self.inputs, result.inputs, strict=True):
+            whole[rows] = part
+
+    def _has_nan(self, result: Batch) -> bool:
+        numpy = sys.modules["numpy"]
+        columns = [result.values, *result.inputs]
+        if self.request & BY_CAPTURED:
+            columns.append(numpy.asarray(result.captured))
+        return any(numpy.isnan(column).any() for column in columns)
+
+    def _part(self, path: Path, rows: Any, lanes: Lanes, result: Batch) -> None:
+        """Replay the lanes with a nan where every comparison is a guard: it may be none there."""
+        numpy = sys.modules["numpy"]
+        done = numpy.arange(lanes.count)
+        if result.status is not None:
+            (done,) = (result.status == 0).nonzero()
+        columns = [result.values, *result.inputs]
+        is_nan = functools.reduce(
+            numpy.logical_or, [numpy.isnan(column[done]).any(axis=1) for column in columns]
+        )
+        if self.request & BY_CAPTURED:  # whose gradients are those of all lanes together
+            alone = [self._batch(path, lanes.take(done[i : i + 1])) for i in range(len(done))]
+            is_nan |= [numpy.isnan(numpy.asarray(one.captured)).any() for one in alone]
+            if not is_nan.all():
+                self.captured.append((path, self._batch(path, lanes.take(done[~is_nan])).captured))
+        strays = done[is_nan]
+        if not len(strays):
+            return
+        strays = strays if rows is None else rows[strays]
+        parted = run_batch(
+            self.paths.parting, self.lanes.take(strays), self.request, self.upstream, self.threads,
+            self.read,
+        )  # fmt: skip
+        self._put(strays, Batch(parted.values, parted.inputs, None, None))
+        self.captured += parted.captured
+
+
+def _left(
+    paths: Paths, path: Path, lanes: Lanes, status: Any, read: Callable[[Path], Any]
+) -> list[tuple[Path, Any]]:
+    """Return the lanes that are not done, those of each guard with the path they take there."""
+    left = []
+    for outcome in sorted(set(status.tolist()) - {0}):
+        (rows,) = (status == outcome).nonzero()
+        if outcome > 0:
+            lane = functools.partial(lanes.lane, int(rows[0]))
+            other = paths.after(path, outcome - 1, lane, read)
+            left.append((other, rows))
+        else:
+            left.append((path, rows))
+    return left
