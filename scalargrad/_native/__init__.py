@@ -88,6 +88,9 @@ class Tracer:
         self._inputs = list(inputs)
         self._guards: list[tracer.Guard] = []
         self._calls: dict[int, Any] = {}
+        self.gathers: list[tracer.Gather] = []
+        #: tables that were read so far, by what is in them
+        self.tables: dict[tuple[int, ...], Any] = {}
 
     def watch(self, function: Callable[[], R]) -> R:
         result: R = _core.watch(self._inputs, function)
@@ -114,6 +117,12 @@ class Tracer:
         result: int = _core.reference_of(x)
         return result
 
+    def add_input(self, leaf: Any) -> int:
+        position = len(self._inputs)
+        self._inputs.append(leaf)
+        _core.add_input(leaf, position)
+        return position
+
     def stop(self, outputs: Sequence[Any]) -> tracer.RawTape:
         references = list(map(_core.reference_of, outputs))
         ops, starts, operands, results, constants, captured = _core.traced()
@@ -126,6 +135,7 @@ class Tracer:
         return tracer.RawTape(
             ops, array("I", starts), array("I", operands), array("I", results),
             array("d", constants), captured, self._guards, self._calls, references,
+            self.gathers,
         )  # fmt: skip
 
 

@@ -358,6 +358,22 @@ static PyObject *alias(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* add_input(leaf, position): a fresh leaf is one more input */
+static PyObject *add_input(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Value *leaf;
+    unsigned int position;
+    if (!PyArg_ParseTuple(args, "O!I:add_input", Value_Type, &leaf, &position)) {
+        return NULL;
+    }
+    leaf->flags |= LIVE;
+    if (enter(leaf, INPUT, position) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *bytes_of(const Column *column)
 {
     return PyBytes_FromStringAndSize(column->items, (Py_ssize_t)column->count);
@@ -416,6 +432,7 @@ PyMethodDef tracer_functions[] = {
     {"call_line", call_line, METH_O, "Return the line of a node of one's own."},
     {"result_of", result_of, METH_O, "Return which of several results a node is."},
     {"alias", alias, METH_VARARGS, "Let a leaf mean the line of a node."},
+    {"add_input", add_input, METH_VARARGS, "Let a fresh leaf be one more input."},
     {"traced", traced, METH_NOARGS, "Stop tracing, and return what was traced."},
     {NULL, NULL, 0, NULL},
 };

@@ -11,7 +11,7 @@ from ..table.codes import CALL, CAPTURED, CONSTANT, DETACH, INPUT, LINE
 from ..table.row import ROWS
 from . import refusals
 from .source_lines import running_line
-from .tracer import Guard, RawTape, reference, unpack, write_lazy
+from .tracer import Gather, Guard, RawTape, reference, unpack, write_lazy
 
 R = TypeVar("R")
 
@@ -30,6 +30,9 @@ class Tracer:
         self.captured: list[Any] = []
         self.guards: list[Guard] = []
         self.calls: dict[int, Any] = {}
+        self.gathers: list[Gather] = []
+        #: tables that were read so far, by what is in them
+        self.tables: dict[tuple[int, ...], Any] = {}
         self._unknown: dict[int, errors.StateError] = {}
         self._inputs = list(inputs)
         self._kept: list[Any] = []  # or another node might get the same id
@@ -97,6 +100,14 @@ class Tracer:
         if id(node) in self.live:
             self.live.add(id(leaf))
 
+    def add_input(self, leaf: Any) -> int:
+        """Let a fresh leaf be one more input; return its position."""
+        position = len(self._inputs)
+        self._inputs.append(leaf)
+        self._references[id(leaf)] = reference(INPUT, position)
+        self.live.add(id(leaf))
+        return position
+
     def stop(self, outputs: Sequence[Any]) -> RawTape:
         """Return what was traced; `outputs` are Values and numbers."""
         for error in self._unknown.values():
@@ -104,7 +115,7 @@ class Tracer:
         references = [self.reference(x) for x in outputs]
         return RawTape(
             bytes(self.ops), self.starts, self.operands, self.results, self.constants,
-            self.captured, self.guards, self.calls, references,
+            self.captured, self.guards, self.calls, references, self.gathers,
         )  # fmt: skip
 
     def reference(self, x: Any) -> int:

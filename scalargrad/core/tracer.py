@@ -62,6 +62,23 @@ class Guard(NamedTuple):
     source: SourceLine
 
 
+class Gather(NamedTuple):
+    """Inputs that are read from a table of captured numbers, by the row that another input names.
+
+    They stand from `first` on behind the inputs that are arguments. A row is a run of `width`
+    positions among what was captured.
+    """
+
+    by: int  # among the inputs: a whole number, negative from the end
+    first: int
+    width: int
+    table: array[int]
+
+    @property
+    def rows(self) -> int:
+        return len(self.table) // self.width
+
+
 class RawTape(NamedTuple):
     """What was traced."""
 
@@ -74,6 +91,7 @@ class RawTape(NamedTuple):
     guards: list[Guard]
     calls: dict[int, Any]  # line -> the function of one's own that it calls
     outputs: list[int]
+    gathers: list[Gather]
 
 
 class Lazy:
@@ -101,6 +119,10 @@ class TracerProtocol(Protocol):
     def result(self, node: Any) -> int | None: ...
     def alias(self, leaf: Any, node: Any) -> None: ...
     def reference(self, x: Any) -> int: ...
+    def add_input(self, leaf: Any) -> int: ...
+
+    gathers: list[Gather]
+    tables: dict[tuple[int, ...], Any]
 
 
 #: the one at work, of the thread that it watches; after an interrupt it may be one that was

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Set
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from .. import errors
+from .._engine import Value
 from ..core import tracer
 from ..core.arguments import as_whole, by_position, is_list
-from ..core.arithmetic import are_values, is_value
+from ..core.arithmetic import are_values, data_of, is_value
 from ..core.nesting import each, flat, values_in
+from ..table.codes import CAPTURED, INPUT
 from . import elementary
 from .elementary import dot, relu
 
@@ -45,17 +49,81 @@ def take(rows: Any, i: Any) -> Any:
 def _element(rows: list[Any], i: Any) -> Any:
     """Return an element of a list by its index."""
     on_tape = is_value(i) and isinstance(i, int) and tracer.is_on()
+    if on_tape and (gathered := _gathered(rows, i)) is not None:
+        return gathered
     whole = i if on_tape else as_whole(i)
     if whole is None:
         remedy = "pass an int, of an array one of ints" if is_value(i) else "pass e.g. 0, or int(i)"
         raise errors.OperandError(errors.unwanted("take", "i must be a whole number", i, remedy))
     count = len(rows)
     if not -count <= whole < count:
-        must = f"i must be from {-count} to {count - 1}"
-        raise errors.InputError(errors.unwanted("take", must, whole, "count from 0"))
+        raise out_of_range(count, whole)
     if not on_tape:
         return rows[whole]
     return _selected(rows, whole + count if whole < 0 else whole)
+
+
+def out_of_range(count: int, i: object) -> errors.InputError:
+    """Return the error for an index that a list of some elements does not have."""
+    must = f"i must be from {-count} to {count - 1}"
+    return errors.InputError(errors.unwanted("take", must, i, "count from 0"))
+
+
+def _gathered(rows: list[Any], i: Any) -> Any:
+    """Return an element of a captured table by an argument: inputs that are read from the table.
+
+    None where the index is computed, or the table is, or its elements are not all alike.
+    """
+    at_work = tracer.current
+    assert at_work is not None
+    kind, index = tracer.unpack(at_work.reference(i))
+    leaves = _leaves(rows) if kind == INPUT else None
+    known = _table(at_work, leaves) if leaves else None
+    whole, count = int(i._data), len(rows)
+    if known is None or leaves is None or not -count <= whole < count:
+        return None
+    if index not in known.read:  # the same row is read once, as it is the same Values
+        read = known.read[index] = [Value(data_of(x)) for x in leaves[whole]]
+        places = [at_work.add_input(leaf) for leaf in read]
+        at_work.gathers.append(tracer.Gather(index, places[0], len(read), known.table))
+    numbers = iter(known.read[index])
+    return each(rows[0], lambda x: next(numbers))
+
+
+def _leaves(rows: list[Any]) -> list[list[Any]] | None:
+    """Return the numbers of each element; None where elements are not all alike."""
+    if are_values(rows, float, int):
+        return [[row] for row in rows]
+    is_quick = set(map(type, rows)) == {list}
+    leaves = rows if is_quick else [list(flat(row)) for row in rows]
+    if not leaves[0] or not are_values(chain.from_iterable(leaves), float, int):
+        return None
+    if is_quick:
+        return leaves if len(set(map(len, rows))) == 1 else None
+    first = each(rows[0], lambda x: None)
+    return leaves if all(each(row, lambda x: None) == first for row in rows) else None
+
+
+class _ReadTable(NamedTuple):
+    """A table that was read while a function is traced."""
+
+    table: array[int]  # where its numbers stand among what is captured
+    leaves: list[list[Any]]  # whose ids must not become those of others
+    read: dict[int, list[Any]]  # an argument -> the Values of the row that it names
+
+
+def _table(at_work: Any, leaves: list[list[Any]]) -> _ReadTable | None:
+    """Return a table of captured numbers; None where a part of it is computed."""
+    key = tuple(map(id, chain.from_iterable(leaves)))
+    if key not in at_work.tables:
+        captured = [x if is_value(x) else Value(x) for row in leaves for x in row]
+        operands = [tracer.unpack(at_work.reference(x)) for x in captured]
+        if any(operand.kind != CAPTURED for operand in operands):
+            return None
+        table = array("I", [operand.position for operand in operands])
+        at_work.tables[key] = _ReadTable(table, [list(row) for row in leaves], {})
+    found: _ReadTable = at_work.tables[key]
+    return found if len(found.leaves) == len(leaves) else None
 
 
 def _selected(rows: list[Any], i: Any) -> Any:

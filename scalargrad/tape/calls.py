@@ -36,7 +36,7 @@ def remember(
     `result_of` gives the codes of the result, and appends the things that stand in it to a list.
     """
     runner = path.runner
-    if not isinstance(runner, Machine) or path not in paths.known:  # but for a lane with a nan
+    if not isinstance(runner, Machine) or runner.tape.gathers or path not in paths.known:
         return None
     if kind not in paths.calls:
         shape = [_argument(structure, DEEPEST) for structure in structures]

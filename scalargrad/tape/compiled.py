@@ -665,10 +665,11 @@ def compile(
     in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths. The lanes of a
     large batch are shared by `threads`, to the same bits. For each other thing that an argument
     named in `static` is, a text, None, a date, a member of an enumeration, the function is traced
-    anew. Whole numbers stay ints for Python (`range`, an index), True and False are 1 and 0. What
-    comes back has the methods `value_and_grad` and `backward`; `tape` and `tapes` are what was
-    traced, for each path and each kind of arguments. `grad`, `jacobian` and their kin replay it at
-    plain numbers, and take a one-dimensional array as one point.
+    anew. Whole numbers stay ints for Python (`range`, an index), each on a path of its own; `take`
+    reads rows by them without a path. True and False are 1 and 0. What comes back has the methods
+    `value_and_grad` and `backward`; `tape` and `tapes` are what was traced, for each path and each
+    kind of arguments. `grad`, `jacobian` and their kin replay it at plain numbers, and take a one-
+    dimensional array as one point.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
     but where layers become a matrix product, and where gradients are added over a batch, as which

@@ -150,7 +150,8 @@ class Derivative:
 
     def _jacobian(self, paths: Paths, point: Given, positions: Sequence[int]) -> Any:
         path = paths.first(lambda: point.numbers)
-        if len(path.tape.outputs) <= MOST_ROWS or "numpy" not in sys.modules:
+        is_short = len(path.tape.outputs) <= MOST_ROWS
+        if is_short or path.tape.gathers or "numpy" not in sys.modules:
             path, rows = _one_by_one(paths, point.numbers)
         else:
             path, rows = _as_lanes(paths, path, point.numbers)

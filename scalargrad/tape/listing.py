@@ -21,7 +21,7 @@ def written(tape: Any, lines: int = LINES) -> str:
 
 
 def _rows(tape: Any, limit: int) -> Iterator[str]:
-    yield f"{tape.name}: {counted(tape.inputs, 'input')}, {len(tape.captured)} captured, " + (
+    yield f"{tape.name}: {counted(tape.arguments, 'input')}, {len(tape.captured)} captured, " + (
         f"{counted(len(tape), 'line')}, {counted(len(tape.guards), 'guard')}"
     )
     for index, value in enumerate(tape.captured[:OPERANDS]):
@@ -30,6 +30,9 @@ def _rows(tape: Any, limit: int) -> Iterator[str]:
         yield f"  w{index} = {value._data if captured else value!r}{label}"
     if len(tape.captured) > OPERANDS:
         yield f"  ... and {len(tape.captured) - OPERANDS} more"
+    for number, gather in enumerate(tape.gathers):
+        table = f"table of {gather.rows} x {gather.width} captured"
+        yield f"  row{number} = take({table}, {tape.names[gather.by]})"
     last = len(tape) - limit // 2
     for index, line in enumerate(tape.lines):
         if len(tape) <= limit or index < limit - limit // 2 or index >= last:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .. import _engine
+from .gathers import Reads, check_range, rows_at, scatter
 from .lane_arguments import Lanes
 from .planning import NEVER, plan_tape
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Batch, Point, Replay, Runner
@@ -30,7 +32,7 @@ class Machine:
         self._for_points: dict[tuple[int, int], Any] = {}
         self._points: Counter[tuple[int, int]] = Counter()
         self._inputs, self._outputs = tape.inputs, len(tape.outputs)
-        self._captured = len(tape.captured)
+        self._captured = tape.direct
 
     def plan(self, request: int, output: int = 0) -> Any:
         """Return the plan for a request."""
@@ -96,7 +98,29 @@ class Machine:
 
     def point(self, inputs: Sequence[float], captured: Any, request: int, output: int = 0) -> Point:
         """Run at one point."""
+        if self.tape.gathers:
+            return self._gathered_point(inputs, captured, request, output)
         return Point(*self._plan_for_points(request, output).point(inputs, captured, 1.0))
+
+    def _gathered_point(
+        self, inputs: Sequence[float], captured: Any, request: int, output: int
+    ) -> Point:
+        """Run at one point with the rows that it reads of tables."""
+        tape, numbers = self.tape, memoryview(captured).cast("B").cast("d")
+        every = [*inputs, *rows_at(tape, inputs, numbers)]
+        plan = self._plan_for_points(request | (BY_INPUTS if request else VALUES), output)
+        result = Point(*plan.point(every, numbers[: tape.direct], 1.0))
+        if result.broken is not None:
+            return result
+        check_range(tape, inputs)
+        if result.inputs is None:
+            return result
+        sums = None
+        if request & BY_CAPTURED:
+            sums = array("d", bytes(8 * len(tape.captured)))
+            memoryview(sums)[: tape.direct] = memoryview(result.captured).cast("B").cast("d")
+            scatter(tape, inputs, result.inputs, sums)
+        return Point(result.values, result.inputs[: tape.arguments], sums, None)
 
     def total(self, values: Any) -> float:
         """Add up results."""
@@ -107,6 +131,30 @@ class Machine:
         self, lanes: Lanes, captured: Any, request: int, upstream: float, threads: int
     ) -> Batch:
         """Run a batch."""
+        if self.tape.gathers:
+            return self._gathered_batch(lanes, captured, request, upstream, threads)
+        return self._batch(lanes, captured, request, upstream, threads)
+
+    def _gathered_batch(
+        self, lanes: Lanes, captured: Any, request: int, upstream: float, threads: int
+    ) -> Batch:
+        """Run a batch with the rows that its lanes read of tables."""
+        tape, numpy = self.tape, sys.modules["numpy"]
+        reads = Reads(tape, lanes, captured)
+        asked = request | (BY_INPUTS if request & BY_CAPTURED else VALUES)
+        own = memoryview(captured).cast("B").cast("d")[: tape.direct]
+        result = self._batch(reads.lanes, own, asked, upstream, threads)
+        reads.check_range(lanes, result.status)
+        sums = None
+        if request & BY_CAPTURED:
+            sums = reads.scattered(result.inputs[-1], result.status)
+            sums[: tape.direct] += numpy.asarray(result.captured)
+        inputs = result.inputs[:-1] if request & BY_INPUTS else []
+        return Batch(result.values, inputs, sums, result.status)
+
+    def _batch(
+        self, lanes: Lanes, captured: Any, request: int, upstream: float, threads: int
+    ) -> Batch:
         numpy = sys.modules["numpy"]
         count, chunk = lanes.count, self._costs["CHUNK"]
         plan = self._plan_for_points(request) if count == 1 else self.plan(request)
@@ -143,8 +191,8 @@ def _merged(lanes: Lanes) -> Any:
     rows = len(lanes.arrays[0][1])
     matrix = numpy.empty((rows, len(lanes.shared)))
     matrix[:] = lanes.shared
-    for start, array in lanes.arrays:
-        columns = array if array.ndim == 2 else array.reshape(rows, 1)
+    for start, own in lanes.arrays:
+        columns = own if own.ndim == 2 else own.reshape(rows, 1)
         matrix[:, start : start + columns.shape[1]] = columns
     return matrix
 

@@ -105,7 +105,7 @@ def _check_path(structures: tuple[Any, ...], path: Any) -> None:
     if not is_structure(structure):
         raise _wrong("results must have a structure", structure)
     sizes = sum(one.size for one in structures), structure.size
-    if sizes != (tape.inputs, len(tape.outputs)):
+    if sizes != (tape.arguments, len(tape.outputs)):
         must = "a tape must have an input for each argument, and an output for each result"
         raise _wrong(must, sizes)
 

@@ -293,5 +293,6 @@ def _named(what: str, slots: Iterable[tuple[str, int | None]]) -> Iterator[str]:
 
 def _captured(tape: Any) -> list[str]:
     """Return the names of what was captured: w0, w1, ..., and labels."""
-    labels = [value.label if is_value(value) else None for value in tape.captured]
+    direct = tape.captured[: tape.direct]
+    labels = [value.label if is_value(value) else None for value in direct]
     return [f"w{i} ({label})" if label else f"w{i}" for i, label in enumerate(labels)]

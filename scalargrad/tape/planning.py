@@ -28,7 +28,7 @@ def plan_tape(
     sides = ((g.comparison, g.left, g.right, g.outcome) for g in tape.guards)  # a RecordedGuard
     guards = array("I", chain.from_iterable(sides))
     return native.plan(
-        inputs=tape.inputs, captured=len(tape.captured), ops=tape.ops, starts=tape.starts,
+        inputs=tape.inputs, captured=tape.direct, ops=tape.ops, starts=tape.starts,
         operands=tape.operands, results=tape.results, constants=tape.constants,
         outputs=tape.outputs, guards=guards, by_inputs=by_inputs, by_captured=by_captured,
         root=output, is_fast=is_fast, is_for_points=is_for_points,

@@ -18,6 +18,7 @@ from ..core.order import post_order
 from ..core.tracer import unpack
 from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
 from ..table.row import ROWS, ManyRow
+from .gathers import check_range, rows_at, scatter
 from .lane_arguments import Lanes
 from .tape import NAMES, Tape
 
@@ -93,6 +94,8 @@ class Replay:
         """Run at one point."""
         run = Run(self, list(map(float, inputs)), captured)
         broken = run.broken()
+        if broken is None:
+            check_range(self.tape, inputs)
         if request == VALUES or broken is not None:
             return Point(run.outputs, None, None, broken)
         by_input, by_captured = run.gradient(output)
@@ -108,7 +111,7 @@ class Replay:
         """Run lane by lane."""
         numpy = sys.modules["numpy"]
         values = numpy.empty((lanes.count, len(self.tape.outputs)))
-        inputs = numpy.empty((lanes.count, self.tape.inputs))
+        inputs = numpy.empty((lanes.count, self.tape.arguments))
         sums = [0.0] * len(self.tape.captured)
         status = numpy.zeros(lanes.count, dtype=numpy.int32)
         for row in range(lanes.count):
@@ -117,6 +120,7 @@ class Replay:
             if broken is not None:
                 status[row] = broken + 1
                 continue
+            check_range(self.tape, lanes.lane(row))
             values[row] = run.outputs
             if request != VALUES:
                 by_input, by_captured = run.gradient(0, upstream)
@@ -158,6 +162,8 @@ class Run:
         }
         self._partials: list[Sequence[float]] = []
         self._failed: Exception | None = None  # a function of one's own
+        numbers = self._columns[CAPTURED]
+        self._columns[INPUT] += rows_at(self.tape, inputs, numbers)
         for line in range(len(self.tape)):
             data, partials = self._step(line)
             if fixed is not None:
@@ -225,4 +231,6 @@ class Run:
             operands = map(unpack, self.tape.operands_of(line))
             for operand, partial in zip(operands, self._partials[line], strict=True):
                 grads[operand.kind][operand.position] += grad * partial
-        return grads[INPUT], grads[CAPTURED]
+        by_inputs, by_captured = grads[INPUT], grads[CAPTURED]
+        scatter(self.tape, self._columns[INPUT], by_inputs, by_captured)
+        return by_inputs[: self.tape.arguments], by_captured

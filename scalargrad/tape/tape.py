@@ -29,7 +29,7 @@ from ..core import markup
 from ..core.arguments import as_whole, whole
 from ..core.arithmetic import is_value
 from ..core.pickles import Reader
-from ..core.tracer import Guard, Line, reference, unpack
+from ..core.tracer import Gather, Guard, Line, reference, unpack
 from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, INDEX, INPUT, LINE
 from ..table.row import ROWS, ManyRow, is_plural
 from .listing import counted, written
@@ -57,9 +57,15 @@ class Tape:
     calls: dict[int, Any] = field(default_factory=dict)  # line -> a function of one's own
     sample: tuple[float, ...] = ()  # the inputs with which it was recorded
     names: tuple[str, ...] = ()  # and how the function calls them
+    gathers: tuple[Gather, ...] = ()  # what of the inputs is no argument, but read from a table
 
     def __len__(self) -> int:
         return len(self.ops)
+
+    @property
+    def arguments(self) -> int:
+        """How many of the inputs are numbers of the arguments: the first ones."""
+        return self.inputs - sum(gather.width for gather in self.gathers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _tape.pickled(*(getattr(self, column.name) for column in fields(self)))
@@ -92,6 +98,15 @@ class Tape:
             yield Line(self.op_of(line), operands, self.results[line])
 
     @functools.cached_property
+    def direct(self) -> int:
+        """How many of the captured numbers lines read: the first ones. The others are in tables."""
+        if not self.gathers:
+            return len(self.captured)
+        sides = [side for guard in self.guards for side in (guard.left, guard.right)]
+        read = map(unpack, {*self.operands, *self.outputs, *sides})
+        return max((at + 1 for kind, at in read if kind == CAPTURED), default=0)
+
+    @functools.cached_property
     def outcomes(self) -> tuple[int | str, ...]:
         """How the guards turned out, one after the other: true, false, or which integer."""
         return tuple(
@@ -102,7 +117,7 @@ class Tape:
         )
 
     def __repr__(self) -> str:
-        counts = counted(self.inputs, "input"), f"{len(self.captured)} captured"
+        counts = counted(self.arguments, "input"), f"{len(self.captured)} captured"
         lines = counted(len(self), "line"), counted(len(self.guards), "guard")
         return f"Tape of {self.name}({', '.join(counts + lines)})"
 
@@ -198,6 +213,7 @@ def check(tape: Tape) -> None:
     _check_operands(tape)
     for guard in tape.guards:
         _check_guard(tape, guard)
+    _check_gathers(tape)
     if not tape.outputs:
         raise _wrong("at least one output", tape.outputs)
     for output in tape.outputs:
@@ -208,7 +224,7 @@ def check(tape: Tape) -> None:
 _COLUMNS: dict[str, Any] = {
     "name": str, "inputs": int, "outputs": "I", "ops": bytes, "starts": "I", "operands": "I",
     "results": "I", "constants": "d", "captured": tuple, "guards": tuple, "calls": dict,
-    "sample": tuple, "names": tuple,
+    "sample": tuple, "names": tuple, "gathers": tuple,
 }  # fmt: skip
 
 
@@ -219,6 +235,8 @@ def _check_types(tape: Tape) -> None:
             raise _wrong(f"other {name}", column)
     if not all(type(guard) is Guard for guard in tape.guards):
         raise _wrong("guards", tape.guards)
+    if not all(type(gather) is Gather for gather in tape.gathers):
+        raise _wrong("rows of tables", tape.gathers)
     if not all(is_value(x) or type(x) is float for x in tape.captured):
         raise _wrong("captured Values and numbers", tape.captured)
     if len(tape.sample) != tape.inputs or not set(map(type, tape.sample)) <= {float}:
@@ -281,6 +299,22 @@ def _check_guard(tape: Tape, guard: Guard) -> None:
         raise _wrong("a whole number that is known", right)
     if tuple(map(type, source)) != (str, int):
         raise _wrong("a line of a file for each guard", source)
+
+
+def _check_gathers(tape: Tape) -> None:
+    """Check that inputs which are no arguments are read one after the other."""
+    first = tape.arguments
+    for gather in tape.gathers:
+        by, start, width, table = gather
+        if any(type(x) is not int for x in (by, start, width)) or width < 1:
+            raise _wrong("whole numbers of what is read", gather)
+        if start != first or not 0 <= by < tape.arguments:
+            raise _wrong("rows that are read one after the other, by an argument", gather)
+        if getattr(table, "typecode", "") != "I" or not table or len(table) % width:
+            raise _wrong("tables with equal rows", gather)
+        if max(table) >= len(tape.captured):
+            raise _wrong("tables of what is captured", gather)
+        first += width
 
 
 def _check_reference(tape: Tape, operand: int) -> None:

@@ -69,7 +69,36 @@ def trace(
         value if value is other else value._data  # computed inside: a number like any other
         for value, other in zip(raw.captured, earlier.captured, strict=True)
     )
+    if raw.gathers:
+        raw, captured = _sorted(raw, captured)
     return _tape(name, raw, captured, numbers, names), structure
+
+
+def _sorted(raw: tracer.RawTape, captured: Sequence[Any]) -> tuple[tracer.RawTape, tuple[Any, ...]]:
+    """Let what only tables have stand last of what is captured: the machine does without it."""
+    sides = [side for guard in raw.guards for side in (guard.left, guard.right)]
+    operands = map(tracer.unpack, {*raw.operands, *raw.outputs, *sides})
+    own = {operand.position for operand in operands if operand.kind == CAPTURED}
+    order = [*sorted(own), *(at for at in range(len(captured)) if at not in own)]
+    places = {old: new for new, old in enumerate(order)}
+    moved = {
+        tracer.reference(CAPTURED, old): tracer.reference(CAPTURED, places[old]) for old in own
+    }
+    sorted_raw = raw._replace(
+        operands=array("I", [moved.get(x, x) for x in raw.operands]),
+        outputs=[moved.get(x, x) for x in raw.outputs],
+        guards=[
+            guard._replace(
+                left=moved.get(guard.left, guard.left), right=moved.get(guard.right, guard.right)
+            )
+            for guard in raw.guards
+        ],
+        gathers=[
+            gather._replace(table=array("I", map(places.__getitem__, gather.table)))
+            for gather in raw.gathers
+        ],
+    )
+    return sorted_raw, tuple(captured[old] for old in order)
 
 
 class Parting(Exception):  # noqa: N818 - it is no error, and nobody sees it
@@ -146,10 +175,16 @@ def _bits(numbers: Sequence[float]) -> bytes:
 def _tape(
     name: str, raw: tracer.RawTape, captured: Any, numbers: Sequence[float], names: Sequence[str]
 ) -> Tape:
+    sample, names = list(map(float, numbers)), list(names)
+    for number, gather in enumerate(raw.gathers):
+        start = int(sample[gather.by]) % gather.rows * gather.width
+        row = gather.table[start : start + gather.width]
+        sample += [getattr(captured[position], "_data", captured[position]) for position in row]
+        names += [f"row{number}[{at}]" for at in range(gather.width)]
     return Tape(
-        name, len(numbers), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.results,
-        raw.constants, captured, tuple(raw.guards), raw.calls, tuple(map(float, numbers)),
-        tuple(names),
+        name, len(sample), array("I", raw.outputs), raw.ops, raw.starts, raw.operands, raw.results,
+        raw.constants, captured, tuple(raw.guards), raw.calls, tuple(sample), tuple(names),
+        tuple(raw.gathers),
     )  # fmt: skip
 
 
@@ -199,6 +234,8 @@ def _pruned(raw: tracer.RawTape) -> tracer.RawTape:
     asked = [*raw.outputs]
     for guard in raw.guards:
         asked += guard.left, guard.right
+    for gather in raw.gathers:
+        asked += [tracer.reference(CAPTURED, position) for position in gather.table]
     while asked:
         operand = tracer.unpack(asked.pop())
         if operand not in wanted:
@@ -213,6 +250,7 @@ def _pruned(raw: tracer.RawTape) -> tracer.RawTape:
         for kind, positions in kept.items()
         for new, old in enumerate(positions)
     }
+    place = {old: new for new, old in enumerate(kept[CAPTURED])}
     lines = kept[LINE]
     rows = [[moved.get(x, x) for x in operands_of(line)] for line in lines]
     return raw._replace(
@@ -226,6 +264,10 @@ def _pruned(raw: tracer.RawTape) -> tracer.RawTape:
                 left=moved.get(guard.left, guard.left), right=moved.get(guard.right, guard.right)
             )
             for guard in raw.guards
+        ],
+        gathers=[
+            gather._replace(table=array("I", map(place.__getitem__, gather.table)))
+            for gather in raw.gathers
         ],
         calls={new: raw.calls[old] for new, old in enumerate(lines) if old in raw.calls},
         outputs=[moved.get(x, x) for x in raw.outputs],
@@ -266,6 +308,7 @@ def _numbers(raw: tracer.RawTape) -> tuple[Any, ...]:
     return (
         raw.ops, raw.starts.tobytes(), raw.operands.tobytes(), raw.results.tobytes(),
         raw.constants.tobytes(), len(raw.captured), raw.guards, list(raw.calls), raw.outputs,
+        raw.gathers,
     )  # fmt: skip
 
 

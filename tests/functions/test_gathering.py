@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import pickle
+from array import array
 from typing import Any
 
 import numpy as np
 import pytest
 
 import scalargrad as sg
+from scalargrad.tape.tape import check
 
 ROWS = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
 
@@ -123,3 +127,119 @@ def test_index_that_is_no_int_is_refused(i: Any) -> None:
 def test_rows_that_are_no_list_are_refused(rows: Any) -> None:
     with pytest.raises(sg.errors.OperandError, match="take: rows must be a list or an array"):
         sg.take(rows, 0)
+
+
+def captured_table(rows: int = 5, width: int = 3) -> list[list[sg.Value]]:
+    return [[sg.Value(0.5 * i - j) for j in range(width)] for i in range(rows)]
+
+
+def gradients(table: list[list[sg.Value]]) -> list[float]:
+    grads = [x.grad for row in table for x in row]
+    sg.zero_grad(x for row in table for x in row)
+    return grads
+
+
+def test_a_captured_table_is_read_by_row_without_a_path() -> None:
+    table = captured_table()
+
+    def loss(x: Any, text: Any, k: Any) -> Any:
+        rows = [sg.take(table, i) for i in text]
+        tied = sg.dot(table[1], rows[0]) + sg.take([row[0] for row in table], k)
+        return sg.tanh(sg.sum([sg.dot(row, rows[0]) for row in rows])) * x + tied**2
+
+    x, text, k = np.linspace(-1, 1, 6), np.arange(18).reshape(6, 3) % 10 - 5, np.arange(6) % 5
+    compiled = sg.compile(loss)
+    wanted = [loss(*lane).data for lane in zip(x, text.tolist(), k.tolist(), strict=True)]
+    assert compiled(x, text, k).tolist() == pytest.approx(wanted, rel=1e-15)
+    compiled.backward(x, text, k, reduction="sum")
+    found = gradients(table)
+    for lane in zip(x, text.tolist(), k.tolist(), strict=True):
+        loss(*lane).backward()
+    assert found == pytest.approx(gradients(table), rel=1e-13)
+    values, (by_x, by_text, by_k) = compiled.value_and_grad(x, text, k)
+    assert by_text.shape == (6, 3)
+    assert not by_text.any()
+    assert by_k.tolist() == [0.0] * 6
+    tied = [loss(0.0, t, i).data for t, i in zip(text.tolist(), k.tolist(), strict=True)]
+    assert (by_x * x).tolist() == pytest.approx((values - tied).tolist(), rel=1e-9, abs=1e-12)
+    assert len(compiled.tapes) == 1
+    assert not compiled.tape.guards
+
+
+def test_points_read_tables_too_and_values_learn() -> None:
+    table = captured_table()
+    compiled = sg.compile(lambda x, i, j: sg.dot(sg.take(table, i), sg.take(table, j)) * x)
+    for i, j in ((0, 4), (-1, -1), (3, 2)):
+        assert compiled(2.0, i, j) == (sg.dot(table[i], table[j]) * 2.0).data
+        compiled.backward(2.0, i, j)
+        found = gradients(table)
+        (sg.dot(table[i], table[j]) * 2.0).backward()
+        assert found == gradients(table)
+        x = sg.Value(2.0)
+        compiled(x, i, j).backward()
+        assert (gradients(table), x.grad) == (found, sg.dot(table[i], table[j]).data)
+    assert len(compiled.tapes) == 1
+    with pytest.raises(sg.errors.InputError, match=r"take: i must be from -5 to 4; got 5 \(int\)"):
+        compiled(2.0, 5, 0)
+    with pytest.raises(sg.errors.InputError, match="take: i must be from -5 to 4; got -6"):
+        compiled(np.ones(2), np.array([0, -6]), 0)
+
+
+def test_an_index_out_of_range_where_another_path_goes_is_none() -> None:
+    table = captured_table(3, 2)
+    compiled = sg.compile(lambda x, i: sg.sum(sg.take(table, i)) if x > 0 else x)
+    assert compiled(np.array([1.0, -1.0, 1.0]), np.array([0, 7, 2])).tolist() == [-1.0, -1.0, 1.0]
+
+
+def test_numbers_are_a_table_too_and_a_computed_index_is_one() -> None:
+    compiled = sg.compile(lambda i: sg.take([1.0, 2.0, 4.0], i) + sg.take([8.0, 16.0, 32.0], i - 1))
+    assert compiled(np.array([1, 2])).tolist() == [10.0, 20.0]
+    assert compiled(1) == 10.0
+
+
+def test_a_tape_that_reads_tables_is_written_drawn_and_pickled() -> None:
+    table = captured_table(3, 2)
+    compiled = sg.compile(lambda i: sg.sum(sg.take(table, i)) * table[0][0])
+    compiled(2)
+    text = str(compiled.tape)
+    assert "row0 = take(table of 3 x 2 captured, i)" in text
+    assert "1 input," in text
+    assert compiled.tape.arguments == 1
+    if sg.engine == "native":
+        assert "row0[0]" in compiled.tape.plan()
+    compiled.tape.draw()
+    again = pickle.loads(pickle.dumps(compiled.tape))
+    assert again.gathers == compiled.tape.gathers
+    assert str(again) == text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"by": 1}, {"by": -1}, {"by": 0.0}, {"first": 0}, {"first": 2}, {"width": 0}, {"width": 4},
+        {"table": array("I")}, {"table": array("I", [0, 9])}, {"table": [0, 1]},
+    ],
+)  # fmt: skip
+def test_a_tape_whose_tables_are_damaged_is_refused(changes: dict[str, Any]) -> None:
+    table = captured_table(3, 2)
+    compiled = sg.compile(lambda i: sg.sum(sg.take(table, i)))
+    compiled(2)
+    (gather,) = compiled.tape.gathers
+    damaged = dataclasses.replace(compiled.tape, gathers=(gather._replace(**changes),))
+    with pytest.raises(sg.errors.InputError, match="tape: wants "):
+        check(damaged)
+    with pytest.raises(sg.errors.InputError, match="tape: wants rows of tables"):
+        check(dataclasses.replace(compiled.tape, gathers=(tuple(gather),)))
+
+
+def test_gradients_of_many_results_that_read_tables_are_right() -> None:
+    table = captured_table(4, 3)
+
+    def results(xs: Any, i: Any) -> list[Any]:
+        row = sg.take(table, i)
+        return [x * r + x * x for x in xs for r in row for _ in range(8)]
+
+    compiled = sg.compile(results)
+    xs = [1.0, 2.0, 3.0]
+    assert np.array_equal(sg.jacobian(compiled)(xs, 2), sg.jacobian(results)(xs, 2))
+    assert np.array_equal(sg.jacobian(compiled)(xs, -4), sg.jacobian(results)(xs, -4))
