@@ -38,6 +38,8 @@ STEPS: list[Step] = [
     lambda a, b, c: sg.dot([a, b], [b, float(c)]), lambda a, b, c: sg.mean([a, b, b * 2]),
     lambda a, b, c: sg.log2(1 + a * a), lambda a, b, c: sg.exp2(-a * a),
     lambda a, b, c: sg.asinh(a),
+    lambda a, b, c: (3 * abs(a)) ** b, lambda a, b, c: (a * a / 7 + 1) ** sg.sin(b),
+    lambda a, b, c: 2 * a / math.sqrt(2), lambda a, b, c: a / 2 * math.sqrt(2),
     lambda a, b, c: a - a, lambda a, b, c: 0 * a, lambda a, b, c: a / a + b,
 ]  # fmt: skip
 
@@ -204,6 +206,8 @@ def test_choice_says_what_is_so_here(
         (lambda x: 0.9**x, "0.9^x"), (lambda x: (x + 1) ** 0.5, "√(x+1)"),
         (lambda x: abs(x), "|x|"), (lambda x: sg.sqrt(x), "√x"), (lambda x: sg.cbrt(x), "∛x"),
         (lambda x: x**-1.5, "1/x^(3/2)"), (lambda x: sg.exp(-x / 3), "exp(−x/3)"),
+        (lambda x: 2 * x / math.sqrt(2), "x√2"), (lambda x: x / 2 * math.sqrt(2), "x/√2"),
+        (lambda x: (3 * x) ** (x / 2), "(3x)^(x/2)"),
         (lambda x: 1e8 * x, "10⁸·x"), (lambda x: x * math.pi / 180, "πx/180"),
     ],
 )  # fmt: skip

@@ -58,6 +58,7 @@ class Laid:
         return Laid(self.width, self.ascent - y, self.descent + y, runs, strokes)
 
 
+@lru_cache(maxsize=4096)
 def block(piece: Piece, size: float, *, bold: bool = False) -> Laid:
     """Return a piece as it is set; `width`, `ascent` and `descent` are what others need of it.
 
