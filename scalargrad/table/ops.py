@@ -675,7 +675,7 @@ NORMAL_TAIL = unary(
     doc="Compute Laplace's continued fraction of the normal tail from its third level on, x >= 0.",
     source="Abramowitz, Stegun, Handbook of Mathematical Functions, 26.2.14",
     helper=True,
-    sample=((0, 30),),
+    sample=((0, 8),),
 )
 # φ(x)/Φ(x): as a continued fraction no digit of its derivatives cancels in the tail
 _HAZARD = (
