@@ -31,7 +31,7 @@ static inline uint32_t *find_entry(const HashTable *table, uint64_t hash,
                                    int (*is_equal)(const void *sought, uint32_t entry),
                                    const void *sought)
 {
-    size_t position = hash >> 20 & table->mask;
+    size_t position = (hash ^ hash >> 36) >> 12 & table->mask; /* numbers differ in upper bits */
     while (table->entries[position] != NO_ENTRY && !is_equal(sought, table->entries[position])) {
         position = (position + 1) & table->mask;
     }
