@@ -59,7 +59,9 @@ class Reads:
             table = numpy.frombuffer(gather.table, numpy.uint32).reshape(-1, gather.width)
             self._places.append(table[numpy.where(is_outside, 0, rows)])
         self._outside = outside if outside.any() else None
-        self.lanes = _beside(lanes, numpy.concatenate([numbers[at] for at in self._places], axis=1))
+        self.lanes: Lanes = _beside(
+            lanes, numpy.concatenate([numbers[at] for at in self._places], axis=1)
+        )
 
     def check_range(self, lanes: Lanes, status: Any) -> None:
         """Refuse an index that is out of range in a lane that is done."""

@@ -53,9 +53,9 @@ class Truth(Integer, tracer.Lazy):
         self._is_exact = True
         self._ask, self._line = ask, line
         self.outcome: bool = outcome
-        self.is_asked = False  # whether guards tell how it turns out
-        self.is_line = False  # whether something was computed from it
-        self.is_derived = is_derived  # from other truths: it has no comparison of its own
+        self.is_asked: bool = False  # whether guards tell how it turns out
+        self.is_line: bool = False  # whether something was computed from it
+        self.is_derived: bool = is_derived  # from other truths: it has no comparison of its own
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

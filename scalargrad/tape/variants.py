@@ -41,8 +41,8 @@ class Special:
 
     def __init__(self, function: Callable[..., Any], filled: Filled) -> None:
         kind = inspect.Parameter.POSITIONAL_ONLY
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
-        self.__signature__ = inspect.Signature(
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
+        self.__signature__: inspect.Signature = inspect.Signature(
             [inspect.Parameter(name, kind) for name in filled.names]
         )
         self.__wrapped__ = function

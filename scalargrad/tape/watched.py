@@ -50,11 +50,14 @@ class Watched:
     """What stood at some places."""
 
     def __init__(self, sources: Sequence[Source], things: Sequence[Any]) -> None:
-        self.sources, self.things = tuple(sources), tuple(things)
+        self.sources: tuple[Source, ...] = tuple(sources)
+        self.things: tuple[Any, ...] = tuple(things)
         pairs = [*zip(self.sources, self.things, strict=True)]
         self._entries = [(source.reader, source.name, thing) for source, thing in pairs]
         #: as the machine compares them
-        self.triples = tuple((source.holder, source.name, thing) for source, thing in pairs)
+        self.triples: tuple[tuple[Any, str, Any], ...] = tuple(
+            (source.holder, source.name, thing) for source, thing in pairs
+        )
 
     @staticmethod
     def by(function: Callable[..., Any]) -> Watched:

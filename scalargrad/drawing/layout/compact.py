@@ -35,7 +35,7 @@ class Compact:
                     self.node_of[id(cell)] = len(cells)
                     columns[-1].append(len(cells))
                     cells.append(cell)
-        self.order = Order(columns, [cell.frames for cell in cells])
+        self.order: Order = Order(columns, [cell.frames for cell in cells])
         for node, cell in enumerate(cells):
             if cell.item is not None:
                 self.order.ordered[node] = cell.item.ordered

@@ -36,10 +36,10 @@ class Order:
         self.down: list[list[tuple[int, int]]] = [[] for _ in range(count)]
         self.leans: list[list[float]] = [[] for _ in range(count)]
         self.operands: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # port, source
-        self.ordered = [False] * count
-        self.numbers = [-1] * count
-        self.framed = [any(frames[node] for node in column) for column in columns]
-        self.place = [0] * count
+        self.ordered: list[bool] = [False] * count
+        self.numbers: list[int] = [-1] * count
+        self.framed: list[bool] = [any(frames[node] for node in column) for column in columns]
+        self.place: list[int] = [0] * count
         self._flat: _Flat | None = None
         self.columns: list[list[int]] = []
         self.restore(columns)

@@ -16,7 +16,7 @@ class Inventor:
 
     def __init__(self, labels: Iterable[str]) -> None:
         self.taken: set[str] = {level(label) for label in labels if label}
-        self.count = 0
+        self.count: int = 0
         self.families: dict[Any, str] = {}
 
     def name(self) -> str:
