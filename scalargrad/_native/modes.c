@@ -67,8 +67,9 @@ static int current_request(Request *request)
     return mode == NULL ? -1 : read_mode(mode, request);
 }
 
-/* Leave the innermost entry, if it is one of this block; else return NULL: ask the function. No code
- * of Python runs between the end of a block and here, so no interrupt can leave it open.
+/* Leave the innermost entry, if it is one of this block; else, and without memory, return NULL: ask
+ * the function. No code of Python runs between the end of a block and here, so no interrupt can leave
+ * it open.
  */
 PyObject *leave_block(PyObject *block)
 {
@@ -78,10 +79,16 @@ PyObject *leave_block(PyObject *block)
     }
     PyObject *entered = PyObject_GetAttrString(mode, "block");
     PyObject *outer = entered != NULL ? PyObject_GetAttrString(mode, "outer") : NULL;
-    if (entered == block && outer != NULL && PySet_Discard(tools.active, mode) == 1) {
+    if (entered == block && outer != NULL && PySet_Contains(tools.active, mode) == 1) {
         PyObject *token = PyContextVar_Set(tools.mode, outer);
-        result = token != NULL ? Py_NewRef(Py_None) : NULL;
-        Py_XDECREF(token);
+        if (token != NULL) {
+            (void)PySet_Discard(tools.active, mode);
+            result = Py_NewRef(Py_None);
+            Py_DECREF(token);
+        }
+    }
+    if (result == NULL) {
+        PyErr_Clear();
     }
     Py_XDECREF(outer);
     Py_XDECREF(entered);

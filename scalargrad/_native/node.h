@@ -12,6 +12,7 @@
  *     value.c      the type: constructor and fields
  *     kin.c        the class whose results are of their operands' class
  *     bulk.c       the numbers of many Values at once, the steps of optimisers
+ *     sifting.c    the order in which arrows of a picture cross least
  *     quick.c      functions of Python with a short cut
  *     module.c     the module
  *

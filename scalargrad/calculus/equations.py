@@ -163,7 +163,7 @@ def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
     >>> x = sg.root(lambda x: x**3 - a, 0.0, 10.0)  # the cube root of a
     >>> x.backward()
     >>> x.data, a.grad
-    (1.2599210498948732, 0.20998684164914555)
+    (1.2599210498948732, 0.2099868416491455)
     """
     ends = [
         x if is_value(x) else number("root", what, x)

@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from .. import errors
@@ -141,7 +142,7 @@ class _Once(NamedTuple):
         try:
             lazy = self.run(truth.compared)
         except Exception as error:  # whatever a function does that wants a true bool
-            raise Parting from error
+            raise _parting(error) from error
         if lazy.numbers != plain.numbers or lazy.structure != plain.structure:
             raise Parting
         return lazy
@@ -158,13 +159,22 @@ class _Once(NamedTuple):
         try:
             turned = self.run(lambda *_: outcomes.popleft())
         except Exception as error:  # another path, which no guard would tell
-            raise Parting from error
+            raise _parting(error) from error
         raw = traced.raw
         captured = array("d", (value._data for value in raw.captured))
         tape = _tape(self.name, raw, tuple(raw.captured), self.numbers, ())
         replayed = Run(Replay(tape), list(map(float, self.numbers)), captured, traced.masks)
         if outcomes or turned.numbers != _bits(replayed.outputs):
             raise Parting
+
+
+def _parting(error: Exception) -> Exception:
+    """Return what follows of an error in a function; a fault of our own stays what it is."""
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    are_ours = [name.partition(".")[0] == __package__.partition(".")[0] for name in frames]
+    inside = are_ours[are_ours.index(False) + 1 :] if False in are_ours else are_ours
+    is_fault = any(inside[-2:]) and not isinstance(error, errors.ScalargradError)
+    return error if is_fault or isinstance(error, MemoryError) else Parting()
 
 
 def _bits(numbers: Sequence[float]) -> bytes:

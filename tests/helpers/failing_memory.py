@@ -382,6 +382,10 @@ def entries() -> dict[str, tuple[Action, Callable[[Any], None]]]:
         "compile, paths": lambda w: [f := compiled(w), f(1.0, 0.5), f(0.5, 1.0), f(*batch())],
         "compile, record": lambda w: sg.compile(
             lambda x: sg.custom(lambda x: 2.0 * x)(lambda x: x * x)(x) * w.x)(3.0),
+        "compile, choose": lambda w: sg.compile(
+            lambda x: sg.where((x > 0.25) & (x < 0.75), x * w.x, 2.0))(0.5),
+        "compile, take": lambda w: sg.compile(
+            lambda i: sg.take([[w.x, 2.0], [w.p, w.y]], i)[0] * 2.0)(1),
         "compile, slopes": lambda w: sg.compile(
             sg.grad(lambda x: sg.softmax([x, w.x, 1.0])[1]))(0.5),
         "threads": many_threads,

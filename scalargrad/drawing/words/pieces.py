@@ -130,8 +130,8 @@ def equation(name: str, text: str) -> Typeset:
 def summed(terms: Sequence[str]) -> Typeset:
     """Return a sum with a line a term.
 
-    >>> summed(["x", "−y", "z"])
-    'x\\n− y\\n+ z'
+    >>> summed(["x", "y", "z"])
+    'x\\n+ y\\n+ z'
     """
     lines = [lines_of(terms[0])[0]]
     for term in terms[1:]:
