@@ -156,8 +156,14 @@ class _Once(NamedTuple):
         if not traced.masks or any(one.is_asked for one in traced.truths if one.is_derived):
             return  # what is asked of them together would lead to another path
         outcomes = deque(one.outcome != (one.is_line and not one.is_asked) for one in met)
+
+        def compared(*_: Any) -> bool:
+            if not outcomes:  # more comparisons than before
+                raise Parting
+            return outcomes.popleft()
+
         try:
-            turned = self.run(lambda *_: outcomes.popleft())
+            turned = self.run(compared)
         except Exception as error:  # another path, which no guard would tell
             raise _parting(error) from error
         raw = traced.raw
@@ -170,6 +176,8 @@ class _Once(NamedTuple):
 
 def _parting(error: Exception) -> Exception:
     """Return what follows of an error in a function; a fault of our own stays what it is."""
+    if isinstance(error, Parting):
+        return error
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     are_ours = [name.partition(".")[0] == __package__.partition(".")[0] for name in frames]
     inside = are_ours[are_ours.index(False) + 1 :] if False in are_ours else are_ours

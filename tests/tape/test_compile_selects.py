@@ -59,6 +59,25 @@ def test_a_sum_over_choices_is_one_path_for_all_lanes(runner: str) -> None:
     assert not f.tape.guards
 
 
+def test_a_whole_number_beside_a_truth_is_compared_in_a_line(runner: str) -> None:
+    f = sg.compile(lambda x, n: sg.where(((x > 0) + n) > 1, x * x, 2 * x))
+    xs, ns = [1.0, -1.0, 2.0, -3.0, -0.5], [1, 1, 0, 2, 5]
+    assert f(np.array(xs), np.array(ns)).tolist() == [1.0, -2.0, 4.0, 9.0, 0.25]
+    assert len(f.tapes) == 1
+
+
+@pytest.mark.parametrize("first", [-1.0, 3.0, 1.0])
+def test_a_truth_by_which_more_is_compared_parts_the_paths(runner: str, first: float) -> None:
+    def function(x: Any) -> Any:
+        t = x > 0
+        more = sg.where(x > 2, 1.0, 0.5) * x if t is True else 0.0
+        return sg.where(t, x * x, -x) + more
+
+    f = sg.compile(function)
+    for x in (first, -1.0, 3.0, 1.0):
+        assert f(x) == function(x)
+
+
 def test_labels_choose_without_a_path(runner: str) -> None:
     w = [sg.Value(1.0), sg.Value(2.0), sg.Value(5.0)]
     f = sg.compile(lambda x, k: sum(sg.where(k == i, w[i] * x, 0.0) for i in range(3)))
