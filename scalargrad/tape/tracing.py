@@ -9,7 +9,6 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
-from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from .. import errors
@@ -18,7 +17,7 @@ from ..core import modes, tracer
 from ..core.arithmetic import is_value
 from ..core.around import Inputs, call_inside
 from ..core.nesting import Structure
-from ..core.source_lines import line_text
+from ..core.source_lines import line_text, raised_here
 from ..table.codes import CAPTURED, LINE
 from . import truth
 from .flattening import flatten_result
@@ -85,8 +84,16 @@ def _sorted(raw: tracer.RawTape, captured: Sequence[Any]) -> tuple[tracer.RawTap
     moved = {
         tracer.reference(CAPTURED, old): tracer.reference(CAPTURED, places[old]) for old in own
     }
-    sorted_raw = raw._replace(
-        operands=array("I", [moved.get(x, x) for x in raw.operands]),
+    raw = _moved(raw, moved, places)
+    return (
+        raw._replace(operands=array("I", [moved.get(x, x) for x in raw.operands])),
+        tuple(captured[old] for old in order),
+    )
+
+
+def _moved(raw: tracer.RawTape, moved: dict[int, int], places: dict[int, int]) -> tracer.RawTape:
+    """Let outputs, guards and tables refer to what stands elsewhere now; `places` are captured."""
+    return raw._replace(
         outputs=[moved.get(x, x) for x in raw.outputs],
         guards=[
             guard._replace(
@@ -99,7 +106,6 @@ def _sorted(raw: tracer.RawTape, captured: Sequence[Any]) -> tuple[tracer.RawTap
             for gather in raw.gathers
         ],
     )
-    return sorted_raw, tuple(captured[old] for old in order)
 
 
 class Parting(Exception):  # noqa: N818 - it is no error, and nobody sees it
@@ -176,13 +182,9 @@ class _Once(NamedTuple):
 
 def _parting(error: Exception) -> Exception:
     """Return what follows of an error in a function; a fault of our own stays what it is."""
-    if isinstance(error, Parting):
-        return error
-    frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
-    are_ours = [name.partition(".")[0] == __package__.partition(".")[0] for name in frames]
-    inside = are_ours[are_ours.index(False) + 1 :] if False in are_ours else are_ours
-    is_fault = any(inside[-2:]) and not isinstance(error, errors.ScalargradError)
-    return error if is_fault or isinstance(error, MemoryError) else Parting()
+    is_refusal = isinstance(error, errors.ScalargradError)
+    is_ours = isinstance(error, (Parting, MemoryError)) or (raised_here(error) and not is_refusal)
+    return error if is_ours else Parting()
 
 
 def _bits(numbers: Sequence[float]) -> bytes:
@@ -268,27 +270,16 @@ def _pruned(raw: tracer.RawTape) -> tracer.RawTape:
         for kind, positions in kept.items()
         for new, old in enumerate(positions)
     }
-    place = {old: new for new, old in enumerate(kept[CAPTURED])}
+    places = {old: new for new, old in enumerate(kept[CAPTURED])}
     lines = kept[LINE]
     rows = [[moved.get(x, x) for x in operands_of(line)] for line in lines]
-    return raw._replace(
+    return _moved(raw, moved, places)._replace(
         ops=bytes(raw.ops[line] for line in lines),
         starts=array("I", itertools.accumulate(map(len, rows), initial=0)),
         operands=array("I", itertools.chain.from_iterable(rows)),
         results=array("I", (raw.results[line] for line in lines)),
         captured=[raw.captured[position] for position in kept[CAPTURED]],
-        guards=[
-            guard._replace(
-                left=moved.get(guard.left, guard.left), right=moved.get(guard.right, guard.right)
-            )
-            for guard in raw.guards
-        ],
-        gathers=[
-            gather._replace(table=array("I", map(place.__getitem__, gather.table)))
-            for gather in raw.gathers
-        ],
         calls={new: raw.calls[old] for new, old in enumerate(lines) if old in raw.calls},
-        outputs=[moved.get(x, x) for x in raw.outputs],
     )
 
 

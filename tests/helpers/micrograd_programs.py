@@ -8,7 +8,6 @@ them give, on the engine of its process.
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import math
 import pickle
@@ -929,61 +928,6 @@ def derivatives_of_a_function_of_ones_own(engine, nn):
     picture = sg.draw(z).svg
     local = [y.partials[0], z.partials[0]]
     return gradients, z.grad, local, x.grad, "nan" not in picture, picture.count(">12<")
-
-
-@ours([True, 4])
-def a_small_gpt(engine, nn):
-    """A head of attention on three tokens, trained to name the next, as GPT scripts write it."""
-    Value, draw = engine.Value, random.Random(0)
-
-    def matrix(rows, columns):
-        return [[Value(draw.gauss(0, 0.4)) for _ in range(columns)] for _ in range(rows)]
-
-    def linear(x, w):
-        return [sum(wi * xi for wi, xi in zip(row, x, strict=True)) for row in w]
-
-    def softmax(logits):
-        largest = max(v.data for v in logits)
-        exps = [(v - largest).exp() for v in logits]
-        total = sum(exps)
-        return [e / total for e in exps]
-
-    def rmsnorm(x):
-        scale = (sum(v * v for v in x) / len(x) + 1e-5) ** -0.5
-        return [v * scale for v in x]
-
-    state = {"wte": matrix(4, 4), "wq": matrix(4, 4), "wk": matrix(4, 4), "wv": matrix(4, 4)}
-    state |= {"fc1": matrix(6, 4), "fc2": matrix(4, 6), "head": matrix(4, 4)}
-    params = [p for rows in state.values() for row in rows for p in row]
-    m, v = [0.0] * len(params), [0.0] * len(params)
-    tokens, losses = [0, 2, 1, 3], []
-    for step in range(12):
-        keys, values, terms = [], [], []
-        for token, target in itertools.pairwise(tokens):
-            x = rmsnorm(state["wte"][token])
-            q, k, w = (linear(x, state[name]) for name in ("wq", "wk", "wv"))
-            keys.append(k)
-            values.append(w)
-            scores = [sum(a * b for a, b in zip(q, k, strict=True)) / 4**0.5 for k in keys]
-            weights = softmax(scores)
-            mixed = [sum(s * w[j] for s, w in zip(weights, values, strict=True)) for j in range(4)]
-            x = [a + b for a, b in zip(x, mixed, strict=True)]
-            hidden = [h.relu() for h in linear(rmsnorm(x), state["fc1"])]
-            x = [a + b for a, b in zip(x, linear(hidden, state["fc2"]), strict=True)]
-            terms.append(-softmax(linear(x, state["head"]))[target].log())
-        loss = (1 / len(terms)) * sum(terms)
-        loss.backward()
-        losses.append(loss.data)
-        for i, p in enumerate(params):
-            m[i] = 0.85 * m[i] + 0.15 * p.grad
-            v[i] = 0.99 * v[i] + 0.01 * p.grad**2
-            p.data -= (
-                0.05
-                * (m[i] / (1 - 0.85 ** (step + 1)))
-                / ((v[i] / (1 - 0.99 ** (step + 1))) ** 0.5 + 1e-8)
-            )
-            p.grad = 0
-    return losses[-1] < 0.5 * losses[0], len(tokens)
 
 
 def results(engine: Any, nn: Any, names: list[str]) -> dict[str, Any]:
