@@ -148,7 +148,9 @@ class _Once(NamedTuple):
         try:
             lazy = self.run(truth.compared)
         except Exception as error:  # whatever a function does that wants a true bool
-            raise _parting(error) from error
+            if _is_ours(error):
+                raise
+            raise Parting from error
         if lazy.numbers != plain.numbers or lazy.structure != plain.structure:
             raise Parting
         return lazy
@@ -171,7 +173,9 @@ class _Once(NamedTuple):
         try:
             turned = self.run(compared)
         except Exception as error:  # another path, which no guard would tell
-            raise _parting(error) from error
+            if _is_ours(error):
+                raise
+            raise Parting from error
         raw = traced.raw
         captured = array("d", (value._data for value in raw.captured))
         tape = _tape(self.name, raw, tuple(raw.captured), self.numbers, ())
@@ -180,11 +184,11 @@ class _Once(NamedTuple):
             raise Parting
 
 
-def _parting(error: Exception) -> Exception:
-    """Return what follows of an error in a function; a fault of our own stays what it is."""
-    is_refusal = isinstance(error, errors.ScalargradError)
-    is_ours = isinstance(error, (Parting, MemoryError)) or (raised_here(error) and not is_refusal)
-    return error if is_ours else Parting()
+def _is_ours(error: Exception) -> bool:
+    """Tell whether an error is none of the function: it would hide a fault, or want of memory."""
+    if isinstance(error, (Parting, MemoryError)):
+        return True
+    return raised_here(error) and not isinstance(error, errors.ScalargradError)
 
 
 def _bits(numbers: Sequence[float]) -> bytes:

@@ -209,7 +209,9 @@ int begin(void)
 {
     static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
                                                    PYMEM_DOMAIN_OBJ};
-    static const char *const functions[] = {"_PyEval_EvalFrameDefault", "_PyFunction_Vectorcall"};
+    /* without memory for a token and for the context, PyContextVar_Set releases a token it lacks */
+    static const char *const functions[] = {"_PyEval_EvalFrameDefault", "_PyFunction_Vectorcall",
+                                            "PyContextVar_Set"};
     dl_iterate_phdr(note_range, NULL);
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         note_function(functions[i]);

@@ -390,14 +390,12 @@ static int fuse_chain(Fusion *fusion, uint32_t root)
     int is_fast = builder->tape->is_fast, is_sum_row = !is_add(builder->nodes[root].op);
     fusion->link_count = fusion->count = 0;
     fusion->from_zero = 0;
-    if (is_fast) {
-        read_tree(fusion, root);
-    } else {
-        read_chain(fusion, root);
-        cut_chain(fusion);
-    }
+    (is_fast ? read_tree : read_chain)(fusion, root);
     if (builder->failed) {
         return PLAN_NO_MEMORY;
+    }
+    if (!is_fast) {
+        cut_chain(fusion);
     }
     size_t products = 0, good = 0, good_products = 0, in_dots = 0;
     for (size_t k = 0; k < fusion->count; k++) {
