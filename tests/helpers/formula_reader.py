@@ -144,7 +144,7 @@ class Reader:
         assert match is not None
         self.at = match.end()
         arguments = [self._sum()]
-        while self._take(", "):
+        while self._take(", ", ","):
             arguments.append(self._sum())
         if not self._take(")"):
             raise UnreadableError(self.text)
@@ -189,11 +189,11 @@ def names_of(flows: Iterable[tuple[str, float, float]], loss: str = "L") -> dict
 
 def said(seen: View) -> Iterator[tuple[str, float, Reader]]:
     """Yield every text of a picture in symbols, its number, and who can read it."""
-    flows = seen.graph.flows
+    flows = list(seen.graph.flows)
     gradients = seen.graph.gradients
     black = [(seen.wording.flow(f).forward, f.value.data, gradients[f.value]) for f in flows]
     ends = [(seen.wording.name(f), f.value.data, gradients[f.value]) for f in flows]
-    reader = Reader(names_of([*ends, *black]))
+    reader = Reader(names_of([*ends, *black], seen.wording.loss))
     for text, number, _ in black:
         yield text.partition(" = ")[2] or text, number, reader
     for flow in flows:
@@ -206,7 +206,14 @@ def said(seen: View) -> Iterator[tuple[str, float, Reader]]:
 
 
 def is_said(text: str, number: float, reader: Reader) -> bool:
-    """Tell whether a text says a number to its last shown digit; a long constant is rounded."""
+    """Tell whether a text says a number to its last shown digit; a long constant is rounded.
+
+    What cancels may be 0 or noise, and 0·log 0 is the limit, 0.
+    """
     read = reader.read(text)
+    if number == 0 and math.isnan(read.number) and "log(" in text:
+        return True
+    if text == "0":
+        return abs(number) < 1e-15
     slack = 5e-6 * abs(number) + 1e-10 * read.terms
     return abs(read.number - number) <= slack

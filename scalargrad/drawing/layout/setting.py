@@ -28,6 +28,7 @@ class Glyphs:
     text: str
     size: float
     italic: bool = False
+    follows: bool = False  # whether it begins where the run before it ends, in any face
 
 
 @dataclass(frozen=True)
@@ -171,17 +172,26 @@ def _script(piece: Script, size: float, bold: bool, inside: bool) -> Laid:
     base = _set(piece.base, size, bold, inside)
     parts, wide = [base], base.width
     if piece.above is not None:
-        small = _set(piece.above, SMALL * size, bold, True)
+        small = _joined(piece, _set(piece.above, SMALL * size, bold, True))
         rise = max(RAISED * size, base.ascent - 0.36 * size)
         parts.append(small.moved(base.width + 0.03 * size, -rise))
         wide = max(wide, base.width + small.width + 0.06 * size)
     if piece.below is not None:
-        small = _set(piece.below, SMALL * size, bold, True)
+        small = _joined(piece, _set(piece.below, SMALL * size, bold, True))
         parts.append(small.moved(base.width, LOWERED * size))
         wide = max(wide, base.width + small.width + 0.03 * size)
     runs = tuple(run for part in parts for run in part.runs)
     strokes = tuple(line for part in parts for line in part.strokes)
     return Laid(wide, max(map(_up, parts)), max(map(_down, parts)), runs, strokes)
+
+
+def _joined(piece: Script, small: Laid) -> Laid:
+    """Return what is small, close to a word or number: its width is but a safe estimate."""
+    match piece.base:
+        case Sign(text, italic=False) if len(text) > 1 and None in (piece.above, piece.below):
+            if len(small.runs) == 1:
+                return replace(small, runs=(replace(small.runs[0], follows=True),))
+    return small
 
 
 def _root(inner: Laid, index: str, size: float, bold: bool) -> Laid:

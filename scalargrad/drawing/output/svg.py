@@ -167,11 +167,14 @@ def _text(text: Text, hook: _Hook) -> str:
 def _typeset(text: Text, made: Laid, said: str) -> str:
     """Return what was set: characters at their places, and the bars of fractions and roots."""
     placed = made.moved(text.start, text.y)
-    spans = "".join(
-        f'<tspan x="{_n(run.x)}" y="{_n(run.y)}" font-size="{_n(run.size)}"'
-        f"{_SLOPES[run.italic]}>{escaped(run.text)}</tspan>"
-        for run in placed.runs
-    )
+    spans, level = "", text.y
+    for run in placed.runs:
+        place = f'dy="{_n(run.y - level)}"' if run.follows else f'x="{_n(run.x)}" y="{_n(run.y)}"'
+        spans += (
+            f'<tspan {place} font-size="{_n(run.size)}"'
+            f"{_SLOPES[run.italic]}>{escaped(run.text)}</tspan>"
+        )
+        level = run.y
     style = _STYLES[text.style].replace(' font-style="italic"', "")
     colour = RED if text.style == "backward" else BLACK
     plain = f'aria-label="{escaped(text.content)}"'

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core.arithmetic import is_value
 from ...core.order import edges
+from ...table.ops import OTHERWISE, WHERE
 from .graph import BUNDLE, Constant, Flow, Named, Plan, Use, Vertex
 from .survey import Survey
 
@@ -113,8 +114,8 @@ class Flows:
 
     def _constants(self, vertex: Vertex) -> list[Constant]:
         """Return the plain numbers that go in; into a box only vectors, each of them once."""
-        if vertex.cut or vertex.is_leaf:
-            return []
+        if vertex.cut or vertex.is_leaf or vertex.row in (WHERE, OTHERWISE):
+            return []  # of two that are chosen from, a number is what was not
         if not vertex.is_box and not any(isinstance(way, Use) and way.flow.named
                                          for way in vertex.inputs):  # fmt: skip
             return [

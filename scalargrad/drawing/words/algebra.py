@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, reduce
 
@@ -239,6 +239,31 @@ def spread(product: Product) -> tuple[Product, ...]:
     return (product,)
 
 
+def arranged(product: Product) -> Product:
+    """Return a product with its brackets behind its names, and y−1 for −(1−y).
+
+    >>> from .writing import write
+    >>> x, y = name("x", 1), name("y", 2)
+    >>> write(arranged(add(ONE, x) * y)), write(arranged(MINUS_ONE * add(ONE, MINUS_ONE * y)))
+    ('y(1+x)', 'y−1')
+    """
+    order = sorted(product.order, key=lambda pair: isinstance(pair[0], Group))
+    return _turned(replace(product, order=tuple(order)))
+
+
+def _turned(product: Product) -> Product:
+    """Return a product whose minus sign went into a bracket alone, if another is in there."""
+    top = [pair for pair in product.order if pair[1] > 0]
+    number = product.coefficient
+    if not (isinstance(number, Fraction) and number.numerator == -1 and len(top) == 1):
+        return product
+    ((group, power),) = top
+    if power != 1 or not isinstance(group, Group) or all(t.coefficient > 0 for t in group.order):
+        return product
+    opposite = total(MINUS_ONE * term for term in group.order)
+    return MINUS_ONE * product * single(group, -1) * opposite
+
+
 def add(left: Product, right: Product) -> Product:
     """Return a sum: like terms together, common factors before the bracket."""
     like: dict[frozenset[tuple[Factor, Power]], Product] = {}
@@ -328,6 +353,27 @@ def atoms_of(product: Product) -> Iterator[Atom]:
 # -- shorter forms ---------------------------------------------------------------------------
 
 
+def _stands_for(meaning: Product, powers: Mapping[Factor, Power], sign: int) -> bool:
+    """Tell whether a name, or 1 over it, may be written for what is there of its meaning.
+
+    3u² is not written as 3y/u, nor −x/y² as −z/y: that divides a result by its own operand. With a
+    root or exp it is done, where nothing is divided by that was no divisor: T/(2l), −L·x/s².
+    """
+    if any(isinstance(factor, Atom) and factor.text == "exp" for factor, _ in meaning.order):
+        is_kept = True
+    else:
+        is_kept = sign < 0 or any(power.denominator > 1 for _, power in meaning.order)
+    copies = min(powers.get(factor, 0) // (sign * power) for factor, power in meaning.order)
+    for factor, power in meaning.order:
+        here, taken = powers.get(factor, 0), sign * power
+        left = here - taken
+        if left * taken < 0 and not (power.denominator > 1 and left * here > 0):
+            return False  # more than is there
+        if here - copies * taken < 0 and not is_kept:
+            return False  # a divisor would stay of the meaning: z/y
+    return True
+
+
 class Names:
     """Names of products: y₁ for exp(a₁)/S."""
 
@@ -391,6 +437,8 @@ class Names:
             now = _cost(atom, here) + sum([_cost(f, old) for f, old, _ in moved])
             now += exact.length(number)
             for sign in (1, -1):
+                if not _stands_for(self._meaning[atom], powers, sign):
+                    continue
                 then = _cost(atom, here + sign)
                 then += sum([_cost(f, old - sign * power) for f, old, power in moved])
                 then += exact.length(_without(number, self._meaning[atom].coefficient, sign))

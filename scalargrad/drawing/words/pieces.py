@@ -18,9 +18,11 @@ GREEK = {
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ",
     "Omega": "Ω",
 }  # fmt: skip
+#: a letter, with the accents upon it that are signs of their own: x̂
+_LETTER = r"[^\W\d_][\u0300-\u036f]*"
 #: a letter or two, and what stands below or above: W_11, x1, a^{(1)}_1
 _NAME = re.compile(
-    rf"(?P<base>{'|'.join(GREEK)}|[^\W\d_][^\W\d_]?'*|[^\W\d_]+(?=_(?:\d|\{{)))"
+    rf"(?P<base>{'|'.join(GREEK)}|{_LETTER}(?:{_LETTER})?'*|(?:{_LETTER})+(?=_(?:\d|\{{)))"
     r"(?:\^\{(?P<above>[^{}]{1,12})\})?"
     r"(?:_\{(?P<braced>[^{}]{1,12})\}|_(?P<below>[^\W_]{1,3})|(?P<digits>\d{1,4}))?"
     r"(?:\^\{(?P<after>[^{}]{1,12})\})?"
@@ -178,6 +180,8 @@ def plain(text: str, *, italic: bool = False) -> Piece:
 def named(label: str) -> Piece:
     """Return a name as a piece: in italics, with what its digits and underscores lower.
 
+    >>> named("x\\u03021").below
+    Sign(plain='1', italic=False, space=0.0)
     >>> named("W_11").below, named("x1").below, named("a^{(1)}_1").above
     (Sign(plain='11', italic=False, space=0.0), Sign(plain='1', italic=False, space=0.0), \
 Sign(plain='(1)', italic=False, space=0.0))

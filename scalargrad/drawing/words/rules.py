@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ...core.arithmetic import is_value
 from ...core.explanation import Explanation, explanation
-from ...table.ops import DIV, DOT, SUM
+from ...table.ops import DIV, DOT, OTHERWISE, SUM, WHERE
 from ...table.row import ManyRow, Row
 from ..select.graph import Graph, Use, Vertex
 from . import text
@@ -87,6 +87,8 @@ def forward_rule(vertex: Vertex, node: Any) -> Rule:
         return start, operands[0], f" {symbol} ", operands[1], *end
     if len(operands) > MANY:
         return f"{start}of all operands", *end
+    if vertex.row in (WHERE, OTHERWISE):  # which keep no condition
+        return f"{start}the operand that was chosen", *end
     return f"{start}{symbol}(", *_joined(operands, ", "), ")", *end
 
 

@@ -23,6 +23,7 @@ from .algebra import (
     Names,
     Product,
     add,
+    arranged,
     atoms_of,
     call,
     constant,
@@ -51,6 +52,9 @@ MOST_IN_A_BOX = 100
 
 #: operations without a sign that are written out all the same
 _SPELLED = ("mean", "hypot", "exp2")
+
+#: operations that are the operand which was chosen; the condition is not kept
+CHOICES = ("where", "otherwise")
 
 #: what is so here where an operand of many was chosen
 _LARGEST = {"max": "the largest", "min": "the smallest"}
@@ -285,12 +289,14 @@ class Symbols:
 
     def _result(self, row: Row | ManyRow, node: Any, element: int) -> Product:
         """Return another result of an operation that has many: its name, if it has one here."""
-        operands = tuple(map(id, node.operands))
-        known = self.results.get((row.name, operands, element))
+        return self._named(row.name, node.operands, element)
+
+    def _named(self, function: str, operands: Sequence[Any], element: int) -> Product:
+        known = self.results.get((function, tuple(map(id, operands)), element))
         if known is not None and known in self.values:
             return self.values[known]
-        xs = _shortened([self._operand(operand) for operand in node.operands])
-        return call(row.name + lowered(element + 1), xs)
+        xs = _shortened([self._operand(operand) for operand in operands])
+        return call(function + lowered(element + 1), xs)
 
     def _letters(
         self, row: Row | ManyRow, node: Any, element: int = 0
@@ -342,7 +348,7 @@ class Symbols:
                     unknown.update(map(id, self.survey.parents[node]))
 
     def _short(self, product: Product) -> Product:
-        return product if self.chain else self.names.short(settled(product))
+        return product if self.chain else arranged(self.names.short(settled(product)))
 
     def _is_hidden(self, flow: Flow) -> bool:
         """Tell whether some of what comes back to a value comes from what is not shown."""
@@ -423,11 +429,13 @@ class Symbols:
             letters["s"] = letters["z"] if own else self._result(row, node, why.position)
             shown = row.partials[why.letter]
         elif isinstance(row, ManyRow):
-            xs = _shortened(lists[row.letters[0]])
-            listed["softmax"] = call("softmax" + lowered(why.position % count + 1), xs)
+            operands = row.split(list(node.operands))[0]
+            listed["softmax"] = self._named("softmax", operands, why.position % count)
         if row.name in _LARGEST and isinstance(row, ManyRow):
             no = "" if why.partial else "not "
             self.conditions[id(node), why.position] = no + _LARGEST[row.name]
+        if row.name in CHOICES:
+            self.conditions[id(node), why.position] = "chosen" if why.partial else "not chosen"
         if not shown:
             return constant(why.partial)
         chosen: list[str] = []
@@ -517,7 +525,7 @@ def _is_formula(row: Row | ManyRow) -> bool:
     """Tell whether a row is written as its formula, not as a call: it has a sign, or is short."""
     text = _formula(row)
     return (
-        (row.symbol != row.name or row.name in _SPELLED)
+        (row.symbol != row.name or row.name in (*_SPELLED, *CHOICES))
         and ";" not in text
         and "where(" not in text
     )

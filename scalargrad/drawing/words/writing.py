@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import takewhile
 from typing import NamedTuple
+from unicodedata import combining
 
 from . import exact
 from .algebra import PI, Atom, E, Factor, Group, Power, Product, constant, terms_of
@@ -14,10 +15,12 @@ from .pieces import Beside, Over, Piece, Root, Script, Sign, Typeset, named, pla
 
 #: how functions are written that have a sign
 _BRACKETS = {"abs": ("|", "|"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉")}
-#: what may stand side by side without a dot: 2x, 2(x+y), y(1−y)
+#: what may stand side by side without a dot, with a power or without: 2x, 2π², p(x−μ)², y(1−y);
+#: between two letters stands one, and beside a function
 _TOUCHING = {
     ("number", "number"), ("number", "sign"), ("number", "bracket"), ("number", "root"),
-    ("sign", "bracket"), ("number", "squared"), ("sign", "root"), ("word", "bracket"),
+    ("sign", "bracket"), ("sign", "root"), ("word", "bracket"), ("word", "root"),
+    ("bracket", "bracket"), ("bracket", "root"),
 }  # fmt: skip
 _PLUS, _MINUS, _DOT = Sign("+", space=0.2), Sign("−", space=0.2), Sign("·", space=0.08)
 _COMMA = Sign(", ")
@@ -30,6 +33,7 @@ class _Part(NamedTuple):
     piece: Piece
     kind: str
     bare: Piece | None = None  # where it stands alone: a bracket is not needed
+    exponent: str = ""  # what it is raised to
 
 
 def write(product: Product, digits: int = 6) -> Typeset:
@@ -110,16 +114,18 @@ class _Writer:
             if part.kind != "power":
                 return part
         inner = self.sum(base)
-        is_number = inner.plain.replace(".", "").isdigit()
-        return _Part(inner if is_number else _bracket(inner), "bracket")
+        if inner.plain.replace(".", "").isdigit():
+            return _Part(inner, "power")
+        return _Part(_bracket(inner), "bracket")
 
     def _power(self, base: _Part, exponent: Beside) -> _Part:
         written = f"{base.piece.plain}{raised(exponent.plain)}"
-        kind = "squared" if base.kind == "sign" else "power"
         piece = base.piece
         if isinstance(piece, Script) and piece.above is None:  # a₁², one above the other
-            return _Part(Script(piece.base, written, exponent, piece.below), kind)
-        return _Part(Script(piece, written, exponent), kind)
+            script = Script(piece.base, written, exponent, piece.below)
+        else:
+            script = Script(piece, written, exponent)
+        return _Part(script, base.kind, exponent=exponent.plain)
 
     def _once(self, factor: Factor) -> _Part:
         """Return a factor, whatever its power."""
@@ -151,7 +157,7 @@ def _is_letter(text: str) -> bool:
     """Tell whether a name is one letter, whatever is raised or lowered beside it."""
     piece = named(text)
     base = piece.base if isinstance(piece, Script) else piece
-    return len(base.plain) == 1
+    return sum(not combining(sign) for sign in base.plain) == 1
 
 
 def _rank(factor: Factor) -> int:
@@ -188,7 +194,8 @@ def _row(parts: Sequence[_Part]) -> Beside:
         if before and (before, part.kind) not in _TOUCHING:
             pieces.append(_DOT)
         pieces.append(part.piece)
-        before = "power" if part.kind in ("root", "squared") else part.kind
+        ends = part.kind != "root" and (not part.exponent or part.exponent.isdigit())
+        before = part.kind if ends else "power"
     return Beside(tuple(pieces))
 
 
@@ -207,6 +214,7 @@ def _root(parts: Sequence[_Part], index: str = "") -> _Part:
     inner = _unbracketed(parts)
     sign = "∛" if index else "√"
     short = len(parts) == 1 and parts[0].kind in ("sign", "word", "number")
+    short = short and not parts[0].exponent
     short = short or inner.plain.isdigit()
     return _Part(
         Root(inner, f"{sign}{inner.plain}" if short else f"{sign}({inner.plain})", index), "root"
