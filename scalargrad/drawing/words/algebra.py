@@ -246,9 +246,26 @@ def arranged(product: Product) -> Product:
     >>> x, y = name("x", 1), name("y", 2)
     >>> write(arranged(add(ONE, x) * y)), write(arranged(MINUS_ONE * add(ONE, MINUS_ONE * y)))
     ('y(1+x)', 'y−1')
+    >>> write(arranged(y * add(ONE, x) * add(ONE, MINUS_ONE * y) * x))
+    'x·y(1−y)(1+x)'
     """
-    order = sorted(product.order, key=lambda pair: isinstance(pair[0], Group))
+    slopes = {f: one for f, _ in product.order if (one := _opposite(f)) in dict(product.order)}
+    rank = dict.fromkeys(slopes.values(), 1) | dict.fromkeys(slopes, 2)
+    order = sorted(product.order, key=lambda pair: rank.get(pair[0], 3 * _is_group(pair[0])))
     return _turned(replace(product, order=tuple(order)))
+
+
+def _is_group(factor: Factor) -> bool:
+    return isinstance(factor, Group)
+
+
+def _opposite(factor: Factor) -> Factor | None:
+    """Return y of 1−y, beside which it stands."""
+    if isinstance(factor, Group) and len(factor.order) == 2:
+        one, other = sorted(factor.order, key=lambda term: len(term.order))
+        if one == ONE and (MINUS_ONE * other).is_bare:
+            return other.order[0][0]
+    return None
 
 
 def _turned(product: Product) -> Product:
