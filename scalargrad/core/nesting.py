@@ -580,6 +580,8 @@ def each(tree: Any, function: Callable[[Any], Any]) -> Any:
 def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, float]]:
     """Give every Value of nested lists with the number at the same position.
 
+    The numbers may be arrays too.
+
     Raises: `ValueError` where the shapes differ, `TypeError` for what is no number.
     """
     if not isinstance(tree, (list, tuple)):
@@ -588,14 +590,28 @@ def pairs(who: str, path: str, tree: Any, numbers: Any) -> Iterator[tuple[Any, f
             raise errors.OperandError(errors.unwanted(who, must, numbers, "pass e.g. 1.0"))
         yield tree, number(who, path, numbers)
         return
+    numbers = _as_list(numbers)
     if not isinstance(numbers, (list, tuple)) or len(numbers) != len(tree):
         is_list = isinstance(numbers, (list, tuple))
         got = f"{len(numbers)} elements" if is_list else errors.shown(numbers)
         raise errors.InputError(
             f"{who}: {path} must be a list of {len(tree)}; got {got}; build it as it was saved"
         )
+    if (
+        type(numbers) is list and evaluation.are_floats(numbers) and are_values(tree)
+    ):  # the common case
+        yield from zip(tree, numbers, strict=True)
+        return
     for index, (branch, given) in enumerate(zip(tree, numbers, strict=True)):
         yield from pairs(who, f"{path}.{index}", branch, given)
+
+
+def _as_list(thing: Any) -> Any:
+    """Return an array of any library as nested lists."""
+    if not isinstance(thing, (list, tuple)) and is_list(thing):
+        thing = by_position(thing)
+        return thing.tolist() if callable(getattr(thing, "tolist", None)) else thing
+    return thing
 
 
 def check_keys(who: str, owner: str, state: Any, expected: Iterable[str]) -> None:

@@ -19,7 +19,7 @@ from ..core.nesting import each, flat
 from ..core.pickles import Sealed
 from ..functions.elementary import affine, dot, listed, relu, sigmoid, softmax
 from ..functions.losses import cross_entropy
-from .layers import TwoLayerNet
+from .book_network import TwoLayerNet
 
 __all__ = ["AddLayer", "Affine", "MulLayer", "Relu", "Sigmoid", "SoftmaxWithLoss", "TwoLayerNet"]
 __dir__: Callable[[], list[str]] = __all__.copy

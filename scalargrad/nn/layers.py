@@ -381,7 +381,7 @@ class TwoLayerNet(Module):
         if not _is_batch(x):
             x, t = [x], [t]
         targets = [
-            _class(target)
+            class_of(target)
             for target in listed("accuracy", t, "one target a sample", "pass e.g. [0, 1]")
         ]
         if len(targets) != len(x):
@@ -389,7 +389,7 @@ class TwoLayerNet(Module):
                 f"accuracy: needs one target a sample; got {len(x)} samples and {len(targets)}"
                 " targets; check their shapes"
             )
-        classes = no_grad().call(lambda: [_class(scores) for scores in self.predict(x)])
+        classes = no_grad().call(lambda: [class_of(scores) for scores in self.predict(x)])
         return sum(map(int.__eq__, classes, targets)) / len(targets)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
@@ -451,7 +451,7 @@ class TwoLayerNet(Module):
         return f"TwoLayerNet({', '.join(map(str, sizes))})"
 
 
-def _class(target: Any) -> int:
+def class_of(target: Any) -> int:
     """Return a class index, or the index of the largest score or probability."""
     if is_list(target) and len(target):
         numbers = [number("accuracy", "each probability", data_of(score)) for score in target]

@@ -85,6 +85,8 @@ class Module(Sealed):
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers of all parameters, as nested lists under the attributes' paths.
 
+        `W.0.1` of `named_parameters` is at `["W"][0][1]`.
+
         Raises: `ValueError` where two paths are spelt the same: the keys 1 and "1" of one dict.
 
         >>> from scalargrad.nn import Affine
@@ -96,10 +98,16 @@ class Module(Sealed):
     def load_state_dict(self, numbers: Mapping[str, Any]) -> None:
         """Set the numbers of all parameters; everything is checked before anything is set.
 
+        They may be nested lists or arrays under the keys of `state_dict`, or each number under its
+        own name, as `named_parameters` gives it.
+
         Raises: `ValueError` for a missing or unknown key or another shape, `TypeError` for what
         is no number.
         """
         who, held = "load_state_dict", self._held()
+        named = dict(pair for path, tree in held.items() for pair in leaves(tree, path))
+        if isinstance(numbers, Mapping) and named.keys() == numbers.keys():
+            held = named
         check_keys(who, type(self).__name__, numbers, held)
         checked = [pair for key in held for pair in pairs(who, key, held[key], numbers[key])]
         for parameter, data in checked:

@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 import scalargrad as sg
-from scalargrad import Value, nn
+from scalargrad import Value
 from scalargrad.nn import book
 
 RANDOM = numpy.random.default_rng(5)
@@ -181,10 +181,6 @@ def test_values_that_go_in_stay_in_the_graph_that_comes_out():
     assert layer.graph is out
     assert layer.backward(1.1) == (2.2, 110.00000000000001)
     assert (apple.grad, number.grad) == (0.0, 0.0)
-
-
-def test_the_network_of_the_book_is_one_class():
-    assert book.TwoLayerNet is nn.TwoLayerNet is sg.nn.book.TwoLayerNet
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import random
 
 import micrograd.nn
 import numpy
+import pandas
 import pytest
 
 import scalargrad as sg
@@ -118,6 +119,47 @@ def test_load_state_dict_refuses_and_leaves_the_module_alone(change, kind, messa
 
     assert message in str(caught.value)
     assert isinstance(caught.value, sg.ScalargradError)
+    assert layer.state_dict() == before
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda state: {key: numpy.array(held) for key, held in state.items()},
+        lambda state: {"W": [*map(numpy.array, state["W"])], "b": tuple(state["b"])},
+        lambda state: {"W": pandas.DataFrame(state["W"]), "b": pandas.Series(state["b"], [7, 5])},
+        lambda state: {
+            "W.0.0": state["W"][0][0], "W.0.1": state["W"][0][1], "W.1.0": state["W"][1][0],
+            "W.1.1": numpy.float64(state["W"][1][1]), "b.0": state["b"][0], "b.1": state["b"][1],
+        },
+    ],
+)  # fmt: skip
+def test_load_state_dict_takes_arrays_and_the_names_of_parameters(given):
+    first, second = nn.Affine(2, 2, seed=1), nn.Affine(2, 2, seed=2)
+
+    second.load_state_dict(given(first.state_dict()))
+
+    assert second.state_dict() == first.state_dict()
+    by_name = {name: p.data for name, p in first.named_parameters()}
+    nn.Affine(2, 2).load_state_dict(by_name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (numpy.zeros((2, 3)), "W.0 must be a list of 2; got 3 elements"),
+        (numpy.zeros(2), r"W.0 must be a list of 2; got 0.0 \(float\)"),
+        (numpy.array([[1.0, 2.0], [3.0, 4.0 + 1j]]), "W.0.0 must be a number; got"),
+        (numpy.array(2.0), "W must be a list of 2; got"),
+    ],
+)
+def test_load_state_dict_refuses_arrays_that_do_not_fit(wrong, message):
+    layer = nn.Affine(2, 2, seed=1)
+    before = layer.state_dict()
+
+    with pytest.raises(sg.ScalargradError, match=message):
+        layer.load_state_dict({"W": wrong, "b": [5.0, 5.0]})
+
     assert layer.state_dict() == before
 
 
