@@ -1,7 +1,7 @@
 """What a function finds outside and a recording holds as it was: `self.rate`, a global number.
 
 Its code says which names it reads, and so do the functions that it calls by these names. What
-stands there is compared before each replay.
+stands there is compared before each replay, and what is in the lists and dicts there.
 """
 
 from __future__ import annotations
@@ -25,14 +25,25 @@ _PLAIN = (float, int, bool, str, bytes, complex, type(None))
 
 
 class Source(NamedTuple):
-    """A place from which something is read: under a name in a dict, or the cell of a closure."""
+    """A place from which something is read: under a name in a dict, or the cell of a closure.
+
+    Or all that is in a list or dict, which was found under the name, as a tuple.
+    """
 
     holder: Any
     name: str
+    is_all: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name in a dict; empty for all that is in it."""
+        return "" if self.is_all else self.name
 
     @property
     def reader(self) -> Callable[[str], Any]:
         """Return what gives the thing there, or None, called with its name."""
+        if self.is_all:
+            return self._all
         return self.holder.get if isinstance(self.holder, dict) else self._content
 
     def read(self) -> Any:
@@ -45,6 +56,11 @@ class Source(NamedTuple):
         except ValueError:  # it is empty
             return None
 
+    def _all(self, name: str) -> tuple[Any, ...]:
+        if isinstance(self.holder, dict):
+            return tuple(chain.from_iterable(self.holder.items()))
+        return tuple(self.holder)
+
 
 class Watched:
     """What stood at some places."""
@@ -56,7 +72,7 @@ class Watched:
         self._entries = [(source.reader, source.name, thing) for source, thing in pairs]
         #: as the machine compares them
         self.triples: tuple[tuple[Any, str, Any], ...] = tuple(
-            (source.holder, source.name, thing) for source, thing in pairs
+            (source.holder, source.key, thing) for source, thing in pairs
         )
 
     @staticmethod
@@ -86,6 +102,8 @@ class Watched:
 def _are_same(one: Any, other: Any) -> bool:
     if one is other:
         return True
+    if type(one) is type(other) is tuple:  # of all that is in a list or dict
+        return len(one) == len(other) and all(map(_are_same, one, other))
     return type(one) is type(other) and type(one) in _PLAIN and repr(one) == repr(other)
 
 
@@ -131,6 +149,11 @@ def _fields(thing: Any) -> Any:
         return None
 
 
+def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Return the names of a closure, and where each thing is kept."""
+    return zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+
+
 class _Walk:
     """Goes from a function to what it calls and to the objects it reads from, by their names."""
 
@@ -138,11 +161,12 @@ class _Walk:
         self._seen: dict[int, Any] = {}
         self._functions: list[FunctionType] = []
         self._objects: list[Any] = []
+        self._containers: list[Source] = []
         self._kinds: set[type] = set()  # their classes
         self._attributes: set[str] = set()
 
-    def reach(self, thing: Any) -> None:
-        """Take a function or an object, if it is one that may hold something."""
+    def reach(self, thing: Any, name: str = "") -> None:
+        """Take a function or an object, if it is one that may hold something; it has this name."""
         if id(thing) in self._seen or len(self._seen) >= MOST_REACHED:
             return
         if isinstance(thing, (type, ModuleType)) or is_value(thing) or type(thing) in _PLAIN:
@@ -150,19 +174,20 @@ class _Walk:
         self._seen[id(thing)] = thing
         kind, fields = type(thing), _fields(thing)
         if type(fields) is dict:
-            self.reach(fields.get("__wrapped__"))  # what another function is made of
+            self.reach(fields.get("__wrapped__"), name)  # what another function is made of
         if kind is FunctionType:
             if _is_followed(thing):
                 self._functions.append(thing)
         elif kind is MethodType:
-            self.reach(thing.__func__)
-            self.reach(thing.__self__)
+            self.reach(thing.__func__, name)
+            self.reach(thing.__self__, name)
         elif kind is functools.partial:
-            self.reach(thing.func)
-        elif kind in (list, tuple):
-            if thing and not (type(thing[0]) in _PLAIN or is_value(thing[0])):
-                for one in thing:
-                    self.reach(one)
+            self.reach(thing.func, name)
+        elif kind in (list, tuple, dict):
+            if kind is not tuple:
+                self._containers.append(Source(thing, name, is_all=True))
+            for one in thing.values() if kind is dict else thing:
+                self.reach(one, name)
         elif type(fields) is dict:
             self._objects.append(thing)
             self._kinds.add(kind)
@@ -173,32 +198,31 @@ class _Walk:
         for function in [*self._functions]:
             attributes, outside = _names(function.__code__)
             self._attributes |= attributes
-            for cell in function.__closure__ or ():
-                self.reach(Source(cell, "").read())
+            for name, cell in _cells(function):
+                self.reach(Source(cell, name).read(), name)
             for name in outside:
-                self.reach(function.__globals__.get(name))
+                self.reach(function.__globals__.get(name), name)
         for kind in set(chain.from_iterable(one.__mro__ for one in self._kinds)):
             for name in self._attributes & vars(kind).keys() | {"__call__"} & vars(kind).keys():
                 part = vars(kind)[name]
-                self.reach(getattr(part, "fget", None) or getattr(part, "__func__", part))
+                self.reach(getattr(part, "fget", None) or getattr(part, "__func__", part), name)
         for thing in [*self._objects]:
             fields = _fields(thing)
             for name in self._attributes & fields.keys():
-                self.reach(fields[name])
+                self.reach(fields[name], name)
         return (len(self._seen), len(self._attributes)) != before
 
     def sources(self) -> Iterator[Source]:
         """Yield all places that are read: objects there are followed, so what they are matters."""
         for function in self._functions:
             _, outside = _names(function.__code__)
-            cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-            for name, cell in cells:
-                if type(Source(cell, name).read()) in _PLAIN:
-                    yield Source(cell, name)
-            for name in sorted(outside):
-                if name in function.__globals__ and type(function.__globals__[name]) in _PLAIN:
+            for name, cell in _cells(function):
+                yield Source(cell, name)
+            for name in sorted(outside & function.__globals__.keys()):
+                if type(function.__globals__[name]) is not ModuleType:
                     yield Source(function.__globals__, name)
         for thing in self._objects:
-            for name, part in _fields(thing).items():
-                if name in self._attributes and type(part) not in (list, dict, set):
+            for name in _fields(thing):
+                if name in self._attributes:
                     yield Source(_fields(thing), name)
+        yield from self._containers

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
+import math
 import warnings
 import weakref
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -131,6 +133,99 @@ def test_globals_and_closures_are_noticed_too(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delitem(globals(), "FACTOR")
     with pytest.raises(NameError):
         g(2.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Market:
+    """Numbers that are exchanged together."""
+
+    rate: float
+
+
+class Pair(NamedTuple):
+    """Numbers that are exchanged together."""
+
+    a: Any
+    b: Any
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "read"),
+    [
+        (sg.Value(1.0), sg.Value(3.0), lambda w: w),
+        (sg.Value(1.0), 3.0, lambda w: w),
+        (1.0, sg.Value(3.0), lambda w: w),
+        (Market(1.0), Market(3.0), lambda m: m.rate),
+        (Pair(1.0, sg.Value(2.0)), Pair(3.0, sg.Value(4.0)), lambda p: p.a * p.b),
+        ((1.0, 2.0), (3.0, 2.0), lambda t: t[0] * t[1]),
+        ([1.0, sg.Value(2.0)], [3.0, sg.Value(4.0)], lambda xs: xs[0] * xs[1]),
+        ([[1.0], [2.0]], [[1.0], [4.0]], lambda xs: xs[0][0] * xs[1][0]),
+        ({"a": sg.Value(1.0)}, {"a": sg.Value(3.0)}, lambda d: d["a"]),
+        ({1: 1.0, 2: {"b": 2.0}}, {1: 1.0, 2: {"b": 3.0}}, lambda d: d[1] * d[2]["b"]),
+        (np.array([1.0]), np.array([3.0]), lambda a: float(a[0])),
+        (lambda: 1.0, lambda: 3.0, lambda f: f()),
+    ],
+)
+def test_whatever_stands_under_a_name_may_be_exchanged(old: Any, new: Any, read: Any) -> None:
+    held, box = old, SimpleNamespace(held=old)
+    inside, outside = {"held": old}, [old]
+    functions = [
+        sg.compile(lambda x: read(held) * x), sg.compile(lambda x: read(box.held) * x),
+        sg.compile(lambda x: read(inside["held"]) * x), sg.compile(lambda x: read(outside[0]) * x),
+    ]  # fmt: skip
+    for f in functions:
+        f(2.0), f(2.0), f.backward(np.array([2.0]))
+    expected = (sg.Value(0.0) + read(new) * 2.0).data
+    held = box.held = inside["held"] = outside[0] = new
+    for f in functions:
+        assert (f(2.0), f(np.array([2.0])).tolist()) == (expected, [expected])
+    for leaf in [one for one in [new, *(new if isinstance(new, (list, Pair)) else ())]
+                 if isinstance(one, sg.Value)]:  # fmt: skip
+        leaf.grad = 0.0
+        for count, f in enumerate(functions, 1):
+            f.backward(np.array([2.0]))
+            assert leaf.grad == count * 2.0 * (expected / 2.0 / leaf.data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda xs, d: xs.append(5.0), lambda xs, d: xs.__setitem__(0, -0.0), lambda xs, d: xs.pop(),
+        lambda xs, d: d.update(more=7.0), lambda xs, d: d.pop("two"),
+        lambda xs, d: d.update(one=sg.Value(9.0)), lambda xs, d: d["deep"].append(3.0),
+        lambda xs, d: d["box"].__setattr__("rate", 4.0),
+    ],
+)  # fmt: skip
+def test_what_changes_in_a_list_or_dict_is_noticed(change: Any) -> None:
+    xs: list[Any] = [0.0, 2.0]
+    d: dict[Any, Any] = {"one": 1.0, "two": 2.0, 3: 3.0, "deep": [1.0], "box": Market(1.0)}
+    d["box"] = SimpleNamespace(rate=1.0)
+
+    def f(x: Any) -> Any:
+        total = sum(xs, 0.0) + math.copysign(1.0, xs[0]) + sum(d["deep"], 0.0) + d["box"].rate
+        plain = [part for part in d.values() if isinstance(part, (float, sg.Value))]
+        return x * (total + sum(plain, 0.0))
+
+    c = sg.compile(f)
+    c(2.0), c(2.0)
+    change(xs, d)
+    for _ in range(2):
+        assert c(2.0) == (sg.Value(0.0) + f(2.0)).data
+
+
+def test_a_list_that_the_function_writes_is_not_watched() -> None:
+    seen: list[Any] = []
+    calls = []
+
+    def f(x: Any) -> Any:
+        seen.append(len(seen))
+        calls.append(1.0)
+        return x * 2.0
+
+    c = sg.compile(f)
+    for _ in range(5):
+        assert c(2.0) == 4.0
+    assert len(calls) == 2
 
 
 def deeper(x: Any) -> Any:

@@ -149,18 +149,65 @@ static int are_equal_floats(PyObject *one, PyObject *other)
     return memcmp(&x, &y, sizeof x) == 0;
 }
 
+static int is_same(PyObject *now, PyObject *thing)
+{
+    return now == thing || are_equal_floats(now, thing);
+}
+
+/* Whether a list has the things of a tuple. */
+static int has_items(PyObject *list, PyObject *things)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(things);
+    if (PyList_GET_SIZE(list) != count) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!is_same(PyList_GET_ITEM(list, i), PyTuple_GET_ITEM(things, i))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether a dict has the keys and things of a tuple, one behind the other. */
+static int has_entries(PyObject *dict, PyObject *things)
+{
+    PyObject *key, *thing;
+    Py_ssize_t at = 0, i = 0;
+    if (2 * PyDict_GET_SIZE(dict) != PyTuple_GET_SIZE(things)) {
+        return 0;
+    }
+    for (; PyDict_Next(dict, &at, &key, &thing); i += 2) {
+        if (key != PyTuple_GET_ITEM(things, i) || !is_same(thing, PyTuple_GET_ITEM(things, i + 1))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether at one place stands what stood there: under a name in a dict, in a cell; without a name,
+ * in all of a list or dict. 0 with or without an error.
+ */
+static int stands(PyObject *holder, PyObject *name, PyObject *thing)
+{
+    int is_all = PyUnicode_GET_LENGTH(name) == 0 && PyTuple_CheckExact(thing);
+    if (PyList_CheckExact(holder)) {
+        return PyTuple_CheckExact(thing) && has_items(holder, thing);
+    }
+    if (PyDict_CheckExact(holder)) {
+        return is_all ? has_entries(holder, thing)
+                      : is_same(PyDict_GetItemWithError(holder, name), thing);
+    }
+    return is_same(PyCell_Check(holder) ? PyCell_GET(holder) : NULL, thing);
+}
+
 /* Whether what the function finds outside is what it was; 0 with or without an error. */
 static int is_as_it_was(PyObject *watched)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(watched); i++) {
-        PyObject *triple = PyTuple_GET_ITEM(watched, i), *holder = PyTuple_GET_ITEM(triple, 0);
-        PyObject *thing = PyTuple_GET_ITEM(triple, 2), *now = NULL;
-        if (PyDict_CheckExact(holder)) {
-            now = PyDict_GetItemWithError(holder, PyTuple_GET_ITEM(triple, 1));
-        } else if (PyCell_Check(holder)) {
-            now = PyCell_GET(holder);
-        }
-        if (now != thing && !are_equal_floats(now, thing)) {
+        PyObject *triple = PyTuple_GET_ITEM(watched, i);
+        if (!stands(PyTuple_GET_ITEM(triple, 0), PyTuple_GET_ITEM(triple, 1),
+                    PyTuple_GET_ITEM(triple, 2))) {
             return 0;
         }
     }
