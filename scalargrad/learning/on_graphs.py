@@ -101,6 +101,18 @@ def _parameters(optimizer: Any) -> list[Any]:
     return list(filter(is_value, parameters)) if isinstance(parameters, (list, tuple)) else []
 
 
+def check_learnt(model: Any, optimizer: OptimizerLike) -> None:
+    """Refuse an optimiser that moves nothing of the model: of a model that was built anew, say."""
+    own = getattr(model, "parameters", None)
+    moved, held = _parameters(optimizer), list(own()) if callable(own) else []
+    if moved and held and not {*map(id, moved)} & {*map(id, held)}:
+        raise errors.InputError(
+            "fit: the optimizer must move parameters of the model; got one that has"
+            f" {len(moved)} Values, none of them of the model, which would learn nothing;"
+            " make it anew, e.g. optim.SGD(model.parameters(), lr=0.1)"
+        )
+
+
 def score(
     model: Callable[[Any], Any], inputs: Any, targets: Any, objective: Objective
 ) -> tuple[float, int]:

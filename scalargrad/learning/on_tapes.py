@@ -180,9 +180,17 @@ def _matrix(things: Any) -> Any:
         matrix = numpy.asarray(things)
     except (ValueError, TypeError):
         raise Unfit("the samples are not of one shape") from None
+    if matrix.dtype.kind == "O" and all(isinstance(x, _plain(numpy)) for x in matrix.flat):
+        matrix = matrix.astype(float)  # a table whose columns are of several kinds
+    if matrix.dtype.kind == "b":
+        matrix = matrix.astype(numpy.int64)
     if matrix.dtype.kind not in "fiu":
         raise Unfit("the samples are no plain numbers")
     return matrix
+
+
+def _plain(numpy: Any) -> tuple[type, ...]:
+    return int, float, numpy.integer, numpy.floating, numpy.bool_
 
 
 class _Block:

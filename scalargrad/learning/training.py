@@ -15,7 +15,7 @@ from ..core.arguments import Seed, generator, number, samples, whole
 from ..core.interrupts import call_and
 from ..core.pickles import Sealed
 from .objectives import Objective, objective_of
-from .on_graphs import GraphLearner, Learner, OptimizerLike, score
+from .on_graphs import GraphLearner, Learner, OptimizerLike, check_learnt, score
 from .on_tapes import TapeLearner, Unfit
 from .progress import Report, shown
 
@@ -196,6 +196,8 @@ def fit(
             errors.unwanted("fit", "compile must be True, False or None", compile, "leave it out")
         )
     xs, ts = samples("fit", inputs, targets)
+    if isinstance(loss, str):  # one of one's own may have parameters too
+        check_learnt(model, optimizer)
     held = None
     if validation is not None:
         held = samples("fit (validation)", *_both(validation))

@@ -657,9 +657,10 @@ def compile(
 
     `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
     To see that it does the same each time, it is run a few times where it is traced. Values that it
-    finds outside, a model's parameters, are read anew at each call. A number or a text in its
-    object (`self.rate`), its closure or its module is noticed where it changed, and the function is
-    recorded for it. What lists, dicts and arrays hold stays as it was: pass what changes.
+    finds outside, a model's parameters, are read anew at each call. What stands in its object
+    (`self.rate`), its closure or its module, and in the lists and dicts there, is compared at each
+    call: where it is another thing, the function is recorded for it. What an array holds stays as
+    it was: pass what changes.
     Where Python asks how a comparison turns out (`if`, `and`, `sorted`), a lane that turns another
     way is replayed on a tape of its own path, of which there are at most `max_paths`; in `where`,
     in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths. The lanes of a

@@ -212,8 +212,6 @@ class ReadsData(nn.Module):
         ({"loss": lambda ys, ts: sg.mse(ys, list(ts))}, "a function of one's own"),
         ({"inputs": [[1.0, 2.0, 3.0], [1.0, 2.0]], "targets": [1.0, 2.0]}, "not of one shape"),
         ({"inputs": [[sg.Value(1.0), 2.0, 3.0]], "targets": [1.0]}, "no plain numbers"),
-        ({"inputs": INPUTS > 0.0}, "no plain numbers"),
-        ({"loss": BINARY, "targets": TARGETS[BINARY].astype(bool)}, "no plain numbers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_replayed_learns_on_graphs(options: dict[str, Any], words: str) -> None:
@@ -224,6 +222,33 @@ def test_what_cannot_be_replayed_learns_on_graphs(options: dict[str, Any], words
     if words != "not of one shape":  # which a model of this shape refuses itself
         history, _ = learnt(loss, compile=None, **options)
         assert math.isfinite(history.loss[0])
+
+
+def _mixed() -> Any:
+    rows = INPUTS.astype(object)
+    rows[:, 0] = [bool(x > 0.0) for x in INPUTS[:, 0]]
+    rows[:, 1] = [int(x > 0.5) for x in INPUTS[:, 1]]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("loss", "options"),
+    [
+        ("mse", {"inputs": INPUTS > 0.0}),
+        ("mse", {"inputs": _mixed()}),
+        ("mse", {"inputs": [list(row) for row in _mixed()]}),
+        ("mse", {"targets": [np.float64(t) for t in TARGETS["mse"]]}),
+        (BINARY, {"targets": TARGETS[BINARY].astype(bool)}),
+        (BINARY, {"targets": TARGETS[BINARY].astype(bool).astype(object), "inputs": _mixed()}),
+    ],
+)
+def test_truths_and_columns_of_several_kinds_are_numbers(
+    loss: str, options: dict[str, Any]
+) -> None:
+    one, fast = learnt(loss, compile=True, **options)
+    other, slow = learnt(loss, compile=False, **options)
+    assert_same(one, other)
+    assert fast == pytest.approx(slow, rel=1e-9)
 
 
 def test_too_many_paths_go_on_with_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
