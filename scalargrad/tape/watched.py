@@ -133,10 +133,14 @@ def _sources(function: Callable[..., Any]) -> Iterator[Source]:
     yield from walk.sources()
 
 
+def _is_ours(function: FunctionType) -> bool:
+    return str(function.__module__).partition(".")[0] == __name__.partition(".")[0]
+
+
 def _is_followed(function: FunctionType) -> bool:
     """Tell whether a function is a user's, or a layer's: no library's, which holds other things."""
     root, _, rest = str(function.__module__).partition(".")
-    if root == __name__.partition(".")[0]:
+    if _is_ours(function):
         return rest.startswith("nn")
     return root not in sys.stdlib_module_names and "-packages" not in function.__code__.co_filename
 
@@ -218,6 +222,8 @@ class _Walk:
             _, outside = _names(function.__code__)
             for name, cell in _cells(function):
                 yield Source(cell, name)
+            if _is_ours(function):  # whose globals nobody exchanges
+                continue
             for name in sorted(outside & function.__globals__.keys()):
                 if type(function.__globals__[name]) is not ModuleType:
                     yield Source(function.__globals__, name)
