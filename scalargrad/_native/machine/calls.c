@@ -157,12 +157,16 @@ static int is_same(PyObject *now, PyObject *thing)
 /* Whether a list has the things of a tuple. */
 static int has_items(PyObject *list, PyObject *things)
 {
-    Py_ssize_t count = PyTuple_GET_SIZE(things);
-    if (PyList_GET_SIZE(list) != count) {
+    size_t count = (size_t)PyTuple_GET_SIZE(things);
+    if ((size_t)PyList_GET_SIZE(list) != count) {
         return 0;
     }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (!is_same(PyList_GET_ITEM(list, i), PyTuple_GET_ITEM(things, i))) {
+    PyObject **now = PySequence_Fast_ITEMS(list), **then = PySequence_Fast_ITEMS(things);
+    if (count == 0 || memcmp(now, then, count * sizeof *now) == 0) {
+        return 1; /* the same things, most often */
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_same(now[i], then[i])) {
             return 0;
         }
     }
@@ -178,25 +182,37 @@ static int has_entries(PyObject *dict, PyObject *things)
         return 0;
     }
     for (; PyDict_Next(dict, &at, &key, &thing); i += 2) {
-        if (key != PyTuple_GET_ITEM(things, i) || !is_same(thing, PyTuple_GET_ITEM(things, i + 1))) {
+        if (key != PyTuple_GET_ITEM(things, i) ||
+            !is_same(thing, PyTuple_GET_ITEM(things, i + 1))) {
             return 0;
         }
     }
     return 1;
 }
 
+/* What stands under a name in a dict. Those of one object are asked for in its order, so that most
+ * are met where the last one was left.
+ */
+static PyObject *find(PyObject *dict, PyObject *name, Py_ssize_t *at)
+{
+    PyObject *key, *thing;
+    return PyDict_Next(dict, at, &key, &thing) && key == name ? thing
+                                                              : PyDict_GetItemWithError(dict, name);
+}
+
 /* Whether at one place stands what stood there: under a name in a dict, in a cell; without a name,
  * in all of a list or dict. 0 with or without an error.
  */
-static int stands(PyObject *holder, PyObject *name, PyObject *thing)
+static int stands(PyObject *triple, Py_ssize_t *at)
 {
+    PyObject *holder = PyTuple_GET_ITEM(triple, 0), *name = PyTuple_GET_ITEM(triple, 1);
+    PyObject *thing = PyTuple_GET_ITEM(triple, 2);
     int is_all = PyUnicode_GET_LENGTH(name) == 0 && PyTuple_CheckExact(thing);
-    if (PyList_CheckExact(holder)) {
-        return PyTuple_CheckExact(thing) && has_items(holder, thing);
-    }
     if (PyDict_CheckExact(holder)) {
-        return is_all ? has_entries(holder, thing)
-                      : is_same(PyDict_GetItemWithError(holder, name), thing);
+        return is_all ? has_entries(holder, thing) : is_same(find(holder, name, at), thing);
+    }
+    if (PyList_CheckExact(holder)) {
+        return is_all && has_items(holder, thing);
     }
     return is_same(PyCell_Check(holder) ? PyCell_GET(holder) : NULL, thing);
 }
@@ -204,10 +220,13 @@ static int stands(PyObject *holder, PyObject *name, PyObject *thing)
 /* Whether what the function finds outside is what it was; 0 with or without an error. */
 static int is_as_it_was(PyObject *watched)
 {
+    PyObject *last = NULL;
+    Py_ssize_t at = 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(watched); i++) {
         PyObject *triple = PyTuple_GET_ITEM(watched, i);
-        if (!stands(PyTuple_GET_ITEM(triple, 0), PyTuple_GET_ITEM(triple, 1),
-                    PyTuple_GET_ITEM(triple, 2))) {
+        at = PyTuple_GET_ITEM(triple, 0) == last ? at : 0;
+        last = PyTuple_GET_ITEM(triple, 0);
+        if (!stands(triple, &at)) {
             return 0;
         }
     }
