@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .. import errors
 from .source_lines import running_line_text
 from .tracer import refusal
@@ -13,10 +15,13 @@ def _here() -> str:
 
 def frozen_read(field: str) -> errors.StateError:
     """Return the error for a number that is read out of a Value."""
+    text = running_line_text()
+    _, _, line = text.partition(": ")
+    rewritten = re.sub(r"\.data\b", ".detach()", line) if field == "data" else line
     return refusal(
         f"compile: .{field} must not be read while the function is recorded, the number would be"
-        f" the same at every later call; got a Value {_here()}; compute with the Value itself, or"
-        " with its .detach()"
+        f" the same at every later call; got a Value at {text}; compute with the Value itself, or"
+        " with its .detach()" + (f": {rewritten}" if rewritten != line else "")
     )
 
 

@@ -40,6 +40,7 @@ from .tracing import trace
 from .watched import Watched
 
 MODES = ("strict", "fast")
+CHOICES = ("paths", "lanes")  # how `max` and `min` of Python choose: see choices.py
 
 #: so many kinds of arguments, as lists of other lengths, are remembered; then the oldest goes
 MOST_KINDS = 256
@@ -73,6 +74,7 @@ class Compiled(Generic[P, R]):
         threads: int,
         max_paths: int,
         static: tuple[str, ...] = (),
+        choose: str = "paths",
     ) -> None:
         self.function: Callable[..., Any] = function
         self.name: str = getattr(function, "__name__", type(function).__name__)
@@ -80,6 +82,7 @@ class Compiled(Generic[P, R]):
         self.threads: int = threads
         self.max_paths: int = max_paths
         self.static: tuple[str, ...] = static
+        self.choose: str = choose
         self._orders: dict[tuple[Any, ...], list[str]] = {}  # of names, by those that are given
         #: of other static arguments, and of others by name: the last one called stands last
         self._variants: OrderedDict[Any, Compiled[..., Any]] = OrderedDict()
@@ -243,7 +246,7 @@ class Compiled(Generic[P, R]):
 
             functools.update_wrapper(inner, function, assigned=(), updated=())
             inner.__name__ = self.name
-            self._inners[who] = Compiled(inner, self.mode, self.threads, self.max_paths)
+            self._inners[who] = self._like(inner, ())
         return self._inners[who]
 
     # -- what was traced ---------------------------------------------------------------------
@@ -298,16 +301,19 @@ class Compiled(Generic[P, R]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled[..., Any]:
         return self._like(copy.deepcopy(self.function, memo))
 
-    def _like(self, function: Callable[..., Any]) -> Compiled[..., Any]:
+    def _like(
+        self, function: Callable[..., Any], static: tuple[str, ...] | None = None
+    ) -> Compiled[..., Any]:
         """Return another function compiled in the same way, with nothing traced."""
-        return Compiled(function, self.mode, self.threads, self.max_paths, self.static)
+        static = self.static if static is None else static
+        return Compiled(function, self.mode, self.threads, self.max_paths, static, self.choose)
 
     def __reduce__(self) -> tuple[Any, ...]:
         paths = {
             structures: [(path.tape, path.structure) for path in known.known]
             for structures, known in self._paths.items()
         }
-        options = self.mode, self.threads, self.max_paths, self.static
+        options = self.mode, self.threads, self.max_paths, self.static, self.choose
         name = qualified_name(self.function)
         signature = _portable(self._signature)
         return _restored.pickled(self.name, name, options, paths, digest(), signature)
@@ -356,8 +362,7 @@ class Compiled(Generic[P, R]):
             if len(self._variants) >= variants.MOST_VARIANTS:
                 self._variants.popitem(last=False)
             special = variants.Special(self.function, how)
-            variant = Compiled(special, self.mode, self.threads, self.max_paths)
-            variant = self._variants.setdefault(key, variant)
+            variant = self._variants.setdefault(key, self._like(special, ()))
         self._variants.move_to_end(key)
         return variant, tuple(rest), places
 
@@ -440,7 +445,8 @@ class Compiled(Generic[P, R]):
         inputs = [name for structure, argument in called for name in structure.names(argument)]
         try:
             tape, structure = trace(
-                self.name, self.function, arguments, numbers, inputs, is_lazy=is_lazy
+                self.name, self.function, arguments, numbers, inputs, is_lazy=is_lazy,
+                by_lanes=self.choose == "lanes",
             )  # fmt: skip
         except TypeError as error:
             if any(structure != NUMBER for structure in structures):
@@ -603,7 +609,7 @@ def _parts(parameter: inspect.Parameter) -> tuple[Any, ...]:
 def _restored(
     name: str,
     qualified: Any,
-    options: tuple[str, int, int, tuple[str, ...]],
+    options: tuple[str, int, int, tuple[str, ...], str],
     paths: Any,
     table: int,
     signature: inspect.Signature,
@@ -615,9 +621,9 @@ def _restored(
             " version of scalargrad; record it anew"
         )
     check_fields(name, qualified, options, paths, signature)
-    mode, threads, most, static = options
+    mode, threads, most, static, choose = options
     keeps = any(tape.captured for known in paths.values() for tape, _ in known)
-    compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most, ())
+    compiled = _checked(Elsewhere(name, qualified, keeps), mode, threads, most, (), choose)
     compiled._signature, compiled.static = signature, static
     for structures, known in paths.items():
         restored = compiled._paths_of(structures)
@@ -635,6 +641,7 @@ def compile(
     threads: int = 1,
     max_paths: int = 256,
     static: Sequence[str] = (),
+    choose: str = "paths",
 ) -> Compiled[P, R]: ...
 @overload
 def compile(
@@ -644,6 +651,7 @@ def compile(
     threads: int = 1,
     max_paths: int = 256,
     static: Sequence[str] = (),
+    choose: str = "paths",
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 def compile(
     function: Callable[..., Any] | None = None,
@@ -652,6 +660,7 @@ def compile(
     threads: int = 1,
     max_paths: int = 256,
     static: Sequence[str] = (),
+    choose: str = "paths",
 ) -> Any:
     """Trace a function on its first call and replay it from then on; also a decorator.
 
@@ -663,8 +672,9 @@ def compile(
     it was: pass what changes.
     Where Python asks how a comparison turns out (`if`, `and`, `sorted`), a lane that turns another
     way is replayed on a tape of its own path, of which there are at most `max_paths`; in `where`,
-    in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths. The lanes of a
-    large batch are shared by `threads`, to the same bits. For each other thing that an argument
+    in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths; with
+    `choose="lanes"` also in Python's `max` and `min` of numbers. The lanes of a large batch are
+    shared by `threads`, to the same bits. For each other thing that an argument
     named in `static` is, a text, None, a date, a member of an enumeration, the function is traced
     anew. Whole numbers stay ints for Python (`range`, an index), each on a path of its own; `take`
     reads rows by them without a path. True and False are 1 and 0. What comes back has the methods
@@ -692,25 +702,34 @@ def compile(
     """
     if function is None:
         return functools.partial(
-            compile, mode=mode, threads=threads, max_paths=max_paths, static=static
+            compile, mode=mode, threads=threads, max_paths=max_paths, static=static, choose=choose
         )
     if not callable(function):
         is_wrapped = isinstance(function, (classmethod, staticmethod))
         advice = "put the other decorator above" if is_wrapped else "pass e.g. lambda x: x * x"
         raise errors.OperandError(errors.unwanted("compile", "wants a function", function, advice))
-    return _checked(function, mode, threads, max_paths, static)
+    return _checked(function, mode, threads, max_paths, static, choose)
 
 
 def _checked(
-    function: Callable[P, R], mode: str, threads: int, max_paths: int, static: Sequence[str]
+    function: Callable[P, R],
+    mode: str,
+    threads: int,
+    max_paths: int,
+    static: Sequence[str],
+    choose: str,
 ) -> Compiled[P, R]:
     if mode not in MODES:
         raise errors.InputError(
             errors.unwanted("compile", 'mode must be "strict" or "fast"', mode, "leave it out")
         )
+    if choose not in CHOICES:
+        raise errors.InputError(
+            errors.unwanted("compile", 'choose must be "paths" or "lanes"', choose, "leave it out")
+        )
     threads, most = whole("compile", "threads", threads), whole("compile", "max_paths", max_paths)
     names = (static,) if isinstance(static, str) else tuple(static)
-    compiled = Compiled[P, R](function, mode, threads, most, names)
+    compiled = Compiled[P, R](function, mode, threads, most, names, choose)
     for name in names:
         if name not in compiled._signature.parameters:
             must = f"static must name parameters of {compiled.name}"

@@ -73,7 +73,7 @@ def check_fields(name: Any, qualified: Any, options: Any, paths: Any, signature:
     for is_right, must, got in (
         (type(name) is str, "the name must be a text", name),
         (qualified is None or _are_texts(qualified), "module and name must be texts", qualified),
-        (_are_options(options), "there must be four options", options),
+        (_are_options(options), "there must be five options", options),
         (type(paths) is dict, "the paths must be a dict", paths),
         (type(signature) is inspect.Signature, "the parameters must be a signature", signature),
     ):
@@ -89,7 +89,7 @@ def check_fields(name: Any, qualified: Any, options: Any, paths: Any, signature:
 
 
 def _are_options(options: Any) -> bool:
-    if type(options) is not tuple or len(options) != 4 or type(options[3]) is not tuple:
+    if type(options) is not tuple or len(options) != 5 or type(options[3]) is not tuple:
         return False
     return all(type(name) is str for name in options[3])
 

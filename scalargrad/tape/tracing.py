@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from .. import errors
@@ -19,7 +20,7 @@ from ..core.around import Inputs, call_inside
 from ..core.nesting import Structure
 from ..core.source_lines import line_text, raised_here
 from ..table.codes import CAPTURED, LINE
-from . import truth
+from . import choices, truth
 from .flattening import flatten_result
 from .integers import Integer
 from .replay import Replay, Run
@@ -34,17 +35,19 @@ def trace(
     names: Sequence[str],
     *,
     is_lazy: bool,
+    by_lanes: bool = False,
 ) -> tuple[Tape, Structure]:
     """Run a function on some numbers; return its tape, and the structure of what it returned.
 
     `arguments` makes the arguments of the function out of a row of Values, which the tape calls by
     some names. The function is run twice, as what is different then would be wrong in every replay.
-    Where it is lazy, comparisons become guards only where Python asks how they turn out.
+    Where it is lazy, comparisons become guards only where Python asks how they turn out; `by_lanes`
+    its `max` and `min` do not.
 
     Raises: `Parting` where that gives something else than bools do.
     """
     chance = _random_states()
-    once = _Once(name, function, arguments, numbers)
+    once = _Once(name, function, arguments, numbers, by_lanes)
     first = once.run(None)
     try:
         second = once.run_lazily(first) if is_lazy else once.run(None)
@@ -129,13 +132,15 @@ class _Once(NamedTuple):
     function: Callable[..., Any]
     arguments: Callable[[Sequence[Any]], Sequence[Any]]
     numbers: Sequence[float | int]
+    by_lanes: bool
 
     def run(self, compared: Callable[[int, Any, Any, bool], Any] | None) -> _Traced:
         """Run the function; `compared` makes the truths of its comparisons."""
         truth.met.clear()
         tracer.compared = compared
         try:
-            return _run(self.function, self.arguments, self.numbers)
+            with choices.by_lanes() if self.by_lanes else nullcontext():
+                return _run(self.function, self.arguments, self.numbers)
         finally:
             tracer.compared = None
             truth.met.clear()

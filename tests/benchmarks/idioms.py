@@ -92,7 +92,7 @@ def limited(function: Callable[..., Any], limit: float, *arguments: Any) -> Any:
 
 def over_lanes(spelling: Spelling, parameters: Any, lanes: Any, mode: str = "strict") -> Action:
     """Return the call over all lanes: gradients by the parameters, or by the inputs."""
-    f: Any = sg.compile(spelling.closed(parameters), mode=mode)
+    f: Any = spelling.compiled(parameters, mode)
     batch = columns(lanes)
     if captured_in(parameters):
         return lambda: f.backward(*batch)
@@ -101,7 +101,7 @@ def over_lanes(spelling: Spelling, parameters: Any, lanes: Any, mode: str = "str
 
 def at_points(spelling: Spelling, parameters: Any, lanes: Any) -> Action:
     """Return calls at one point after the other."""
-    f: Any = sg.compile(spelling.closed(parameters))
+    f: Any = spelling.compiled(parameters)
     points = itertools.cycle(lanes[:8])
     ask = f.backward if captured_in(parameters) else f.value_and_grad
     for lane in lanes[:8]:
@@ -191,7 +191,7 @@ def of_both_letters(draw: Any) -> dict[str, Action]:
     letters, targets = columns(texts)
 
     def step_of(spelling: Spelling) -> Action:
-        f: Any = sg.compile(spelling.closed(parameters))
+        f: Any = spelling.compiled(parameters)
         optimizer = sg.optim.SGD(captured_in(parameters), lr=1e-3)
 
         def step() -> Any:
@@ -370,7 +370,7 @@ def rosenbrock_1000() -> dict[str, Action]:
 def nested(idiom: Idiom) -> dict[str, Action]:
     """Compare a call with nested lists with the part of it that the machine itself takes."""
     parameters, lanes = large(idiom)
-    f: Any = sg.compile(best_of(idiom).closed(parameters))
+    f: Any = best_of(idiom).compiled(parameters)
     kept: list[Any] = []
     point = Machine.point
 
@@ -419,6 +419,14 @@ def gpt_best() -> dict[str, Action]:
     return documents(best_of(programs.GPT))
 
 
+def gpt_lanes() -> dict[str, Action]:
+    return documents(named(programs.GPT, "max_of_the_detached_by_lanes"))
+
+
+def markov_lanes() -> dict[str, Action]:
+    return markov(named(programs.MARKOV, "own_logsumexp_with_max_by_lanes"))
+
+
 def jacobian() -> dict[str, Action]:
     random = Random(0)
     rows = matrix(random, 100, 100, 0.1)
@@ -444,8 +452,8 @@ def jacobian() -> dict[str, Action]:
 
 FIGURES: list[Callable[[], dict[str, Action]]] = [
     second_int, letters, words, select, lstm, six_operations, rosenbrock_10, rosenbrock_1000,
-    nested_bodies, nested_attention, gpt_best, gpt_index, gpt_data, markov_best, markov_if,
-    jacobian,
+    nested_bodies, nested_attention, gpt_best, gpt_index, gpt_data, gpt_lanes,
+    markov_best, markov_if, markov_lanes, jacobian,
 ]  # fmt: skip
 
 

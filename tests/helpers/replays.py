@@ -61,9 +61,11 @@ def eager(function: Callable[..., Any], point: Sequence[float]) -> tuple[float, 
     return result.data, [x.grad for x in inputs]
 
 
-def agrees(function: Callable[..., Any], lanes: Sequence[Sequence[float]]) -> sg.tape.Compiled:
+def agrees(
+    function: Callable[..., Any], lanes: Sequence[Sequence[float]], **options: Any
+) -> sg.tape.Compiled:
     """Compare a batch, and every point of it, with the function itself, bit for bit."""
-    f = sg.compile(function)
+    f = sg.compile(function, **options)
     columns = [np.array(column) for column in zip(*lanes, strict=True)]
     values = f(*columns)
     both, grads = f.value_and_grad(*columns)

@@ -59,6 +59,7 @@ def _turns(x: Any) -> Any:
     ("function", "arguments", "kind", "words"),
     [
         (_frozen, (1.0,), RuntimeError, r"\.data must not be read.*return x\.data \* x"),
+        (_frozen, (1.0,), RuntimeError, r"or with its \.detach\(\): return x\.detach\(\) \* x"),
         (_passes, (1.0,), RuntimeError, r"gradients must not.*y\.backward\(\)"),
         (_writes, (1.0,), RuntimeError, r"\.data must not be changed.*y\.data = 3\.0"),
         (_forgets, (1.0,), RuntimeError, r"\.grad must not be changed.*W\.grad = 0\.0"),

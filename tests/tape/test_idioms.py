@@ -61,7 +61,7 @@ def test_compiled_spelling_gives_what_it_gives_eagerly(
     runner: str,
 ) -> None:
     parameters, lanes = idiom.draw(Random(idiom.name), False)
-    f = sg.compile(spelling.closed(parameters))
+    f = spelling.compiled(parameters)
     if spelling.refused is not None:
         with pytest.raises(spelling.refused, match="compile: "):
             at_point(f, parameters, lanes[0])

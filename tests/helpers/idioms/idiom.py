@@ -24,6 +24,7 @@ class Spelling(NamedTuple):
     function: Callable[..., Any]  #: of the parameters and the inputs
     parts: bool = False  #: lanes go by several paths
     refused: type[Exception] | None = None  #: what is raised while it is recorded
+    choose: str = "paths"  #: how `max` and `min` of Python do
 
     def closed(self, parameters: Any) -> Callable[..., Any]:
         """Return the function of the inputs alone, which captures its parameters."""
@@ -33,6 +34,10 @@ class Spelling(NamedTuple):
 
         function.__name__ = self.name
         return function
+
+    def compiled(self, parameters: Any, mode: str = "strict") -> Compiled:
+        """Return that compiled."""
+        return sg.compile(self.closed(parameters), mode=mode, choose=self.choose)
 
 
 @dataclass
@@ -46,12 +51,16 @@ class Idiom:
     best: Spelling | None = None
 
     def written(
-        self, *, parts: bool = False, refused: type[Exception] | None = None
+        self,
+        *,
+        parts: bool = False,
+        refused: type[Exception] | None = None,
+        choose: str = "paths",
     ) -> Callable[[Written], Written]:
         """Add a spelling: `@IDIOM.written()`; the marks say what does not go well today."""
 
         def add(function: Written) -> Written:
-            self.spellings.append(Spelling(function.__name__, function, parts, refused))
+            self.spellings.append(Spelling(function.__name__, function, parts, refused, choose))
             return function
 
         return add
