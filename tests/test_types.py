@@ -32,13 +32,30 @@ def test_value_gives_a_value_and_a_float_a_float() -> None:
     assert_type(sg.tanh(0.5), float)
     assert_type(sg.hypot(1.0, x), sg.Value)
     assert_type(sg.hypot(3.0, 4.0), float)
-    assert_type(sg.softmax([x, 1.0]), list[Any])
+    assert_type(sg.softmax([x, x]), list[sg.Value])
+    assert_type(sg.softmax([0.0, 1.0]), list[float])
+    assert_type(sg.sum([x, x]), sg.Value)
+    assert_type(sg.sum(x * i for i in range(3)), sg.Value)
+    assert_type(sg.mean([1.0, 2.0]), float)
+    assert_type(sg.dot([1.0, 2.0], [x, x]), sg.Value)
+    assert_type(sg.dot([1.0, 2.0], [3, 4]), float)
+    assert_type(sg.sum(sg.nn.MLP(2, [3, 1]).parameters()), Any)
     assert_type(x.gelu(), sg.Value)
     assert_type(x.leaky_relu(0.1), sg.Value)
     assert_type(x * 2 + x**3 - 1, sg.Value)
     assert_type(x > 1, bool)
     assert_type(x.data, float)
     assert_type(x.grad, float)
+
+
+def test_element_has_the_type_of_its_list() -> None:
+    x = sg.Value(2.0)
+
+    assert_type(sg.take([x, x], 1), sg.Value)
+    assert_type(sg.take([[x], [x]], -1), list[sg.Value])
+    assert_type(sg.take([[x], [x]], [0, 1, 1]), list[list[sg.Value]])
+    assert_type(sg.take((1.0, 2.0), np.int64(1)), float)
+    assert_type(sg.take(np.ones(2), 0), Any)
 
 
 def test_other_names_have_types() -> None:
@@ -96,11 +113,55 @@ def test_compiled_function_has_the_parameters_and_the_result_of_its_own() -> Non
 
 
 def test_compiled_function_takes_what_stands_for_numbers() -> None:
-    assert_type(scaled(2.0, [3.0]), Any)  # a float for a Value
-    assert_type(area(sg.Value(2.0), 3.0), Any)  # and the other way round
-    assert scaled(2.0, [3.0]) == 6.0
+    assert_type(area(sg.Value(2.0), 3.0), Any)  # a Value for a float
+    assert scaled(2.0, [3.0]) == 6.0  # and the other way round
     if TYPE_CHECKING:
         area("3")  # type: ignore[call-overload]  # pyright: ignore
+
+
+def line(x: float) -> sg.Value:
+    return sg.Value(3.0) * x
+
+
+def mixed(x: float | sg.Value) -> sg.Value:
+    return x * sg.Value(3.0)
+
+
+def line_of(xs: list[float], w: sg.Value) -> sg.Value:
+    return sg.dot(xs, [w] * len(xs))
+
+
+def lines(xs: list[float], k: float) -> list[sg.Value]:
+    return [k * x * sg.Value(3.0) for x in xs]
+
+
+def test_compiled_function_of_plain_numbers_gives_numbers() -> None:
+    assert_type(sg.compile(line)(2.0), float)
+    assert_type(sg.compile(mixed)(2.0), float)
+    assert_type(sg.compile(lines)([1.0, 2.0], 1.0), list[float])
+    assert_type(sg.compile(line).value_and_grad(2.0), tuple[float, tuple[Any, ...]])
+    assert_type(sg.compile(line_of)([1.0], sg.Value(2.0)), sg.Value)
+    assert_type(sg.compile(line)(np.ones(2)), Any)
+    assert_type(sg.value_and_grad(line)(2.0), tuple[float, float])
+    assert_type(sg.value_and_grad(line_of)([1.0], sg.Value(2.0)), tuple[float, list[float]])
+    assert sg.compile(line)(2.0) == sg.compile(mixed)(2.0) == 6.0
+    assert sg.compile(lines)([1.0, 2.0], 1.0) == [3.0, 6.0]
+
+
+@sg.compile(static=("kind",))
+def priced(x: float, kind: str) -> float:
+    return x if kind == "call" else -x
+
+
+def test_texts_stand_beside_arrays() -> None:
+    xs = np.array([1.0, 2.0])
+
+    assert_type(priced(1.0, "call"), float)
+    assert_type(priced(xs, "put"), Any)
+    assert_type(priced(x=xs, kind="put"), Any)
+    assert_type(priced.value_and_grad(xs, "put"), tuple[Any, tuple[Any, ...]])
+    assert priced(xs, "put").tolist() == [-1.0, -2.0]
+    assert priced(x=xs, kind="call").tolist() == [1.0, 2.0]
 
 
 def test_gradient_has_the_parameters_of_the_function_and_the_type_of_the_first() -> None:

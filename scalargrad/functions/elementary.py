@@ -52,18 +52,45 @@ class Binary(Protocol):
 class Reduction(Protocol):
     """A function of one iterable: floats alone give a float, a Value anywhere a Value."""
 
+    @overload  # first, so that elements of which nothing is known give what nothing is known of
+    def __call__(self, operands: Iterable[V], /) -> V: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, operands: Iterable[float], /
+    ) -> float: ...
+    @overload
+    def __call__(self, operands: Iterable[V | float], /) -> V: ...
+    @overload
     def __call__(self, operands: Iterable[Any], /) -> Any: ...
 
 
 class Spread(Protocol):
     """A function of one iterable that gives a list."""
 
+    @overload
+    def __call__(self, operands: Iterable[V], /) -> list[V]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, operands: Iterable[float], /
+    ) -> list[float]: ...
+    @overload
+    def __call__(self, operands: Iterable[V | float], /) -> list[V]: ...
+    @overload
     def __call__(self, operands: Iterable[Any], /) -> list[Any]: ...
 
 
 class Pairing(Protocol):
     """A function of two iterables, equally long: it gives what a reduction gives."""
 
+    @overload
+    def __call__(self, xs: Iterable[V], ys: Iterable[V]) -> V: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, xs: Iterable[float], ys: Iterable[float]
+    ) -> float: ...
+    @overload
+    def __call__(self, xs: Iterable[V | float], ys: Iterable[V | float]) -> V: ...
+    @overload
     def __call__(self, xs: Iterable[Any], ys: Iterable[Any]) -> Any: ...
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex, TypeVar, overload
 
 from .. import errors
 from .._engine import Value
@@ -17,7 +17,15 @@ from ..table.codes import CAPTURED, INPUT
 from . import elementary
 from .elementary import dot, relu
 
+T = TypeVar("T")
 
+
+@overload
+def take(rows: list[T] | tuple[T, ...], i: SupportsIndex) -> T: ...
+@overload
+def take(rows: list[T] | tuple[T, ...], i: Sequence[SupportsIndex]) -> list[T]: ...
+@overload
+def take(rows: Any, i: Any) -> Any: ...
 def take(rows: Any, i: Any) -> Any:
     """Take elements of a list or an array by their index: numbers, Values, or lists of them.
 

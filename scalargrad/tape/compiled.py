@@ -21,7 +21,7 @@ from ..core.arithmetic import data_of, is_value
 from ..core.around import Inputs, call_inside
 from ..core.nesting import NUMBER, Container, Structure
 from ..core.pickles import Reader, content_of
-from ..core.signatures import Argument
+from ..core.signatures import Argument, Numbers
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -53,6 +53,8 @@ TIMES_ANEW = 8
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
+N = TypeVar("N", bound=Numbers)
+W = TypeVar("W", bound=Value)
 R = TypeVar("R")
 S = TypeVar("S")
 
@@ -98,12 +100,58 @@ class Compiled(Generic[P, R]):
 
     # -- calls -------------------------------------------------------------------------------
 
+    # numbers give numbers, also where the function says Value; beside arrays stands anything
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self: Compiled[Concatenate[N, W, Q], Value],
+        x: N,
+        w: W,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> Value: ...
+    @overload
+    def __call__(
+        self: Compiled[Concatenate[N, Q], Value],
+        x: N,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> float: ...
+    @overload
+    def __call__(
+        self: Compiled[Concatenate[N | Value, Q], Value],
+        x: N,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> float: ...
+    @overload
+    def __call__(
+        self: Compiled[Concatenate[N, Q], list[Value]],
+        x: N,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> list[float]: ...
+    @overload
+    def __call__(
+        self: Compiled[Concatenate[N | Value, Q], list[Value]],
+        x: N,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> list[float]: ...
     @overload
     def __call__(self, /, *arguments: P.args, **named: P.kwargs) -> R: ...
     @overload
-    def __call__(self, /, *arguments: Argument, **named: Argument) -> Any: ...
+    def __call__(self, first: Argument, /, *arguments: Any, **named: Any) -> Any: ...
+    @overload
+    def __call__(self, first: Any, second: Argument, /, *arguments: Any, **named: Any) -> Any: ...
+    @overload
+    def __call__(self, /, **named: Any) -> Any: ...
     @functools.partial(quick, kind="replay_call")
-    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
+    def __call__(self: Any, /, *arguments: Any, **named: Any) -> Any:
         """Return what the function returns: numbers for a point, arrays for a batch.
 
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
@@ -128,15 +176,46 @@ class Compiled(Generic[P, R]):
         return columns(batch.structure, batch.values)
 
     @overload
+    def value_and_grad(  # type: ignore[overload-overlap]
+        self: Compiled[Concatenate[N, W, Q], Value],
+        x: N,
+        w: W,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> tuple[Value, tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(
+        self: Compiled[Concatenate[N, Q], Value],
+        x: N,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> tuple[float, tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(
+        self: Compiled[Concatenate[N | Value, Q], Value],
+        x: N,
+        /,
+        *arguments: Q.args,
+        **named: Q.kwargs,
+    ) -> tuple[float, tuple[Any, ...]]: ...
+    @overload
     def value_and_grad(
         self, /, *arguments: P.args, **named: P.kwargs
     ) -> tuple[R, tuple[Any, ...]]: ...
     @overload
     def value_and_grad(
-        self, /, *arguments: Argument, **named: Argument
+        self, first: Argument, /, *arguments: Any, **named: Any
     ) -> tuple[Any, tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(
+        self, first: Any, second: Argument, /, *arguments: Any, **named: Any
+    ) -> tuple[Any, tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(self, /, **named: Any) -> tuple[Any, tuple[Any, ...]]: ...
     @functools.partial(quick, kind="replay_gradient")
-    def value_and_grad(self, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
+    def value_and_grad(self: Any, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
 
         The gradients stand in the order of the function's parameters, also of named ones.
@@ -144,7 +223,8 @@ class Compiled(Generic[P, R]):
         """
         if named or self.static:
             variant, arguments, _ = self._variant(arguments, named)
-            return variant.value_and_grad(*arguments)
+            of_variant: tuple[Any, tuple[Any, ...]] = variant.value_and_grad(*arguments)
+            return of_variant
         arguments, structures, lanes = self._taken(arguments)
         if tracer.is_on():
             self._check_inside(lanes)
