@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, ov
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 X = TypeVar("X")
-N = TypeVar("N", bound="Numbers | Shaped")
+N = TypeVar("N", bound="PlainNumbers | Shaped")
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -31,7 +31,7 @@ Argument: TypeAlias = float | HasData | Shaped | list[Any] | tuple[Any, ...] | d
 
 
 #: numbers, of which no array is
-Numbers: TypeAlias = float | Sequence[float] | Sequence[Sequence[float]]
+PlainNumbers: TypeAlias = float | Sequence[float] | Sequence[Sequence[float]]
 
 
 class Derived(Protocol[P, R_co]):

@@ -21,7 +21,7 @@ from ..core.arithmetic import data_of, is_value
 from ..core.around import Inputs, call_inside
 from ..core.nesting import NUMBER, Container, Structure
 from ..core.pickles import Reader, content_of
-from ..core.signatures import Argument, Numbers
+from ..core.signatures import Argument, PlainNumbers
 from ..functions import elementary
 from ..functions.custom import with_derivatives
 from ..table.row import digest
@@ -53,7 +53,7 @@ TIMES_ANEW = 8
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-N = TypeVar("N", bound=Numbers)
+N = TypeVar("N", bound=PlainNumbers)
 W = TypeVar("W", bound=Value)
 R = TypeVar("R")
 S = TypeVar("S")
