@@ -101,11 +101,16 @@ class Node:
         return format(self._data, spec) if spec else str(self)
 
     def _refuse(self, function: str) -> NoReturn:
-        number = "" if tracer.is_on() else "write v.data for the number, or "
+        if function in ("int", "index"):
+            number = "" if tracer.is_on() else ", int(v.data) for the number"
+            remedy = f"write sg.take(rows, sg.floor(v)) for an element{number}"
+        else:
+            number = "" if tracer.is_on() else "write v.data for the number, or "
+            remedy = f"{number}use a scalargrad function (sg.exp(v), not math.exp(v)), or an array"
+            remedy += " of dtype=object, to keep the gradient"
         raise errors.OperandError(
             f"{function}: a Value is not turned into a plain number silently, the gradient would"
-            f" be lost; got {self!r}; {number}use a scalargrad function (sg.exp(v), not"
-            " math.exp(v)), or an array of dtype=object, to keep the gradient"
+            f" be lost; got {self!r}; {remedy}"
         )
 
     def __bool__(self) -> bool:
@@ -117,6 +122,7 @@ class Node:
     # fmt: off
     def __float__(self) -> float: self._refuse("float")
     def __int__(self) -> int: self._refuse("int")
+    def __index__(self) -> int: self._refuse("index")
     def __complex__(self) -> complex: self._refuse("complex")
     # fmt: on
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence, Set
 from itertools import chain
+from numbers import Integral, Real
 from typing import Any, NamedTuple, SupportsIndex, TypeVar, overload
 
 from .. import errors
 from .._engine import Value
 from ..core import tracer
-from ..core.arguments import as_whole, by_position, is_list
+from ..core.arguments import as_number, as_whole, by_position, is_list
 from ..core.arithmetic import are_values, data_of, is_value
 from ..core.nesting import each, flat, values_in
 from ..table.codes import CAPTURED, INPUT
@@ -30,11 +31,12 @@ def take(rows: Any, i: Any) -> Any:
     """Take elements of a list or an array by their index: numbers, Values, or lists of them.
 
     Maths: z = rows_i, dz/drows_j = 1 where j = i, else 0; the index has no derivative
-    Shapes: i is an int, negative from the end, or a nesting of ints; z has the shape of i, with
-    that of an element at every index, and is an array where rows is one.
-    Raises: `ValueError` for an index that is out of range, `TypeError` for one that is no int.
+    Shapes: i is a whole number, negative from the end, or a nesting of them; z has the shape of i,
+    with that of an element at every index, and is an array where rows is one.
+    Raises: `ValueError` for an index that is out of range, `TypeError` for one that is not whole.
 
-    Inside a compiled function one recording does for every index.
+    Inside a compiled function one recording does for every index. An argument that is an int reads
+    its row only; for one that is computed, `sg.floor(x)`, all rows are looked at.
 
     >>> import scalargrad as sg
     >>> sg.take([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [2, -3])
@@ -59,16 +61,43 @@ def _element(rows: list[Any], i: Any) -> Any:
     on_tape = is_value(i) and isinstance(i, int) and tracer.is_on()
     if on_tape and (gathered := _gathered(rows, i)) is not None:
         return gathered
-    whole = i if on_tape else as_whole(i)
+    if is_value(i) and not isinstance(i, int):
+        return _by_computed(rows, i)
+    whole = i if on_tape else _as_int(i)
     if whole is None:
-        remedy = "pass an int, of an array one of ints" if is_value(i) else "pass e.g. 0, or int(i)"
-        raise errors.OperandError(errors.unwanted("take", "i must be a whole number", i, remedy))
+        raise _not_whole(i)
     count = len(rows)
     if not -count <= whole < count:
         raise out_of_range(count, whole)
     if not on_tape:
         return rows[whole]
     return _selected(rows, whole + count if whole < 0 else whole)
+
+
+def _as_int(i: Any) -> int | None:
+    """Return a whole number as an int, also a float; None for what is none."""
+    if isinstance(i, Real) and not isinstance(i, Integral):
+        number = as_number(i)
+        return int(number) if number is not None and number.is_integer() else None
+    return as_whole(i)
+
+
+def _by_computed(rows: list[Any], i: Any) -> Any:
+    """Return an element by a Value whose number is whole, as sg.floor(x) is."""
+    if not i == elementary.floor(i):
+        raise _not_whole(data_of(i))
+    count = len(rows)
+    if not (-count <= i and i < count):
+        raise out_of_range(count, data_of(i))
+    if not tracer.is_on():
+        return rows[int(data_of(i))]
+    return _selected(rows, i + count if i < 0 else i)
+
+
+def _not_whole(i: object) -> errors.OperandError:
+    is_number = isinstance(i, Real) and not isinstance(i, Integral) and i == i
+    remedy = "write sg.floor(i)" if is_number else "pass e.g. 0"
+    return errors.OperandError(errors.unwanted("take", "i must be a whole number", i, remedy))
 
 
 def out_of_range(count: int, i: object) -> errors.InputError:
@@ -144,9 +173,14 @@ def _selected(rows: list[Any], i: Any) -> Any:
     if not all(each(row, lambda x: None) == first for row in rows) or not all(
         are_values(own, float, int) for own in leaves
     ):
-        return rows[i]
+        return _pinned(rows, i)
     chosen = [relu(1.0 - abs(i - float(j))).detach() for j in range(len(rows))]
     sums = iter([dot(column, chosen) for column in zip(*leaves, strict=True)])
     picked: Any = each(rows[0], lambda x: next(sums))
     seen = elementary.sum([x.detach() for x in flat(picked)])
-    return picked if seen == seen else rows[i]
+    return picked if seen == seen else _pinned(rows, i)
+
+
+def _pinned(rows: list[Any], i: Any) -> Any:
+    """Return an element by an index, on a path of its own."""
+    return rows[i] if isinstance(i, int) else next(row for j, row in enumerate(rows) if i == j)

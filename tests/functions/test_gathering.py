@@ -117,7 +117,7 @@ def test_index_out_of_range_in_a_later_lane_is_refused() -> None:
         compiled(np.array([1, 7]))
 
 
-@pytest.mark.parametrize("i", [1.0, True, "0", None, sg.Value(1.0)])
+@pytest.mark.parametrize("i", [1.5, True, np.True_, "0", None, 1j, sg.Value(1.5)])
 def test_index_that_is_no_int_is_refused(i: Any) -> None:
     with pytest.raises(sg.errors.OperandError, match="take: i must be a whole number; got "):
         sg.take(ROWS, i)
@@ -243,3 +243,80 @@ def test_gradients_of_many_results_that_read_tables_are_right() -> None:
     xs = [1.0, 2.0, 3.0]
     assert np.array_equal(sg.jacobian(compiled)(xs, 2), sg.jacobian(results)(xs, 2))
     assert np.array_equal(sg.jacobian(compiled)(xs, -4), sg.jacobian(results)(xs, -4))
+
+
+# -- computed indices --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        sg.floor,
+        math.floor,
+        lambda x: x // 1,
+        lambda x: sg.trunc(x) - 4,
+        lambda x: (x > 1) + (x > 2) + (x > 3),
+        lambda x: sg.sum([x > k for k in (1, 2, 3)]),
+    ],
+)
+@pytest.mark.parametrize("rows", [[10.0, 20.0, 40.0, 70.0], [[1.0, 3.0], [2.0, 5.0]] * 2])
+def test_computed_whole_number_names_a_row(step: Any, rows: Any) -> None:
+    def looked_up(x: Any) -> Any:
+        return x * sg.sum(np.ravel(sg.take(rows, step(x))))
+
+    xs = np.array([0.5, 1.25, 2.5, 3.75, 1.5])
+    heights = [float(np.sum(rows[math.floor(x)])) for x in xs]
+    compiled = sg.compile(looked_up)
+    values, (slopes,) = compiled.value_and_grad(xs)
+
+    assert [looked_up(float(x)) for x in xs] == [x * h for x, h in zip(xs, heights, strict=True)]
+    assert [sg.grad(looked_up)(float(x)) for x in xs] == heights
+    assert values.tolist() == [x * h for x, h in zip(xs, heights, strict=True)]
+    assert slopes.tolist() == heights
+
+
+def test_computed_index_does_for_all_lanes_on_one_tape_and_reaches_captured_values() -> None:
+    table = [sg.Value(float(v)) for v in (1, 2, 4)]
+    compiled = sg.compile(lambda x: sg.take(table, sg.floor(x)) * x)
+
+    compiled.backward(np.array([0.5, 1.5, 1.75, 2.0]), reduction="sum")
+
+    assert len(compiled.tapes) == 1
+    assert [v.grad for v in table] == [0.5, 3.25, 2.0]
+
+
+def test_rows_that_are_not_alike_are_pinned_by_a_computed_index() -> None:
+    rows = [[1.0], [2.0, 3.0], [math.inf]]
+    compiled = sg.compile(lambda x: sg.sum(sg.take(rows, sg.floor(x))) + x)
+
+    assert compiled(np.array([0.5, 1.5, 2.5])).tolist() == [1.5, 6.5, math.inf]
+
+
+@pytest.mark.parametrize("number", [3.0, -4.0, 2.5, math.nan, math.inf, 1e300])
+@pytest.mark.parametrize("run", [sg.grad, sg.compile, lambda f: lambda x: f(sg.Value(x))])
+def test_number_that_names_no_row_is_refused_at_every_call(number: float, run: Any) -> None:
+    looked_up = run(lambda x: sg.take([10.0, 20.0, 40.0], x) * x)
+    looked_up(1.0)
+
+    with pytest.raises(sg.ScalargradError, match=r"take: i must be (a whole number|from -3 to 2)"):
+        looked_up(number)
+
+
+def test_whole_floats_are_indices() -> None:
+    assert sg.take(ROWS, np.array([1.0, -1.0])) == [ROWS[1], ROWS[2]]
+    assert sg.take(ROWS, [0.0, np.float32(2.0)]) == [ROWS[0], ROWS[2]]
+
+
+def test_value_between_brackets_says_what_to_write() -> None:
+    x = sg.Value(1.5)
+    for use in (
+        lambda: ROWS[math.floor(x)],
+        lambda: range(sg.floor(x)),
+        lambda: ROWS[x:],
+        lambda: ROWS[int(x)],
+        lambda: ROWS * sg.floor(x),
+    ):
+        with pytest.raises(
+            sg.errors.OperandError, match=r"^in.*: a Value .* write sg.take\(rows, sg.fl"
+        ):
+            use()
