@@ -185,6 +185,43 @@ def runge_kutta() -> sg.Value:
     return y + h / 6 * (a + 2 * b + 2 * c + d)
 
 
+def black_scholes() -> sg.Value:
+    S, K, r, s, T = sg.values(S=105.0, K=100.0, r=0.03, s=0.2, T=0.5)
+    deviation = s * sg.sqrt(T)
+    first = (sg.log(S / K) + (r + s**2 / 2) * T) / deviation
+
+    def below(x: sg.Value) -> sg.Value:
+        return (1 + sg.erf(x / math.sqrt(2))) / 2
+
+    return S * below(first) - K * sg.exp(-r * T) * below(first - deviation)
+
+
+def ridge() -> sg.Value:
+    w, v, a = sg.values(w=0.5, v=-0.3, a=0.1)
+    errors = []
+    for i in range(3):
+        x, z, y = (sg.Value(0.1 * i + 0.3, f"{name}{i}") for name in "xzy")
+        errors.append((y - (w * x + v * z)) ** 2)
+    return summed(errors) + a * (w**2 + v**2)
+
+
+def layer_norm() -> sg.Value:
+    xs = [sg.Value(0.2 * i - 0.3, f"x{i}") for i in range(3)]
+    gain, bias = sg.values(g=1.2, b=0.1)
+    mean = summed(xs) / 3
+    off = [x - mean for x in xs]
+    deviation = sg.sqrt(summed(one * one for one in off) / 3 + 1e-5)
+    results = [gain * one / deviation + bias for one in off]
+    return summed([results[0], *(y * (i + 2.0) for i, y in enumerate(results[1:]))])
+
+
+def newton() -> sg.Value:
+    x, a = sg.values(x=1.5, a=2.0)
+    for _ in range(2):
+        x = x - (x * x - a) / (2 * x)
+    return x
+
+
 def formula(text: str) -> sg.Value:
     """Return the value of a formula at points between 0.3 and 0.8."""
     f = sg.expression(text)
@@ -203,6 +240,10 @@ GRAPHS: dict[str, Callable[[], sg.Value]] = {
     "program of 1,239": lambda: program(1220, 140),
     "trapezoid rule": trapezoid,
     "RK4 step": runge_kutta,
+    "Black–Scholes": black_scholes,
+    "ridge": ridge,
+    "layer norm": layer_norm,
+    "Newton": newton,
     **{text: (lambda text=text: formula(text)) for text in FORMULAS[:CLEAN]},  # type: ignore[misc]
     "network of 1,000": lambda: dotted(10, 20, 20, 8),
     "network of 10,000": lambda: dotted(40, 90, 60, 10),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 from array import array
+from collections.abc import Sequence
 
 import pytest
 from engines import ENGINES
+from formulas import FORMULAS
 
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.drawing.layout import sifting
 from scalargrad.drawing.layout.columns import arrange, crossings
+from scalargrad.drawing.layout.compact import Compact
+from scalargrad.drawing.layout.grid import build
 from scalargrad.drawing.layout.ordering import improve
 from scalargrad.drawing.layout.ranking import Edge, shortest
 from scalargrad.drawing.layout.sifting import CROSSING, Order
@@ -186,3 +190,77 @@ def mlp(*sizes: int) -> sg.Value:
 @pytest.mark.parametrize(("sizes", "most"), [((2, 4, 4, 1), 20), ((3, 6, 6, 1), 80)])
 def test_networks_have_few_crossings(sizes: tuple[int, ...], most: int) -> None:
     assert crossings_of(mlp(*sizes)) <= most
+
+
+def typed(text: str, **values: float) -> sg.Value:
+    """Return the value of a formula at a point."""
+    f = sg.expression(text)
+    root = f(**{name: sg.Value(values.get(name, 0.4), name) for name in f.names})
+    assert isinstance(root, sg.Value)
+    return root
+
+
+def between(order: Order, left: Sequence[int], right: Sequence[int]) -> int:
+    """Count the crossings of arrows between two columns in an order, by pairs."""
+    place = {node: position for position, node in enumerate(right)}
+    ends = [
+        [(place[target], port if order.ordered[target] else 0) for target, port in order.down[node]]
+        for node in left
+    ]  # fmt: skip
+    return sum(
+        1 if a[0] > b[0] else 2 * (a[0] == b[0] and a[1] > b[1])
+        for above, below in itertools.combinations(ends, 2) for a in above for b in below
+    )  # fmt: skip
+
+
+def fewest(order: Order) -> int:
+    """Return how few crossings there are in the best of all orders, column after column."""
+    least = dict.fromkeys(itertools.permutations(order.columns[0]), 0)
+    for column in order.columns[1:]:
+        least = {
+            turned: min(found + between(order, left, turned) for left, found in least.items())
+            for turned in itertools.permutations(column)
+        }
+    return min(least.values())
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_have_the_fewest_crossings_that_their_columns_allow(name: str) -> None:
+    formula = FORMULAS[name]
+    scene = sg.draw(typed(formula.text, **formula.values), fold=False)._scene
+    arrange(scene)
+    order = Compact(build(scene)).order
+    improve(order)
+    found = order.cost() // CROSSING
+    tall = max(map(len, order.columns)) > 5  # too many orders
+
+    assert tall or not found or found == fewest(order)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x + P/(P+q)*(q-x)",
+        "sqrt(a**2 + b**2 - 2*a*b*cos(c))",
+        "a*b/(a*b + c*(1-b))",
+        "v*sin(a)*t - g*t**2/2 + v*cos(a)*t",  # t goes around all that a and v go to
+        "b**2 + 2*a*b",
+    ],
+)
+def test_what_needs_no_crossing_has_none(text: str) -> None:
+    assert crossings_of(typed(text)) == 0
+
+
+def test_leaves_begin_further_left_only_where_fewer_arrows_cross() -> None:
+    w, v = sg.values(w=0.5, v=-0.3)
+    squares = [
+        (sg.Value(0.1, "y") - (w * sg.Value(0.2, "x") + v * sg.Value(0.3, "z"))) ** 2
+        for _ in range(3)
+    ]
+    ridge = sg.sum(squares) + (w**2 + v**2) / 2
+
+    assert crossings_of(ridge) <= 2
+    scene = sg.draw(typed("x*y + x*z"), fold=False)._scene
+    ranks = [item.rank for item in scene.items]
+    arrange(scene)
+    assert [item.rank for item in scene.items] == ranks

@@ -12,19 +12,39 @@ from itertools import pairwise
 
 from .compact import Compact
 from .grid import Border, Cell, Column, Grid, build, number, spans_of
-from .ordering import improve
+from .leaves import move_leaves
+from .ordering import SOME, improve
 from .scene import Scene
+from .sifting import CROSSING
 
 
 def arrange(scene: Scene) -> Grid:
     """Return the columns of a scene, ordered so that few arrows cross."""
-    grid = build(scene)
-    compact = Compact(grid)
-    improve(compact.order)
+    compact = _ordered(scene)
+    grid = compact.grid
     compact.sort_cells()
     _turn_operands(grid)
     _add_borders(grid)
     return grid
+
+
+def _ordered(scene: Scene) -> Compact:
+    """Return the columns of a scene in an order, in a small picture after leaves have moved."""
+    compact = Compact(build(scene))
+    improve(compact.order)
+    crossings = compact.order.cost() // CROSSING
+    if not crossings or len(compact.order.place) > SOME:
+        return compact
+
+    def found() -> int:
+        order = Compact(build(scene)).order
+        improve(order, hastily=True)
+        return order.cost() // CROSSING
+
+    if move_leaves(scene, crossings, found):
+        compact = Compact(build(scene))
+        improve(compact.order)
+    return compact
 
 
 def reading_order(grid: Grid) -> dict[int, int]:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from .sifting import CROSSING, Order
 
 FEW, SOME, MANY = 90, 300, 2000  # nodes
-STARTS, FEWER_STARTS = 24, 6
+STARTS, FEWER_STARTS, HASTY_STARTS = 24, 6, 2
 SWEEPS, FEWER_SWEEPS = 24, 12
 PATIENCE = 8  # sweeps without success
 WINDOW = 8  # so far a node is moved at once
@@ -30,12 +30,13 @@ HUGE = 20_000  # nodes: too many to be shaken
 AMPLITUDE = 3.0  # how far a node is shaken, on average
 
 
-def improve(order: Order) -> None:
-    """Find an order in which few arrows cross."""
+def improve(order: Order, *, hastily: bool = False) -> None:
+    """Find an order in which few arrows cross; `hastily` one to compare with others."""
     count = len(order.place)
+    starts = STARTS if count <= FEW else FEWER_STARTS if count <= SOME else 1
     chance = random.Random(0)
     start, best, least = order.saved(), order.saved(), -1
-    for turn in range(STARTS if count <= FEW else FEWER_STARTS if count <= SOME else 1):
+    for turn in range(HASTY_STARTS if hastily else starts):
         order.restore(start)
         share = turn if turn < 2 else chance.random()
         _walk(order, lambda: chance.random() < share)  # noqa: B023 - it is asked at once
@@ -48,7 +49,7 @@ def improve(order: Order) -> None:
         if least < CROSSING:
             break
     order.restore(best)
-    if least >= CROSSING and count <= HUGE:
+    if least >= CROSSING and count <= HUGE and not hastily:
         _shake(order, min(MOST_SHAKES, SHAKEN // count) if count > SOME else SHAKES, chance)
 
 
