@@ -264,3 +264,13 @@ def test_leaves_begin_further_left_only_where_fewer_arrows_cross() -> None:
     ranks = [item.rank for item in scene.items]
     arrange(scene)
     assert [item.rank for item in scene.items] == ranks
+
+
+def test_what_goes_to_the_same_operators_stands_side_by_side() -> None:
+    x, y = sg.values(x=1, y=2)
+    root = sg.sum([sg.dot([x, y], sg.values(v=0.1, w=0.2)) for _ in range(4)])
+    scene = sg.draw(root)._scene
+    arrange(scene)
+
+    ranks = {item.text: item.rank for item in scene.items}
+    assert ranks["x"] == ranks["y"]

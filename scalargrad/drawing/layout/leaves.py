@@ -5,6 +5,7 @@ Ranks make arrows short; a hand would rather lead a variable around what stands 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from .scene import Item, Scene
@@ -15,7 +16,7 @@ SHIFTS = 1, 2  # columns
 
 def move_leaves(scene: Scene, least: int, crossings: Callable[[], int]) -> bool:
     """Move leaves to the left while that leaves fewer than `least` crossings; tell if any moved."""
-    leaves = [item for item in scene.items if _is_free(item)]
+    leaves = _free(scene.items)
     moved = False
     for _ in range(TURNS):
         best: tuple[Item, int] | None = None
@@ -35,8 +36,15 @@ def move_leaves(scene: Scene, least: int, crossings: Callable[[], int]) -> bool:
     return moved
 
 
-def _is_free(item: Item) -> bool:
-    return item.is_end and len(item.links) > 1 and not item.frames
+def _free(items: list[Item]) -> list[Item]:
+    """Return the leaves that may move; those that go to the same operators stay side by side."""
+    leaves = [item for item in items if item.is_end and len(item.links) > 1 and not item.frames]
+    same = Counter(map(_targets, leaves))
+    return [leaf for leaf in leaves if same[_targets(leaf)] == 1]
+
+
+def _targets(leaf: Item) -> frozenset[int]:
+    return frozenset(id(link.target) for link in leaf.links)
 
 
 def _move(scene: Scene, leaf: Item, columns: int) -> None:
