@@ -149,7 +149,7 @@ class Derivative:
         return codes if self._who == "grad" else [calls.TUPLE, 1, 2, calls.FLOAT, *codes]
 
     def _jacobian(self, paths: Paths, point: Given, positions: Sequence[int]) -> Any:
-        path = paths.first(lambda: point.numbers)
+        path = paths.likely(point.numbers)
         is_short = len(path.tape.outputs) <= MOST_ROWS
         if is_short or path.tape.gathers or "numpy" not in sys.modules:
             path, rows = _one_by_one(paths, point.numbers)
@@ -203,6 +203,7 @@ def _as_lanes(paths: Paths, path: Path, numbers: list[Any]) -> tuple[Path, list[
             path = paths.after(path, int(found.status[0]) - 1, lambda: numbers)
         except Parting:
             return _one_by_one(paths, numbers)
+    paths.last = path
     (matrix,) = found.inputs
     rows: list[list[float]] = matrix.tolist()
     for row in numpy.isnan(matrix).any(axis=1).nonzero()[0].tolist():

@@ -18,7 +18,7 @@ from .tracing import Parting
 def run_point(paths: Paths, point: list[Any], request: int, output: int = 0) -> tuple[Path, Point]:
     """Replay one point."""
     try:
-        path = paths.likely(point) or paths.first(lambda: point)
+        path = paths.likely(point)
         while True:
             result = path.runner.point(point, path.read(), request, output)
             if result.broken is None:

@@ -171,11 +171,10 @@ class Paths:
                 calls.forget()
         self.calls = {}
 
-    def likely(self, point: Sequence[Any]) -> Path | None:
-        """Return the path that a point takes most likely, if there is one."""
-        if self._pinned:
-            return self._by_pins.get(self._pins_at(point), self.last)
-        return self.last
+    def likely(self, point: Sequence[Any]) -> Path:
+        """Return the path that a point takes most likely: that of the last one, or of its pins."""
+        path = self._by_pins.get(self._pins_at(point), self.last) if self._pinned else self.last
+        return path or self.first(lambda: point)
 
     def by_pins(self, lanes: Lanes) -> list[tuple[Path, Any]]:
         """Return the rows of lanes with equal whole numbers, where paths ask for these.

@@ -13,6 +13,7 @@ import replays
 from replays import agrees, bits
 
 import scalargrad as sg
+from scalargrad.tape.paths import Paths
 
 runner = replays.runner
 
@@ -202,3 +203,40 @@ def test_whole_numbers_lead_straight_to_their_path(monkeypatch: pytest.MonkeyPat
         assert f(rows[lane].tolist(), int(i[lane]), int(j[lane])) == wanted[lane]
     assert [run.broken for run in runs] == [None] * 4
     assert f(rows, 1, j).tolist() == [rows[n, 1] * 2.0 + [1.0, 10.0][j[n]] for n in range(6)]
+
+
+def test_a_way_once_taken_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next point begins with the last one's path, and a guard leads to the path behind it."""
+    partings, after = [], Paths.after
+
+    def counted(self: Paths, path: Any, guard: int, *further: Any) -> Any:
+        partings.append(guard)
+        return after(self, path, guard, *further)
+
+    monkeypatch.setattr(Paths, "after", counted)
+    runs = []
+
+    def rows(x: Any) -> list[Any]:
+        runs.append(x)
+        first = x * x if x > 0 else -x
+        second = 2.0 * x if x < 10 else x / 2.0
+        return [first, second, x * first, x * second, first * second, x]
+
+    f = sg.compile(rows)
+    slopes = sg.jacobian(f)
+    assert slopes(3.0) == sg.jacobian(rows)(3.0)
+    f(12.0)
+    runs.clear(), partings.clear()
+    for x in (14.0, 16.0):
+        f(x)
+        assert slopes(x) == sg.jacobian(f)(x)
+    assert partings == []
+
+    other = sg.compile(rows)
+    slopes = sg.jacobian(other)
+    slopes(3.0)
+    once = len(runs)
+    partings.clear()
+    assert slopes(12.0) == sg.jacobian(rows)(12.0)
+    assert partings == [1]
+    assert len(runs) - once == once + 1  # and that of the plain function
