@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
@@ -84,7 +85,7 @@ class _Run(Arrangement):
     ) -> None:  # fmt: skip
         super().__init__(single=not isinstance(argnums, (tuple, list)))
         self.who = who
-        self.argnums = _argnums(who, argnums, len(args))
+        self.argnums = _argnums(who, argnums, len(args), [*kwargs])
         self.inputs: list[Any] = []
         outer = around.get()
         given = list(args)
@@ -194,7 +195,7 @@ def _of_array(out: Leaf, structure: Structure, rows: Sequence[Sequence[Any]]) ->
     return array_of([structure.unflatten(iter(row)) for row in rows], out.shape)
 
 
-def _argnums(who: str, argnums: Any, count: int) -> list[int]:
+def _argnums(who: str, argnums: Any, count: int, named: Sequence[str]) -> list[int]:
     several = isinstance(argnums, (tuple, list))
     positions = []
     for argnum in argnums if several else (argnums,):
@@ -204,7 +205,11 @@ def _argnums(who: str, argnums: Any, count: int) -> list[int]:
             raise errors.OperandError(errors.unwanted(who, must, argnums, "pass e.g. 0"))
         if not -count <= position < count:
             must = f"argnums must name one of {count} positional arguments"
-            raise errors.InputError(errors.unwanted(who, must, argnums, "count from 0"))
+            remedy = "count from 0"
+            if named:
+                must += f", beside which {', '.join(named)} came by name"
+                remedy = "pass what is differentiated by position"
+            raise errors.InputError(errors.unwanted(who, must, argnums, remedy))
         positions.append(position % count)
     if len(set(positions)) < len(positions):
         must = "argnums must name different arguments"
@@ -452,16 +457,43 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     if not isinstance(primals, (tuple, list)):
         must = "primals must be a tuple of arguments"
         raise errors.OperandError(errors.unwanted("jvp", must, primals, "pass (x,)"))
-    replayed = _replayed(f, "jvp", jvp, (primals, tangents))
-    if replayed is not None:
-        outcome: tuple[Any, Any] = replayed[0]
-        return outcome
-    run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
+    try:
+        replayed = _replayed(f, "jvp", jvp, (primals, tangents))
+        if replayed is not None:
+            outcome: tuple[Any, Any] = replayed[0]
+            return outcome
+        run = _Run("jvp", f, tuple(range(len(primals))), primals, {})
+    except TypeError as error:
+        _check_primals(f, primals, error)
+        raise
     structure = Container(tuple, tuple(run.structures))
     directions = _matching("jvp", "the tangents", tangents, structure)
     graph = run.keeps_graph or any(is_value(t) for t in directions)
     outcomes = run.push(directions, graph)
     return run.value, run.structure.hollow.unflatten(iter(outcomes))
+
+
+def _check_primals(function: Callable[..., Any], primals: Sequence[Any], error: TypeError) -> None:
+    """Refuse numbers where a list of them, the one argument that a function takes, was meant."""
+    if _takes(function, *primals) or not _takes(function, primals):
+        return
+    must = f"primals must be a tuple of the arguments, of which {_name(function)} takes one"
+    raise errors.OperandError(errors.unwanted("jvp", must, primals, "pass (x,)")) from error
+
+
+def _takes(function: Callable[..., Any], *args: Any) -> bool:
+    """Tell whether a function can be called with so many arguments, as far as it says."""
+    try:
+        inspect.signature(function).bind(*args)
+    except TypeError:
+        return False
+    except ValueError:  # it says nothing, as one in C
+        return True
+    return True
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def _pushed(node: Any, moved: dict[int, Any], graph: bool) -> Any:

@@ -470,7 +470,8 @@ class Flattening:
         else:
             for element in array.ravel():
                 self.leaf(element) if is_value(element) else self.number(element)
-        return Leaf(array.shape, array.dtype if floats else float) if array.shape else NUMBER
+        is_kept = floats and array.dtype != float  # in one spelling: structures are keys
+        return Leaf(array.shape, array.dtype if is_kept else float) if array.shape else NUMBER
 
     def whole(self, whole: int) -> Structure:
         """Take an int."""

@@ -16,7 +16,7 @@ from ..core.nesting import each
 from ..core.source_lines import raised_here
 from ..optim import Optimizer
 from ..tape.compiled import Compiled
-from ..tape.flattening import columns
+from ..tape.flattening import columns, listed
 from ..tape.lane_arguments import Lanes, lanes_of
 from ..tape.lanes_on_paths import run_batch
 from ..tape.paths import Path, Paths, add_sums
@@ -67,7 +67,7 @@ class TapeLearner:
         self.inputs: Any = _matrix(inputs)
         self.targets: Any = _matrix(targets)
         self._check_targets(self.targets)
-        self._paths, self._lanes = self._taken(self.inputs, self.targets)
+        self._paths, self._lanes = self._taken((inputs, targets), (self.inputs, self.targets))
         first = self._paths.first(lambda: self._lanes.lane(0))
         self._block = _Block.of(optimizer, first)
         self._samples, self._sample = (inputs, targets), sample
@@ -77,9 +77,12 @@ class TapeLearner:
         if self._block is not None:
             self._block.settle()
 
-    def _taken(self, inputs: Any, targets: Any) -> tuple[Paths, Lanes]:
-        structures, lanes = lanes_of("fit", (inputs, targets))
-        return self._compiled._paths_of(structures), lanes
+    def _taken(self, samples: Sequence[Any], arrays: Sequence[Any]) -> tuple[Paths, Lanes]:
+        """Return the paths and the lanes of samples: lists are lists to the model."""
+        structures, lanes = lanes_of("fit", arrays)
+        depths = map(_lists_in, samples)
+        kept = tuple(map(listed, structures, depths))
+        return self._compiled._paths_of(kept), lanes
 
     def _reader(self) -> Callable[[Path], Any]:
         """Return what reads the parameters of a path, as they are now."""
@@ -140,9 +143,10 @@ class TapeLearner:
 
     def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
         """Score a set."""
+        samples = inputs, targets
         inputs, targets = _matrix(inputs), _matrix(targets)
         self._check_targets(targets)
-        paths, lanes = self._taken(inputs, targets)
+        paths, lanes = self._taken(samples, (inputs, targets))
         batch = run_batch(paths, lanes, VALUES, 1.0, 1, self._reader())
         total = paths.known[0].runner.total(batch.values[:, 0].copy())
         return total / len(inputs), self._correct(batch, targets)
@@ -187,6 +191,14 @@ def _matrix(things: Any) -> Any:
     if matrix.dtype.kind not in "fiu":
         raise Unfit("the samples are no plain numbers")
     return matrix
+
+
+def _lists_in(samples: Any) -> int:
+    """Return how many axes of a sample are lists in lists."""
+    depth, thing = 0, samples[0] if len(samples) else None
+    while isinstance(thing, (list, tuple)):
+        depth, thing = depth + 1, thing[0] if thing else None
+    return depth
 
 
 def _plain(numpy: Any) -> tuple[type, ...]:

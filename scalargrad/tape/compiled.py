@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import re
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,7 @@ from . import calls, variants
 from .derivatives import Derivative, replayed
 from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
-from .lanes_on_paths import run_batch, run_point
+from .lanes_on_paths import Collected, run_batch, run_point
 from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, add_sums
@@ -172,7 +173,7 @@ class Compiled(Generic[P, R]):
             codes = functools.partial(calls.result, path.structure)
             self._last_call = calls.remember(paths, path, structures, "call", VALUES, codes)
             return path.structure.unflatten(iter(point.values))
-        batch = run_batch(paths, lanes, VALUES, 1.0, self.threads)
+        batch = self._batch(paths, arguments, lanes, VALUES, 1.0)
         return columns(batch.structure, batch.values)
 
     @overload
@@ -247,7 +248,7 @@ class Compiled(Generic[P, R]):
             result: tuple[Any, tuple[Any, ...]]
             result = both.unflatten(iter([point.values[0], *point.inputs]))
             return result
-        collected = run_batch(paths, lanes, BY_INPUTS, 1.0, self.threads)
+        collected = self._batch(paths, arguments, lanes, BY_INPUTS, 1.0)
         self._check_one(collected.structure)
         grads = map(columns, paths.gradients, collected.inputs)
         return collected.values[:, 0], tuple(grads)
@@ -290,7 +291,7 @@ class Compiled(Generic[P, R]):
                 )
             return point.values[0]
         share = 1.0 / lanes.count if reduction == "mean" else 1.0
-        collected = run_batch(paths, lanes, BY_CAPTURED, share, self.threads)
+        collected = self._batch(paths, arguments, lanes, BY_CAPTURED, share)
         self._check_one(collected.structure)
         add_sums(collected.captured)
         total = paths.known[0].runner.total(collected.values)
@@ -528,8 +529,13 @@ class Compiled(Generic[P, R]):
                 self.name, self.function, arguments, numbers, inputs, is_lazy=is_lazy,
                 by_lanes=self.choose == "lanes",
             )  # fmt: skip
-        except TypeError as error:
-            if any(structure != NUMBER for structure in structures):
+        except (TypeError, AttributeError, ValueError) as error:
+            is_ours = str(error).startswith("compile: ")
+            if any(structure.shape for structure in structures) and not is_ours:
+                error.add_note(_A_ROW_IS_AN_ARRAY)
+            if not isinstance(error, TypeError):
+                raise
+            if any(isinstance(structure, Container) for structure in structures):
                 error.add_note(_A_LIST_IS_ONE_POINT)
             elif any(word in str(error) for word in ("subscriptable", "iterable", "len()")):
                 error.add_note(_AN_ARRAY_IS_A_BATCH)
@@ -572,6 +578,28 @@ class Compiled(Generic[P, R]):
             raise errors.InputError(
                 f"{self.name}: a batch must have at least one lane; got none; check the slice"
             )
+
+    def _batch(
+        self,
+        paths: Paths,
+        arguments: Sequence[Any],
+        lanes: Lanes,
+        request: int,
+        upstream: float,
+    ) -> Collected:
+        """Replay a batch; where the function takes a number of it for an array, say how it is."""
+        try:
+            return run_batch(paths, lanes, request, upstream, self.threads)
+        except (TypeError, AttributeError, ValueError) as error:
+            shapes = [x.shape for x in arguments if getattr(x, "ndim", None) == 1]
+            if not shapes or not _WANTS_AN_ARRAY.search(str(error)):
+                raise
+            raise errors.OperandError(
+                f"{self.name}: an array with one axis is a batch, of which the function sees one"
+                f" number at a time; got the shape {shapes[0]} ({error}); where it is one point,"
+                " pass x[None] and take [0] of what comes back, or let sg.value_and_grad(f)"
+                " (minimize: jac=True) or sg.jacobian(f) take it"
+            ) from error
 
     def _on_values(
         self, arguments: Sequence[Any], structures: tuple[Structure, ...], leaves: list[Any]
@@ -624,9 +652,23 @@ class Compiled(Generic[P, R]):
         return with_derivatives(node, on_values)
 
 
+#: what Python and NumPy say where a number is used as an array
+_WANTS_AN_ARRAY = re.compile(
+    r"'(Value|Integer)' object (is not (subscriptable|iterable)|has no attribute)"
+    r"|'(Value|Integer)' has no len|non-int of type '(Value|Integer)'"
+    r"|'int' object has no attribute|enough dimensions"
+)
+
+
+_A_ROW_IS_AN_ARRAY = (
+    "compile: an array of a point, and each row of a matrix, is an array to the function: + and *"
+    " compute with its elements; x.tolist() makes a list of it"
+)
+
+
 _A_LIST_IS_ONE_POINT = (
-    "compile: a list among the arguments is a list to the function, and so is each row of a matrix;"
-    " for a batch of numbers pass a NumPy array of them"
+    "compile: a list among the arguments is a list to the function; for a batch of numbers pass a"
+    " NumPy array of them"
 )
 
 
@@ -744,7 +786,8 @@ def compile(
 ) -> Any:
     """Trace a function on its first call and replay it from then on; also a decorator.
 
-    `function` is ordinary Python on Values: it sees one lane, numbers or nested lists of them.
+    `function` is ordinary Python on Values: it sees one lane, numbers, lists or arrays of them; a
+    row of a matrix is an array.
     To see that it does the same each time, it is run a few times where it is traced. Values that it
     finds outside, a model's parameters, are read anew at each call. What stands in its object
     (`self.rate`), its closure or its module, and in the lists and dicts there, is compared at each

@@ -171,6 +171,11 @@ class _OfPoint(_OfTape):
 
     of_whole = INTEGER
 
+    def numbers(self, array: Any) -> Structure:
+        """Take an array, whose whole numbers are marked as those of a batch are."""
+        structure = self.objects(array)
+        return structure if array.dtype.kind == "f" else of_rows("i", array.shape)[0]
+
 
 def _key(key: Any) -> Any:
     """Return a key of a dict as it is without a tape: an int for an int that is followed."""
@@ -182,11 +187,22 @@ def _key(key: Any) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def of_rows(kind: str, shape: tuple[int, ...]) -> tuple[Structure, list[float]]:
-    """Return the structure of one lane of an array, and a zero for each of its numbers."""
-    structure: Structure = INTEGER if kind in "iub" else NUMBER
-    for length in reversed(shape):
-        structure = Container(list, (structure,), length)
-    return structure, [0.0] * math.prod(shape)
+    """Return the structure of one lane of an array, and a zero for each of its numbers.
+
+    A row of an array is an array, as it is at one point.
+    """
+    number = INTEGER if kind in "iub" else NUMBER
+    return number._replace(shape=shape), [0.0] * math.prod(shape)
+
+
+def listed(structure: Structure, depth: int) -> Structure:
+    """Return the structure of an array whose first axes are lists in lists."""
+    if not isinstance(structure, Leaf):
+        return structure
+    inner: Structure = structure._replace(shape=structure.shape[depth:])
+    for length in reversed(structure.shape[:depth]):
+        inner = Container(list, (inner,), length)
+    return inner
 
 
 def columns(structure: Structure, matrix: Any, start: int = 0) -> Any:

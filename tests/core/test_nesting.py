@@ -242,7 +242,7 @@ def test_array_in_an_argument_is_a_batch_whose_lanes_have_zeros_among_the_number
 
     structure, numbers, arrays = flatten_argument(*WHO, [4.0, batch], "")
 
-    assert structure == Container(list, (NUMBER, Container(list, (list_of(3),), 2)))
+    assert structure == Container(list, (NUMBER, Leaf((2, 3))))
     assert numbers == [4.0] + [0.0] * 6
     assert [(start, array is batch) for start, array in arrays] == [(1, True)]
 

@@ -150,10 +150,10 @@ def test_models_are_recorded_once_where_nothing_runs_after_an_epoch() -> None:
 
 
 class Asks(Model):
-    """A model that asks what a sample is: a row of an array here, a list of Values on a tape."""
+    """A model that asks what a sample is: an array of numbers here, one of Values on a tape."""
 
     def __call__(self, x: Any) -> Any:
-        return self.w * (x[0] if isinstance(x, np.ndarray) else x[1])
+        return self.w * (x[0] if x.dtype == float else x[1])
 
 
 class Doubles(Model):
@@ -188,8 +188,8 @@ class Refuses(Model):
         return refuses(self, x)
 
 
-class WantsArrays(Model):
-    """A model that calls a method of arrays."""
+class WantsNumbers(Model):
+    """A model that makes a plain number of an array."""
 
     def __call__(self, x: Any) -> Any:
         return self.w * float(x.mean())
@@ -199,7 +199,7 @@ class WantsArrays(Model):
     ("make", "kind"),
     [
         (Refuses, TypeError),
-        (WantsArrays, AttributeError),
+        (WantsNumbers, TypeError),
         (lambda: Model(refuses), TypeError),
     ],
 )

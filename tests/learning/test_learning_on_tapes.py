@@ -310,3 +310,21 @@ def test_anomalies_and_no_grad_are_for_graphs() -> None:
         learnt("mse", compile=None)
     with sg.detect_anomaly(), pytest.raises(FloatingPointError, match="made at"):
         learnt("mse", compile=None, inputs=INPUTS * 1e200)
+
+
+@pytest.mark.parametrize("kind", ["array", "arrays", "lists"])
+def test_a_row_of_an_array_is_an_array_to_a_model_and_a_list_a_list(kind: str) -> None:
+    rows = np.array([[0.5, 1.0], [-1.0, 2.0], [1.5, 0.0]])
+    inputs: Any = {"array": rows, "arrays": list(rows), "lists": rows.tolist()}[kind]
+    of_sample: Any = (lambda x: x + x) if kind == "lists" else (lambda x: x * 2.0 - x**2)
+    courses = []
+    for compiled in (True, False):
+        model = nn.Layer(4 if kind == "lists" else 2, 1, seed=0)
+        history = sg.fit(
+            lambda x, model=model: model(of_sample(x)), inputs, [1.0, 0.0, 2.0], loss="mse",
+            optimizer=optim.SGD(model.parameters(), lr=0.1), epochs=3, compile=compiled,
+            progress=False,
+        )  # fmt: skip
+        assert history.is_replayed is compiled
+        courses.append([*history.loss, *(p.data for p in model.parameters())])
+    assert courses[0] == pytest.approx(courses[1], rel=1e-12)

@@ -156,9 +156,8 @@ def test_an_array_of_one_dimension_is_one_point() -> None:
 
 def test_an_array_where_a_point_was_meant_says_so() -> None:
     f = sg.compile(valley)
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(TypeError, match=r"one axis is a batch.*jac=True"):
         f(np.array(XS))
-    assert "jac=True" in "".join(caught.value.__notes__)
 
 
 def test_what_is_no_point_is_refused_as_ever() -> None:

@@ -432,7 +432,7 @@ def remembered(p, xs, gate):
 def one_dot_a_gate(p, xs):
     def gate(q, x, h):
         rows = zip(q["W"], q["U"], q["b"], strict=True)
-        return [sg.dot(w + u, x + h) + b for w, u, b in rows]
+        return [sg.dot(w + u, [*x, *h]) + b for w, u, b in rows]
 
     return remembered(p, xs, gate)
 

@@ -153,7 +153,7 @@ def no_exchange(_, a, b):
 def determinant(a):
     if len(a) == 1:
         return a[0][0]
-    minors = [[row[:j] + row[j + 1 :] for row in a[1:]] for j in range(len(a))]
+    minors = [[[*row[:j], *row[j + 1 :]] for row in a[1:]] for j in range(len(a))]
     return sum((-1) ** j * a[0][j] * determinant(minor) for j, minor in enumerate(minors))
 
 
