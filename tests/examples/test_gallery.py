@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from formula_reader import Reader, is_said, said
 from geometry import collisions
 
-from scalargrad.drawing import Drawing
+from scalargrad.drawing import Drawing, pictures
 from scalargrad.drawing.layout.picture import Picture
+from scalargrad.drawing.options import View
+from scalargrad.drawing.words.symbols import Symbols
 
 ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "examples" / "gallery"
@@ -339,26 +342,40 @@ class Run:
     folder: Path
     shown: dict[str, Any]  # by the name of the script
     drawn: dict[str, Picture]  # by the name of the file
+    said: dict[str, list[tuple[str, float, Reader]]]  # of those in symbols
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     folder = tmp_path_factory.mktemp("gallery")
     drawn: dict[str, Picture] = {}
-    save = Drawing.save
+    texts: dict[str, list[tuple[str, float, Reader]]] = {}
+    views: list[View] = []
+    save, view = Drawing.save, pictures.view
+
+    def keep_view(*given: Any, **options: Any) -> View:
+        views.append(view(*given, **options))
+        return views[-1]
 
     def keep(drawing: Drawing, path: str) -> None:
         assert path not in drawn, f"two scripts draw {path}"
         drawn[path] = drawing.picture
+        graph, wording, _ = vars(views[-1]).values()
+        wording = getattr(wording, "symbols", wording)
+        if isinstance(wording, Symbols):  # read now: a script may change the numbers
+            texts[path] = list(said(View(graph, wording, "")))
         save(drawing, path)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Drawing, "save", keep)
+        patch.setattr(pictures, "view", keep_view)
         draw_all = load_draw_all()
         sections = draw_all.run_all()
         (folder / "pictures").mkdir()
         draw_all.write(sections, folder)
-        yield Run(folder, {one.name: one for part in sections.values() for one in part}, drawn)
+        yield Run(
+            folder, {one.name: one for part in sections.values() for one in part}, drawn, texts
+        )
         del sys.modules["draw_all"]
 
 
@@ -441,6 +458,14 @@ def test_japanese_captions_have_full_width_colons_and_brackets(run: Run) -> None
 
 
 # -- numbers --------------------------------------------------------------------------------
+
+
+def test_every_formula_says_its_number(run: Run) -> None:
+    assert len(run.said) > 40
+    assert sum(map(len, run.said.values())) > 1300
+    for picture, texts in run.said.items():
+        for text, number, reader in texts:
+            assert is_said(text, number, reader), (picture, text, number)
 
 
 @pytest.mark.parametrize("name", PRINTED)

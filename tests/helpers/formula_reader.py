@@ -187,22 +187,39 @@ def names_of(flows: Iterable[tuple[str, float, float]], loss: str = "L") -> dict
     return names
 
 
+def partials_of(seen: View) -> dict[str, float]:
+    """Return the numbers of ∂z/∂x, of one node by one of its operands."""
+    names: dict[str, float] = {}
+    for flow in seen.graph.flows:
+        for use in flow.uses:
+            results = use.target.flows if use.target is not None and use.backward else []
+            for result in results:
+                if upstream := seen.graph.gradients[result.value]:
+                    text = f"∂{seen.wording.name(result)}/∂{seen.wording.name(flow)}"
+                    names[text] = use.backward / upstream
+    return names
+
+
 def said(seen: View) -> Iterator[tuple[str, float, Reader]]:
-    """Yield every text of a picture in symbols, its number, and who can read it."""
-    flows = list(seen.graph.flows)
+    """Yield every text of a picture in symbols, its number, and who can read it.
+
+    Where several values go together along one arrow there is a name and a shape, no number.
+    """
+    flows = [flow for flow in seen.graph.flows if flow.named is None]
     gradients = seen.graph.gradients
-    black = [(seen.wording.flow(f).forward, f.value.data, gradients[f.value]) for f in flows]
-    ends = [(seen.wording.name(f), f.value.data, gradients[f.value]) for f in flows]
-    reader = Reader(names_of([*ends, *black], seen.wording.loss))
+    texts = [(seen.wording.flow(flow), flow.value) for flow in flows]
+    black = [(text.forward, node.data, gradients.get(node, 0.0)) for text, node in texts]
+    ends = [(seen.wording.name(f), f.value.data, gradients.get(f.value, 0.0)) for f in flows]
+    reader = Reader(partials_of(seen) | names_of([*ends, *black], seen.wording.loss))
     for text, number, _ in black:
         yield text.partition(" = ")[2] or text, number, reader
-    for flow in flows:
-        total = (seen.wording.flow(flow).backward or "0").replace("\n", "").replace(" ", "")
-        yield total, gradients[flow.value], reader
+    for flow, (text, node) in zip(flows, texts, strict=True):
+        if text.backward is not None:
+            yield text.backward.replace("\n", "").replace(" ", ""), gradients[node], reader
         for use in flow.uses:
-            text = seen.wording.use(use).backward
-            if text is not None and use.backward is not None:
-                yield text.split("\n")[0], use.backward, reader
+            part = seen.wording.use(use).backward
+            if part is not None and use.backward is not None:
+                yield part.split("\n")[0], use.backward, reader
 
 
 def is_said(text: str, number: float, reader: Reader) -> bool:
