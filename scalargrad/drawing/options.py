@@ -17,7 +17,7 @@ from .select.naming import read_names
 from .select.opening import Opened, open_operations, read_open
 from .select.selection import select
 from .select.survey import Survey
-from .select.weights import layer_names
+from .select.weights import layer_names, layer_sizes
 from .words.both import Both
 from .words.numbers import Numbers
 from .words.rules import is_reciprocal
@@ -78,6 +78,7 @@ def view(
     opened_names, folding = read_open(who, open), read_fold(who, fold)
     matrices = read_names(who, names)
     survey = Survey(value, upstream)
+    sizes = layer_sizes(survey)
     opening = open_operations(who, survey, opened_names)
     centre = opening.now(_centre(who, survey, around))
     if opening.root is not value:  # another graph
@@ -85,8 +86,8 @@ def view(
     fixed = frozenset(opening.by_id(_fixed(who, constants)))
     values, elements = opening.by_id(matrices.values), opening.by_id(matrices.elements)
     elements = layer_names(survey) | elements
-    homes = fold_homes(who, survey, folding, values, max_nodes) if centre is None else {}
-    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near)
+    homes = fold_homes(who, survey, folding, values, sizes, max_nodes) if centre is None else {}
+    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near, sizes)
     graph = select(survey, plan)
     for vertex in graph.vertices:
         if is_reciprocal(vertex):  # its sign says it: the 1 has no arrow

@@ -63,6 +63,54 @@ def test_labels_of_the_user_stay_and_no_name_is_given_twice() -> None:
     assert "W₁₁" not in names(layer([1.0, 2.0])[0])
 
 
+def titles(value: sg.Value) -> list[str]:
+    """Return the titles of the frames of a picture."""
+    drawn = view("draw", value, fold=True).graph.vertices
+    return [vertex.title.replace("\u00a0", " ") for vertex in drawn if vertex.is_box]
+
+
+def test_layers_say_how_many_inputs_and_outputs_they_have() -> None:
+    model = nn.Sequential(nn.Affine(2, 8, seed=1), nn.Tanh(), nn.Affine(8, 1, seed=1))
+
+    assert titles(model([1.0, 2.0])[0]) == ["Affine 2 → 8", "Tanh", "Affine 8 → 1"]
+    assert titles(sg.sum([row[0] for row in model([[1.0, 2.0], [3.0, 4.0]])]))[::2] == [
+        "Affine 2 → 8", "Affine 8 → 1",
+    ]  # fmt: skip
+    assert titles(nn.MLP(3, [2, 1], seed=1)([1.0, 2.0, 3.0])) == ["Layer 3 → 2", "Layer 2 → 1"]
+
+
+def test_layer_that_somebody_wrote_says_its_size_only_where_it_is_sure() -> None:
+    w, x = sg.values(a=1, b=2), sg.values(x=3, y=4)
+    with sg.scope("Affine"):
+        plain = sg.dot(w, [3.0, 4.0]) + sg.dot([1.0, 0.5], w)
+    with sg.scope("Affine"):
+        unsure = sg.dot(w, x) + 1.0
+    with sg.scope("my layer"):
+        named = sg.dot([5.0, 6.0], w) * 2
+
+    assert titles(plain) == ["Affine 2 → 1"]
+    assert titles(unsure) == ["Affine"]
+    assert titles(named) == ["my layer"]
+
+
+def test_named_matrices_give_their_elements_the_names_of_paper() -> None:
+    net = nn.TwoLayerNet(2, 3, 2, seed=1)
+    x = [sg.Value(1.0), sg.Value(2.0)]
+
+    found = names(net.loss(x, 1), names={"x": x, **net.params})
+
+    assert found["W^{(1)}_{23}"] == net.params["W1"][1][2].data
+    assert {"x₁", "x₂", "b^{(1)}_{3}", "W^{(2)}_{32}"} <= found.keys()
+
+
+def test_operands_of_a_dot_enter_in_pairs() -> None:
+    w, x = sg.values(w1=1, w2=2, w3=3), sg.values(x1=4, x2=5, x3=6)
+    drawn = view("draw", sg.dot(w, x))
+    ways = next(vertex for vertex in drawn.graph.vertices if not vertex.is_leaf).inputs
+
+    assert [drawn.wording.name(way.flow) for way in ways] == ["w1", "x1", "w2", "x2", "w3", "x3"]
+
+
 def test_long_layers_have_a_comma_between_the_indices() -> None:
     layer = nn.Affine(10, 2, seed=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -163,7 +164,7 @@ def test_folded_layers_have_the_red_numbers_of_what_crosses_their_border() -> No
     graph = view("draw", loss, fold=True).graph
 
     assert [v.title for v in graph.vertices if v.is_box] == [
-        "Affine", "ReLU", "Affine", "Softmax with Loss",
+        "Affine 2\u00a0→\u00a03", "ReLU", "Affine 3\u00a0→\u00a02", "Softmax with Loss",
     ]  # fmt: skip
     for x in names["X"]:
         (flow,) = [flow for flow in graph.flows if flow.values == [x]]
@@ -193,7 +194,7 @@ def test_name_may_bring_a_shape_in_letters() -> None:
 def test_element_of_a_named_list_that_is_drawn_by_itself_shows_its_place() -> None:
     w = [[sg.Value(1.0), sg.Value(2.0)]]
 
-    assert set(texts(sg.draw(w[0][0] * w[0][1], names={"W": w}), "name")) == {"W[0][0]", "W[0][1]"}
+    assert set(texts(sg.draw(w[0][0] * w[0][1], names={"W": w}), "name")) == {"W₁₁", "W₁₂"}
 
 
 def test_scopes_fold_by_name_and_the_others_stay_open_in_frames() -> None:
@@ -202,7 +203,9 @@ def test_scopes_fold_by_name_and_the_others_stay_open_in_frames() -> None:
     drawing = sg.draw(loss, fold="ReLU")
 
     assert texts(drawing, "symbol").count("ReLU") == 1
-    assert texts(drawing, "frame title") == ["Affine", "Affine"]
+    assert texts(drawing, "frame title") == [
+        "Affine 2\u00a0→\u00a03", "Affine 3\u00a0→\u00a02"
+    ]  # fmt: skip
 
 
 def test_outermost_folded_scope_holds_the_inner_ones() -> None:
@@ -247,7 +250,9 @@ def test_one_layer_applied_to_many_samples_is_one_box() -> None:
 
     drawing = sg.draw(loss, fold=True)
 
-    assert texts(drawing, "symbol") == ["Layer ×10", "Layer ×10", "hinge"]
+    assert texts(drawing, "symbol") == [
+        "Layer 2\u00a0→\u00a04", "×10", "Layer 4\u00a0→\u00a01", "×10", "hinge"
+    ]  # fmt: skip
     assert {"(10, 2)", "(10, 4)", "(10,)"} <= set(texts(drawing, "forward"))
     assert collisions(drawing.picture) == []
 
@@ -290,7 +295,9 @@ def test_dot_has_a_cluster_for_every_frame_and_a_box_for_every_folded_scope() ->
 
     loss, _ = layered()
     folded = sg.draw_dot(loss, fold="Affine").source
-    assert folded.count("label=Affine shape=box") == 2
+    assert re.findall(r'label="(Affine.*)" shape=box', folded) == [
+        "Affine 2\u00a0→\u00a03", "Affine 3\u00a0→\u00a02"
+    ]  # fmt: skip
 
 
 # -- neighbourhoods --------------------------------------------------------------------------

@@ -88,9 +88,11 @@ def title_lines(title: str) -> list[str]:
 
     >>> title_lines("Cross Entropy Error"), title_lines("time 1")
     (['Cross', 'Entropy', 'Error'], ['time 1'])
+    >>> title_lines("Affine 784\u00a0→\u00a050")
+    ['Affine', '784\xa0→\xa050']
     """
     lines = [""]
-    for word in title.split():
+    for word in title.split(" "):  # other blanks are no break
         joined = f"{lines[-1]} {word}".strip()
         if len(joined) > LONGEST_TITLE_LINE and lines[-1]:
             lines.append(word)

@@ -13,7 +13,7 @@ from typing import Literal
 from ...core.modes import Scope
 from ...table.ops import ADD, SUM
 from ...table.row import ROWS
-from ..select.graph import Constant, Flow, Graph, Use, Vertex
+from ..select.graph import Constant, Flow, Graph, Use, Vertex, titled
 from ..select.survey import is_leaf
 from ..words import text
 from ..words.exercise import Anchor
@@ -171,7 +171,8 @@ class _Composer:
         frames: list[Frame] = []
         while group is not None:
             if group not in self.frame_of:
-                self.frame_of[group] = Frame(text.harmless(group.name))
+                title = titled(group, self.graph.sizes.get(group, ""))
+                self.frame_of[group] = Frame(text.harmless(title))
             frames.append(self.frame_of[group])
             group = group.outer
         return tuple(reversed(frames))

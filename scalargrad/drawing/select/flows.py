@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.arithmetic import is_value
 from ...core.order import edges
-from ...table.ops import OTHERWISE, WHERE
+from ...table.ops import DOT, OTHERWISE, WHERE
 from .graph import BUNDLE, Constant, Flow, Named, Plan, Use, Vertex
 from .survey import Survey
 
@@ -48,7 +48,7 @@ class Flows:
             self._flow(vertex, arrows)
         for vertex in vertices:
             vertex.inputs += self._constants(vertex)
-            vertex.inputs.sort(key=lambda way: way.position)
+            vertex.inputs.sort(key=lambda way: _place(vertex, way.position))
 
     def _arrows(self, vertex: Vertex) -> list[_Arrow]:
         if vertex.cut or vertex.is_leaf:
@@ -134,6 +134,14 @@ class Flows:
         return [
             Constant(len(vertex.inputs), 0.0, _batch(kind, count)) for kind, count in named.items()
         ]
+
+
+def _place(vertex: Vertex, position: int) -> int:
+    """Return where an operand enters; those of a dot stand in the pairs that are multiplied."""
+    if vertex.row is not DOT:
+        return position
+    side, pair = divmod(position, len(vertex.node.operands) // 2)
+    return 2 * pair + side
 
 
 def _shape(length: int, rows: int) -> Named:

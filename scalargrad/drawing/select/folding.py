@@ -38,7 +38,12 @@ def names_of(who: str, option: str, given: Any, example: str) -> frozenset[str]:
 
 
 def fold_homes(
-    who: str, survey: Survey, fold: Fold | None, names: Mapping[int, Named], max_nodes: int
+    who: str,
+    survey: Survey,
+    fold: Fold | None,
+    names: Mapping[int, Named],
+    sizes: Mapping[Scope, str],
+    max_nodes: int,
 ) -> dict[int, Vertex]:
     """Return, by the id of a node, the box or the bundle that it stands in.
 
@@ -59,7 +64,7 @@ def fold_homes(
     homes: dict[int, Vertex] = {}
     for alike in _alike(survey, boxes):
         nodes = [node for folded in alike for node in boxes[folded]]
-        box = Vertex(nodes, group=alike[0], count=len(alike))
+        box = Vertex(nodes, group=alike[0], size=sizes.get(alike[0], ""), count=len(alike))
         homes |= dict.fromkeys(map(id, nodes), box)
     if homes:
         _bundle_leaves(survey, homes, names)

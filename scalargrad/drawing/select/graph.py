@@ -14,6 +14,11 @@ from .survey import Survey, is_leaf
 BUNDLE = 4
 
 
+def titled(group: Scope, size: str) -> str:
+    """Return the title of a group; of a layer with the numbers of its inputs and outputs."""
+    return f"{group.name} {size}" if size else group.name
+
+
 @dataclass(frozen=True)
 class Named:
     """What a bundle is: a vector or a matrix, with its name where it has one."""
@@ -33,6 +38,7 @@ class Vertex:
 
     nodes: list[Any]
     group: Scope | None = None  # of a box
+    size: str = ""  # of a layer: 2 → 8
     count: int = 1  # how many groups of one kind it stands for
     named: Named | None = None  # of a bundle of leaves
     row: Row | ManyRow | None = None  # of a circle, where the table has one
@@ -54,7 +60,7 @@ class Vertex:
     def title(self) -> str:
         """The name of a box."""
         times = f" ×{self.count}" if self.count > 1 else ""
-        return self.group.name + times if self.group is not None else ""
+        return titled(self.group, self.size) + times if self.group is not None else ""
 
     @property
     def is_leaf(self) -> bool:
@@ -106,6 +112,7 @@ class Graph:
     left_out: int
     more: bool  # whether counting stopped before the end
     boxed: int  # how many nodes stand in boxes
+    sizes: Mapping[Scope, str] = field(default_factory=dict)  # of layers
 
     @property
     def root(self) -> Any:
@@ -134,3 +141,4 @@ class Plan:
     constants: Collection[int] = frozenset()  # ids of Values to which nothing flows back
     around: Any = None  # show what is near this node
     depth: int = 2  # so many arrows
+    sizes: Mapping[Scope, str] = field(default_factory=dict)  # of layers: 2 → 8

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -11,6 +12,10 @@ from ...core.arguments import as_number, is_list
 from ...core.arithmetic import is_value
 from ...errors import InputError, OperandError, unwanted
 from .graph import Named
+from .weights import placed
+
+#: a name of letters, and the number of a layer
+_WORD = re.compile(r"(?P<word>[^\W\d_]+)(?P<layer>\d{0,3})")
 
 
 @dataclass
@@ -42,7 +47,7 @@ def read_names(who: str, names: Any) -> Matrices:
         for index, element in zip(product(*map(range, shape)), elements, strict=True):
             if is_value(element):
                 read.values[id(element)] = named
-                read.elements[id(element)] = text + "".join(f"[{i}]" for i in index)
+                read.elements[id(element)] = indexed(text, index)
             elif as_number(element) is None:
                 must = f"names: {name!r} must hold Values or numbers"
                 raise OperandError(unwanted(who, must, element, "pass nested lists of them"))
@@ -52,6 +57,22 @@ def read_names(who: str, names: Any) -> Matrices:
             if None not in numbers:
                 read.numbers[tuple(numbers)] = named  # type: ignore[arg-type]
     return read
+
+
+def indexed(name: str, index: Sequence[int]) -> str:
+    """Return the name of an element, its places counted from 1 as on paper.
+
+    A number behind the name of a matrix is that of its layer. What is no name to lower something
+    beside keeps the places that it has in Python.
+
+    >>> indexed("W", (0, 1)), indexed("W1", (0, 1)), indexed("W", (2, 11)), indexed("dW·x", (0,))
+    ('W₁₂', 'W^{(1)}_{12}', 'W_{3,12}', 'dW·x[0]')
+    """
+    match = _WORD.fullmatch(name)
+    if match is None or not index:
+        return name + "".join(f"[{i}]" for i in index)
+    above = f"^{{({match['layer']})}}" if match["layer"] else ""
+    return placed(match["word"], above, *(i + 1 for i in index))
 
 
 def _matrix(who: str, name: str, tree: Any) -> tuple[tuple[int, ...], list[Any]]:

@@ -34,7 +34,7 @@ def select(survey: Survey, plan: Plan) -> Graph:
     left_out = sum(id(node) not in shown for node in survey.nodes)
     is_cut = plan.around is not None or any(vertex.cut for vertex in vertices)
     boxed = sum(len(vertex.nodes) for vertex in vertices if vertex.is_box)
-    return Graph(survey, vertices, left_out, survey.is_cut and is_cut, boxed)
+    return Graph(survey, vertices, left_out, survey.is_cut and is_cut, boxed, plan.sizes)
 
 
 class _Selection:

@@ -1,4 +1,4 @@
-"""Names of the parameters of layers that have none: W₁₁ and b₁, as the book writes them."""
+"""Names of the parameters of layers that have none, W₁₁ and b₁, and how large a layer is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...core.arithmetic import is_value
+from ...core.modes import Scope
 from .survey import Survey, is_leaf
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 #: the layer whose weights are the second operands of its products
 _SECOND = "Affine"
+#: scopes that are layers, whoever opened them
+_LAYERS = (_SECOND, "Layer")
 
 
 def layer_names(survey: Survey) -> dict[int, str]:
@@ -19,7 +22,7 @@ def layer_names(survey: Survey) -> dict[int, str]:
     Products of one list of inputs are a layer. With i for the input and j for the output it has
     the names W_ij and b_j; of several layers each name has the number of its layer above.
     """
-    biases = dict(_biases(survey))
+    biases = {product: bias for product, bias in _biases(survey) if not bias.label}
     layers: dict[Any, dict[tuple[int, ...], Any]] = {}  # inputs -> weights -> bias
     named: set[tuple[int, ...]] = set()
     for node in survey.order:
@@ -34,10 +37,39 @@ def layer_names(survey: Survey) -> dict[int, str]:
         above = f"^{{({number})}}" if len(layers) > 1 else ""
         for j, (weights, bias) in enumerate(layer.items(), 1):
             for i, weight in enumerate(weights, 1):
-                names.setdefault(weight, _name("W", above, i, j))
+                names.setdefault(weight, placed("W", above, i, j))
             if bias is not None:
-                names.setdefault(id(bias), _name("b", above, j))
+                names.setdefault(id(bias), placed("b", above, j))
     return {} if taken & set(names.values()) else names
+
+
+def layer_sizes(survey: Survey) -> dict[Scope, str]:
+    """Return how many inputs and outputs layers have, by their scopes: "2 → 8", without a break.
+
+    Outputs are the biases, or the lists of weights where only one side of the products is leaves.
+    """
+    products: dict[Scope, list[Any]] = {}
+    for node in survey.order:
+        if node.op == "dot" and node.scope is not None and node.scope.name in _LAYERS:
+            products.setdefault(node.scope, []).append(node)
+    biases = {product: id(bias) for product, bias in _biases(survey)}
+    sizes: dict[Scope, str] = {}
+    for scope, nodes in products.items():
+        widths = {len(node.operands) // 2 for node in nodes}
+        outputs = {biases.get(id(node)) or _weights(node) for node in nodes}
+        if len(widths) == 1 and None not in outputs:
+            sizes[scope] = f"{widths.pop()}\u00a0→\u00a0{len(outputs)}"
+    return sizes
+
+
+def _weights(node: Any) -> tuple[int, ...] | None:
+    """Return the side of a product that is leaves alone, if the other one is not."""
+    half = len(node.operands) // 2
+    sides = [
+        tuple(map(id, side)) if all(is_value(x) and is_leaf(x) for x in side) else None
+        for side in (node.operands[:half], node.operands[half:])
+    ]
+    return sides[0] or sides[1] if None in sides else None
 
 
 def _split(survey: Survey, node: Any) -> tuple[Any, tuple[int, ...]] | None:
@@ -55,19 +87,19 @@ def _split(survey: Survey, node: Any) -> tuple[Any, tuple[int, ...]] | None:
 
 
 def _biases(survey: Survey) -> Iterator[tuple[int, Any]]:
-    """Yield the ids of products and the unlabelled leaf that is added to each."""
+    """Yield the ids of products and the leaf that is added to each."""
     for node in survey.order:
         if node.op == "add" and len(node.operands) == 2:
             product, bias = node.operands
             known = is_value(product) and product.op == "dot" and is_value(bias)
-            if known and is_leaf(bias) and not bias.label:
+            if known and is_leaf(bias):
                 yield id(product), bias
 
 
-def _name(letter: str, above: str, *indices: int) -> str:
+def placed(letter: str, above: str, *indices: int) -> str:
     """Return a name with its indices.
 
-    >>> _name("W", "", 1, 2), _name("W", "^{(2)}", 1, 2), _name("W", "", 3, 12)
+    >>> placed("W", "", 1, 2), placed("W", "^{(2)}", 1, 2), placed("W", "", 3, 12)
     ('W₁₂', 'W^{(2)}_{12}', 'W_{3,12}')
     """
     text = ("," if max(indices) > 9 and len(indices) > 1 else "").join(map(str, indices))

@@ -9,6 +9,8 @@ from .pieces import level, lowered
 
 #: for results of one operation that has many, and for the loss, in the order of choice
 _RESULTS, _LOSSES = "ypqsuw", "LEJCFK"
+#: the letter of all others
+INVENTED = "v"
 
 
 class Inventor:
@@ -23,7 +25,7 @@ class Inventor:
         """Return a name that is new."""
         while True:
             self.count += 1
-            named = "v" + lowered(self.count)
+            named = INVENTED + lowered(self.count)
             if level(named) not in self.taken:
                 return named
 

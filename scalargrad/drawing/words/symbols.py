@@ -33,7 +33,7 @@ from .algebra import (
     total,
 )
 from .formulas import Formless, evaluated
-from .inventing import Inventor
+from .inventing import INVENTED, Inventor
 from .numbers import Numbers
 from .pieces import Typeset, beside, equation, lowered, stacked, summed, typeset
 from .wording import Labels
@@ -91,6 +91,15 @@ class Symbols:
         self.chain = chain
         self.constants: Collection[int] = numbers.constants
         self.opened = opened
+        self.shown: set[int] = {id(node) for flow in numbers.graph.flows for node in flow.values}
+        self.labels: list[str] = [numbers.label(node) for node in self.survey.nodes]
+        self._derive({})
+        if named := self._in_order():
+            self._derive(named)  # now what has a name is written by it everywhere
+
+    def _derive(self, called: dict[int, str]) -> None:
+        """Find all expressions; names are invented beside those that are called so already."""
+        self.given = frozenset(called)
         self.names: Names = Names()
         self.values: dict[int, Product] = {}  # id of a node -> its expression
         self.parts: dict[tuple[int, int], Product] = {}  # id of a node, position -> what goes back
@@ -98,19 +107,26 @@ class Symbols:
         self.whole: dict[tuple[int, int], Product] = {}  # of opened operations, simplified
         self.fixed: dict[int, Product] = {}  # id of a node -> ∂L/∂z, where not all is shown
         self.open: dict[Vertex, bool] = {}
-        self.called: dict[int, str] = {}  # id of a node -> a name that was invented
+        self.called = called  # id of a node -> a name that was invented
         self.meanings: dict[int, Product] = {}  # what such a name stands for
         self.results: dict[tuple[str, tuple[int, ...], int], int] = {}  # of operations of many
-        self.shown: set[int] = {id(node) for flow in numbers.graph.flows for node in flow.values}
         self.users: dict[int, list[Any]] = {}
         self.recorded: dict[Product, float] = {}  # what a node without a row gives for its operands
         self.bare: set[tuple[int, int]] = set()  # where the upstream alone goes through
         self.conditions: dict[tuple[int, int], str] = {}  # where a choice was made by the numbers
-        self.inventor: Inventor = Inventor(numbers.label(node) for node in self.survey.nodes)
+        self.inventor: Inventor = Inventor([*self.labels, *called.values()])
         self._forward()
-        if numbers.red:
+        if self.numbers.red:
             self._backward()
             self._write_all()  # so that every name is known before the first one is read
+
+    def _in_order(self) -> dict[int, str]:
+        """Return the invented names of values, counted as the picture is read."""
+        ids = [id(node) for vertex in self.graph.vertices for node in vertex.nodes]
+        counted = (node for node in ids if node != id(self.graph.root))
+        plain = [node for node in counted if self.called.get(node, "").startswith(INVENTED)]
+        names = sorted((self.called[node] for node in plain), key=lambda name: (len(name), name))
+        return dict(zip(plain, names, strict=True))
 
     # -- what is written ---------------------------------------------------------------
 
@@ -258,7 +274,7 @@ class Symbols:
             meaning = meaning if agree([float(meaning.coefficient)], [node.data]) else None
         row = self.survey.rows[node]
         result = row is not None and is_plural(row)  # which is worth a name
-        if label or meaning is None or result or not self._fits(meaning):
+        if label or meaning is None or result or id(node) in self.given or not self._fits(meaning):
             named = name(label or self._invented(node), id(node), number=fixed)
             if meaning is not None:
                 self.names.enter(named, meaning)

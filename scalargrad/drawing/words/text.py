@@ -18,7 +18,7 @@ _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _WIDTHS = {
     **dict.fromkeys("iljtfr'.,;:|!()[]/ ", 38),
     **dict.fromkeys("0123456789−+-=·*", 62),
-    **dict.fromkeys("mwMW%@", 98),
+    **dict.fromkeys("mwMW%@→", 98),
     **dict.fromkeys("ABCDEFGHKLNOPQRSTUVXYZ&", 78),
 }
 _OTHER = 62
