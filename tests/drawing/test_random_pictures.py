@@ -185,9 +185,8 @@ def test_nodes_of_ones_own_are_one_expression_only_where_they_are_one_number() -
     def node(data: float) -> sg.Value:
         return sg.record(data, [a], [1.0], op="f")
 
-    assert "2·f(a)" in labels(node(3.0) + node(3.0))
-    assert "f(a)+v₁" in labels(node(3.0) + node(4.0))
-    assert "f(a)+f(a)" not in labels(node(3.0) + node(4.0))
+    assert {"v₁ = f(a)", "v₂ = f(a)", "v₁+v₂"} < labels(node(3.0) + node(3.0)).keys()
+    assert {"v₁ = f(a)", "v₂", "v₁+v₂"} < labels(node(3.0) + node(4.0)).keys()
 
 
 def test_partials_by_name_of_one_operand_in_two_places_are_told_apart() -> None:
