@@ -35,6 +35,7 @@ from .listing import counted
 from .machine import runner_for
 from .paths import Path, Paths, add_sums
 from .pickled import Elsewhere, check_fields, qualified_name
+from .recordings import Recordings
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
 from .tape import Tape
 from .tracing import trace
@@ -93,6 +94,7 @@ class Compiled(Generic[P, R]):
         self._watched: Watched | None = None  # what was found outside, when these paths were traced
         self._earlier: list[tuple[Watched, dict[tuple[Structure, ...], Paths]]] = []
         self._times_anew = 0  # in a row that other things were found outside
+        self._recordings = Recordings()
         self._seen: Seen | None = None
         self._inners: dict[str, Compiled[..., Any]] = {}  # derivatives that are recorded
         self._classes: dict[type, Compiled[..., Any]] = {}
@@ -171,7 +173,8 @@ class Compiled(Generic[P, R]):
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
             codes = functools.partial(calls.result, path.structure)
-            self._last_call = calls.remember(paths, path, structures, "call", VALUES, codes)
+            if self._is_settled():
+                self._last_call = calls.remember(paths, path, structures, "call", VALUES, codes)
             return path.structure.unflatten(iter(point.values))
         batch = self._batch(paths, arguments, lanes, VALUES, 1.0)
         return columns(batch.structure, batch.values)
@@ -242,9 +245,10 @@ class Compiled(Generic[P, R]):
             assert point.inputs is not None
             both = Container(tuple, (NUMBER, Container(tuple, tuple(paths.gradients))))
             codes = functools.partial(calls.result, both)
-            self._last_gradient = calls.remember(
-                paths, path, structures, "gradient", BY_INPUTS, codes
-            )
+            if self._is_settled():
+                self._last_gradient = calls.remember(
+                    paths, path, structures, "gradient", BY_INPUTS, codes
+                )
             result: tuple[Any, tuple[Any, ...]]
             result = both.unflatten(iter([point.values[0], *point.inputs]))
             return result
@@ -284,7 +288,7 @@ class Compiled(Generic[P, R]):
             path, point = run_point(paths, lanes.shared, BY_CAPTURED)
             self._check_one(path.structure)
             add_sums([(path, point.captured)])
-            if path.are_leaves:
+            if self._is_settled() and path.are_leaves:
                 codes = functools.partial(calls.result, NUMBER)
                 self._last_backward = calls.remember(
                     paths, path, structures, "backward", BY_CAPTURED, codes
@@ -444,6 +448,8 @@ class Compiled(Generic[P, R]):
                 self._variants.popitem(last=False)
             special = variants.Special(self.function, how)
             variant = self._variants.setdefault(key, self._like(special, ()))
+            self._recordings.note(None, " and ".join(self.static) or "default")
+        self._recordings.count(self.name, 0)
         self._variants.move_to_end(key)
         return variant, tuple(rest), places
 
@@ -499,6 +505,7 @@ class Compiled(Generic[P, R]):
         else:
             self._watched, self._paths = Watched.by(self.function), {}
             self._times_anew += 1
+            self._recordings.in_a_row = 0  # of which is said what changed
             if self._times_anew == TIMES_ANEW:
                 warnings.warn(
                     f"{self.name}: what it finds outside should seldom change, as it is recorded"
@@ -508,6 +515,13 @@ class Compiled(Generic[P, R]):
                 )
         del self._earlier[:-MOST_EARLIER]
         self._last_call = self._last_gradient = self._last_backward = None
+
+    def _is_settled(self) -> bool:
+        """Tell whether calls like this one, which has ended, may go past Python: in C."""
+        if self._recordings.count(self.name, len(self._paths)):
+            return True
+        self._last_call = self._last_gradient = self._last_backward = None
+        return False
 
     def _triples(self) -> tuple[tuple[Any, str, Any], ...]:
         return self._watched.triples if self._watched is not None else ()
@@ -544,6 +558,7 @@ class Compiled(Generic[P, R]):
             self._watched = self._watched.lasting()
             for paths in self._paths.values():
                 paths.calls.clear()
+        self._recordings.note(tape)
         return self._path(tape, structure)
 
     def _path(self, tape: Tape, structure: Structure) -> Path:
@@ -589,7 +604,9 @@ class Compiled(Generic[P, R]):
     ) -> Collected:
         """Replay a batch; where the function takes a number of it for an array, say how it is."""
         try:
-            return run_batch(paths, lanes, request, upstream, self.threads)
+            collected = run_batch(paths, lanes, request, upstream, self.threads)
+            self._is_settled()
+            return collected
         except (TypeError, AttributeError, ValueError) as error:
             shapes = [x.shape for x in arguments if getattr(x, "ndim", None) == 1]
             if not shapes or not _WANTS_AN_ARRAY.search(str(error)):

@@ -123,7 +123,9 @@ class Derivative:
         path, found = run_point(paths, point.numbers, BY_INPUTS)
         if path.structure != NUMBER:  # which is refused there
             return self._eager(*args, **kwargs)
-        if compiled is self._compiled and not kwargs:
+        if not compiled._is_settled():
+            self._last_call = None
+        elif compiled is self._compiled and not kwargs:
             self._last_call = calls.remember(
                 paths, path, point.structures, f"{self._who} {self._argnums}", BY_INPUTS,
                 functools.partial(self._codes, point, positions),

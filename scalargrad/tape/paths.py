@@ -244,9 +244,12 @@ class Paths:
             return known
         where = line_text(path.tape.guards[guard].source)
         if len(self.known) >= self._most:
+            remedy = self._remedy
+            if path.tape.guards[guard].comparison == INDEX:
+                remedy = f"write sg.take(rows, i) for rows[i], or {remedy}"
             raise errors.StateError(
                 f"{self.name}: the arguments must lead through at most {self._most} different"
-                f" paths; got one more, which parts at {where}; {self._remedy}"
+                f" paths; got one more, which parts at {where}; {remedy}"
             )
         other = self._trace(lane(), self.is_lazy)
         if other.tape.outcomes[: guard + 1] != outcomes:

@@ -174,6 +174,7 @@ def test_points_of_two_paths_are_both_answered_in_c(monkeypatch: pytest.MonkeyPa
         assert (f(x), f.value_and_grad(x)) == (value, (value, (grad,)))
 
 
+@pytest.mark.filterwarnings("ignore:.*should seldom be recorded")
 def test_more_paths_than_are_remembered_are_right() -> None:
     f = sg.compile(lambda x: sum((x for k in range(20) if x > k), 0.0))
     for x in [*range(20), *range(19, -1, -1)] * 2:

@@ -332,6 +332,7 @@ def test_lists_given_for_a_batch_are_explained() -> None:
     assert "for a batch of numbers pass a NumPy array" in caught.value.__notes__[0]
 
 
+@pytest.mark.filterwarnings("ignore:.*should seldom be recorded")
 def test_the_oldest_kind_of_arguments_is_forgotten() -> None:
     f = sg.compile(lambda xs: sum(xs))
     for length in range(1, 300):

@@ -98,6 +98,7 @@ def test_an_equal_static_argument_is_recorded_once_and_another_anew() -> None:
     assert len(seen) == 4 + 4 + 8
 
 
+@pytest.mark.filterwarnings("ignore:.*should seldom be recorded")
 def test_so_many_static_arguments_are_remembered_and_no_more() -> None:
     f = sg.compile(lambda x, kind: x * kind, static=("kind",))
     assert [f(2.0, kind) for kind in range(200)] == [2.0 * kind for kind in range(200)]
