@@ -73,7 +73,10 @@ class Arrangement:
         for structure in self.structures:
             parts = [list(islice(row, structure.size)) for row in own]
             blocks.append(_of_array(out, structure, parts))
-        return blocks[0] if self.single else tuple(blocks)
+        if self.single:
+            (block,) = blocks
+            return block
+        return tuple(blocks)
 
 
 class _Run(Arrangement):

@@ -148,7 +148,7 @@ def compile_many(
     (11.0, [3.0, 4.0, 1.0, 2.0])
     """
     body = _Python((), letters, functions)
-    body.line(f"n = len({letters[0]}s)")
+    body.line("n = len(xs)")
     body.scalars.add("n")
     parsed = parse(forward)
     body.bind(parsed)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import random
@@ -211,3 +212,11 @@ def test_rows_of_one_operand_are_each_a_function_and_a_method(Value):
         if isinstance(row, Row) and row.arity == 1 and name not in CALLS:
             assert callable(getattr(Value, name))
             assert callable(getattr(sg, name))
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if isinstance(ROWS[n], ManyRow)])
+def test_functions_of_a_row_are_compiled_once(name: str) -> None:
+    row = ROWS[name]
+    assert isinstance(row, ManyRow)
+    for mask in list(itertools.product((True, False), repeat=row.lists))[: 2**row.lists - 1]:
+        assert row.step(mask) is row.step(mask)
