@@ -19,6 +19,7 @@ from .select.selection import select
 from .select.survey import Survey
 from .select.weights import layer_names, layer_sizes
 from .words.both import Both
+from .words.cancelling import NOTE
 from .words.numbers import Numbers
 from .words.rules import is_reciprocal
 from .words.symbols import Symbols, read_symbols
@@ -99,9 +100,12 @@ def view(
         loss=loss,
         constants=fixed,
         elements=elements,
+        marks=upstream is None,  # in a page numbers change
     )
     wording = _wording(numbers, style, opening.opened)
     note = _note(graph, automatic=folding is None, near=centre is not None, closed=opening.closed)
+    if style in ("", "both") and numbers.left_over:
+        note = f"{note}; {NOTE}" if note else NOTE
     return View(graph, wording, note)
 
 

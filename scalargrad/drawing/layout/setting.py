@@ -28,6 +28,7 @@ class Glyphs:
     text: str
     size: float
     italic: bool = False
+    faint: bool = False
     follows: bool = False  # whether it begins where the run before it ends, in any face
 
 
@@ -76,7 +77,7 @@ def _merged(runs: tuple[Glyphs, ...], bold: bool) -> tuple[Glyphs, ...]:
     merged: list[Glyphs] = []
     for run in runs:
         last = merged[-1] if merged else None
-        if last is not None and (last.y, last.size, last.italic) == (run.y, run.size, run.italic):
+        if last is not None and replace(last, x=run.x, text=run.text) == run:
             end = last.x + advance(last.text, last.size, bold=bold)
             if abs(end - run.x) < 0.01:
                 merged[-1] = replace(last, text=last.text + run.text)
@@ -94,9 +95,9 @@ def is_set(text: str) -> bool:
 def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Laid:
     """Set a piece; `inside` of a fraction, a bracket or what is small, a fraction has a slash."""
     match piece:
-        case Sign(text, italic, space):
+        case Sign(text, italic, space, faint):
             room = space * size
-            run = Glyphs(room, 0.0, text, size, italic)
+            run = Glyphs(room, 0.0, text, size, italic, faint)
             wide = advance(text, size, bold=bold) + 2 * room
             return Laid(wide, *_reach(text, size), (run,))
         case Beside(parts):

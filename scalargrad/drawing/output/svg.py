@@ -32,6 +32,7 @@ _STYLES = {
 
 
 _HALO = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+_FAINT = f' fill="{GREY}"'
 _SLOPES = {True: ' font-style="italic"', False: ""}
 
 #: what an element is, what it is about, and its side: to the attributes that say so
@@ -172,7 +173,7 @@ def _typeset(text: Text, made: Laid, said: str) -> str:
         place = f'dy="{_n(run.y - level)}"' if run.follows else f'x="{_n(run.x)}" y="{_n(run.y)}"'
         spans += (
             f'<tspan {place} font-size="{_n(run.size)}"'
-            f"{_SLOPES[run.italic]}>{escaped(run.text)}</tspan>"
+            f"{_SLOPES[run.italic]}{_FAINT * run.faint}>{escaped(run.text)}</tspan>"
         )
         level = run.y
     style = _STYLES[text.style].replace(' font-style="italic"', "")

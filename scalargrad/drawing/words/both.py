@@ -29,7 +29,7 @@ class Both:
     def _joined(self, above: Labels, below: Labels, flow: Flow) -> Labels:
         if flow.named is not None:
             return above
-        forward = self.numbers.number(flow.value.data)
+        forward = self.numbers.value(flow)
         if above.forward == self.name(flow):  # it stands before the arrow
             above = replace(above, forward=forward)
         forward = above.forward if above.forward == forward else stacked(above.forward, forward)

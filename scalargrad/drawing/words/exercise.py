@@ -12,6 +12,7 @@ from ...errors import InputError, OperandError, StateError, unwanted
 from ..select.graph import Graph, Use
 from . import text
 from .answers import read_answer
+from .cancelling import left_over
 from .rules import (
     HIDDEN,
     Rule,
@@ -73,8 +74,11 @@ def empty_boxes(graph: Graph, kind: str, share: float, seed: int, digits: int = 
         )
     kept = random.Random(seed).sample(range(len(values)), max(1, round(part * len(values))))
     boxes = []
+    rounding = left_over(graph)
     for i, index in enumerate(sorted(kept), 1):
         anchor, value, rule = values[index]
+        if anchor in rounding:  # what is left where terms cancel
+            value, rule = 0.0, (*rule[:-1], "0")
         boxes.append(Box(i, anchor, value, spoken(rule, digits), digits))
     return boxes
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..select.graph import Constant, Flow, Graph, Use
 from ..select.survey import is_leaf
 from . import text
+from .cancelling import ZERO, LeftOver, left_over
 from .inventing import free_loss
 from .pieces import beside, equation, typeset
 from .wording import Labels
@@ -26,6 +27,7 @@ class Numbers:
         loss: str = "L",
         constants: Collection[int] = frozenset(),
         elements: Mapping[int, str] | None = None,
+        marks: bool = True,
     ) -> None:
         self.graph = graph
         self.digits = digits
@@ -35,10 +37,17 @@ class Numbers:
         self.red: bool = bool(gradients and graph.gradients)
         self.constants = constants
         self.elements: Mapping[int, str] = elements or {}
+        self.left_over: LeftOver = left_over(graph) if marks else frozenset()
 
     def number(self, value: float) -> str:
         """Return a number as this picture shows it."""
         return text.number(value, self.digits)
+
+    def value(self, flow: Flow) -> str:
+        """Return the value of a flow; where its terms cancel, a marked 0."""
+        if ("forward", id(flow)) in self.left_over:
+            return ZERO
+        return self.number(flow.value.data)
 
     def is_red(self, flow: Flow) -> bool:
         """Tell whether something flows back here."""
@@ -49,19 +58,23 @@ class Numbers:
         if flow.named is not None:
             return self.bundle(flow)
         node = flow.value
-        value = self.number(node.data)
+        value = self.value(flow)
         if node.label and not is_leaf(node) and node is not self.graph.root:
             value = equation(text.harmless(node.label), value)
-        red = self.is_red(flow)
-        return Labels(value, self.number(self.graph.gradients[node]) if red else None)
+        if not self.is_red(flow):
+            return Labels(value, None)
+        return Labels(value, self._back(flow, self.graph.gradients[node]))
 
     def use(self, use: Use) -> Labels:
         """Return the value, and the part of the gradient that comes back here."""
         if use.flow.named is not None:
             return self.bundle(use.flow, part=True)
         back = use.backward if self.red else None
-        value = self.number(use.flow.value.data)
-        return Labels(value, None if back is None else self.number(back))
+        return Labels(self.value(use.flow), None if back is None else self._back(use, back))
+
+    def _back(self, place: Flow | Use, number: float) -> str:
+        """Return what comes back; where its terms cancel, a marked 0."""
+        return ZERO if ("backward", id(place)) in self.left_over else self.number(number)
 
     def bundle(self, flow: Flow, *, part: bool = False) -> Labels:
         """Return name and shape, of a leaf only the shape: its name stands before the arrow.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -36,6 +36,7 @@ class Sign:
     plain: str
     italic: bool = False
     space: float = 0.0
+    faint: bool = field(default=False, repr=False)  # grey: it belongs to no number
 
 
 @dataclass(frozen=True)
