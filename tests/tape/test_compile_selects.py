@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,23 @@ def test_truths_that_nobody_asks_are_lines(runner: str, function: Callable[..., 
     f = agrees(function, [pair for pair in PAIRS if all(map(math.isfinite, pair))])
     assert len(f.tapes) == (2 if "max" in function.__code__.co_names else 1)
     agrees(function, PAIRS)
+
+
+@pytest.mark.parametrize("both", [operator.and_, operator.or_, operator.xor])
+def test_two_truths_asked_at_once_part_the_paths_though_lines_use_them(
+    runner: str, both: Callable[..., Any]
+) -> None:
+    def function(x: Any, y: Any) -> Any:
+        a, b = x > 0, y > 0
+        chosen = sg.where(a, x, y) + sg.where(b, 1.0, 2.0)
+        return chosen if both(a, b) else -3.0 * chosen
+
+    agrees(function, PAIRS)
+    for first in ((1.0, 1.0), (1.0, -2.0), (-2.0, 1.0), (-2.0, -2.0)):  # which is recorded
+        f = sg.compile(function)
+        f(*first)
+        for point in itertools.product((1.5, -2.5), repeat=2):
+            assert f(*point) == function(*point)
 
 
 def test_a_sum_over_choices_is_one_path_for_all_lanes(runner: str) -> None:
