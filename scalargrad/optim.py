@@ -109,7 +109,8 @@ class Optimizer(Sealed, ABC):
         self.steps = steps
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr!r})"
+        count = len(self.parameters)
+        return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}, lr={self.lr!r})"
 
 
 def _checked(who: str, parameters: Iterable[Any]) -> list[Any]:

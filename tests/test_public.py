@@ -156,3 +156,85 @@ def test_function_is_told_by_a_verb(name: str, thing: Any) -> None:
     assert re.fullmatch(r"[A-Z][a-z]+", first), name
     assert first not in ("A", "An", "The", "This"), name
     assert not first.endswith("s") or first.endswith("ss"), f"{name}: {first}, not as a command"
+
+
+def nested() -> Any:
+    """Return a class of which a method is compiled."""
+
+    class Spring:
+        @sg.compile
+        def energy(self, x: float) -> float:
+            return x * x
+
+    return Spring()
+
+
+X = sg.Value(2.0, label="x")
+COMPILED = sg.compile(lambda x, y: x * y)
+
+#: what public functions and classes give, where no docstring shows it
+GIVEN: dict[str, Any] = {
+    "no_grad": sg.no_grad(),
+    "detect_anomaly": sg.detect_anomaly(),
+    "scope": sg.scope("Affine"),
+    "Value": X * 3.0,
+    "compile": COMPILED,
+    "compiled method": nested().energy,
+    "grad": sg.grad(COMPILED),
+    "value_and_grad": sg.value_and_grad(COMPILED, argnums=(0, 1)),
+    "jacobian": sg.jacobian(COMPILED),
+    "hessian": sg.hessian(COMPILED),
+    "expression": sg.expression("x * y"),
+    "draw": sg.draw(X * 3.0),
+    "walkthrough": sg.walkthrough(X * 3.0),
+    "check_gradients": sg.check_gradients(lambda x: x * x, 2.0),
+    "History": sg.History(),
+    "lstsq": sg.linalg.lstsq([[1.0], [2.0]], [1.0, 2.0]),
+    "slogdet": sg.linalg.slogdet([[2.0]]),
+    **{
+        name: getattr(sg.optim, name)([X], lr=sg.optim.step_decay(0.1, 10))
+        for name in ("SGD", "AdaGrad", "RMSprop", "Adam", "AdamW")
+    },
+    **{
+        f"nn.{name}": getattr(sg.nn, name)(*sizes)
+        for name, sizes in {
+            "Module": (), "Neuron": (2,), "Layer": (2, 3), "MLP": (2, [3, 1]), "Affine": (2, 3),
+            "Embedding": (2, 3), "ReLU": (), "Sigmoid": (), "Tanh": (), "Softmax": (),
+            "Sequential": (sg.nn.Affine(2, 3), sg.tanh), "TwoLayerNet": (2, 3, 2),
+        }.items()
+    },
+    **{
+        f"nn.book.{name}": getattr(sg.nn.book, name)(*sizes)
+        for name, sizes in {
+            "MulLayer": (), "AddLayer": (), "Relu": (), "Sigmoid": (), "SoftmaxWithLoss": (),
+            "Affine": ([[1.0]], [1.0]), "TwoLayerNet": (2, 3, 2),
+        }.items()
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_repr_says_what_a_thing_is(name: str) -> None:
+    text = repr(GIVEN[name])
+
+    assert text
+    assert " object at 0x" not in text
+
+
+def test_no_public_class_is_without_a_repr() -> None:
+    classes = {f"{m.__name__}.{n}": getattr(m, n) for m in PUBLIC for n in m.__all__}
+    kinds = {type(thing) for thing in GIVEN.values()}
+    shown = {kind for thing in kinds for kind in thing.__mro__}
+
+    for name, kind in classes.items():
+        if isinstance(kind, type) and not issubclass(kind, BaseException):
+            assert kind in shown, f"{name} is not among what is tried here"
+
+
+def test_what_stands_in_a_repr_is_as_it_was_written() -> None:
+    assert repr(sg.scope("Affine")) == "scope('Affine')"
+    assert repr(sg.no_grad()) == "no_grad()"
+    assert repr(GIVEN["grad"]) == "grad(compile(<lambda>, strict: no tape))"
+    assert repr(GIVEN["hessian"]) == "hessian(compile(<lambda>, strict: no tape))"
+    assert repr(GIVEN["value_and_grad"]).endswith(", argnums=(0, 1))")
+    assert repr(GIVEN["Adam"]) == "Adam(1 parameter, lr=0.1)"

@@ -79,8 +79,12 @@ class Block(Generic[T]):
     One block may be entered any number of times, also inside itself and by many threads.
     """
 
-    def __init__(self, change: Callable[[Mode], T]) -> None:
+    def __init__(self, change: Callable[[Mode], T], text: str = "a block") -> None:
         self._change = change
+        self._text = text  # as it was written
+
+    def __repr__(self) -> str:
+        return self._text
 
     def _entry(self) -> tuple[Mode, T]:
         outer = current()
@@ -171,7 +175,7 @@ def no_grad() -> Block[None]:
     def change(mode: Mode) -> None:
         mode.recording = False
 
-    return Block(change)
+    return Block(change, "no_grad()")
 
 
 def detect_anomaly() -> Block[None]:
@@ -192,7 +196,7 @@ def detect_anomaly() -> Block[None]:
     def change(mode: Mode) -> None:
         mode.anomaly = True
 
-    return Block(change)
+    return Block(change, "detect_anomaly()")
 
 
 def scope(name: str) -> Block[Scope]:
@@ -221,7 +225,7 @@ def scope(name: str) -> Block[Scope]:
         mode.scope = Scope(name, mode.scope)
         return mode.scope
 
-    return Block(change)
+    return Block(change, f"scope({name!r})")
 
 
 def recording() -> AbstractContextManager[None]:

@@ -94,6 +94,8 @@ class History(Sealed):
         words = ", ".join([*self._counts(), *self._notes()])
         rows = [
             (name, f"{numbers[0]:.4g}", f"{numbers[-1]:.4g}", markup.curve(numbers))
+            if len(numbers) > 1
+            else (name, "", f"{numbers[0]:.4g}", "")  # of one number there is no curve
             for name, numbers in self._measured(steps=self.epochs < 2)
         ]
         head = ("", "first", "last", "")
@@ -107,7 +109,7 @@ class History(Sealed):
 
     def _measured(self, *, steps: bool = False) -> Iterator[tuple[str, list[float]]]:
         """Yield what was measured; the loss of each step where there are few epochs."""
-        if steps and self.steps:
+        if steps and len(self.steps) > self.epochs:
             yield "loss of each step", self.steps
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
             if numbers := getattr(self, name):
@@ -120,7 +122,10 @@ class History(Sealed):
         return notes + ["interrupted"] * self.is_interrupted
 
     def __repr__(self) -> str:
-        measured = [f"{name} {xs[0]:.4g} -> {xs[-1]:.4g}" for name, xs in self._measured()]
+        measured = [
+            f"{name} {xs[0]:.4g}" + f" -> {xs[-1]:.4g}" * (len(xs) > 1)
+            for name, xs in self._measured()
+        ]
         parts = [*self._counts(), *measured, *self._notes()]
         return f"History({', '.join(parts)})"
 

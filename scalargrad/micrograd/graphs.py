@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import graphviz
@@ -10,6 +11,9 @@ from ..core.order import post_order
 from ..errors import InputError, unwanted
 
 _DIRECTIONS = ("LR", "TB")
+
+#: what means something in a record of DOT
+_SPECIAL, _ESCAPED = re.compile(r"[\\{}|<>]"), r"\\\g<0>"
 
 
 def trace(root: Any) -> tuple[set[Any], set[tuple[Any, Any]]]:
@@ -27,8 +31,9 @@ def trace(root: Any) -> tuple[set[Any], set[tuple[Any, Any]]]:
 def draw_dot(root: Any, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:
     """Return the graph as the notebooks of micrograd draw it.
 
-    `rankdir` is "LR", from left to right, or "TB", from top to bottom. To show or to render it,
-    the program `dot` of Graphviz is needed; `scalargrad.draw` needs none.
+    A Value with a `label` shows it before its number, as in the first lecture. `rankdir` is "LR",
+    from left to right, or "TB", from top to bottom. To show or to render it, the program `dot` of
+    Graphviz is needed; `scalargrad.draw` needs none.
 
     Raises: `ValueError` for another direction.
 
@@ -43,8 +48,10 @@ def draw_dot(root: Any, format: str = "svg", rankdir: str = "LR") -> graphviz.Di
     nodes = post_order(root, parents=lambda node: list(node._prev))
     for node in nodes:
         name = str(id(node))
-        label = f"{{ data {node.data:.4f} | grad {node.grad or 0:.4f} }}"
-        dot.node(name, label=label, shape="record")
+        parts = f"data {node.data:.4f} | grad {node.grad or 0:.4f}"
+        if label := getattr(node, "label", ""):
+            parts = f"{_SPECIAL.sub(_ESCAPED, str(label))} | {parts}"
+        dot.node(name, label=f"{{ {parts} }}", shape="record")
         if node._op:
             dot.node(name + node._op, label=node._op)
             dot.edge(name + node._op, name)

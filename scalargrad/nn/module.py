@@ -157,7 +157,8 @@ class Module(Sealed):
         return html_of(self)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(_each_once(_holders(self)))} parameters)"
+        count = len(_each_once(_holders(self)))
+        return f"{type(self).__name__}({count} parameter{'s' * (count != 1)})"
 
 
 def _data(value: Any) -> float:

@@ -57,7 +57,8 @@ def curves(
         panels[0].set_yscale("log")
         panels[0].minorticks_off()
     else:
-        panels[0].set_ylim(bottom=min([0.0, *shown]))
+        low, high = min([0.0, *shown]), panels[0].dataLim.y1
+        panels[0].set_ylim(low, high + 0.05 * (high - low) if low < high < math.inf else None)
     if has_accuracy:
         _dress(panels[1], "epoch", "accuracy")
         _lines(panels[1], accuracy)

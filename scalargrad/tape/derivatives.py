@@ -92,6 +92,11 @@ class Derivative:
         self._is_second = is_second  # it is the Jacobian of a gradient, which may not be recorded
         self._single = not isinstance(argnums, (tuple, list))
 
+    def __repr__(self) -> str:
+        who = "hessian" if self._is_second else self._who
+        which = f", argnums={self._argnums}" if self._argnums != 0 else ""
+        return f"{who}({self._compiled!r}{which})"
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 

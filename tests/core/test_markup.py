@@ -141,10 +141,11 @@ def test_history_shows_first_and_last_numbers_and_a_curve_each() -> None:
     assert list(lines(history._repr_html_())) == [
         ["", "first", "last", ""],
         ["loss of each step", "3", "1", ""],
-        ["loss", "2", "2", ""],
-        ["validation accuracy", "0.5", "0.5", ""],
+        ["loss", "", "2", ""],
+        ["validation accuracy", "", "0.5", ""],
     ]
-    assert history._repr_html_().count("<svg") == 3
+    assert history._repr_html_().count("<svg") == 1  # a single number has no curve
+    assert repr(history) == "History(1 epoch, 2 steps, loss 2, validation accuracy 0.5)"
     assert [cells[0] for cells in lines(longer._repr_html_())] == ["", "loss"]
     assert sg.History()._repr_html_() == "<div><div>0 epochs, 0 steps</div></div>"
 

@@ -405,6 +405,16 @@ def test_save_plot_keeps_the_old_file_when_drawing_fails(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_single_epoch_stands_inside_its_panel():
+    pytest.importorskip("matplotlib")
+
+    for steps in ([1.04], [1.5, 0.5]):
+        panel = sg.History(steps=steps, loss=[1.04], validation_loss=[0.98]).plot().axes[0]
+        _, top = panel.get_ylim()
+        assert max(*steps, 1.04) < 0.98 * top
+        assert panel.lines[-1].get_marker() == "o"
+
+
 def test_losses_of_different_sizes_have_a_logarithmic_axis():
     pytest.importorskip("matplotlib")
 

@@ -231,6 +231,19 @@ def test_picture_of_the_notebooks_has_their_boxes():
     assert {n._op for n in nodes} == {"", "*", "+", "**2"}
 
 
+def test_labels_stand_before_the_numbers_and_mean_nothing_to_dot():
+    x, y = Value(2.0), Value(-3)
+    x.label, y.label = "x1", "{w|0}"
+    root = x * y
+    root.label = "L"
+    lines = draw_dot(root + 1).source.splitlines()
+
+    assert any('label="{ x1 | data 2.0000 | grad 0.0000 }"' in line for line in lines)
+    assert any('label="{ L | data -6.0000 | grad 0.0000 }"' in line for line in lines)
+    assert any('label="{ data -5.0000 | grad 0.0000 }"' in line for line in lines)
+    assert any(r"{ \{w\|0\} | data -3.0000" in line for line in lines)
+
+
 def test_modes_reach_them():
     x = Value(2.0)
     with sg.no_grad():
