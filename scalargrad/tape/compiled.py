@@ -807,9 +807,9 @@ def compile(
     row of a matrix is an array.
     To see that it does the same each time, it is run a few times where it is traced. Values that it
     finds outside, a model's parameters, are read anew at each call. What stands in its object
-    (`self.rate`), its closure or its module, and in the lists and dicts there, is compared at each
-    call: where it is another thing, the function is recorded for it. What an array holds stays as
-    it was: pass what changes.
+    (`self.rate`) and its class, its closure or its module, and in the lists, dicts and arrays of
+    Values there, is compared at each call: where it is another thing, the function is recorded for
+    it. The numbers in an array of numbers stay as they were: pass what changes.
     Where Python asks how a comparison turns out (`if`, `and`, `sorted`), a lane that turns another
     way is replayed on a tape of its own path, of which there are at most `max_paths`; in `where`,
     in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths; with

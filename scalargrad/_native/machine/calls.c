@@ -30,7 +30,7 @@ typedef struct {
     uint32_t inputs;
     PyObject *shape; /* the codes of the arguments, as bytes */
     PyObject *array_type;
-    PyObject *watched;          /* triples of a dict or a cell, a name, and what must stand there */
+    PyObject *watched;          /* triples of a holder, a name, and what must stand there */
     unsigned int count, latest; /* ways, and the one that was gone last */
     Way ways[MOST_WAYS];
 } Calls;
@@ -149,9 +149,11 @@ static int are_equal_floats(PyObject *one, PyObject *other)
     return memcmp(&x, &y, sizeof x) == 0;
 }
 
+/* Whether a thing is what it was; where nothing stands, None is meant. */
 static int is_same(PyObject *now, PyObject *thing)
 {
-    return now == thing || are_equal_floats(now, thing);
+    return now == thing ||
+           (now == NULL ? thing == Py_None && !PyErr_Occurred() : are_equal_floats(now, thing));
 }
 
 /* Whether a list has the things of a tuple. */
@@ -200,21 +202,63 @@ static PyObject *find(PyObject *dict, PyObject *name, Py_ssize_t *at)
                                                               : PyDict_GetItemWithError(dict, name);
 }
 
-/* Whether at one place stands what stood there: under a name in a dict, in a cell; without a name,
- * in all of a list or dict. 0 with or without an error.
+/* Whether a slot of an object has what it had. */
+static int slot_has(PyObject *object, PyObject *name, PyObject *thing)
+{
+    PyObject *now = PyObject_GenericGetAttr(object, name);
+    if (now == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+    }
+    int is_so = is_same(now, thing);
+    Py_XDECREF(now);
+    return is_so;
+}
+
+/* Whether an array of objects, whose memory these are, has the things of a tuple. */
+static int array_has(PyObject *array, PyObject *things)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_ND) != 0) {
+        PyErr_Clear(); /* it is in another order, or none */
+        return 0;
+    }
+    size_t size = (size_t)PyTuple_GET_SIZE(things) * sizeof(PyObject *);
+    int is_so = view.format != NULL && strcmp(view.format, "O") == 0 && (size_t)view.len == size &&
+                memcmp(view.buf, PySequence_Fast_ITEMS(things), size) == 0;
+    PyBuffer_Release(&view);
+    return is_so;
+}
+
+/* Whether a thing holds what it held; 0 too where Python must look. */
+static int holds(PyObject *holder, PyObject *things)
+{
+    if (PyDict_Check(holder)) {
+        return has_entries(holder, things);
+    }
+    if (PyList_Check(holder)) {
+        return has_items(holder, things);
+    }
+    return PyObject_CheckBuffer(holder) && array_has(holder, things);
+}
+
+/* Whether at one place stands what stood there: under a name in a dict, a class or slots, in a
+ * cell; without a name, in all of a list or dict. 0 with or without an error.
  */
 static int stands(PyObject *triple, Py_ssize_t *at)
 {
     PyObject *holder = PyTuple_GET_ITEM(triple, 0), *name = PyTuple_GET_ITEM(triple, 1);
     PyObject *thing = PyTuple_GET_ITEM(triple, 2);
-    int is_all = PyUnicode_GET_LENGTH(name) == 0 && PyTuple_CheckExact(thing);
-    if (PyDict_CheckExact(holder)) {
-        return is_all ? has_entries(holder, thing) : is_same(find(holder, name, at), thing);
+    if (PyCell_Check(holder)) {
+        return is_same(PyCell_GET(holder), thing);
     }
-    if (PyList_CheckExact(holder)) {
-        return is_all && has_items(holder, thing);
+    if (PyUnicode_GET_LENGTH(name) == 0) {
+        return PyTuple_CheckExact(thing) && holds(holder, thing);
     }
-    return is_same(PyCell_Check(holder) ? PyCell_GET(holder) : NULL, thing);
+    PyObject *dict = PyType_Check(holder) ? ((PyTypeObject *)holder)->tp_dict : holder;
+    if (dict != NULL && PyDict_CheckExact(dict)) {
+        return is_same(find(dict, name, at), thing);
+    }
+    return slot_has(holder, name, thing);
 }
 
 /* Whether what the function finds outside is what it was; 0 with or without an error. */
@@ -282,7 +326,8 @@ static int are_triples(PyObject *watched)
         PyObject *triple = PyTuple_GET_ITEM(watched, i);
         if (!PyTuple_CheckExact(triple) || PyTuple_GET_SIZE(triple) != 3 ||
             !PyUnicode_CheckExact(PyTuple_GET_ITEM(triple, 1))) {
-            PyErr_SetString(PyExc_TypeError, "calls: wants triples of a dict, a name and a thing");
+            PyErr_SetString(PyExc_TypeError,
+                            "calls: wants triples of a holder, a name and a thing");
             return 0;
         }
     }
