@@ -26,6 +26,7 @@ from .words.symbols import Symbols, read_symbols
 from .words.wording import Wording
 
 MAX_NODES = 150
+THEMES = ("light", "dark", "transparent")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class View:
     graph: Graph
     wording: Wording
     note: str
+    theme: str = "light"
+    thickness: bool = False
 
 
 def view(
@@ -54,6 +57,8 @@ def view(
     branches: bool = False,
     around: Any = None,
     depth: int | None = None,
+    theme: str = "light",
+    thickness: bool = False,
     upstream: float | None = None,
 ) -> View:
     """Return what to show of the graph of a value.
@@ -69,13 +74,13 @@ def view(
         who, value,
         {"max_nodes": (max_nodes, 10**6), "digits": (digits, 17), "depth": (near, 10**6)},
         {"title": (title, "Figure 1"), "loss": (loss, "L")},
-        {"gradients": gradients, "branches": branches},
+        {"gradients": gradients, "branches": branches, "thickness": thickness},
     )  # fmt: skip
     if depth is not None and around is None:
         raise InputError(unwanted(who, "depth goes with around", depth, "pass e.g. around=h too"))
     if upstream is not None:
         upstream = number(who, "upstream", upstream)
-    style = read_symbols(who, symbols)
+    style, colours = read_symbols(who, symbols), _theme(who, theme)
     opened_names, folding = read_open(who, open), read_fold(who, fold)
     matrices = read_names(who, names)
     survey = Survey(value, upstream)
@@ -106,7 +111,15 @@ def view(
     note = _note(graph, automatic=folding is None, near=centre is not None, closed=opening.closed)
     if style in ("", "both") and numbers.left_over:
         note = f"{note}; {NOTE}" if note else NOTE
-    return View(graph, wording, note)
+    return View(graph, wording, note, colours, thickness and gradients)
+
+
+def _theme(who: str, theme: Any) -> str:
+    """Return the name of a theme, or refuse another one."""
+    if not isinstance(theme, str) or theme not in THEMES:
+        must = 'theme must be "light", "dark" or "transparent"'
+        raise InputError(unwanted(who, must, theme, 'pass "dark"'))
+    return theme
 
 
 def _check(

@@ -16,6 +16,7 @@ from .layout.routes import draw_routes
 from .layout.scene import Scene, compose
 from .options import MAX_NODES, View, known, need_gradients, view
 from .output import dot, saving, svg
+from .output.themes import recoloured
 from .words.answers import LEAST, NOISE
 from .words.exercise import Box, Marks, answer_sheet, digits_wanted, empty_boxes, marked
 
@@ -29,8 +30,9 @@ class Drawing:
     A notebook shows it by itself.
     """
 
-    def __init__(self, scene: Scene, boxes: Sequence[Box] = ()) -> None:
+    def __init__(self, scene: Scene, boxes: Sequence[Box] = (), theme: str = "light") -> None:
         self._scene = scene
+        self._theme = theme
         self._boxes = tuple(boxes)
         self._picture: Picture | None = None
 
@@ -56,7 +58,7 @@ class Drawing:
     @property
     def svg(self) -> str:
         """The picture as SVG text."""
-        return svg.render(self.picture)
+        return recoloured(svg.render(self.picture), self._theme)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the suffix says how: .svg, .dot, .png, .pdf or .html.
@@ -66,7 +68,7 @@ class Drawing:
         """
         suffix = saving.suffix_of(path)
         if suffix == ".dot":
-            write_whole("save", path, dot.digraph(self._scene).source.encode())
+            write_whole("save", path, dot.digraph(self._scene, self._theme).source.encode())
         else:
             write_whole("save", path, saving.encode(self.svg, suffix))
 
@@ -98,6 +100,8 @@ def draw(
     max_nodes: int = MAX_NODES,
     digits: int = 6,
     title: str = "",
+    theme: str = "light",
+    thickness: bool = False,
     exercise: str | None = None,
     share: float = 1.0,
     seed: int = 0,
@@ -120,6 +124,10 @@ def draw(
     then.
     `branches` draws branches as nodes of their own, beside the sums whose mirror they are.
     `constants` are Values to which no gradient is drawn, such as data.
+
+    The `theme` is "light", "dark" or "transparent", on which the paper is not painted.
+    `thickness=True` makes red arrows as thick as their gradients are large, and units grey that let
+    nothing back here, or almost nothing: a dead relu, a saturated sigmoid.
 
     Above `max_nodes` the nodes farthest from the result are left out, and the picture says so.
     `around` shows what is at most `depth` arrows from one Value, 2 unless said.
@@ -145,7 +153,8 @@ def draw(
     seen = view(
         "draw", value, gradients=gradients, symbols=symbols, open=open, fold=fold,
         branches=branches, names=names, constants=constants, loss=loss, around=around, depth=depth,
-        max_nodes=max_nodes, digits=digits, title=title,
+        max_nodes=max_nodes, digits=digits, title=title, theme=theme,
+        thickness=thickness,
     )  # fmt: skip
     boxes: list[Box] = []
     if exercise is not None:
@@ -155,8 +164,9 @@ def draw(
     empty = {box.anchor: box.number for box in boxes}
     return Drawing(
         compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
-                note=seen.note, digits=digits),
+                note=seen.note, digits=digits, thickness=seen.thickness),
         boxes,
+        seen.theme,
     )  # fmt: skip
 
 
@@ -230,5 +240,7 @@ def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:
     seen = view("draw_dot", value, **known("draw_dot", options))
     title, branches = options.get("title", ""), options.get("branches", False)
     return dot.digraph(
-        compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note)
-    )
+        compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note,
+                thickness=seen.thickness),
+        seen.theme,
+    )  # fmt: skip

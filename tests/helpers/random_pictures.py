@@ -155,6 +155,8 @@ def options(chance: random.Random, root: Graph, nodes: list[Any]) -> dict[str, A
         "open": lambda: chance.choice([True, False, [chance.choice(ops)] if ops else True]),
         "fold": lambda: chance.choice([True, False, [chance.choice(scopes)] if scopes else True]),
         "branches": lambda: True,
+        "theme": lambda: chance.choice(["dark", "transparent"]),
+        "thickness": lambda: True,
         "names": lambda: chance.choice(
             [{"W": some}, {"W (N, 2)": some, "b": some[0]}, {"X": [1.0, 2.0]}, {"": [some]}, {}]
         ),

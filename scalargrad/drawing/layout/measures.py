@@ -10,6 +10,7 @@ from .grid import Cell
 from .scene import Item
 
 BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"
+WHITE, IDLE = "#fff", "#ccc"  # of paper, and of a unit that lets nothing back
 
 RADIUS = 17.0  # of an operator's circle
 OFFSET = 3.4  # of either arrow from the centre line

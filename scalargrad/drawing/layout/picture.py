@@ -83,6 +83,7 @@ class Arrow:
     backward: bool
     head: tuple[Position, Position]
     about: str = ""
+    stroke: float = measures.BACKWARD_STROKE  # of a backward one
 
     def corners(self) -> tuple[Position, Position, Position]:
         """Return the corners of the head, its tip in the middle."""
@@ -109,6 +110,7 @@ class Shape:
     dashed: bool = False
     corner: float = measures.RADIUS
     about: str = ""
+    idle: bool = False  # a unit that lets nothing back
 
     def box(self) -> Bounds:
         """Return the room that the shape takes."""

@@ -155,7 +155,7 @@ class Router:
         x, y = span.left + wide / 2, cell.y + (down - up) / 2
         corner = m.BOX_CORNER if item.kind == "box" else m.RADIUS
         dashed = item.kind == "folded"
-        self.picture.shapes.append(Shape(x, y, wide, tall, dashed, corner, about))
+        self.picture.shapes.append(Shape(x, y, wide, tall, dashed, corner, about, item.idle))
         if item.under is not None:
             for word, style, below in zip(
                 item.under, ("symbol", "mirror"), (-3.0, 10.0), strict=True
@@ -275,7 +275,8 @@ class Router:
             backward = trimmed(parallel(points, -m.OFFSET), start_gap, end_gap, rim)[::-1]
             arrow = arrow_along(backward, m.BACKWARD_HEAD[0], backward=True)
             arrow = headed(backward, away) if away else arrow
-            self.picture.arrows.append(replace(arrow, about=about))
+            stroke = arrow.stroke if labels.stroke is None else round(labels.stroke, 1)
+            self.picture.arrows.append(replace(arrow, about=about, stroke=stroke))
 
     def _target_rim(self, target: Cell | None) -> tuple[Position, bool] | None:
         """Return the circle that an arrow enters, or the edge of a tall operator (True)."""

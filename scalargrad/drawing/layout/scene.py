@@ -13,6 +13,8 @@ from typing import Literal
 from ...core.modes import Scope
 from ...table.ops import ADD, SUM
 from ...table.row import ROWS
+from ..select.flowing import NOTE as IDLE
+from ..select.flowing import is_idle, strokes
 from ..select.graph import Constant, Flow, Graph, Use, Vertex, titled
 from ..select.survey import is_leaf
 from ..words import text
@@ -49,6 +51,7 @@ class Item:
     inputs: int = 0  # how many arrows come in
     outlets: int = 1  # how many lines go out, before they branch
     fixed: bool = False  # of a leaf: it is a constant of the picture
+    idle: bool = False  # it lets nothing back
     ordered: bool = False  # whether it matters which operand is first
     links: list[Link] = field(default_factory=list)  # the arrows that go out
     stem: Labels | None = None  # the texts before the branch dot, where there is one
@@ -99,13 +102,17 @@ def compose(
     empty: Mapping[Anchor, int] | None = None,
     note: str = "",
     digits: int = 6,
+    thickness: bool = False,
 ) -> Scene:
     """Return the scene of a graph.
 
     `empty` has the number of an exercise's box by its anchor; `branches` asks for
-    branches in circles of their own, beside the sums that are their mirror.
+    branches in circles of their own, beside the sums that are their mirror; with `thickness` red
+    arrows are as thick as their gradients.
     """
-    items = _Composer(graph, wording, branches, empty or {}).run()
+    items = _Composer(graph, wording, branches, empty or {}, thickness=thickness).run()
+    if any(item.idle for item in items):
+        note = f"{note}; {IDLE}" if note else IDLE
     result = next((item for item in items if item.kind == "result"), None)
     return Scene(items, result, text.harmless(title), note, _summary(graph, digits))
 
@@ -114,12 +121,19 @@ class _Composer:
     """Makes the items of a scene, parents before consumers."""
 
     def __init__(
-        self, graph: Graph, wording: Wording, branches: bool, empty: Mapping[Anchor, int]
+        self,
+        graph: Graph,
+        wording: Wording,
+        branches: bool,
+        empty: Mapping[Anchor, int],
+        *,
+        thickness: bool,
     ) -> None:
         self.graph = graph
         self.wording = wording
         self.branches = branches
         self.empty = empty
+        self.strokes = strokes(graph) if thickness and graph.gradients else {}
         self.items: list[Item] = []
         self.item_of: dict[Vertex, Item] = {}
         self.ends: list[Item] = []
@@ -162,6 +176,7 @@ class _Composer:
             row = vertex.row
             item.text = sign(vertex.node, row)
             item.ordered = row is None or not row.commutes
+            item.idle = bool(self.strokes) and is_idle(vertex)
             if self.branches and row in (ADD, SUM):
                 item.under = _SUMS[item.text][0], "branch"
         item.frames = self._frames(group)
@@ -252,7 +267,8 @@ class _Composer:
         """Return the texts with empty boxes where the exercise has them."""
         forward = self.empty.get(("forward", id(anchor)))
         backward = self.empty.get(("backward", id(anchor)))
-        return replace(labels, forward_box=forward, backward_box=backward)
+        stroke = self.strokes.get(id(anchor)) if backward is None else None  # it tells an answer
+        return replace(labels, forward_box=forward, backward_box=backward, stroke=stroke)
 
 
 def _drop_small_frames(items: list[Item]) -> None:

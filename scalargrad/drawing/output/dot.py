@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..layout.measures import RED
+from ..layout.measures import BLACK, RED, WHITE
 from ..layout.scene import Frame, Item, Scene
 from ..words.wording import Labels
+from .themes import THEMES
 
 if TYPE_CHECKING:
     import graphviz
 
 
-def digraph(scene: Scene) -> graphviz.Digraph:
+def digraph(scene: Scene, theme: str = "light") -> graphviz.Digraph:
     """Return a `graphviz.Digraph` of a scene; node ids are counters of our own."""
     import graphviz  # here, so that a program that draws nothing does not wait for it
 
     drawn = graphviz.Digraph("scalargrad", graph_attr={"rankdir": "LR"})
+    colours = THEMES[theme]
+    if colours:
+        black = colours.get(BLACK, BLACK)
+        paper = colours[WHITE].replace("none", "transparent")
+        drawn.attr("graph", bgcolor=paper, fontcolor=black)
+        drawn.attr("node", color=black, fontcolor=black)
+        drawn.attr("edge", color=black, fontcolor=black)
+    red = colours.get(RED, RED)
     if scene.title:
         drawn.attr(label=graphviz.escape(scene.title), labelloc="t")
     names = {id(item): f"n{index}" for index, item in enumerate(scene.items)}
@@ -37,10 +46,10 @@ def digraph(scene: Scene) -> graphviz.Digraph:
         if item.stem is not None:
             dot = f"{names[id(item)]}b"
             drawn.node(dot, label="", shape="point", width="0.07")
-            _edge(drawn, source, dot, item.stem)
+            _edge(drawn, source, dot, item.stem, red)
             source = dot
         for link in item.links:
-            _edge(drawn, source, names[id(link.target)], link.labels)
+            _edge(drawn, source, names[id(link.target)], link.labels, red)
     if scene.note:
         drawn.node("note", label=graphviz.escape(scene.note), shape="plaintext")
     return drawn
@@ -79,7 +88,7 @@ def _node(drawn: graphviz.Digraph, name: str, item: Item) -> None:
         drawn.node(name, label=label, shape="plaintext", fontname="Times-Italic")
 
 
-def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels) -> None:
+def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels, red: str) -> None:
     from graphviz import escape
 
     forward = _boxed(labels.forward, labels.forward_box)
@@ -89,10 +98,10 @@ def _edge(drawn: graphviz.Digraph, source: str, target: str, labels: Labels) -> 
             target,
             source,
             label=escape(_boxed(labels.backward, labels.backward_box)),
-            color=RED,
-            fontcolor=RED,
+            color=red,
+            fontcolor=red,
             fontname="Times-Bold",
-            penwidth="2.5",
+            penwidth=f"{2.5 if labels.stroke is None else labels.stroke:.1f}",
             constraint="false",
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ...core.markup import escaped
 from ..layout import measures as m
-from ..layout.measures import BLACK, GREY, PALE, RED
+from ..layout.measures import BLACK, GREY, IDLE, PALE, RED, WHITE
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
 from ..layout.setting import Laid
 
@@ -31,7 +31,7 @@ _STYLES = {
 }
 
 
-_HALO = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+_HALO = f' stroke="{WHITE}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
 _FAINT = f' fill="{GREY}"'
 _SLOPES = {True: ' font-style="italic"', False: ""}
 
@@ -55,7 +55,7 @@ def render(picture: Picture, *, hooks: bool = False) -> str:
         f' viewBox="{_n(left)} {_n(top)} {wide} {tall}" role="img" aria-label="{label}"'
         f' font-family="{FONT}">',
         f"<desc>{escaped(picture.summary)}</desc>",
-        f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="#fff"'
+        f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="{WHITE}"'
         f"{hook('paper')}/>",
     ]
     parts += [_frame(frame, hook("frame")) for frame in picture.frames]
@@ -89,7 +89,8 @@ def _n(number: float) -> str:
 
 def _shape(shape: Shape, hook: str) -> str:
     dashes = ' stroke-dasharray="4 3"' if shape.dashed else ""
-    return _rect(shape, f'fill="#fff" stroke="{BLACK}" stroke-width="1.2"{dashes}{hook}')
+    fill = IDLE if shape.idle else WHITE
+    return _rect(shape, f'fill="{fill}" stroke="{BLACK}" stroke-width="1.2"{dashes}{hook}')
 
 
 def _frame(frame: Shape, hook: str) -> str:
@@ -106,7 +107,7 @@ def _rect(shape: Shape, style: str) -> str:
 
 def _line(line: Arrow, hook: _Hook) -> str:
     about, side = line.about, "backward" if line.backward else "forward"
-    colour, stroke = (RED, m.BACKWARD_STROKE) if line.backward else (BLACK, m.FORWARD_STROKE)
+    colour, stroke = (RED, line.stroke) if line.backward else (BLACK, m.FORWARD_STROKE)
     shaft = (
         f'<path d="{_rounded(line.points)}" fill="none" stroke="{colour}" stroke-width="{stroke}"'
         f"{hook('line', about, side)}/>"
@@ -116,7 +117,7 @@ def _line(line: Arrow, hook: _Hook) -> str:
 
 def _head(line: Arrow, colour: str, hook: str) -> str:
     points = " ".join(f"{_n(x)},{_n(y)}" for x, y in line.corners())
-    fill = RED if line.backward else "#fff"
+    fill = RED if line.backward else WHITE
     outline = "" if line.backward else f' stroke="{colour}" stroke-width="{m.FORWARD_STROKE}"'
     return f'<polygon points="{points}" fill="{fill}"{outline}{hook}/>'
 
@@ -143,7 +144,7 @@ def _blank(blank: Blank) -> str:
     size = m.BLANK_NUMBER_SIZE
     return (
         f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
-        f' fill="#fff" stroke="{colour}" stroke-width="1.2"/>\n'
+        f' fill="{WHITE}" stroke="{colour}" stroke-width="1.2"/>\n'
         f'<text x="{_n(left + 3)}" y="{_n(top + size)}" font-size="{_n(size)}" fill="{GREY}">'
         f"{blank.number}</text>"
     )

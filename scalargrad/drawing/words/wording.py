@@ -21,6 +21,7 @@ class Labels:
     backward: str | None
     forward_box: int | None = None
     backward_box: int | None = None
+    stroke: float | None = None  # of the backward arrow, where gradients make it thick
 
 
 class Wording(Protocol):
