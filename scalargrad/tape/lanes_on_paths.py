@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import errors
-from ..core.nesting import Structure
+from .forest import AllPaths, fits
 from .lane_arguments import Lanes
-from .paths import Path, Paths
+from .paths import Collected, Path, Paths
 from .replay import BY_CAPTURED, Batch, Point
 from .tracing import Parting
 
@@ -43,15 +43,6 @@ def _iterable(numbers: Any) -> Any:
     return numbers if isinstance(numbers, list) else memoryview(numbers).cast("B").cast("d")
 
 
-class Collected(NamedTuple):
-    """What all lanes of a batch gave together."""
-
-    structure: Structure
-    values: Any
-    inputs: Any
-    captured: list[tuple[Path, Any]]
-
-
 def run_batch(
     paths: Paths,
     lanes: Lanes,
@@ -64,14 +55,21 @@ def run_batch(
 
     Raises: `ValueError` where paths return results of different structures.
     """
+    what = paths, lanes, request, upstream, threads, read
     try:
-        return _AllLanes(paths, lanes, request, upstream, threads, read).all()
+        return _run_batch(*what)
     except Parting:
         paths.part()
-        return _AllLanes(paths, lanes, request, upstream, threads, read).all()
+        return _run_batch(*what)
 
 
-class _AllLanes:
+def _run_batch(paths: Paths, lanes: Lanes, *how: Any) -> Collected:
+    paths.first(lambda: lanes.lane(0))
+    collected = AllPaths(paths, lanes, *how).all() if fits(paths, lanes) else None
+    return collected or _PathByPath(paths, lanes, *how).all()
+
+
+class _PathByPath:
     """A batch, and what its lanes gave so far."""
 
     def __init__(
@@ -92,7 +90,7 @@ class _AllLanes:
     def all(self) -> Collected:
         """Replay all lanes."""
         paths, lanes = self.paths, self.lanes
-        first = paths.known[0] if paths.known else paths.first(lambda: lanes.lane(0))
+        first = paths.known[0]
         waiting: list[tuple[Path, Any]] = paths.by_pins(lanes) or [(first, None)]
         while waiting:
             path, rows = waiting.pop()

@@ -163,7 +163,7 @@ class Machine:
         arrays = lanes.arrays if len(lanes.arrays) <= MOST_ARRAYS else [(0, _merged(lanes))]
         if request & BY_INPUTS and len(lanes.parts) <= MOST_ARRAYS:
             widths = [columns for _, columns in lanes.parts]
-            values, *grads = _matrices(count, [self._outputs, *widths], self._costs["SMALL"])
+            values, *grads = matrices(count, [self._outputs, *widths], self._costs["SMALL"])
             targets = [(part[0], grad) for part, grad in zip(lanes.parts, grads, strict=True)]
         elif request & BY_INPUTS:
             values, whole = numpy.empty((count, self._outputs)), numpy.empty((count, self._inputs))
@@ -181,7 +181,7 @@ class Machine:
             )  # fmt: skip
             return undone, sums
 
-        undone, sums = run(0, count) if count <= chunk else _in_chunks(run, count, chunk, threads)
+        undone, sums = run(0, count) if count <= chunk else in_chunks(run, count, chunk, threads)
         return Batch(values, grads, sums, status if undone else None)
 
 
@@ -197,7 +197,7 @@ def _merged(lanes: Lanes) -> Any:
     return matrix
 
 
-def _matrices(rows: int, widths: Sequence[int], small: int) -> list[Any]:
+def matrices(rows: int, widths: Sequence[int], small: int) -> list[Any]:
     """Return matrices to write to."""
     numpy = sys.modules["numpy"]
     if rows * sum(widths) < small:
@@ -210,7 +210,7 @@ def _matrices(rows: int, widths: Sequence[int], small: int) -> list[Any]:
     return matrices
 
 
-def _in_chunks(
+def in_chunks(
     run: Callable[[int, int], tuple[int, Any]], count: int, size: int, threads: int
 ) -> tuple[int, Any]:
     """Run all chunks; add their sums in order, so that bits do not depend on threads."""

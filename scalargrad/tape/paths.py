@@ -10,7 +10,7 @@ import functools
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import errors
 from .._engine import add_gradients, numbers
@@ -40,6 +40,7 @@ class Path:
         self.runner = runner
         self._again = again  # what makes a runner of another tape
         self.structure = structure  # of what the function returns
+        self.index = 0  # among all paths
         self.captured: tuple[Any, ...] = runner.tape.captured
         #: whether its lines compute what they do not choose: it may be nan, and so may a gradient
         self.selects: bool = _KEEP in runner.tape.ops
@@ -100,6 +101,15 @@ def add_sums(parts: Sequence[tuple[Path, Any]]) -> None:
             elementary.dot(values, grads).backward()
 
 
+class Collected(NamedTuple):
+    """What all lanes of a batch gave together."""
+
+    structure: Structure
+    values: Any
+    inputs: Any
+    captured: list[tuple[Path, Any]]
+
+
 class Paths:
     """All ways through a function that arguments of one structure took so far."""
 
@@ -130,6 +140,10 @@ class Paths:
         self._trace = trace
         self._most = most
         self._next: dict[tuple[int, int, int | str], int] = {}
+        #: the path to which a comparison leads that turns out otherwise: by path and guard
+        self.branches: dict[tuple[int, int], int] = {}
+        self._forests: dict[int, tuple[tuple[int, int], Any]] = {}  # by request
+        self._fitting = 0, True  # how many paths were asked, and whether all of them fit
         self._tree = _Tree()
 
     def first(self, lane: Callable[[], Sequence[Any]]) -> Path:
@@ -165,6 +179,7 @@ class Paths:
         """Forget all paths, and make every comparison a guard."""
         self.is_lazy, self.last = False, None
         self.known, self._next, self._tree = [], {}, _Tree()
+        self.branches, self._forests, self._fitting = {}, {}, (0, True)
         self._pinned, self._by_pins = (), {}
         for calls in self.calls.values():
             if calls is not None:
@@ -199,7 +214,7 @@ class Paths:
 
     def add(self, path: Path) -> int:
         """Take a path that was traced; return its index."""
-        index = len(self.known)
+        index = path.index = len(self.known)
         self.known.append(path)
         self._tree.add(path.tape.outcomes, index)
         if path.pins:
@@ -233,7 +248,27 @@ class Paths:
         step = id(path), guard, outcome
         if step not in self._next:  # one traces, and the others find it
             self._next[step] = take_turn(self._find, path, guard, outcome, lane)
-        return self.known[self._next[step]]
+        other = self.known[self._next[step]]
+        if not isinstance(outcome, str):
+            self.branches[path.index, guard] = other.index
+        return other
+
+    def all_are(self, fits: Callable[[Path, Path], bool]) -> bool:
+        """Tell whether every path fits, beside the first one; those asked before are not again."""
+        count, fit = self._fitting
+        if count != len(self.known):
+            new = self.known[count:]
+            fit = fit and all(fits(path, self.known[0]) for path in new)
+            self._fitting = count + len(new), fit
+        return fit
+
+    def forest(self, request: int, make: Callable[[Paths, int], Any]) -> Any:
+        """Return what runs all known paths at once, made anew where there are more than before."""
+        size = len(self.known), len(self.branches)
+        kept = self._forests.get(request)
+        if kept is None or kept[0] != size:
+            kept = self._forests[request] = size, make(self, request)
+        return kept[1]
 
     def _find(
         self, path: Path, guard: int, outcome: int | str, lane: Callable[[], Sequence[Any]]

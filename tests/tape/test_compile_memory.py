@@ -187,7 +187,7 @@ def test_an_interrupt_begins_no_further_chunk(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(machine, "ThreadPoolExecutor", Pool)
     with pytest.raises(KeyboardInterrupt):
-        machine._in_chunks(run, 50, 10, threads=2)
+        machine.in_chunks(run, 50, 10, threads=2)
     assert sorted(begun) == [0, 10]
 
 

@@ -90,9 +90,26 @@ static void store(const double *rows, const uint32_t *slots, size_t count, size_
     }
 }
 
+/* The same, lane by lane to rows that an index names. */
+static void scatter(const double *rows, const uint32_t *slots, size_t count, size_t stride,
+                    size_t lanes, double zero, const int64_t *index, double *to)
+{
+    for (size_t k = 0; k < count; k++) {
+        const double *from = slots[k] != NONE ? rows + slots[k] * stride : NULL;
+        for (size_t i = 0; i < lanes; i++) {
+            to[(size_t)index[i] * count + k] = from != NULL ? from[i] + zero : 0.0;
+        }
+    }
+}
+
 void store_values(const Run *run, size_t first, size_t lanes)
 {
     const Plan *plan = run->plan;
+    if (run->is_scattered) {
+        scatter(run->space->values, plan->output_slots, plan->outputs, run->space->stride, lanes,
+                -0.0, run->index + first, run->values);
+        return;
+    }
     store(run->space->values, plan->output_slots, plan->outputs, run->space->stride, lanes, -0.0,
           run->values + first * plan->outputs);
 }
@@ -102,7 +119,13 @@ void store_gradients(const Run *run, size_t first, size_t lanes)
 {
     for (size_t k = 0; k < run->gradient_count; k++) {
         const Target *target = &run->gradients[k];
-        store(run->space->gradients, run->plan->input_gradients + target->first, target->width,
-              run->space->stride, lanes, 0.0, target->to + first * target->width);
+        const uint32_t *slots = run->plan->input_gradients + target->first;
+        if (run->is_scattered) {
+            scatter(run->space->gradients, slots, target->width, run->space->stride, lanes, 0.0,
+                    run->index + first, target->to);
+            continue;
+        }
+        store(run->space->gradients, slots, target->width, run->space->stride, lanes, 0.0,
+              target->to + first * target->width);
     }
 }

@@ -45,6 +45,7 @@ static PyMethodDef functions[] = {
     {"calls", new_calls, METH_VARARGS, "Remember calls of one shape."},
     {"is_unchanged", is_unchanged, METH_O, "Tell whether things stand where they stood."},
     {"use_access", use_access, METH_O, "Take how Values are read."},
+    {"run_paths", run_paths, METH_VARARGS, "Run lanes, each on its own path."},
     {"plan", (PyCFunction)(void (*)(void))plan_tape, METH_VARARGS | METH_KEYWORDS, "Plan a tape."},
     {"kinds", kinds, METH_NOARGS, "Return the kinds of kernels that this processor can run."},
     {"use", use, METH_O, "Choose a kind of kernels."},

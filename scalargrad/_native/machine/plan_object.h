@@ -29,6 +29,10 @@ int32_t run_alone(PlanObject *object, Run *run);
 PyObject *describe(PyObject *object, PyObject *unused);
 PyObject *describe_instructions(void); /* the table, for Python */
 
+/* -- all_paths.c: lanes on all paths of a function --------------------------------------------- */
+
+PyObject *run_paths(PyObject *module, PyObject *args);
+
 /* -- calls.c: calls that are like earlier ones -------------------------------------------------- */
 
 int make_calls_type(void); /* -1 with an error */

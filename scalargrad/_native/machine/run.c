@@ -85,17 +85,23 @@ static void begin_run(const Run *run)
 
 /* -- guards ------------------------------------------------------------------------------------ */
 
-static int holds(int comparison, double x, double y)
+/* Tell each lane that left the path here, if it had not before; written so that it is vectorised. */
+static void check_guard(const Guard *guard, const double *xs, const double *ys, size_t lanes,
+                        int32_t number, int32_t *status)
 {
-    switch (comparison) {
-#define COMPARISON(number, sign, is_so)                                                            \
-    case number:                                                                                   \
-        return is_so;
+    int32_t outcome = guard->outcome;
+    switch (guard->comparison) {
+#define COMPARISON(code, sign, is_so)                                                              \
+    case code:                                                                                     \
+        for (size_t i = 0; i < lanes; i++) {                                                       \
+            double x = xs[i], y = ys[i];                                                           \
+            status[i] = status[i] == 0 && (is_so) != outcome ? number : status[i];                 \
+        }                                                                                          \
+        return;
         COMPARISONS(COMPARISON)
 #undef COMPARISON
     default:
         assert(0);
-        return 0;
     }
 }
 
@@ -109,13 +115,10 @@ static size_t check_guards(const Run *run, size_t lanes, int32_t *status)
         const Guard *guard = &plan->guards[k];
         const double *x = row_at(run->space->values, guard->left, stride);
         const double *y = row_at(run->space->values, guard->right, stride);
-        for (size_t i = 0; i < lanes; i++) {
-            if (UNLIKELY(holds(guard->comparison, x[i], y[i]) != guard->outcome) &&
-                status[i] == 0) {
-                status[i] = (int32_t)(k + 1);
-                left++;
-            }
-        }
+        check_guard(guard, x, y, lanes, (int32_t)(k + 1), status);
+    }
+    for (size_t i = 0; i < lanes; i++) {
+        left += status[i] != 0;
     }
     return left;
 }

@@ -22,6 +22,11 @@ Space *take_space(Spaces *spaces, const Plan *plan, size_t stride); /* NULL: no 
 void give_space(Spaces *spaces, Space *space);
 void free_spaces(Spaces *spaces);
 
+/* A space for several plans in turn, of up to so many lanes; NULL: no memory. */
+Space *common_space(const Plan *const *plans, size_t count, size_t lanes);
+void lend_space(Space *space, const Plan *plan, size_t stride);
+void free_space(Space *space);
+
 /* The lanes of a slot. */
 static inline double *row_at(double *rows, uint32_t slot, size_t stride)
 {
@@ -59,6 +64,7 @@ typedef struct {
     const Source *sources;
     size_t source_count;
     const int64_t *index; /* which row each lane is, or NULL */
+    int is_scattered;     /* results go to these rows too, not one behind the other */
     double upstream;
     double *values, *sums;   /* to write: a row a lane, and one number each; or NULL */
     const Target *gradients; /* by inputs; or NULL */

@@ -23,7 +23,7 @@ static void free_aligned(void *start)
     }
 }
 
-static void free_space(Space *space)
+void free_space(Space *space)
 {
     if (space != NULL) {
         free_aligned(space->values);
@@ -33,20 +33,27 @@ static void free_space(Space *space)
     }
 }
 
-static Space *new_space(const Plan *plan, size_t stride)
+/* Return a space of so many numbers of each kind. */
+static Space *allocate(size_t values, size_t gradients, size_t matrices)
 {
     Space *space = calloc(1, sizeof *space);
     if (space == NULL) {
         return NULL;
     }
-    space->stride = stride;
-    space->values = aligned(plan->slots * stride);
-    space->gradients = aligned(plan->gradients * stride);
-    space->matrices = aligned(plan->matrix_room + 8 * (size_t)plan->longest);
+    space->values = aligned(values);
+    space->gradients = aligned(gradients);
+    space->matrices = aligned(matrices);
     if (space->values == NULL || space->gradients == NULL || space->matrices == NULL) {
         free_space(space);
         return NULL;
     }
+    return space;
+}
+
+void lend_space(Space *space, const Plan *plan, size_t stride)
+{
+    space->stride = stride;
+    space->packed_for = NULL;
     for (uint32_t i = 0; i < plan->constant_count; i++) {
         if (plan->constant_slots[i] != NONE) {
             fill(row_at(space->values, plan->constant_slots[i], stride), plan->constants[i],
@@ -57,7 +64,33 @@ static Space *new_space(const Plan *plan, size_t stride)
         const ConstantRow *whole = &plan->constant_rows[i];
         fill(space->values + whole->slot, plan->constants[whole->constant], MOST_LANES);
     }
+}
+
+static size_t room_for_lists(const Plan *plan)
+{
+    return plan->matrix_room + 8 * (size_t)plan->longest;
+}
+
+static Space *new_space(const Plan *plan, size_t stride)
+{
+    Space *space = allocate(plan->slots * stride, plan->gradients * stride, room_for_lists(plan));
+    if (space != NULL) {
+        lend_space(space, plan, stride);
+    }
     return space;
+}
+
+Space *common_space(const Plan *const *plans, size_t count, size_t lanes)
+{
+    size_t values = 0, gradients = 0, matrices = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t stride = stride_for(plans[i], lanes), lists = room_for_lists(plans[i]);
+        values = plans[i]->slots * stride > values ? plans[i]->slots * stride : values;
+        gradients =
+            plans[i]->gradients * stride > gradients ? plans[i]->gradients * stride : gradients;
+        matrices = lists > matrices ? lists : matrices;
+    }
+    return allocate(values, gradients, matrices);
 }
 
 Space *take_space(Spaces *spaces, const Plan *plan, size_t stride)
