@@ -30,10 +30,10 @@ from . import calls, variants
 from .derivatives import Derivative, replayed
 from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
-from .lanes_on_paths import Collected, run_batch, run_point
+from .lanes_on_paths import run_batch, run_point
 from .listing import counted
 from .machine import runner_for
-from .paths import Path, Paths, add_sums
+from .paths import Collected, Path, Paths, add_sums
 from .pickled import Elsewhere, check_fields, qualified_name
 from .recordings import Recordings
 from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
@@ -76,7 +76,7 @@ class Compiled(Generic[P, R]):
         function: Callable[..., Any],
         mode: str,
         threads: int,
-        max_paths: int,
+        max_paths: int | None,
         static: tuple[str, ...] = (),
         choose: str = "paths",
     ) -> None:
@@ -84,7 +84,7 @@ class Compiled(Generic[P, R]):
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.mode: str = mode
         self.threads: int = threads
-        self.max_paths: int = max_paths
+        self.max_paths: int | None = max_paths
         self.static: tuple[str, ...] = static
         self.choose: str = choose
         self._orders: dict[tuple[Any, ...], list[str]] = {}  # of names, by those that are given
@@ -748,7 +748,7 @@ def _parts(parameter: inspect.Parameter) -> tuple[Any, ...]:
 def _restored(
     name: str,
     qualified: Any,
-    options: tuple[str, int, int, tuple[str, ...], str],
+    options: tuple[str, int, int | None, tuple[str, ...], str],
     paths: Any,
     table: int,
     signature: inspect.Signature,
@@ -778,7 +778,7 @@ def compile(
     *,
     mode: str = "strict",
     threads: int = 1,
-    max_paths: int = 256,
+    max_paths: int | None = None,
     static: Sequence[str] = (),
     choose: str = "paths",
 ) -> Compiled[P, R]: ...
@@ -788,7 +788,7 @@ def compile(
     *,
     mode: str = "strict",
     threads: int = 1,
-    max_paths: int = 256,
+    max_paths: int | None = None,
     static: Sequence[str] = (),
     choose: str = "paths",
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
@@ -797,7 +797,7 @@ def compile(
     *,
     mode: str = "strict",
     threads: int = 1,
-    max_paths: int = 256,
+    max_paths: int | None = None,
     static: Sequence[str] = (),
     choose: str = "paths",
 ) -> Any:
@@ -811,16 +811,16 @@ def compile(
     Values there, is compared at each call: where it is another thing, the function is recorded for
     it. The numbers in an array of numbers stay as they were: pass what changes.
     Where Python asks how a comparison turns out (`if`, `and`, `sorted`), a lane that turns another
-    way is replayed on a tape of its own path, of which there are at most `max_paths`; in `where`,
-    in arithmetic, between `&` and `|` it is a line of the tape, and parts no paths; with
-    `choose="lanes"` also in Python's `max` and `min` of numbers. The lanes of a large batch are
-    shared by `threads`, to the same bits. For each other thing that an argument
-    named in `static` is, a text, None, a date, a member of an enumeration, the function is traced
-    anew. Whole numbers stay ints for Python (`range`, an index), each on a path of its own; `take`
-    reads rows by them without a path. True and False are 1 and 0. What comes back has the methods
-    `value_and_grad` and `backward`; `tape` and `tapes` are what was traced, for each path and each
-    kind of arguments. `grad`, `jacobian` and their kin replay it at plain numbers, and take a one-
-    dimensional array as one point.
+    way is replayed on a tape of its own path, of which there are at most `max_paths`, by default as
+    many as some 128 MB hold; in `where`, in arithmetic, between `&` and `|` it is a line of the
+    tape, and parts no paths; with `choose="lanes"` also in Python's `max` and `min` of numbers. The
+    lanes of a large batch are shared by `threads`, to the same bits. For each other thing that an
+    argument named in `static` is, a text, None, a date, a member of an enumeration, the function is
+    traced anew. Whole numbers stay ints for Python (`range`, an index), each on a path of its own;
+    `take` reads rows by them without a path. True and False are 1 and 0. What comes back has the
+    methods `value_and_grad` and `backward`; `tape` and `tapes` are what was traced, for each path
+    and each kind of arguments. `grad`, `jacobian` and their kin replay it at plain numbers, and
+    take a one-dimensional array as one point.
 
     Maths: the same numbers as the function gives itself. Mode "strict" computes the same bits,
     but where layers become a matrix product, and where gradients are added over a batch, as which
@@ -855,7 +855,7 @@ def _checked(
     function: Callable[P, R],
     mode: str,
     threads: int,
-    max_paths: int,
+    max_paths: int | None,
     static: Sequence[str],
     choose: str,
 ) -> Compiled[P, R]:
@@ -867,7 +867,8 @@ def _checked(
         raise errors.InputError(
             errors.unwanted("compile", 'choose must be "paths" or "lanes"', choose, "leave it out")
         )
-    threads, most = whole("compile", "threads", threads), whole("compile", "max_paths", max_paths)
+    threads = whole("compile", "threads", threads)
+    most = whole("compile", "max_paths", max_paths) if max_paths is not None else None
     names = (static,) if isinstance(static, str) else tuple(static)
     compiled = Compiled[P, R](function, mode, threads, most, names, choose)
     for name in names:

@@ -30,6 +30,13 @@ from .tracing import Parting
 
 _KEEP = NAMES.index(ops.KEEP.name)
 
+#: what the tapes and plans of all paths may take, where their number is not given
+MOST_BYTES = 2**27
+#: so many paths may be there whatever they take
+LEAST_MOST = 16
+#: about: of a path, with what Python keeps; of a line, with the plans for values and gradients
+BYTES_A_PATH, BYTES_A_LINE = 8192, 200
+
 
 class Path:
     """One way through a function."""
@@ -42,6 +49,7 @@ class Path:
         self.structure = structure  # of what the function returns
         self.index = 0  # among all paths
         self.captured: tuple[Any, ...] = runner.tape.captured
+        self.bytes: int = BYTES_A_PATH + BYTES_A_LINE * len(runner.tape)
         #: whether its lines compute what they do not choose: it may be nan, and so may a gradient
         self.selects: bool = _KEEP in runner.tape.ops
         #: whole numbers of the arguments that Python asked for: where they stand, which they are
@@ -117,7 +125,7 @@ class Paths:
         self,
         name: str,
         trace: Callable[[Sequence[Any], bool], Path],
-        most: int,
+        most: int | None,
         mode: str,
         remedy: str,
         *,
@@ -139,6 +147,7 @@ class Paths:
         self._by_pins: dict[tuple[int | str, ...], Path] = {}  # those that ask for these
         self._trace = trace
         self._most = most
+        self._bytes = 0  # of all known paths
         self._next: dict[tuple[int, int, int | str], int] = {}
         #: the path to which a comparison leads that turns out otherwise: by path and guard
         self.branches: dict[tuple[int, int], int] = {}
@@ -180,6 +189,7 @@ class Paths:
         self.is_lazy, self.last = False, None
         self.known, self._next, self._tree = [], {}, _Tree()
         self.branches, self._forests, self._fitting = {}, {}, (0, True)
+        self._bytes = 0
         self._pinned, self._by_pins = (), {}
         for calls in self.calls.values():
             if calls is not None:
@@ -216,6 +226,7 @@ class Paths:
         """Take a path that was traced; return its index."""
         index = path.index = len(self.known)
         self.known.append(path)
+        self._bytes += path.bytes
         self._tree.add(path.tape.outcomes, index)
         if path.pins:
             self._pinned = tuple(dict.fromkeys([*self._pinned, *path.pins]))
@@ -277,21 +288,31 @@ class Paths:
         known = self._tree.find(outcomes)
         if known is not None:
             return known
-        where = line_text(path.tape.guards[guard].source)
-        if len(self.known) >= self._most:
-            remedy = self._remedy
-            if path.tape.guards[guard].comparison == INDEX:
-                remedy = f"write sg.take(rows, i) for rows[i], or {remedy}"
-            raise errors.StateError(
-                f"{self.name}: the arguments must lead through at most {self._most} different"
-                f" paths; got one more, which parts at {where}; {remedy}"
-            )
+        self._check_room(path, guard)
         other = self._trace(lane(), self.is_lazy)
         if other.tape.outcomes[: guard + 1] != outcomes:
             if self.is_lazy and self.is_restored:  # perhaps each of its comparisons is a guard
                 raise Parting
             raise self._changed(path, guard)
         return self.add(other)
+
+    def _check_room(self, path: Path, guard: int) -> None:
+        """Refuse one more path, which parts from a known one, where there are too many."""
+        count, left = len(self.known), path.tape.guards[guard]
+        is_full = count >= LEAST_MOST and self._bytes + path.bytes > MOST_BYTES
+        if count < self._most if self._most is not None else not is_full:
+            return
+        where, remedy = line_text(left.source), self._remedy
+        if self._most is not None:
+            must = f"the arguments must lead through at most {self._most} different paths"
+        else:
+            must = f"the tapes of all paths must take at most {MOST_BYTES >> 20} MB"
+            remedy = 'choose there by where, or by max, min and choose="lanes", or pass max_paths'
+        if left.comparison == INDEX:
+            remedy = f"write sg.take(rows, i) for rows[i], or {self._remedy}"
+        raise errors.StateError(
+            f"{self.name}: {must}; got {count} and one more, which parts at {where}; {remedy}"
+        )
 
     def _changed(self, path: Path, guard: int) -> errors.StateError:
         """Return the error for a comparison that turns out otherwise when the function is run."""

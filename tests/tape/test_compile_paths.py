@@ -13,7 +13,7 @@ import replays
 from replays import agrees, bits
 
 import scalargrad as sg
-from scalargrad.tape import lanes_on_paths
+from scalargrad.tape import lanes_on_paths, paths
 from scalargrad.tape.paths import Paths
 
 runner = replays.runner
@@ -94,6 +94,38 @@ def test_too_many_paths_are_refused_with_the_line() -> None:
     with pytest.raises(RuntimeError, match=r"at most 2 different.*_paths\.py:\d+: f = sg"):
         f(np.array([0.0, 1.5, 3.0]))
     assert f(np.array([0.0, 1.5])).tolist() == [0.0, -1.5]
+
+
+def test_paths_that_take_too_much_memory_are_refused_early(
+    runner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(0)
+    f = sg.compile(lambda xs: sum(x * i for i, x in enumerate(sorted(xs))))
+    f(np.arange(8.0)[None, :])
+    monkeypatch.setattr(paths, "MOST_BYTES", 2**20)
+    with pytest.raises(
+        RuntimeError, match=r"at most 1 MB; got (\d+) and one more.*_paths\.py:\d+: f"
+    ) as e:
+        f(draw.random((200, 8)))
+    count = len(f.tapes)
+    assert f"got {count} and one more" in str(e.value)
+    assert 1.0 <= sum(one.bytes for one in known_paths(f)) / (2**20 - 20_000) < 1.02
+
+    assert f(np.arange(8.0)[None, :]).tolist() == [140.0]  # what is recorded stays
+
+
+def test_few_paths_may_take_what_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "MOST_BYTES", 0)
+    f = sg.compile(lambda x, n: [x * i for i in range(16)][n])
+    assert f(2.0, np.arange(16)).tolist() == [2.0 * n for n in range(16)]
+    g = sg.compile(lambda x: sum(1 for i in range(20) if x > i) * x)
+    with pytest.raises(RuntimeError, match="got 16 and one more"):
+        g(np.arange(20.0))
+    assert g(np.arange(10.0)).tolist() == [float(i * i) for i in range(10)]
+
+
+def known_paths(f: sg.tape.Compiled) -> list[paths.Path]:
+    return [path for one in f._paths.values() for path in one.known]
 
 
 def test_integers_are_ints_where_python_wants_one(runner: str) -> None:
