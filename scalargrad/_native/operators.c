@@ -250,6 +250,9 @@ static PyObject *compare(PyObject *a, PyObject *b, int comparison)
     if (PyFloat_CheckExact(b)) {
         return compared(x, PyFloat_AS_DOUBLE(b), comparison);
     }
+    if (PyComplex_Check(b)) { /* which no Value is equal to, nor less than */
+        return Py_NewRef(Py_NotImplemented);
+    }
     PyObject *other = Py_NewRef(b);
     int foreign = PyObject_IsInstance(b, tools.arithmetic); /* a Value of the other engine */
     if (foreign != 0) {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 from .._engine import are_floats
+from ..core.arguments import by_position
 from ..core.nesting import flatten
 from ..core.signatures import Gradient
 from .transforms import gradient_for, named_like
@@ -18,7 +19,7 @@ def elementwise(f: Callable[P, Any]) -> Gradient[P]:
 
     Maths: xᵢ ↦ f′(xᵢ)
     Shapes: `f` takes one number first, and returns one; what comes out is like the first argument:
-    an array for an array, a list for a list, a number for a number.
+    an array for an array, a series or a table, a list for a list, a number for a number.
     Raises: what `grad` raises.
 
     Further arguments go to every call as they are. A compiled `f` runs once over the whole array.
@@ -31,7 +32,7 @@ def elementwise(f: Callable[P, Any]) -> Gradient[P]:
     over_lanes = getattr(f, "value_and_grad", None)  # of what was compiled
 
     def at_every_element(x: Any, /, *args: Any, **kwargs: Any) -> Any:
-        structure, numbers = flatten("elementwise", "argument 0", x, "pass a float")
+        structure, numbers = flatten("elementwise", "argument 0", by_position(x), "pass a float")
         if over_lanes is not None and not args and not kwargs and are_floats(numbers):
             slopes = _of_lanes(over_lanes, numbers)
         else:

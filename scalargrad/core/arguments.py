@@ -21,7 +21,8 @@ Seed: TypeAlias = int | random.Random | None
 def as_number(value: object, who: str = "Value", what: str = "an operand") -> float | None:
     """Return `value` as an exact float, or None where it is not a real number.
 
-    Raises: `RangeError` (an `OverflowError`) for an integer beyond the range of a double.
+    Raises: `RangeError` (an `OverflowError`) for an integer beyond the range of a double, and
+    `OperandError` (a `TypeError`) for a complex number.
 
     >>> as_number(True), as_number("1")
     (1.0, None)
@@ -40,6 +41,9 @@ def as_number(value: object, who: str = "Value", what: str = "an operand") -> fl
                     "scale the problem, or work with its logarithm",
                 )
             ) from None
+    if isinstance(value, numbers.Complex):
+        must, remedy = f"{what} must be a number", "compute with its .real and its .imag"
+        raise errors.OperandError(errors.unwanted(who, must, value, remedy))
     return None
 
 

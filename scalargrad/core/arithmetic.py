@@ -131,7 +131,7 @@ class Arithmetic:
         return self
 
     def _of_two(self, row: Row, other: Any, what: str = "y") -> Self:
-        result = self._binary(row, self, other)
+        result = NotImplemented if isinstance(other, complex) else self._binary(row, self, other)
         if result is NotImplemented:  # what is no number is refused
             result = self._binary(row, self, number(row.name, what, other))
         return result
@@ -203,7 +203,7 @@ for _method_name, _method in list(vars(Arithmetic).items()):
 def _compare(method: str, x: Arithmetic, other: object) -> bool:
     y = data_of(other)
     if not isinstance(y, (float, int)):  # an int of any size compares as it does with a float
-        y = as_number(y)
+        y = None if isinstance(y, complex) else as_number(y)
     if y is None:
         return NotImplemented  # type: ignore[no-any-return]
     outcome: bool = getattr(x._data, method)(y)

@@ -104,6 +104,10 @@ class Node:
         if function in ("int", "index"):
             number = "" if tracer.is_on() else ", int(v.data) for the number"
             remedy = f"write sg.take(rows, sg.floor(v)) for an element{number}"
+        elif function == "complex":
+            number = "" if tracer.is_on() else "write v.data for the number, or "
+            remedy = f"{number}compute with real and imaginary parts: sg.cos(v) and sg.sin(v) are"
+            remedy += " those of cmath.exp(1j * v)"
         else:
             number = "" if tracer.is_on() else "write v.data for the number, or "
             remedy = f"{number}use a scalargrad function (sg.exp(v), not math.exp(v)), or an array"

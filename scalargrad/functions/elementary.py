@@ -111,7 +111,10 @@ def apply_binary(row: Row, x: Any, y: Any, who: str = "", names: Sequence[str] =
     """
     who = who or row.name
     if values := _values((x, y)):
-        result = values[0]._binary(row, x, y)
+        try:
+            result = values[0]._binary(row, x, y)
+        except errors.OperandError:  # of a complex number: say so in the name of the function
+            result = NotImplemented
         if result is not NotImplemented:
             return result
         check_engine(who, values)

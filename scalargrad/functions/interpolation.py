@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from .. import errors
-from ..core.arguments import number
+from ..core.arguments import by_position, is_list, number
 from ..core.arithmetic import is_value
+from ..core.nesting import each, values_in
 from ..table import ops
 from .elementary import apply_binary, check_lengths, listed
 
@@ -18,6 +19,7 @@ def interp(x: Any, xs: Iterable[Any], ys: Iterable[Any]) -> Any:
 
     Maths: z = y₀ + (x − x₀)·m with the slope m = (y₁ − y₀)/(x₁ − x₀), where x₀ <= x < x₁;
     dz/dx = m, dz/dy₁ = (x − x₀)/(x₁ − x₀), dz/dx₀ = −m·(x₁ − x)/(x₁ − x₀)
+    Shapes: x is a number, or a nesting of numbers, then z is too, an array where x is one.
     Domain: x any number, before the first point the first y, behind the last one the last, with
     the derivative 0 by x; at a point the slope to its right counts, at the last that to its left.
     Of two equal xs, a jump, the second counts.
@@ -29,7 +31,6 @@ def interp(x: Any, xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     >>> interp(1.5, [0.0, 1.0, 2.0], [0.0, 10.0, 30.0])
     20.0
     """
-    x = _number("x", x)
     knots, heights = (
         [_number(f"each of {name}", item) for item in listed("interp", items, "two lists", _REMEDY)]
         for name, items in (("xs", xs), ("ys", ys))
@@ -39,6 +40,16 @@ def interp(x: Any, xs: Iterable[Any], ys: Iterable[Any]) -> Any:
         raise errors.InputError(f"interp: needs at least one point; got none; {_REMEDY}")
     if not all(left <= right for left, right in pairwise(knots)):
         raise errors.InputError("interp: xs must not fall; got xs that do; sort the points")
+    x = by_position(x)
+    results = each(x, lambda one: _at(_number("x", one), knots, heights))
+    if type(x).__module__ != "numpy" or not is_list(results):
+        return results
+    import numpy  # x is of it
+
+    return numpy.array(results, dtype=object if values_in(results) else float)
+
+
+def _at(x: Any, knots: list[Any], heights: list[Any]) -> Any:
     result = _between(x, knots, heights)
     one = next((item for item in (x, *knots, *heights) if is_value(item)), x)
     if is_value(one) and not (is_value(result) and result.parents):  # of a Value a node, as always

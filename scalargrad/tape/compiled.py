@@ -222,7 +222,8 @@ class Compiled(Generic[P, R]):
     def value_and_grad(self: Any, /, *arguments: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the value and its gradient by every argument, for every lane.
 
-        The gradients stand in the order of the function's parameters, also of named ones.
+        The gradients stand in a tuple, also where there is one argument, in the order of the
+        function's parameters, also of named ones; `sg.value_and_grad(f)` gives that by the first.
         Raises: `TypeError` where the function does not return one number.
         """
         if named or self.static:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import scalargrad as sg
@@ -81,3 +82,11 @@ def test_compiled_function_runs_over_the_whole_array():
 def test_refusals_name_it(function, argument):
     with pytest.raises(TypeError, match=r"^elementwise: "):
         sg.elementwise(function)(argument)
+
+
+def test_series_and_tables_are_taken_by_position() -> None:
+    series = pd.Series([1.0, 2.0], index=[8, 9])
+
+    assert sg.elementwise(lambda x: x**2)(series).tolist() == [2.0, 4.0]
+    assert sg.elementwise(sg.compile(lambda x: x**2))(series).tolist() == [2.0, 4.0]
+    assert sg.elementwise(lambda x: x**2)(series.to_frame()).tolist() == [[2.0], [4.0]]

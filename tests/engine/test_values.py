@@ -160,7 +160,7 @@ def test_equal_numbers_are_never_taken_for_the_same_value(Value):
 @pytest.mark.parametrize(
     ("name", "function"),
     [
-        ("float", float), ("complex", complex),
+        ("float", float),
         ("float", math.exp), ("float", math.sqrt), ("float", math.sin), ("float", np.float64),
     ],
 )  # fmt: skip

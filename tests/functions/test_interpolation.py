@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import scalargrad as sg
@@ -107,3 +108,25 @@ def test_second_derivatives_go_through_the_knots():
 def test_what_is_no_curve_is_refused(arguments, error):
     with pytest.raises(error, match=r"^interp: "):
         sg.interp(*arguments)
+
+
+def test_nesting_of_xs_gives_one_of_heights_an_array_for_an_array() -> None:
+    xs, ys = [0.0, 1.0, 3.0], [0.0, 2.0, -2.0]
+    points = np.array([[0.5, -1.0], [2.5, 3.0]])
+    x = sg.Value(0.5)
+
+    found = sg.interp(points, xs, ys)
+    mixed = sg.interp(np.array([x, 2.0], dtype=object), xs, ys)
+
+    assert found.dtype == float
+    assert found.tolist() == np.interp(points, xs, ys).tolist()
+    assert sg.interp([0.5, [2.0]], xs, ys) == [1.0, [0.0]]
+    assert sg.interp(pd.Series([0.5, 2.0], index=[8, 9]), xs, ys).tolist() == [1.0, 0.0]
+    assert sg.interp(np.float64(0.5), xs, ys) == 1.0
+    assert (mixed[0].data, mixed[1]) == (1.0, 0.0)
+    mixed[0].backward()
+    assert x.grad == 2.0
+    slope = sg.grad(lambda a: sg.sum(sg.interp(points * a, xs, ys).ravel()))(1.0)
+    assert slope == pytest.approx(0.5 * 2 - 2 * 2.5 - 2 * 3.0)
+    with pytest.raises(TypeError, match="interp: x must be a number; got 'a'"):
+        sg.interp(["a"], xs, ys)
