@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 __all__ = [
     "ConvergenceError", "EngineError", "ExpressionError", "GradientError", "InputError",
-    "MissingExtraError", "MissingFileError", "NonFiniteError", "OperandError", "RangeError",
-    "ScalargradError", "StateError",
+    "MissingExtraError", "MissingFileError", "NoSolutionError", "NonFiniteError", "OperandError",
+    "RangeError", "ScalargradError", "StateError",
 ]  # fmt: skip
 __dir__: Callable[[], list[str]] = __all__.copy
 
@@ -39,6 +39,10 @@ class StateError(ScalargradError, RuntimeError):
 
 class ConvergenceError(ScalargradError, ArithmeticError):
     """An iteration that does not settle."""
+
+
+class NoSolutionError(InputError):
+    """Numbers for which there is no solution: f changes no sign, a matrix is singular."""
 
 
 class NonFiniteError(ScalargradError, FloatingPointError):

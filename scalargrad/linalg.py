@@ -132,7 +132,7 @@ def cholesky(a: Any) -> Any:
     _check_symmetric(matrix.rows)
     triangle = scope("cholesky").call(lower, matrix.rows)
     if isinstance(triangle, int):
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             "cholesky: A must be positive definite; got a matrix whose first"
             f" {triangle + 1} rows and columns are not; add a little to the diagonal"
         )
@@ -225,7 +225,7 @@ def _solved(who: str, matrix: _Matrix, columns: Columns) -> Columns:
     rows = [[*row, *right] for row, right in zip(matrix.rows, others, strict=True)]
     solved = scope(who).call(solve_columns, rows)
     if isinstance(solved, int):
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             f"{who}: A must not be singular; got a matrix whose column {solved} is 0, or a sum of"
             " multiples of those before it; add a little to the diagonal, or leave out what is"
             " said twice"
@@ -244,7 +244,7 @@ def _check_symmetric(rows: Columns) -> None:
     largest = elementary.max([abs(seen(x)) for row in rows for x in row])
     difference = elementary.max([abs(seen(x) - seen(y)) for x, y in pairs])
     if decided(lambda: difference > _SYMMETRIC * largest):
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             "cholesky: A must be symmetric; got a matrix that differs from its transpose; pass"
             " half the sum of both"
         )
@@ -255,7 +255,7 @@ def _least_squares(matrix: _Matrix, columns: Columns) -> tuple[Columns, list[Any
     height, width = len(matrix.rows), len(matrix.rows[0])
     factors = orthogonal(matrix.rows if height < width else matrix.columns)
     if isinstance(factors, int):
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             "lstsq: the columns of a tall A, the rows of a wide one, must be independent; got one,"
             f" {factors}, that is 0 or a sum of multiples of those before it; leave it out"
         )
@@ -293,7 +293,7 @@ class _Matrix:
                 f" {', '.join(map(str, lengths[:9]))}; check its shape"
             )
         self.rows = [
-            list(row) if are_values(row, float) else [_entry(who, what, x) for x in row]
+            list(row) if are_values(row, float) else [_entry(who, what, x, given) for x in row]
             for row in rows
         ]
 
@@ -314,12 +314,12 @@ def _row(thing: Any) -> Any:
     return thing if is_list(thing) else []
 
 
-def _entry(who: str, what: str, x: Any) -> Any:
+def _entry(who: str, what: str, x: Any, given: Any) -> Any:
     if is_value(x):
         return x
     if is_list(x):
         must, remedy = f"{what} must be one matrix", "call it for each of them"
-        raise errors.InputError(errors.unwanted(who, must, [[x]], remedy))
+        raise errors.InputError(errors.unwanted(who, must, given, remedy))
     return number(who, f"each entry of {what}", x)
 
 

@@ -346,9 +346,16 @@ def test_solution_in_a_replay_follows_captured_values() -> None:
     assert np.allclose(compiled(RIGHT), np.linalg.solve(changed, RIGHT))
 
 
-def test_singular_matrix_in_a_batch_is_refused() -> None:
+def test_singular_matrix_in_a_batch_is_nan() -> None:
     compiled = sg.compile(linalg.inv)
     compiled(np.eye(2)[None])
 
-    with pytest.raises(sg.errors.InputError, match="column 1 is 0, or a sum"):
-        compiled(np.array([np.eye(2), [[1.0, 2.0], [2.0, 4.0]]]))
+    with pytest.warns(RuntimeWarning, match="in 1 of 2, .* lane 1 .*column 1 is 0, or a sum"):
+        found = compiled(np.array([np.eye(2), [[1.0, 2.0], [2.0, 4.0]]]))
+    assert np.array_equal(found[0], np.eye(2))
+    assert np.isnan(found[1]).all()
+
+
+def test_stack_of_matrices_is_shown_as_it_was_given() -> None:
+    with pytest.raises(ValueError, match=r"A must be one matrix; got array\(\[\[\[2., 2.\], \[2"):
+        linalg.solve(np.full((2, 2, 2), 2.0), [1.0, 2.0])

@@ -60,6 +60,8 @@ def _newton_for_one(max_steps: int, at: At, starts: list[float]) -> list[float]:
     best, before = (math.inf, x), math.inf
     for _ in range(max_steps):
         (residual,), ((slope,),) = at([x])
+        if math.isnan(residual):
+            raise _no_number("newton", x, starts[0])
         best = min(best, (abs(residual), x))
         step = divide(residual, slope)
         if residual != 0.0 and not math.isfinite(slope):
@@ -81,6 +83,8 @@ def _newton_for_several(max_steps: int, at: At, starts: list[float]) -> list[flo
     best, before = (math.inf, xs), math.inf
     for _ in range(max_steps):
         residuals, rows = at(xs)
+        if any(map(math.isnan, residuals)):  # which max and min pass over
+            raise _no_number("newton", xs, starts)
         size = max(map(abs, residuals))
         best = min(best, (size, xs), key=operator.itemgetter(0))
         if size == 0.0:
@@ -131,6 +135,8 @@ def _repeated(max_steps: int, at: At, starts: list[float]) -> list[float]:
     xs, before = starts, math.inf
     for _ in range(max_steps):
         steps, _ = at(xs)
+        if any(map(math.isnan, steps)):
+            raise _no_number("fixed_point", xs, starts)
         moved = [x + step for x, step in zip(xs, steps, strict=True)]
         length = max(map(abs, steps))
         settled = length >= before and length <= _SETTLED * max(map(abs, xs))
@@ -143,6 +149,18 @@ def _repeated(max_steps: int, at: At, starts: list[float]) -> list[float]:
         f"fixed_point: the steps must settle; got {xs[:3]!r} after steps from {starts[:3]!r}; start"
         " nearer, or solve f(x) - x = 0 by newton"
     )
+
+
+def _no_number(who: str, at: Any, start: Any) -> errors.ConvergenceError:
+    """Return the error for a function that is nan where a step leads."""
+    return errors.ConvergenceError(
+        f"{who}: f must be a number at every step; got nan at {_few(at)!r} after steps from"
+        f" {_few(start)!r}; start where f is a number"
+    )
+
+
+def _few(x: Any) -> Any:
+    return x[:3] if isinstance(x, list) else x
 
 
 def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
@@ -175,7 +193,7 @@ def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
 def _in_interval(at: At, ends: list[float]) -> list[float]:
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             f"root: both ends must be finite; got {low!r} and {high!r}; give e.g. -1e6 and 1e6"
         )
     residuals = [at([low])[0][0], at([high])[0][0]]
@@ -183,7 +201,7 @@ def _in_interval(at: At, ends: list[float]) -> list[float]:
         if residual == 0.0:
             return [end]
     if not residuals[0] * math.copysign(1.0, residuals[1]) < 0.0:
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             f"root: f must have different signs at the ends; got f({low!r}) = {residuals[0]!r} and"
             f" f({high!r}) = {residuals[1]!r}; give another interval"
         )
@@ -191,7 +209,7 @@ def _in_interval(at: At, ends: list[float]) -> list[float]:
         low, high = high, low  # f(low) < 0 < f(high), whichever is larger
     x = _between(at, low, high)
     if abs(residual := at([x])[0][0]) > max(map(abs, residuals)):
-        raise errors.InputError(
+        raise errors.NoSolutionError(
             f"root: f must be continuous; got a jump over 0 at {x!r}, where f is {residual!r};"
             " give an interval without a pole"
         )
@@ -206,7 +224,7 @@ def _between(at: At, low: float, high: float) -> float:
         if residual == 0.0:
             return x
         if math.isnan(residual):
-            raise errors.InputError(
+            raise errors.NoSolutionError(
                 f"root: f must be a number everywhere between the ends; got nan at {x!r};"
                 " give another interval"
             )

@@ -56,8 +56,8 @@ def partials_on_values(node: Any, positions: Sequence[int]) -> list[Any]:
     if row is None or own is not None:
         raise errors.StateError(
             f"create_graph: {node.op!r} must be an operation of the table or of custom; got a node"
-            " that knows numbers only (of record, or out of a pickle); write it with sg.custom, or"
-            " compute it anew"
+            " that knows numbers only (of record, or out of a pickle or JSON); write it with"
+            " sg.custom, or compute it anew"
         )
     operands = node.operands
     numbers = [o if o.__class__ is float else o._data for o in operands]

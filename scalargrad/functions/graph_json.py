@@ -28,7 +28,7 @@ _TEXTS = ("label", "line")
 
 
 def to_json(values: Any) -> str:
-    """Write the graph of a Value, or of a list of them, as a text of JSON.
+    """Write the graph of a Value, or of a list or an array of them, as a text of JSON.
 
     Maths: each node once, after its operands: its number, gradient, operation, partials, label
     Raises: `TypeError` for what is no Value, and for one of a subclass, whose attributes JSON would
@@ -48,11 +48,13 @@ def to_json(values: Any) -> str:
      ],
      "result": 1}
     """
+    if hasattr(values, "tolist"):  # an array
+        values = values.tolist()
     several = isinstance(values, (list, tuple))
     roots = list(values) if several else [values]
     for root in roots:
         if not is_value(root):
-            must, remedy = "wants a Value, or a list of them", "pass what you would draw"
+            must, remedy = "wants a Value, or a list of them", "pass e.g. [x, y]"
             raise errors.OperandError(errors.unwanted("to_json", must, root, remedy))
     if tracer.is_on():
         raise refusals.frozen_copy()

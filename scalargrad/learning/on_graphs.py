@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,6 +10,7 @@ from ..core import refusals, tracer
 from ..core.arithmetic import is_value
 from ..core.around import Inputs, call_inside
 from ..core.modes import no_grad
+from .bad_samples import check_finite
 from .objectives import Objective
 
 
@@ -33,15 +33,6 @@ class Learner(Protocol):
 
     def settle(self) -> None:
         """Let the Values of the model have the numbers that were learnt."""
-
-
-def check_finite(loss: float, where: str) -> None:
-    """Refuse a loss that is not finite."""
-    if not math.isfinite(loss):
-        raise errors.NonFiniteError(
-            f"fit: the loss must stay finite; got {loss} {where};"
-            " lower the learning rate, or find the cause with scalargrad.detect_anomaly()"
-        )
 
 
 class GraphLearner:
@@ -80,7 +71,7 @@ class GraphLearner:
                     "fit", "the loss must be a Value", loss, "compute it from the outputs"
                 )
             )
-        check_finite(loss._data, where)
+        check_finite(loss._data, where, self.inputs, self.targets)
         if not loss.parents:
             raise errors.StateError(
                 f"fit: the loss must come from recorded operations; got a leaf {where};"

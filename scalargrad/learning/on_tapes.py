@@ -18,11 +18,12 @@ from ..optim import Optimizer
 from ..tape.compiled import Compiled
 from ..tape.flattening import columns, listed
 from ..tape.lane_arguments import Lanes, lanes_of
-from ..tape.lanes_on_paths import run_batch
+from ..tape.lanes_on_paths import Collected, run_batch
 from ..tape.paths import Path, Paths, add_sums
 from ..tape.replay import BY_CAPTURED, VALUES
+from .bad_samples import check_finite
 from .objectives import Batched, Objective
-from .on_graphs import OptimizerLike, check_finite, count_correct
+from .on_graphs import OptimizerLike, count_correct
 
 #: so many samples of an epoch's first batch are compared with what the model itself gives
 CHECKED = 2
@@ -105,8 +106,9 @@ class TapeLearner:
         lanes = self._lanes.at(rows)
         block = self._block
         batch = run_batch(self._paths, lanes, BY_CAPTURED, 1.0 / len(indices), 1, self._reader())
+        _check_solved(batch)
         loss = self._paths.known[0].runner.total(batch.values[:, 0].copy()) / len(indices)
-        check_finite(loss, where)
+        check_finite(loss, where, *self._samples)
         if not self._is_checked:
             self._check(indices, batch.values[:, 0])
         if block is None or not all(block.holds(path) for path, _ in batch.captured):
@@ -148,6 +150,7 @@ class TapeLearner:
         self._check_targets(targets)
         paths, lanes = self._taken(samples, (inputs, targets))
         batch = run_batch(paths, lanes, VALUES, 1.0, 1, self._reader())
+        _check_solved(batch)
         total = paths.known[0].runner.total(batch.values[:, 0].copy())
         return total / len(inputs), self._correct(batch, targets)
 
@@ -169,6 +172,12 @@ class _Settled(Compiled[..., Any]):
     def _trace(self, *what: Any) -> Path:
         self._settle()
         return super()._trace(*what)
+
+
+def _check_solved(batch: Collected) -> None:
+    """Raise what a sample without a solution raised: from it nothing is learnt."""
+    for error in batch.unsolved.values():
+        raise error
 
 
 def _matrix(things: Any) -> Any:

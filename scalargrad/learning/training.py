@@ -14,6 +14,7 @@ from ..core import markup, modes
 from ..core.arguments import Seed, generator, number, samples, whole
 from ..core.interrupts import call_and
 from ..core.pickles import Sealed
+from .bad_samples import naming_samples
 from .objectives import Objective, objective_of
 from .on_graphs import GraphLearner, Learner, OptimizerLike, check_learnt, score
 from .on_tapes import TapeLearner, Unfit
@@ -210,16 +211,19 @@ def fit(
     epochs, many = whole("fit", "epochs", epochs), math.ceil(len(xs) / size)
     history, draw = History(steps_per_epoch=many), generator("fit", seed)
     start = time.perf_counter()
-    course = _Course(model, xs, ts, objective, optimizer, compile=compile)
+    with naming_samples("fit", xs, ts):
+        course = _Course(model, xs, ts, objective, optimizer, compile=compile)
 
     def learn() -> None:
         try:
             with shown(progress, epochs * many) as report:
                 for _ in range(epochs):
                     batches = _batches(len(xs), size, draw)
-                    _learn(course, batches, objective, history, report)
+                    with naming_samples("fit", xs, ts):
+                        _learn(course, batches, objective, history, report)
                     if held is not None:
-                        score = course.score(*held, objective)
+                        with naming_samples("fit (validation)", *held):
+                            score = course.score(*held, objective)
                         _note(score, history.validation_loss, history.validation_accuracy)
                     course.learner.settle()
                     if after_epoch is not None and after_epoch(history):
@@ -255,7 +259,8 @@ def evaluate(
     _check_model("evaluate", model)
     xs, ts = samples("evaluate", inputs, targets)
     objective = objective_of("evaluate", loss, is_correct)
-    mean_loss, correct = score(model, xs, ts, objective)
+    with naming_samples("evaluate", xs, ts):
+        mean_loss, correct = score(model, xs, ts, objective)
     return Score(mean_loss, correct / len(xs) if objective.is_correct else None)
 
 

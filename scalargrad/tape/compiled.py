@@ -30,7 +30,7 @@ from . import calls, variants
 from .derivatives import Derivative, replayed
 from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
-from .lanes_on_paths import run_batch, run_point
+from .lanes_on_paths import run_batch, run_point, warn_of_unsolved
 from .listing import counted
 from .machine import runner_for
 from .paths import Collected, Path, Paths, add_sums
@@ -159,6 +159,7 @@ class Compiled(Generic[P, R]):
 
         Numbers, lists and tuples are one point. The first axis of an array is the batch, numbers
         beside arrays are shared by all lanes. With Values the result is one node of their graph.
+        A lane in which an equation or a matrix has no solution is nan, which is warned of once.
         """
         if named or self.static:
             variant, arguments, _ = self._variant(arguments, named)
@@ -618,6 +619,8 @@ class Compiled(Generic[P, R]):
                 " pass x[None] and take [0] of what comes back, or let sg.value_and_grad(f)"
                 " (minimize: jac=True) or sg.jacobian(f) take it"
             ) from error
+        warn_of_unsolved(self.name, batch)
+        return batch
 
     def _on_values(
         self, arguments: Sequence[Any], structures: tuple[Structure, ...], leaves: list[Any]

@@ -204,6 +204,8 @@ def _as_lanes(paths: Paths, path: Path, numbers: list[Any]) -> tuple[Path, list[
         shared, parts = [*numbers, *[0.0] * count], [(0, inputs)]
         lanes = Lanes(shared, False, [(inputs, numpy.eye(count))], count, False, None, parts)
         found = path.seeded.batch(lanes, path.read(), BY_INPUTS, 1.0, 1)
+        if found.unsolved:  # all lanes are this point
+            raise found.unsolved[0]
         if found.status is None:
             break
         try:

@@ -17,7 +17,7 @@ from .. import _engine
 from .lane_arguments import Lanes
 from .machine import MOST_ARRAYS, Machine, in_chunks, matrices
 from .paths import Collected, Path, Paths
-from .replay import BY_CAPTURED, BY_INPUTS
+from .replay import BY_CAPTURED, BY_INPUTS, UNSOLVED
 
 #: lanes that are run together, in chunks of the machine: few would be one or two on each path
 CHUNKS = 4
@@ -91,7 +91,10 @@ class AllPaths:
                 return None  # another thread made guards of all comparisons, or a path is no tape
             self._run(paths.forest(self.request, Forest), waiting)
             waiting = waiting[self._fates[waiting, 1] > 0]
-            self._go_on(waiting)
+            try:
+                self._go_on(waiting)
+            except UNSOLVED:
+                return None  # a lane has no path, and is nan
         if paths.is_lazy and paths.forest(self.request, Forest).selects and self._has_nan():
             return None  # which a line may have given that was not chosen
         return Collected(known[0].structure, self.values, self.inputs, self._captured)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
-from collections.abc import Callable
+import warnings
+from array import array
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import errors
 from .forest import AllPaths, fits
 from .lane_arguments import Lanes
 from .paths import Collected, Path, Paths
-from .replay import BY_CAPTURED, Batch, Point
+from .replay import BY_CAPTURED, UNSOLVED, Batch, Point
 from .tracing import Parting
 
 
@@ -51,9 +54,10 @@ def run_batch(
     threads: int,
     read: Callable[[Path], Any] = Path.read,
 ) -> Collected:
-    """Replay every lane on its own path.
+    """Replay every lane on its own path; one without a solution is nan.
 
-    Raises: `ValueError` where paths return results of different structures.
+    Raises: `ValueError` where paths return results of different structures; what the first lane
+    raises where none has a solution and nothing is known of the result.
     """
     what = paths, lanes, request, upstream, threads, read
     try:
@@ -64,9 +68,37 @@ def run_batch(
 
 
 def _run_batch(paths: Paths, lanes: Lanes, *how: Any) -> Collected:
-    paths.first(lambda: lanes.lane(0))
+    if not paths.known:
+        _begin(paths, lanes)
     collected = AllPaths(paths, lanes, *how).all() if fits(paths, lanes) else None
     return collected or _PathByPath(paths, lanes, *how).all()
+
+
+def _begin(paths: Paths, lanes: Lanes) -> None:
+    """Have the path of the first lane that has one."""
+    failed: Exception | None = None
+    for row in range(lanes.count):
+        try:
+            paths.first(functools.partial(lanes.lane, row))
+            return
+        except UNSOLVED as error:
+            failed = failed or error
+    assert failed is not None  # a batch has a lane
+    failed.add_note(f"It is lane 0 of {lanes.count}, none of which has a solution.")
+    raise failed
+
+
+def warn_of_unsolved(name: str, batch: Collected) -> None:
+    """Say how many lanes of a batch are nan for want of a solution, and why the first one is."""
+    if batch.unsolved:
+        first = min(batch.unsolved)
+        warnings.warn(
+            f"{name}: every lane of a batch should have a solution; got none in"
+            f" {len(batch.unsolved)} of {len(batch.values)}, which are nan, the first of them lane"
+            f" {first} ({batch.unsolved[first]}); leave them out, or look for nan",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 class _PathByPath:
@@ -86,6 +118,7 @@ class _PathByPath:
         self.values: Any = None
         self.inputs: list[Any] = []
         self.captured: list[tuple[Path, Any]] = []
+        self.unsolved: dict[int, Exception] = {}
 
     def all(self) -> Collected:
         """Replay all lanes."""
@@ -101,25 +134,41 @@ class _PathByPath:
                     " each"
                 )
             waiting += self._replay(path, rows)
-        return Collected(first.structure, self.values, self.inputs, self.captured)
+        return Collected(
+            first.structure, self.values, self.inputs, self.captured, self.unsolved
+        )  # fmt: skip
 
     def _replay(self, path: Path, rows: Any) -> list[tuple[Path, Any]]:
         """Replay some rows on a path; return those that are left, with the path of each."""
         lanes = self.lanes if rows is None else self.lanes.take(rows)
         result = self._batch(path, lanes)
+        left: list[tuple[Path, Any]] = []
+        unsolved = dict(result.unsolved)
+        if result.status is not None:
+            left, failed = _left(self.paths, path, lanes, result.status, self.read)
+            self._spoil(path, result, list(failed))
+            unsolved.update(failed)
         self._put(rows, result)
-        left = (
-            []
-            if result.status is None
-            else _left(self.paths, path, lanes, result.status, self.read)
-        )
+        self._note(rows, unsolved)
         if path.selects and self.paths.is_lazy and self._has_nan(result):
-            self._part(path, rows, lanes, result)
+            self._part(path, rows, lanes, result, list(unsolved))
         else:
             self.captured.append((path, result.captured))
         if rows is None:
             return left
         return [(other, rows[part]) for other, part in left]
+
+    def _spoil(self, path: Path, result: Batch, rows: list[int]) -> None:
+        """Put nan where rows that have no path were to put numbers, and add it to sums."""
+        for columns in (result.values, *result.inputs):
+            columns[rows] = math.nan
+        if rows and self.request & BY_CAPTURED:
+            self.captured.append((path, array("d", [math.nan] * len(path.captured))))
+
+    def _note(self, rows: Any, unsolved: Mapping[int, Exception]) -> None:
+        """Keep which rows have no solution."""
+        for row, error in unsolved.items():
+            self.unsolved[row if rows is None else int(rows[row])] = error
 
     def _batch(self, path: Path, lanes: Lanes) -> Batch:
         return path.runner.batch(lanes, self.read(path), self.request, self.upstream, self.threads)
@@ -144,7 +193,9 @@ class _PathByPath:
             columns.append(numpy.asarray(result.captured))
         return any(numpy.isnan(column).any() for column in columns)
 
-    def _part(self, path: Path, rows: Any, lanes: Lanes, result: Batch) -> None:
+    def _part(
+        self, path: Path, rows: Any, lanes: Lanes, result: Batch, unsolved: list[int]
+    ) -> None:
         """Replay the lanes with a nan where every comparison is a guard: it may be none there."""
         numpy = sys.modules["numpy"]
         done = numpy.arange(lanes.count)
@@ -154,9 +205,12 @@ class _PathByPath:
         is_nan = functools.reduce(
             numpy.logical_or, [numpy.isnan(column[done]).any(axis=1) for column in columns]
         )
+        is_solved = ~numpy.isin(done, unsolved)  # else it is nan on every path
+        is_nan &= is_solved
         if self.request & BY_CAPTURED:  # whose gradients are those of all lanes together
             alone = [self._batch(path, lanes.take(done[i : i + 1])) for i in range(len(done))]
             is_nan |= [numpy.isnan(numpy.asarray(one.captured)).any() for one in alone]
+            is_nan &= is_solved
             if not is_nan.all():
                 self.captured.append((path, self._batch(path, lanes.take(done[~is_nan])).captured))
         strays = done[is_nan]
@@ -168,20 +222,29 @@ class _PathByPath:
             self.read,
         )  # fmt: skip
         self._put(strays, Batch(parted.values, parted.inputs, None, None))
+        self._note(strays, parted.unsolved)
         self.captured += parted.captured
 
 
 def _left(
     paths: Paths, path: Path, lanes: Lanes, status: Any, read: Callable[[Path], Any]
-) -> list[tuple[Path, Any]]:
-    """Return the lanes that are not done, those of each guard with the path they take there."""
-    left = []
+) -> tuple[list[tuple[Path, Any]], dict[int, Exception]]:
+    """Return the lanes that are not done, those of each guard with the path they take there.
+
+    With them comes what was raised for those that have no path, as they have no solution.
+    """
+    left: list[tuple[Path, Any]] = []
+    failed: dict[int, Exception] = {}
     for outcome in sorted(set(status.tolist()) - {0}):
         (rows,) = (status == outcome).nonzero()
-        if outcome > 0:
+        other = path if outcome < 0 else None
+        while other is None and len(rows):
             lane = functools.partial(lanes.lane, int(rows[0]))
-            other = paths.after(path, outcome - 1, lane, read)
+            try:
+                other = paths.after(path, outcome - 1, lane, read)
+            except UNSOLVED as error:
+                failed[int(rows[0])] = error
+                rows = rows[1:]
+        if other is not None:
             left.append((other, rows))
-        else:
-            left.append((path, rows))
-    return left
+    return left, failed

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .. import errors
@@ -116,6 +117,8 @@ class Collected(NamedTuple):
     values: Any
     inputs: Any
     captured: list[tuple[Path, Any]]
+    #: what was raised for lanes without a solution, which are nan
+    unsolved: Mapping[int, Exception] = MappingProxyType({})
 
 
 class Paths:

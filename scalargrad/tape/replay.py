@@ -12,8 +12,10 @@ import operator
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from .. import errors
 from ..core.order import post_order
 from ..core.tracer import unpack
 from ..table.codes import CALL, CAPTURED, COMPARISONS, CONSTANT, DETACH, INDEX, INPUT, LINE
@@ -24,6 +26,9 @@ from .tape import NAMES, Tape
 
 #: what a replay is asked for besides values, to be added up: gradients by inputs, by captured
 VALUES, BY_INPUTS, BY_CAPTURED = 0, 1, 2
+
+#: what is raised because of a number, which must not stop the other lanes of a batch
+UNSOLVED = errors.ConvergenceError, errors.NoSolutionError
 
 _BY_SIGN = {
     "<": operator.lt,
@@ -51,13 +56,15 @@ class Batch(NamedTuple):
 
     `inputs` has a matrix for each argument: a row a lane. `status` is None where all is done; else
     it has 0 for a lane that is, the number of a guard (from 1) for one that took another path, and
-    -1 for one that must be run again beside others.
+    -1 for one that must be run again beside others. `unsolved` has the errors of lanes that are
+    without a solution, and therefore nan.
     """
 
     values: Any
     inputs: Any
     captured: Any
     status: Any
+    unsolved: Mapping[int, Exception] = MappingProxyType({})
 
 
 class Runner(Protocol):
@@ -114,9 +121,16 @@ class Replay:
         inputs = numpy.empty((lanes.count, self.tape.arguments))
         sums = [0.0] * len(self.tape.captured)
         status = numpy.zeros(lanes.count, dtype=numpy.int32)
+        unsolved: dict[int, Exception] = {}
         for row in range(lanes.count):
             run = Run(self, list(map(float, lanes.lane(row))), captured)
-            broken = run.broken()
+            try:
+                broken = run.broken()
+            except UNSOLVED as error:
+                unsolved[row] = error
+                values[row] = inputs[row] = math.nan
+                sums = [math.nan] * len(sums)
+                continue
             if broken is not None:
                 status[row] = broken + 1
                 continue
@@ -126,9 +140,10 @@ class Replay:
                 by_input, by_captured = run.gradient(0, upstream)
                 inputs[row] = by_input
                 sums = list(map(operator.add, sums, by_captured))
-        parts = lanes.parts if request != VALUES else []  # as of the machine
+        parts = lanes.parts if request & BY_INPUTS else []  # as of the machine
         grads = [inputs[:, start : start + width] for start, width in parts]
-        return Batch(values, grads, array("d", sums), status if status.any() else None)
+        left = status if status.any() else None
+        return Batch(values, grads, array("d", sums), left, unsolved)
 
     def order(self, root: int) -> list[int]:
         """Return the lines below one, in the order of an eager pass: a post-order."""

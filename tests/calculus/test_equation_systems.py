@@ -162,7 +162,12 @@ def test_repetition_between_two_neighbouring_doubles_has_settled() -> None:
         (lambda: sg.fixed_point(lambda x: 1.0 - x, 0.0), ArithmeticError,
          "fixed_point: the steps must settle; got ["),
         (lambda: sg.fixed_point(lambda x: math.nan * x, 1.0), ArithmeticError,
-         "fixed_point: the steps must settle"),
+         "fixed_point: f must be a number at every step; got nan at [1.0] after steps from [1.0]"),
+        (lambda: sg.newton(lambda x: x - math.nan, 0.5), ArithmeticError,
+         "newton: f must be a number at every step; got nan at 0.5 after steps from 0.5; start"),
+        (lambda: sg.newton(lambda x: sg.log(x) + 5.0, 2.0), ArithmeticError, "got nan at -9.3"),
+        (lambda: sg.newton(lambda v: [v[0] - 1.0, math.nan * v[1]], [1.0, 2.0]), ArithmeticError,
+         "newton: f must be a number at every step; got nan at [1.0, 2.0] after steps from [1.0"),
         (lambda: sg.fixed_point(3.0, 1.0), TypeError, "fixed_point: wants a function of x"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 import scalargrad as sg
@@ -94,6 +95,21 @@ def test_several_results_share_their_nodes() -> None:
     assert two.parents[0] is one
     assert two.parents[1] is one.parents[0]
     assert sg.from_json(sg.to_json([])) == []
+
+
+def test_array_of_values_is_written_as_a_list_of_them() -> None:
+    x = sg.Value(2.0)
+    assert sg.to_json(np.array([x, x * x])) == sg.to_json([x, x * x])
+    assert sg.to_json(np.array(x)) == sg.to_json(x)
+    with pytest.raises(TypeError, match=r"got \[Value\(data=2.0, grad=0.0\)\] \(list\)"):
+        sg.to_json(np.array([[x]]))
+
+
+def test_refusal_of_a_second_derivative_names_json() -> None:
+    (a,) = sg.values(a=2.0)
+    again = sg.from_json(sg.to_json(sg.newton(lambda x: x * x - a, 1.0)))
+    with pytest.raises(RuntimeError, match=r"\(of record, or out of a pickle or JSON\)"):
+        sg.gradients(again, again.parents[0], create_graph=True)
 
 
 def test_any_depth_goes_and_comes() -> None:
