@@ -278,7 +278,7 @@ def test_too_many_paths_go_on_with_graphs(monkeypatch: pytest.MonkeyPatch) -> No
         ("cross_entropy", np.full(37, 4), r"target must be a class from 0 to 3; got .*4"),
         ("cross_entropy", np.ones(37, bool), "target must be a class index or probabilities"),
         (BINARY, np.full(37, 2.0), "targets must be within 0 and 1; got .*2"),
-        (BINARY, np.full(37, math.nan), "targets must be within 0 and 1; got .*nan"),
+        (BINARY, np.full(37, math.nan), r"fit: targets must be numbers; got .*nan.* in sample 0"),
         (BINARY, TARGETS[BINARY].reshape(37, 1), "each target must be a number"),
     ],
 )
