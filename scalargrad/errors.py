@@ -42,7 +42,7 @@ class ConvergenceError(ScalargradError, ArithmeticError):
 
 
 class NoSolutionError(InputError):
-    """Numbers for which there is no solution: f changes no sign, a matrix is singular."""
+    """Numbers for which there is no answer: f changes no sign, a matrix is singular."""
 
 
 class NonFiniteError(ScalargradError, FloatingPointError):

@@ -63,7 +63,11 @@ class Equations:
             return self.structure.unflatten(iter(solved))
         nearby = [math.nextafter(x, math.inf) for x in numbers[: self.structure.size]]
         replayed = _Replayed(self._run(nearby), search, starts)
-        found = replayed.find(replayed.numbers, numbers)
+        try:
+            found = replayed.find(replayed.numbers, numbers)
+        except errors.ScalargradError as error:  # of these numbers: no guard tells it of others
+            tracer.keep(error)
+            raise
         residual = self._run(found)
         pairs = zip(replayed.numbers, residual.numbers, strict=True)
         if any(x != y and (x == x or y == y) for x, y in pairs):

@@ -27,6 +27,14 @@ def running_line() -> SourceLine:
     return frame.f_code.co_filename, frame.f_lineno
 
 
+def level_of_user() -> int:
+    """Return the `stacklevel` with which a warning of the caller names the user's line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def line_text(line: SourceLine) -> str:
     """Return a line as text: file, number, and what is written there."""
     import linecache  # with the tokens of Python

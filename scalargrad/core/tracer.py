@@ -133,7 +133,7 @@ thread: int = 0
 compared: Callable[[int, Any, Any, bool], Any] | None = None
 
 #: what the function was refused meanwhile, also where it caught that itself
-refused: errors.StateError | None = None
+refused: errors.ScalargradError | None = None
 
 #: the tracer that a call is watched by: what ends with the call, whatever interrupts it
 _watching: ContextVar[TracerProtocol | None] = ContextVar("scalargrad tracer", default=None)
@@ -185,11 +185,16 @@ def _watched(tracer: TracerProtocol, function: Callable[[], R]) -> R:
 
 def refusal(text: str) -> errors.StateError:
     """Return an error and keep it, so that a function which catches it does not go on unnoticed."""
-    global refused
     error = errors.StateError(text)
+    keep(error)
+    return error
+
+
+def keep(error: errors.ScalargradError) -> None:
+    """Let an error end the function that is traced, also where it catches it."""
+    global refused
     if is_on() and refused is None:
         refused = error
-    return error
 
 
 def note_guard(comparison: int, x: Any, y: Any, outcome: int) -> Any:

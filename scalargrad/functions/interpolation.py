@@ -39,7 +39,7 @@ def interp(x: Any, xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     if not knots:
         raise errors.InputError(f"interp: needs at least one point; got none; {_REMEDY}")
     if not all(left <= right for left, right in pairwise(knots)):
-        raise errors.InputError("interp: xs must not fall; got xs that do; sort the points")
+        raise errors.NoSolutionError("interp: xs must not fall; got xs that do; sort the points")
     x = by_position(x)
     results = each(x, lambda one: _at(_number("x", one), knots, heights))
     if type(x).__module__ != "numpy" or not is_list(results):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import errors
+from ..core.source_lines import level_of_user
 from .forest import AllPaths, fits
 from .lane_arguments import Lanes
 from .paths import Collected, Path, Paths
@@ -97,7 +98,7 @@ def warn_of_unsolved(name: str, batch: Collected) -> None:
             f" {len(batch.unsolved)} of {len(batch.values)}, which are nan, the first of them lane"
             f" {first} ({batch.unsolved[first]}); leave them out, or look for nan",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )
 
 

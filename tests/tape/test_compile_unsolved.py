@@ -30,6 +30,7 @@ KINDS: list[tuple[Callable[[Any], Any], list[float], str]] = [
      "cholesky: A must be positive definite"),
     (lambda a: linalg.cholesky([[4.0, a], [1.0, 1.0]])[1][1], [3.0, 1.0],
      "cholesky: A must be symmetric"),
+    (lambda a: sg.interp(1.5, [1.0, a], [1.0, 2.0]), [0.5, 2.0], "interp: xs must not fall"),
     (lambda a: linalg.lstsq([[a, 1.0], [1.0, 1.0], [1.0, 1.0]], [1.0, 2.0, 3.0]).solution[0],
      [1.0, 2.0], "lstsq: the columns of a tall A"),
 ]  # fmt: skip
@@ -144,3 +145,26 @@ def test_operation_of_ones_own_that_raises_stops_the_batch_as_before() -> None:
 
     with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
         sg.compile(strict)(np.array([4.0, -9.0]))
+
+
+def test_error_of_an_equation_that_is_caught_is_no_path_for_other_numbers() -> None:
+    def caught(a: Any) -> Any:
+        try:
+            return sg.newton(lambda x: x * x - a, 1.0)
+        except ArithmeticError:
+            return a
+
+    compiled = sg.compile(caught)
+    with pytest.raises(ArithmeticError, match="newton: the steps must settle"):
+        compiled(-2.0)
+    values, heard = told(lambda: compiled(np.array([-2.0, 4.0])))
+    assert math.isnan(values[0])
+    assert values[1] == 2.0
+    assert len(heard) == 1
+
+
+def test_warning_names_the_line_of_the_user() -> None:
+    compiled = sg.compile(lambda a, *, k: sg.newton(lambda x: x * x - a, 1.0), static=("k",))
+    with pytest.warns(RuntimeWarning, match="every lane") as heard:
+        compiled(np.array([4.0, -2.0]), k="kind")
+    assert heard[0].filename == __file__
