@@ -608,7 +608,6 @@ class Compiled(Generic[P, R]):
         try:
             collected = run_batch(paths, lanes, request, upstream, self.threads)
             self._is_settled()
-            return collected
         except (TypeError, AttributeError, ValueError) as error:
             shapes = [x.shape for x in arguments if getattr(x, "ndim", None) == 1]
             if not shapes or not _WANTS_AN_ARRAY.search(str(error)):
@@ -619,8 +618,8 @@ class Compiled(Generic[P, R]):
                 " pass x[None] and take [0] of what comes back, or let sg.value_and_grad(f)"
                 " (minimize: jac=True) or sg.jacobian(f) take it"
             ) from error
-        warn_of_unsolved(self.name, batch)
-        return batch
+        warn_of_unsolved(self.name, collected)
+        return collected
 
     def _on_values(
         self, arguments: Sequence[Any], structures: tuple[Structure, ...], leaves: list[Any]
