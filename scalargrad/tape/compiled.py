@@ -36,7 +36,7 @@ from .machine import runner_for
 from .paths import Collected, Path, Paths, add_sums
 from .pickled import Elsewhere, check_fields, qualified_name
 from .recordings import Recordings
-from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Point
+from .replay import BY_CAPTURED, BY_INPUTS, Point, UNSOLVED, VALUES
 from .tape import Tape
 from .tracing import trace
 from .watched import Watched
@@ -546,8 +546,8 @@ class Compiled(Generic[P, R]):
                 by_lanes=self.choose == "lanes",
             )  # fmt: skip
         except (TypeError, AttributeError, ValueError) as error:
-            is_ours = str(error).startswith("compile: ")
-            if any(structure.shape for structure in structures) and not is_ours:
+            is_told = isinstance(error, UNSOLVED) or str(error).startswith("compile: ")
+            if any(structure.shape for structure in structures) and not is_told:
                 error.add_note(_A_ROW_IS_AN_ARRAY)
             if not isinstance(error, TypeError):
                 raise
