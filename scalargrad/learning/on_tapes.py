@@ -18,8 +18,8 @@ from ..optim import Optimizer
 from ..tape.compiled import Compiled
 from ..tape.flattening import columns, listed
 from ..tape.lane_arguments import Lanes, lanes_of
-from ..tape.lanes_on_paths import Collected, run_batch
-from ..tape.paths import Path, Paths, add_sums
+from ..tape.lanes_on_paths import run_batch
+from ..tape.paths import Collected, Path, Paths, add_sums
 from ..tape.replay import BY_CAPTURED, VALUES
 from .bad_samples import check_finite
 from .objectives import Batched, Objective

@@ -36,7 +36,7 @@ from .machine import runner_for
 from .paths import Collected, Path, Paths, add_sums
 from .pickled import Elsewhere, check_fields, qualified_name
 from .recordings import Recordings
-from .replay import BY_CAPTURED, BY_INPUTS, Point, UNSOLVED, VALUES
+from .replay import BY_CAPTURED, BY_INPUTS, UNSOLVED, VALUES, Point
 from .tape import Tape
 from .tracing import trace
 from .watched import Watched

@@ -168,3 +168,22 @@ def test_warning_names_the_line_of_the_user() -> None:
     with pytest.warns(RuntimeWarning, match="every lane") as heard:
         compiled(np.array([4.0, -2.0]), k="kind")
     assert heard[0].filename == __file__
+
+
+def test_lane_without_a_solution_on_a_path_that_no_tape_has_is_nan() -> None:
+    def two_ways(a: Any) -> Any:
+        if a > 0.0:
+            return a * 2.0
+        return sg.newton(lambda x: x * x - (a + 3.0), 1.0)
+
+    compiled = sg.compile(two_ways)
+    for lanes, wanted in (([1.0, -4.0], [2.0, math.nan]), ([1.0, -4.0, 1.0, -2.0, -7.0],
+                           [2.0, math.nan, 2.0, 1.0, math.nan])):  # fmt: skip
+        (values, (grads,)), heard = told(
+            lambda lanes=lanes: compiled.value_and_grad(np.array(lanes))
+        )
+        np.testing.assert_array_equal(values, wanted)
+        assert np.isnan(grads).tolist() == np.isnan(wanted).tolist()
+        assert "lane 1" in heard[0]
+    (values, _), heard = told(lambda: compiled.value_and_grad(np.array([1.0, 3.0])))
+    assert (values.tolist(), heard) == ([2.0, 6.0], [])
