@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from ..core.arguments import number
+from ..core.arguments import is_list, number
 from ..core.arithmetic import is_value
 from ..core.nesting import flat
 from ..errors import InputError, OperandError, StateError, unwanted
@@ -17,6 +17,7 @@ from .select.naming import read_names
 from .select.opening import Opened, open_operations, read_open
 from .select.selection import select
 from .select.survey import Survey
+from .select.together import together, unreached
 from .select.weights import layer_names, layer_sizes
 from .words.both import Both
 from .words.cancelling import NOTE
@@ -26,6 +27,8 @@ from .words.symbols import Symbols, read_symbols
 from .words.wording import Wording
 
 MAX_NODES = 150
+#: what takes several results too
+_OF_SEVERAL = ("draw", "draw_dot", "check_answers")
 THEMES = ("light", "dark", "transparent")
 
 
@@ -61,7 +64,7 @@ def view(
     thickness: bool = False,
     upstream: float | None = None,
 ) -> View:
-    """Return what to show of the graph of a value.
+    """Return what to show of the graph of a value, or of several values.
 
     With an `upstream` there are gradients even where no pass has been: of a pass that begins with
     it and is not committed.
@@ -83,17 +86,22 @@ def view(
     style, colours = read_symbols(who, symbols), _theme(who, theme)
     opened_names, folding = read_open(who, open), read_fold(who, fold)
     matrices = read_names(who, names)
-    survey = Survey(value, upstream)
+    several, unpassed = not is_value(value), set[int]()
+    if several:
+        results = list({id(result): result for result in flat(value)}.values())
+        value, unpassed = together(results), unreached(results)
+    survey = Survey(value, upstream, several=several)
     sizes = layer_sizes(survey)
     opening = open_operations(who, survey, opened_names)
     centre = opening.now(_centre(who, survey, around))
     if opening.root is not value:  # another graph
-        survey = Survey(opening.root, upstream)
-    fixed = frozenset(opening.by_id(_fixed(who, constants)))
+        survey = Survey(opening.root, upstream, several=several)
+    fixed = frozenset(opening.by_id(_fixed(who, constants) | dict.fromkeys(unpassed)))
     values, elements = opening.by_id(matrices.values), opening.by_id(matrices.elements)
     elements = layer_names(survey) | elements
     homes = fold_homes(who, survey, folding, values, sizes, max_nodes) if centre is None else {}
-    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, centre, near, sizes)
+    idle = opening.by_id(dict.fromkeys(unpassed))
+    plan = Plan(max_nodes, homes, values, matrices.numbers, fixed, idle, centre, near, sizes)
     graph = select(survey, plan)
     for vertex in graph.vertices:
         if is_reciprocal(vertex):  # its sign says it: the 1 has no arrow
@@ -130,8 +138,14 @@ def _check(
     flags: Mapping[str, Any],
 ) -> None:
     """Refuse what is no Value, and options of another type or beyond their limit."""
-    if not is_value(value):
-        raise OperandError(unwanted(who, "wants a Value", value, "pass the result to draw"))
+    results = [value]
+    if who in _OF_SEVERAL and is_list(value):
+        results = list(flat(value))
+        if not results:
+            raise InputError(unwanted(who, "wants results", value, "pass at least one Value"))
+    for result in results:
+        if not is_value(result):
+            raise OperandError(unwanted(who, "wants a Value", result, "pass the result to draw"))
     for name, (given, most) in whole.items():
         if isinstance(given, bool) or not isinstance(given, int):
             raise OperandError(unwanted(who, f"{name} must be an int", given, "pass e.g. 6"))

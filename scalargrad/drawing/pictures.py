@@ -108,6 +108,9 @@ def draw(
 ) -> Drawing:
     """Draw the graph of a value as the book does: forward in black, backward in red.
 
+    A list of Values is drawn as one graph with several results; what flows back is what their
+    passes give together, and where no pass has been there is no red.
+
     There is no red before `backward()`. Red numbers are those of this value's own latest pass; the
     `.grad` of a leaf also counts earlier passes. Where the order of operands matters, the first
     one enters on top. Numbers have up to `digits` significant digits.

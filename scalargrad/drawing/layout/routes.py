@@ -113,6 +113,8 @@ class Router:
         self.picture.frames.append(shape)
         y = top + m.FRAME_TITLE_SIZE + 2.0
         title = Text(left + 8.0, y, upper.frame.title, "frame title", m.FRAME_TITLE_SIZE, "start")
+        if title.box()[2] > right - 4.0:
+            title = replace(title, content=upper.frame.short)
         self.picture.texts.append(clear_title(title, right, self.picture))
 
     def _around(self, border: Border) -> tuple[Frame, ...]:

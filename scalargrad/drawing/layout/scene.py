@@ -38,6 +38,7 @@ class Frame:
     """A titled box around what was made in one scope."""
 
     title: str
+    short: str  # where the frame is too narrow for the title
 
 
 @dataclass(eq=False)
@@ -187,7 +188,7 @@ class _Composer:
         while group is not None:
             if group not in self.frame_of:
                 title = titled(group, self.graph.sizes.get(group, ""))
-                self.frame_of[group] = Frame(text.harmless(title))
+                self.frame_of[group] = Frame(text.harmless(title), text.harmless(group.name))
             frames.append(self.frame_of[group])
             group = group.outer
         return tuple(reversed(frames))
@@ -207,10 +208,11 @@ class _Composer:
             self._connect(item, outlet, flow)
 
     def _connect(self, item: Item, outlet: int, flow: Flow) -> None:
-        is_root = flow.named is None and flow.value is self.graph.root
+        is_root = flow.named is None and self.graph.is_result(flow.value)
+        uses = [use for use in flow.uses if use.target is None or use.target in self.item_of]
         about = f"{item.about}.{outlet}"
         stem = self._boxed(self.wording.flow(flow), flow)
-        forked = len(flow.uses) + is_root > 1
+        forked = len(uses) + is_root > 1
         start, labels_of = item, {}
         if forked and (self.branches or item.outlets > 1):
             start = Item("branch", "", about, inputs=1, frames=item.frames)
@@ -220,14 +222,14 @@ class _Composer:
             self.items.insert(self.items.index(item) + 1, start)
         elif forked:
             item.stem, item.stem_about = stem, about
-        for use in flow.uses:
+        for use in uses:
             labels = self._boxed(self.wording.use(use), use)
             if not forked:  # the only arrow shows what comes out
                 labels = replace(labels, forward=stem.forward, forward_box=stem.forward_box)
             elif stem.forward_box is not None:  # the forks do not tell what stands in a box
                 labels = replace(labels, forward="", forward_box=None)
             labels_of[use] = labels
-        for number, use in enumerate(flow.uses):
+        for number, use in enumerate(uses):
             target, port = self._target(use)
             beside = outlet if start is item else 0
             link = Link(start, target, port, labels_of[use], beside, f"{about}.{number}")
@@ -238,8 +240,14 @@ class _Composer:
             name = self.wording.name(flow) if not is_leaf(flow.value) else ""
             result = Item("result", name, inputs=1)
             self.ends.append(result)
-            labels = replace(stem, backward_box=None)
+            labels = replace(self._at_end(flow, stem) if uses else stem, backward_box=None)
             start.links.append(Link(start, result, 0, labels, about=f"{about}.r"))
+
+    def _at_end(self, flow: Flow, stem: Labels) -> Labels:
+        """Return the texts at the end of a result that is used besides: what begins there."""
+        begins = [use for use in flow.uses if use.target is not None
+                  and use.target not in self.item_of]  # fmt: skip
+        return self.wording.use(begins[0]) if begins else stem
 
     def _broadcast(self, link: Link, use: Use) -> None:
         """Show on the way into a sum of matrices that every element goes into many rows."""
@@ -389,6 +397,8 @@ def _summary(graph: Graph, digits: int) -> str:
         if vertex.is_leaf and vertex.named is None
     ]
     shown = ", ".join(leaves[:12]) + (", …" if len(leaves) > 12 else "")
-    name = text.harmless(graph.root.label) or "result"
-    value = text.number(graph.root.data, digits)
-    return f"Computational graph: {name} = {value}" + (f" from {shown}" if shown else "")
+    results = ", ".join(
+        f"{text.harmless(result.label) or 'result'} = {text.number(result.data, digits)}"
+        for result in graph.results
+    )
+    return f"Computational graph: {results}" + (f" from {shown}" if shown else "")

@@ -105,7 +105,8 @@ class Flows:
         flow = Flow(vertex, values, named)
         red = named is None and self.survey.gradients and id(values[0]) not in self.plan.constants
         for arrow in arrows.get(id(values[0]), ()):
-            back = arrow.backward if red else None
+            idle = all(id(user) in self.plan.idle for user, _ in arrow.edges)
+            back = arrow.backward if red and not idle else None
             use = Use(flow, arrow.target, arrow.position, arrow.edges, back)
             flow.uses.append(use)
             if arrow.target is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +120,15 @@ class Graph:
         return self.survey.root
 
     @property
+    def results(self) -> Sequence[Any]:
+        """What is shown at the right end: the root, or what it holds together."""
+        return self.survey.results
+
+    def is_result(self, node: Any) -> bool:
+        """Tell whether a node is a result."""
+        return any(node is result for result in self.results)
+
+    @property
     def gradients(self) -> Mapping[Any, float]:
         """The gradient of every node, in the pass of this root; or nothing."""
         return self.survey.gradients
@@ -139,6 +148,7 @@ class Plan:
     names: Mapping[int, Named] = field(default_factory=dict)  # id of a value -> its matrix
     numbers: Mapping[tuple[float, ...], Named] = field(default_factory=dict)  # names of plain runs
     constants: Collection[int] = frozenset()  # ids of Values to which nothing flows back
+    idle: Collection[int] = frozenset()  # ids of nodes through which no pass has been
     around: Any = None  # show what is near this node
     depth: int = 2  # so many arrows
     sizes: Mapping[Scope, str] = field(default_factory=dict)  # of layers: 2 → 8

@@ -31,6 +31,8 @@ def select(survey: Survey, plan: Plan) -> Graph:
             selection.dissolve(box)
     Flows(survey, plan, selection.home).connect(vertices, outside)
     shown = {id(node) for vertex in vertices for node in vertex.nodes}
+    if survey.several:  # what holds the results together is not drawn
+        vertices = [vertex for vertex in vertices if vertex.node is not survey.root]
     left_out = sum(id(node) not in shown for node in survey.nodes)
     is_cut = plan.around is not None or any(vertex.cut for vertex in vertices)
     boxed = sum(len(vertex.nodes) for vertex in vertices if vertex.is_box)
@@ -64,12 +66,14 @@ class _Selection:
     def nearest(self) -> set[Vertex]:
         """Return the vertices closest to the root; a vertex enters with all that it needs."""
         start = self.home(self.survey.root)
-        near = {start}
-        queue = deque([start])
+        results = self.parents(start) if self.survey.several else [start]
+        near = {start, *results}
+        queue = deque(results)
+        most = min(self.plan.max_nodes + self.survey.several, len(self.survey.nodes))
         while queue:
             parents = self.parents(queue.popleft())
             fresh = [parent for parent in parents if parent not in near]
-            if len(near) + len(fresh) > min(self.plan.max_nodes, len(self.survey.nodes)):
+            if len(near) + len(fresh) > most:
                 break
             near.update(fresh)
             queue.extend(fresh)
@@ -78,7 +82,7 @@ class _Selection:
     def around(self) -> tuple[set[Vertex], dict[int, list[Any]]]:
         """Return what is near a node, and who uses it that is not shown, by the id of a node."""
         consumers: dict[Vertex, list[Any]] = {}
-        for node in self.survey.nodes:
+        for node in self.survey.nodes[self.survey.several :]:  # without what holds results
             for home in dict.fromkeys(map(self.home, self.survey.parents[node])):
                 consumers.setdefault(home, []).append(node)
         start = self.home(self.plan.around)

@@ -45,8 +45,10 @@ class Survey:
     it and is not committed.
     """
 
-    def __init__(self, root: Any, upstream: float | None = None) -> None:
+    def __init__(self, root: Any, upstream: float | None = None, *, several: bool = False) -> None:
         self.root = root
+        #: whether the root only holds several results together
+        self.several: bool = several
         self._upstream = upstream
         #: what each node was computed from, also beyond those that are counted
         self.parents: _Answers[Sequence[Any]] = _Answers[Sequence[Any]](parents_of)
@@ -67,6 +69,11 @@ class Survey:
                     parents[parent] = parents_of(parent)
                     nodes.append(parent)
         return nodes, False
+
+    @property
+    def results(self) -> Sequence[Any]:
+        """What the graph leads to: its root, or what that holds together."""
+        return self.parents[self.root] if self.several else (self.root,)
 
     @cached_property
     def order(self) -> list[Any]:

@@ -32,8 +32,8 @@ class Numbers:
         self.graph = graph
         self.digits = digits
         labels = [text.harmless(node.label) for node in graph.survey.nodes if node.label]
-        mine = text.harmless(graph.root.label)
-        self.loss: str = free_loss(text.harmless(loss), [one for one in labels if one != mine])
+        mine = {text.harmless(result.label) for result in graph.results}
+        self.loss: str = free_loss(text.harmless(loss), [one for one in labels if one not in mine])
         self.red: bool = bool(gradients and graph.gradients)
         self.constants = constants
         self.elements: Mapping[int, str] = elements or {}
@@ -59,7 +59,7 @@ class Numbers:
             return self.bundle(flow)
         node = flow.value
         value = self.value(flow)
-        if node.label and not is_leaf(node) and node is not self.graph.root:
+        if node.label and not is_leaf(node) and not self.graph.is_result(node):
             value = equation(text.harmless(node.label), value)
         if not self.is_red(flow):
             return Labels(value, None)

@@ -208,7 +208,10 @@ class Symbols:
 
     def _part(self, use: Use, node: Any) -> str:
         known = [self.parts.get((id(user), position)) for user, position in use.edges]
-        if None in known or id(node) in self.fixed:  # not all of what uses it is shown
+        ends = self.survey.several and self.graph.is_result(node)
+        if ends and use.edges[0][0] is self.graph.root:  # what a pass began with
+            return self._write(constant(use.backward or 0.0))
+        if None in known or (id(node) in self.fixed and not ends):  # not all that uses it is shown
             return self._write(self._of(node))
         part = total(part for part in known if part is not None)
         written: str = self._write(part)
@@ -342,8 +345,10 @@ class Symbols:
     # -- backward ----------------------------------------------------------------------
 
     def _backward(self) -> None:
-        root = self.graph.root
-        self.gradients[id(root)] = self._of(root)
+        for root in self.graph.results:
+            self.gradients[id(root)] = self._of(root)
+            if self.survey.several:  # what began there has no name of its own
+                self.fixed[id(root)] = self._of(root)
         for flow in self.graph.flows:
             if flow.named is None and self._is_hidden(flow):
                 self.fixed[id(flow.value)] = self._of(flow.value)
@@ -368,7 +373,7 @@ class Symbols:
 
     def _is_hidden(self, flow: Flow) -> bool:
         """Tell whether some of what comes back to a value comes from what is not shown."""
-        if flow.value is self.graph.root:
+        if self.graph.is_result(flow.value):
             return False
         received, largest, complete = 0.0, 0.0, True
         for use in flow.uses:
@@ -474,7 +479,7 @@ class Symbols:
 
     def _of(self, node: Any) -> Product:
         """Return the gradient of a node as a name: ∂L/∂z; that of the loss itself is a number."""
-        if node is self.graph.root and not self.chain:
+        if self.graph.is_result(node) and not self.chain:
             label = text.harmless(self.numbers.label(node))
             if not label or label == self.loss:
                 return constant(self.graph.gradients[node])
