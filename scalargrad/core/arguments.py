@@ -190,6 +190,16 @@ def by_position(thing: Any) -> Any:
     return array if array.ndim else thing
 
 
+def of_python(thing: Any) -> Any:
+    """Return an array of numbers as lists of Python's own, which are read without asking.
+
+    Anything else comes back as it is.
+    """
+    kind = type(thing)
+    is_array = kind.__module__ == "numpy" and kind.__name__ == "ndarray"
+    return thing.tolist() if is_array and thing.dtype.kind in ("f", "i", "u") else thing
+
+
 def is_masked(thing: Any) -> bool:
     """Say whether a thing is an array of which some numbers count as missing."""
     mask: Any = getattr(thing, "mask", None) if hasattr(type(thing), "filled") else None

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .. import errors
 from . import evaluation
-from .arguments import as_number, by_position, is_list, number
+from .arguments import as_number, by_position, is_list, number, of_python
 from .arithmetic import are_values, is_value
 
 # -- structures -----------------------------------------------------------------------------
@@ -574,7 +574,7 @@ def each(tree: Any, function: Callable[[Any], Any]) -> Any:
     [[-1.0], [-2.0, -3.0]]
     """
     if is_list(tree) or isinstance(tree, Iterator):
-        return [each(branch, function) for branch in by_position(tree)]
+        return [each(branch, function) for branch in of_python(by_position(tree))]
     return function(tree)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Never, Protocol, TypeVar, overload
 from .. import errors
 from .._engine import Value, quick
 from ..core import refusals, tracer
-from ..core.arguments import by_position, is_iterable, number, without_rest
+from ..core.arguments import by_position, is_iterable, number, of_python, without_rest
 from ..core.arithmetic import Arithmetic, data_of, is_value
 from ..table import ops
 from ..table.row import LETTERS, ManyRow, Row
@@ -158,7 +158,7 @@ def listed(
         if isinstance(operands, Mapping):
             remedy = "pass its .values()"
         raise errors.OperandError(errors.unwanted(who, f"wants {what}", operands, remedy))
-    return list(operands)
+    return list(of_python(operands) if getattr(operands, "ndim", 0) == 1 else operands)
 
 
 def check_engine(who: str, operands: Sequence[Any], what: str = "operands") -> None:

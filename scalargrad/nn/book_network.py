@@ -164,6 +164,9 @@ class TwoLayerNet:
         self.__dict__.update(state)
         self._start()
 
+    def _repr_html_(self) -> str:
+        return self._net._repr_html_()
+
     def __repr__(self) -> str:
         return repr(self._net)
 

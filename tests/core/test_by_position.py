@@ -23,7 +23,9 @@ from taking import (
 )  # fmt: skip
 
 import scalargrad as sg
-from scalargrad.core.arguments import by_position
+from scalargrad.core.arguments import by_position, of_python
+from scalargrad.core.nesting import each
+from scalargrad.functions.elementary import listed
 
 
 class Labelled:
@@ -326,3 +328,14 @@ def test_array_is_taken_as_it_is() -> None:
     assert by_position(x := [1.0]) is x
     assert by_position("text") == "text"
     assert type(by_position(np.float64(1.0))) is np.float64
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32, np.float16, int, np.uint8])
+def test_arrays_of_numbers_become_numbers_of_python(dtype: Any) -> None:
+    rows = np.array([[0, 1], [2, 3]]).astype(dtype)
+
+    for found in (of_python(rows), each(rows, lambda x: x), [listed("f", row) for row in rows]):
+        assert found == rows.tolist()
+        assert {type(x) for row in found for x in row} <= {float, int}
+    for other in (np.array([sg.Value(1.0)]), np.array([True]), [1.0], np.float64(2.0)):
+        assert of_python(other) is other

@@ -154,6 +154,7 @@ def test_copies_and_pickles_learn_on_their_own(network):
         other.params["b2"][labels[0]] += 5.0
         assert other.loss(x, labels) != lost == network.loss(x, labels)
         assert repr(other) == "TwoLayerNet(64, 12, 10)"
+        assert "Affine(64, 12)" in other._repr_html_()
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing(network):
