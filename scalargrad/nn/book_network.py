@@ -177,18 +177,22 @@ def _shape(tree: Any) -> tuple[int, ...]:
 
 def _samples(x: Any) -> Any:
     """Return a sample as one row of numbers, and a batch as rows of them, images laid flat."""
-    try:
-        x = _numpy().asarray(by_position(x), dtype=float)
-    except (TypeError, ValueError):
-        must = "a sample must be a row of numbers, a batch rows of equal lengths"
-        got = errors.unwanted("TwoLayerNet", must, x, "pass e.g. [1.0, 2.0]")
-        raise errors.OperandError(got) from None
+    must = "a sample must be a row of numbers, a batch rows of equal lengths"
+    x = _array(x, must, "pass e.g. [1.0, 2.0]", dtype=float)
     return x.reshape(len(x), -1) if x.ndim > 2 else x
+
+
+def _array(thing: Any, must: str, remedy: str, **options: Any) -> Any:
+    try:
+        return _numpy().asarray(by_position(thing), **options)
+    except (TypeError, ValueError, RuntimeError):  # the last of a list that changes meanwhile
+        raise errors.OperandError(errors.unwanted("TwoLayerNet", must, thing, remedy)) from None
 
 
 def _batch(x: Any, t: Any) -> tuple[Any, Any]:
     """Return samples and targets as arrays, of one sample as a batch of one."""
-    x, t = _samples(x), _numpy().asarray(by_position(t))
+    must = "targets must be classes, or rows of probabilities"
+    x, t = _samples(x), _array(t, must, "pass e.g. [0, 1]")
     return (x, t) if x.ndim > 1 else (x[None], t[None])
 
 
