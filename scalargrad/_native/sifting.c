@@ -30,8 +30,10 @@ typedef struct {
     int *blocks[PARTS];
     Py_ssize_t lengths[PARTS];
     int columns, nodes;
-    int *copy; /* of the column that is sifted; room for each node */
-    int *tree; /* room to count in */
+    int *copy;                /* of the column that is sifted; room for each node */
+    long long *begins, *ends; /* of arrows: places, and places with ports */
+    int *sifted, *moved;      /* of columns: when they last were, and when a node in them was */
+    int *tree;                /* room to count in */
     Py_ssize_t leaves;
 } Sifting;
 
@@ -39,40 +41,101 @@ typedef struct {
 
 static int compare(int a, int b) { return (a > b) - (a < b); }
 
-/* By how much the cost falls when two neighbours change places. */
-static long long gain(const Sifting *s, int above, int below)
+static int compare_ends(const void *a, const void *b)
 {
-    const int *place = s->blocks[PLACE], *up = s->blocks[UP], *down = s->blocks[DOWN];
+    long long one = *(const long long *)a, other = *(const long long *)b;
+    return (one > other) - (one < other);
+}
+
+/* Note where the arrows of a column begin and end, in order for each node: while its nodes move,
+ * the columns beside it stand still. */
+static void note_ends(const Sifting *s, int column)
+{
+    const int *starts = s->blocks[STARTS], *place = s->blocks[PLACE];
     const int *up_starts = s->blocks[UP_STARTS], *down_starts = s->blocks[DOWN_STARTS];
-    const int *ports = s->blocks[PORTS], *ordered = s->blocks[ORDERED];
-    long long crossings = 0, disorder = 0;
-    if (s->blocks[NUMBERS][above] >= 0 && s->blocks[NUMBERS][below] >= 0) {
-        disorder = compare(s->blocks[NUMBERS][above], s->blocks[NUMBERS][below]);
-    }
-    for (int i = up_starts[above]; i < up_starts[above + 1]; i++) {
-        for (int j = up_starts[below]; j < up_starts[below + 1]; j++) {
-            crossings += compare(place[up[i]], place[up[j]]);
+    for (int i = starts[column]; i < starts[column + 1]; i++) {
+        int node = s->blocks[ORDER][i];
+        for (int j = up_starts[node]; j < up_starts[node + 1]; j++) {
+            s->begins[j] = place[s->blocks[UP][j]];
+        }
+        for (int j = down_starts[node]; j < down_starts[node + 1]; j++) {
+            s->ends[j] = (long long)place[s->blocks[DOWN][j]] << 32 | s->blocks[PORTS][j];
+        }
+        int up = up_starts[node + 1] - up_starts[node];
+        int down = down_starts[node + 1] - down_starts[node];
+        if (up > 1) {
+            qsort(s->begins + up_starts[node], (size_t)up, sizeof(long long), compare_ends);
+        }
+        if (down > 1) {
+            qsort(s->ends + down_starts[node], (size_t)down, sizeof(long long), compare_ends);
         }
     }
-    for (int i = down_starts[above]; i < down_starts[above + 1]; i++) {
-        for (int j = down_starts[below]; j < down_starts[below + 1]; j++) {
-            if (down[i] != down[j]) {
-                crossings += compare(place[down[i]], place[down[j]]);
-            } else if (ordered[down[i]]) {
-                crossings += 2 * compare(ports[i], ports[j]);
+}
+
+/* How many pairs of two sorted lists have the greater one first, less those that have it last. */
+static long long turned(const long long *above, int count, const long long *below, int others)
+{
+    long long pairs = 0;
+    int less = 0, at_most = 0;
+    for (int i = 0; i < count; i++) {
+        while (less < others && below[less] < above[i]) {
+            less++;
+        }
+        while (at_most < others && below[at_most] <= above[i]) {
+            at_most++;
+        }
+        pairs += less - (others - at_most);
+    }
+    return pairs;
+}
+
+/* The same of the arrows that leave two nodes, those into one operator apart: they have ports. */
+static long long turned_ends(const Sifting *s, const int *next, int above, int below)
+{
+    const int *starts = s->blocks[DOWN_STARTS];
+    long long crossings = 0, disorder = 0;
+    int less = starts[below], at_most = less, end = starts[below + 1];
+    for (int i = starts[above]; i < starts[above + 1]; i++) {
+        long long place = s->ends[i] >> 32;
+        while (less < end && s->ends[less] >> 32 < place) {
+            less++;
+        }
+        while (at_most < end && s->ends[at_most] >> 32 <= place) {
+            at_most++;
+        }
+        crossings += (less - starts[below]) - (end - at_most);
+        for (int j = less; j < at_most; j++) {
+            int first = compare((int)s->ends[i], (int)s->ends[j]); /* the lower half: the ports */
+            if (s->blocks[ORDERED][next[place]]) {
+                crossings += 2 * first;
             } else {
-                disorder += 2 * compare(ports[i], ports[j]);
+                disorder += 2 * first;
             }
         }
     }
     return crossings * CROSSING + disorder;
 }
 
-/* Move one node to the best place nearby; tell whether that is another one. */
-static int sift_node(const Sifting *s, int *column, int size, int node, int window)
+/* By how much the cost falls when two neighbours change places; `next` is the column behind. */
+static long long gain(const Sifting *s, const int *next, int above, int below)
 {
-    int *place = s->blocks[PLACE], *groups = s->blocks[GROUPS];
-    int start = place[node], best_place = start;
+    const int *starts = s->blocks[UP_STARTS];
+    long long disorder = 0;
+    if (s->blocks[NUMBERS][above] >= 0 && s->blocks[NUMBERS][below] >= 0) {
+        disorder = compare(s->blocks[NUMBERS][above], s->blocks[NUMBERS][below]);
+    }
+    long long crossings = turned(s->begins + starts[above], starts[above + 1] - starts[above],
+                                 s->begins + starts[below], starts[below + 1] - starts[below]);
+    return crossings * CROSSING + disorder + turned_ends(s, next, above, below);
+}
+
+/* Move one node of a column to the best place nearby; tell whether that is another one. */
+static int sift_node(const Sifting *s, int index, int node, int window)
+{
+    const int *starts = s->blocks[STARTS], *groups = s->blocks[GROUPS];
+    int *place = s->blocks[PLACE], *column = s->blocks[ORDER] + starts[index];
+    const int *next = s->blocks[ORDER] + starts[index + 1];
+    int size = starts[index + 1] - starts[index], start = place[node], best_place = start;
     long long best = 0;
     for (int step = 1; step >= -1; step -= 2) {
         long long total = 0;
@@ -81,7 +144,7 @@ static int sift_node(const Sifting *s, int *column, int size, int node, int wind
             if (groups[other] != groups[node]) {
                 break;
             }
-            total += step > 0 ? gain(s, node, other) : gain(s, other, node);
+            total += step > 0 ? gain(s, next, node, other) : gain(s, next, other, node);
             if (total > best) {
                 best = total;
                 best_place = at;
@@ -98,17 +161,39 @@ static int sift_node(const Sifting *s, int *column, int size, int node, int wind
     return best_place != start;
 }
 
+/* Sift a column; tell whether a node of it has moved. */
+static int sift_column(const Sifting *s, int index, int window)
+{
+    int first = s->blocks[STARTS][index], size = s->blocks[STARTS][index + 1] - first, moved = 0;
+    note_ends(s, index);
+    memcpy(s->copy, s->blocks[ORDER] + first, (size_t)size * sizeof(int));
+    for (int i = 0; i < size; i++) {
+        moved |= sift_node(s, index, s->copy[i], window);
+    }
+    return moved;
+}
+
+/* Whether nothing has moved in a column and beside it since it was sifted last. */
+static int is_settled(const Sifting *s, int index)
+{
+    int since = s->sifted[index], last = s->columns - 1;
+    return since > s->moved[index > 0 ? index - 1 : 0] && since > s->moved[index] &&
+           since > s->moved[index < last ? index + 1 : last];
+}
+
 static void sift_all(const Sifting *s, int rounds, int window)
 {
-    int moved = 1;
+    int moved = 1, now = 0;
     for (int round = 0; round < rounds && moved; round++) {
         moved = 0;
         for (int index = 0; index < s->columns; index++) {
-            int first = s->blocks[STARTS][index], size = s->blocks[STARTS][index + 1] - first;
-            int *column = s->blocks[ORDER] + first;
-            memcpy(s->copy, column, (size_t)size * sizeof(int));
-            for (int i = 0; i < size; i++) {
-                moved |= sift_node(s, column, size, s->copy[i], window);
+            if (is_settled(s, index)) {
+                continue; /* nothing would move */
+            }
+            s->sifted[index] = ++now;
+            if (sift_column(s, index, window)) {
+                s->moved[index] = now;
+                moved = 1;
             }
         }
     }
@@ -327,12 +412,33 @@ static int check(Sifting *s)
     if (!is_whole) {
         return refuse("these are no columns");
     }
+    return 0;
+}
+
+/* Find room for what is noted. */
+static int make_room(Sifting *s)
+{
     s->tree = PyMem_New(int, (s->leaves > s->nodes ? s->leaves : s->nodes) + 1);
-    if (s->tree == NULL) {
+    s->begins = PyMem_New(long long, s->lengths[UP] + 1);
+    s->ends = PyMem_New(long long, s->lengths[DOWN] + 1);
+    s->sifted = PyMem_Calloc((size_t)s->columns + 1, sizeof(int));
+    s->moved = PyMem_Calloc((size_t)s->columns + 1, sizeof(int));
+    if (s->tree == NULL || s->begins == NULL || s->ends == NULL || s->sifted == NULL ||
+        s->moved == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     return 0;
+}
+
+static void leave_room(Sifting *s)
+{
+    PyMem_Free(s->copy);
+    PyMem_Free(s->tree);
+    PyMem_Free(s->begins);
+    PyMem_Free(s->ends);
+    PyMem_Free(s->sifted);
+    PyMem_Free(s->moved);
 }
 
 /* sift(starts, groups, numbers, ordered, up_starts, up, down_starts, down, ports, order, place,
@@ -351,14 +457,13 @@ static PyObject *sift(PyObject *module, PyObject *args)
     for (int part = 0; part < PARTS && status == 0; part++) {
         status = view(&s, part, o[part]);
     }
-    status = status < 0 ? -1 : check(&s);
+    status = status < 0 || check(&s) < 0 ? -1 : make_room(&s);
     PyObject *cost = NULL;
     if (status == 0) {
         sift_all(&s, rounds, window);
         cost = PyLong_FromLongLong(cost_of(&s));
     }
-    PyMem_Free(s.copy);
-    PyMem_Free(s.tree);
+    leave_room(&s);
     for (int part = 0; part < PARTS; part++) {
         PyBuffer_Release(&s.views[part]);
     }
