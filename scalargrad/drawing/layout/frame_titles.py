@@ -5,29 +5,38 @@ Source: Y.-D. Liang, B. A. Barsky, "A new concept and method for line clipping",
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from .picture import Bounds, Picture, Position, Text
+from .picture import Arrow, Bounds, Picture, Position, Text
 
 _PITCH, _MARGIN = 4.0, 4.0
 
 
 def clear_title(title: Text, right: float, picture: Picture) -> Text:
     """Return a title moved to the right until no line crosses it; where none is free, unmoved."""
-    moved, end = title, title.box()[2]
-    while end < right - _MARGIN:
-        if not _is_covered(moved, picture):
-            return moved
-        moved, end = replace(moved, x=moved.x + _PITCH), end + _PITCH
+    (left, top, end, bottom), x = title.box(), title.x
+    strip = left - _MARGIN, top - _MARGIN, right, bottom + _MARGIN
+    legs = [leg for line in picture.arrows for leg in _legs_near(strip, line)]
+    shift = 0.0
+    while end + shift < right - _MARGIN:
+        room = strip[0] + shift, strip[1], end + shift + _MARGIN, strip[3]
+        if not any(meets(room, a, b) for a, b in legs):
+            return replace(title, x=x + shift)
+        shift += _PITCH
     return title
 
 
-def _is_covered(title: Text, picture: Picture) -> bool:
-    left, top, right, bottom = title.box()
-    room = left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN
-    legs = (leg for line in picture.arrows for leg in pairwise((*line.points, line.head[1])))
-    return any(meets(room, a, b) for a, b in legs)
+def _legs_near(strip: Bounds, line: Arrow) -> Iterator[tuple[Position, Position]]:
+    """Yield the pieces of a line that may meet a strip; lines go to the right, or all the way back.
+    """
+    first, last = line.points[0][0], line.head[1][0]
+    if (first > strip[2] and last > strip[2]) or (first < strip[0] and last < strip[0]):
+        return
+    for a, b in pairwise((*line.points, line.head[1])):
+        if meets(strip, a, b):
+            yield a, b
 
 
 def meets(box: Bounds, a: Position, b: Position) -> bool:

@@ -18,7 +18,7 @@ from ..words.wording import Labels
 from .scene import Frame, Item, Link, Scene
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Cell:
     """A slot of a column: an item, a lane of a branch, a passing arrow, an edge of a frame."""
 
@@ -43,7 +43,7 @@ class Column:
     lanes: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Route:
     """The cells that one link runs through, from its source to its target."""
 

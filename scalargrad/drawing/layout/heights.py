@@ -31,7 +31,7 @@ SLACK = 0.4  # so much nearer than its gap a cell may come: it keeps arrows leve
 OUTWARD, STRAIGHTENINGS = 30, 200  # turns of making the edges of frames straight
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Spring:
     """Asks for other.y + offset."""
 

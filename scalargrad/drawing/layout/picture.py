@@ -18,7 +18,7 @@ Style = Literal["forward", "backward", "name", "symbol", "mirror", "frame title"
 _ANCHORED = {"start": 0.0, "middle": 0.5, "end": 1.0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Text:
     """One line of type, at its baseline."""
 
@@ -75,7 +75,7 @@ class Blank:
         return self.x - half, self.y - tall, self.x + half, self.y + tall
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Arrow:
     """One arrow: the points of its shaft, and its head from neck to tip."""
 

@@ -41,7 +41,7 @@ class Frame:
     short: str  # where the frame is too narrow for the title
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Item:
     """A circle, a box, or an end of an arrow."""
 
@@ -71,7 +71,7 @@ class Item:
         return self.kind in ("leaf", "constant")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Link:
     """An arrow pair from one item to a port of another."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ..words.pieces import Beside, Over, Piece, Root, Script, Sign, lines_of
+from ..words.pieces import Beside, Over, Piece, Root, Script, Sign, Typeset
 from .faces import advance
 
 #: of a face, over its size: what reaches above and below the baseline, and where a minus stands
@@ -52,9 +52,11 @@ class Laid:
 
     def moved(self, x: float, y: float) -> Laid:
         """Return it at another place; its measures are those of the new baseline."""
-        runs = tuple(replace(run, x=run.x + x, y=run.y + y) for run in self.runs)
+        runs = tuple(
+            Glyphs(run.x + x, run.y + y, run.text, run.size, run.italic) for run in self.runs
+        )
         strokes = tuple(
-            replace(stroke, points=tuple((a + x, b + y) for a, b in stroke.points))
+            Stroke(tuple((a + x, b + y) for a, b in stroke.points), stroke.width)
             for stroke in self.strokes
         )
         return Laid(self.width, self.ascent - y, self.descent + y, runs, strokes)
@@ -88,7 +90,7 @@ def _merged(runs: tuple[Glyphs, ...], bold: bool) -> tuple[Glyphs, ...]:
 
 def is_set(text: str) -> bool:
     """Tell whether a text holds a fraction or a root, which one line of characters is not."""
-    return any(block(line, 1.0).strokes for line in lines_of(text))
+    return isinstance(text, Typeset) and any(block(line, 1.0).strokes for line in text.lines)
 
 
 @lru_cache(maxsize=4096)

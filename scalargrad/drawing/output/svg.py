@@ -17,6 +17,8 @@ FONT = (
     " 'Yu Mincho', 'Noto Serif CJK JP', serif"
 )
 _LOWERED, _RAISED = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+#: what a coordinate of one decimal does not need
+_WHOLE = re.compile(r"\.0(?![0-9])")
 _SMALL = re.compile(f"([{_LOWERED}]+|[{_RAISED}]+)")
 _DIGITS = str.maketrans(_LOWERED + _RAISED, "0123456789" * 2 + "−")
 _STYLES = {
@@ -116,7 +118,8 @@ def _line(line: Arrow, hook: _Hook) -> str:
 
 
 def _head(line: Arrow, colour: str, hook: str) -> str:
-    points = " ".join(f"{_n(x)},{_n(y)}" for x, y in line.corners())
+    (ax, ay), (bx, by), (cx, cy) = line.corners()
+    points = _WHOLE.sub("", f"{ax:.1f},{ay:.1f} {bx:.1f},{by:.1f} {cx:.1f},{cy:.1f}")
     fill = RED if line.backward else WHITE
     outline = "" if line.backward else f' stroke="{colour}" stroke-width="{m.FORWARD_STROKE}"'
     return f'<polygon points="{points}" fill="{fill}"{outline}{hook}/>'
@@ -124,18 +127,18 @@ def _head(line: Arrow, colour: str, hook: str) -> str:
 
 def _rounded(points: tuple[Position, ...]) -> str:
     """Return path data with round corners."""
-    data = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
+    data = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
         before, after = math.hypot(bx - ax, by - ay), math.hypot(cx - bx, cy - by)
         cut = min(m.CORNER, before / 2, after / 2)
         if cut < 0.5:
-            data.append(f"L{_n(bx)} {_n(by)}")
+            data.append(f"L{bx:.1f} {by:.1f}")
             continue
         sx, sy = bx - (bx - ax) / before * cut, by - (by - ay) / before * cut
         ex, ey = bx + (cx - bx) / after * cut, by + (cy - by) / after * cut
-        data.append(f"L{_n(sx)} {_n(sy)}Q{_n(bx)} {_n(by)} {_n(ex)} {_n(ey)}")
-    data.append(f"L{_n(points[-1][0])} {_n(points[-1][1])}")
-    return "".join(data)
+        data.append(f"L{sx:.1f} {sy:.1f}Q{bx:.1f} {by:.1f} {ex:.1f} {ey:.1f}")
+    data.append(f"L{points[-1][0]:.1f} {points[-1][1]:.1f}")
+    return _WHOLE.sub("", "".join(data))
 
 
 def _blank(blank: Blank) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from functools import lru_cache
 
 from ...core.markup import visible
 
@@ -50,13 +51,14 @@ def number(value: float, digits: int = 6) -> str:
 
 def width(text: str, size: float = 14.0) -> float:
     """Return a safe estimate of how wide a text is; full-width characters count one em."""
-    hundredths = 0
-    for character in text:
-        if unicodedata.east_asian_width(character) in "WF":
-            hundredths += 100
-        elif not unicodedata.combining(character):
-            hundredths += _WIDTHS.get(character, _OTHER)
-    return hundredths * size / 100
+    return sum(map(_hundredths, text)) * size / 100
+
+
+@lru_cache(maxsize=1024)
+def _hundredths(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 100
+    return 0 if unicodedata.combining(character) else _WIDTHS.get(character, _OTHER)
 
 
 def harmless(text: str) -> str:
