@@ -11,9 +11,10 @@ from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
 from .layout.columns import arrange, reading_order
 from .layout.heights import settle
+from .layout.items import Scene
 from .layout.picture import Picture
 from .layout.routes import draw_routes
-from .layout.scene import Scene, compose
+from .layout.scene import compose
 from .options import MAX_NODES, View, known, need_gradients, view
 from .output import dot, saving, svg
 from .output.themes import recoloured

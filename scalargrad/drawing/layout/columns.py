@@ -12,9 +12,10 @@ from itertools import pairwise
 
 from .compact import Compact
 from .grid import Border, Cell, Column, Grid, build, number, spans_of
+from .items import Scene
 from .leaves import move_leaves
 from .ordering import SOME, improve
-from .scene import Scene
+from .ranks import assign_ranks
 from .sifting import CROSSING
 
 
@@ -29,22 +30,35 @@ def arrange(scene: Scene) -> Grid:
 
 
 def _ordered(scene: Scene) -> Compact:
-    """Return the columns of a scene in an order, in a small picture after leaves have moved."""
-    compact = Compact(build(scene))
-    improve(compact.order)
-    crossings = compact.order.cost() // CROSSING
+    """Return the columns of a scene in an order.
+
+    In a small picture equal parts are given up where fewer arrows cross without, and leaves move.
+    """
+    compact, crossings = _tried(scene)
     if not crossings or len(compact.order.place) > SOME:
         return compact
+    alike = [item.rank for item in scene.items]
+    assign_ranks(scene.items, alike=False)
+    if [item.rank for item in scene.items] != alike:
+        other, fewer = _tried(scene)
+        if fewer < crossings:
+            compact, crossings = other, fewer
+        else:
+            assign_ranks(scene.items)
 
     def found() -> int:
         order = Compact(build(scene)).order
         improve(order, hastily=True)
         return order.cost() // CROSSING
 
-    if move_leaves(scene, crossings, found):
-        compact = Compact(build(scene))
-        improve(compact.order)
-    return compact
+    return _tried(scene)[0] if move_leaves(scene, crossings, found) else compact
+
+
+def _tried(scene: Scene) -> tuple[Compact, int]:
+    """Return the columns of a scene in an order as its ranks are, and how many arrows cross."""
+    compact = Compact(build(scene))
+    improve(compact.order)
+    return compact, compact.order.cost() // CROSSING
 
 
 def reading_order(grid: Grid) -> dict[int, int]:

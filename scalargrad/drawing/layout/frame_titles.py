@@ -29,8 +29,7 @@ def clear_title(title: Text, right: float, picture: Picture) -> Text:
 
 
 def _legs_near(strip: Bounds, line: Arrow) -> Iterator[tuple[Position, Position]]:
-    """Yield the pieces of a line that may meet a strip; lines go to the right, or all the way back.
-    """
+    """Yield the pieces of a line that meet a strip; lines go to the right, or all the way back."""
     first, last = line.points[0][0], line.head[1][0]
     if (first > strip[2] and last > strip[2]) or (first < strip[0] and last < strip[0]):
         return

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal
 
 from ..words.wording import Labels
-from .scene import Frame, Item, Link, Scene
+from .items import Frame, Item, Link, Scene
 
 
 @dataclass(eq=False, slots=True)

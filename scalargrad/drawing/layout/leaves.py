@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from .scene import Item, Scene
+from .items import Item, Scene
 
 TURNS = 6
 SHIFTS = 1, 2  # columns

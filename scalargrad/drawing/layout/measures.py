@@ -7,7 +7,7 @@ from ..words.text import width
 from ..words.wording import Labels
 from . import setting
 from .grid import Cell
-from .scene import Item
+from .items import Item
 
 BLACK, RED, GREY, PALE = "#111", "#e00000", "#555", "#f7f7f7"
 WHITE, IDLE = "#fff", "#ccc"  # of paper, and of a unit that lets nothing back

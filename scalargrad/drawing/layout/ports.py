@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from . import measures as m
 from .grid import Cell
 from .isotonic import isotonic
-from .scene import Item
+from .items import Item
 
 _SMALLEST_ANGLE = math.radians(44)  # between two arrows into one circle
 _LARGEST_ANGLE = math.radians(58)  # steeper, and an arrow would touch the circle beside

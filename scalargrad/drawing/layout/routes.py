@@ -19,10 +19,10 @@ from ..words.wording import Labels
 from . import measures as m
 from .frame_titles import clear_title
 from .grid import Border, Cell, Column, Grid, Route
+from .items import Frame, Item, Scene
 from .picture import Blank, Dot, Picture, Position, Shape, Text
 from .polylines import arrow_along, headed, parallel, trimmed, without_needless
 from .ports import apart, entries_of, reach
-from .scene import Frame, Item, Scene
 
 _JOG = 0.3  # so little is no step: an arrow stays level
 _HEADS_APART = math.radians(36)  # nearer, and of two heads at a dot one hides the other

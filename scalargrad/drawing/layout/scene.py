@@ -1,14 +1,9 @@
-"""From a graph to a scene: what is drawn and which texts it carries, without any position.
-
-Ranks are those of the longest path (K. Sugiyama, S. Tagawa, M. Toda, 1981), not of a network
-simplex; leaves, and what is computed from leaves alone, move next to a consumer.
-"""
+"""From a graph to a scene: what is drawn and which texts it carries, without any position."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
 from ...core.modes import Scope
 from ...table.ops import ADD, SUM
@@ -21,9 +16,8 @@ from ..words import text
 from ..words.exercise import Anchor
 from ..words.rules import sign
 from ..words.wording import Labels, Wording
-from .ranking import Edge, shortest
-
-ItemKind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
+from .items import Frame, Item, Link, Scene
+from .ranks import assign_ranks
 
 #: signs that a group may be named by: it is drawn as a circle then
 _SIGNS = {row.symbol for row in ROWS.values()} | {"dot", "sum"}
@@ -31,67 +25,6 @@ _SIGNS = {row.symbol for row in ROWS.values()} | {"dot", "sum"}
 _ELEMENTWISE = ("+", "−", "×", "/")
 #: what a sum does forward and backward; of matrices it adds up rows, whose mirror is a broadcast
 _SUMS = {"+": ("+", "branch"), "Σ": ("sum", "broadcast"), "sum": ("sum", "broadcast")}
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """A titled box around what was made in one scope."""
-
-    title: str
-    short: str  # where the frame is too narrow for the title
-
-
-@dataclass(eq=False, slots=True)
-class Item:
-    """A circle, a box, or an end of an arrow."""
-
-    kind: ItemKind
-    text: str  # the symbol, or the name
-    about: str = ""  # what it stands for: see `Scene.keys`
-    rank: int = 0
-    inputs: int = 0  # how many arrows come in
-    outlets: int = 1  # how many lines go out, before they branch
-    fixed: bool = False  # of a leaf: it is a constant of the picture
-    idle: bool = False  # it lets nothing back
-    ordered: bool = False  # whether it matters which operand is first
-    links: list[Link] = field(default_factory=list)  # the arrows that go out
-    stem: Labels | None = None  # the texts before the branch dot, where there is one
-    stem_about: str = ""
-    frames: tuple[Frame, ...] = ()  # around it, the outermost first
-    under: tuple[str, str] | None = None  # of a branch or a sum: forward and backward, in a circle
-
-    @property
-    def is_shaped(self) -> bool:
-        """Whether it is drawn with an outline: an operator, a box, a branch in a circle."""
-        return self.kind in ("operator", "folded", "box") or self.under is not None
-
-    @property
-    def is_end(self) -> bool:
-        """Whether an arrow begins here."""
-        return self.kind in ("leaf", "constant")
-
-
-@dataclass(eq=False, slots=True)
-class Link:
-    """An arrow pair from one item to a port of another."""
-
-    source: Item
-    target: Item
-    port: int
-    labels: Labels
-    outlet: int = 0
-    about: str = ""
-
-
-@dataclass(eq=False)
-class Scene:
-    """Everything a picture shows."""
-
-    items: list[Item]
-    result: Item | None
-    title: str
-    note: str  # what was left out
-    summary: str  # for readers who cannot see the picture
 
 
 def compose(
@@ -155,7 +88,7 @@ class _Composer:
             self._leave(vertex)
         self.items += self.ends
         _drop_small_frames(self.items)
-        _assign_ranks(self.items)
+        assign_ranks(self.items)
         return self.items
 
     def _item(self, vertex: Vertex) -> Item:
@@ -288,106 +221,6 @@ def _drop_small_frames(items: list[Item]) -> None:
                 count[frame] = count.get(frame, 0) + 1
     for item in items:
         item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
-
-
-def _assign_ranks(items: list[Item]) -> None:
-    """Give each item its column and each end of an arrow its frames; parents come first.
-
-    Plain numbers stand in the frame of what they go into,
-    variables outside, left of it.
-    """
-    for item in items:
-        if item.kind == "constant" and not item.text:
-            item.frames = item.links[0].target.frames
-    _rank(items, set())
-    if early := _early(items, _first(items)):
-        _rank(items, early)
-    _pull(items, _first(items))
-    _frame_leaves(items, _first(items))
-
-
-def _rank(items: list[Item], early: set[Frame]) -> None:
-    """Give each item its rank, so that arrows are short; leaves stand next to a consumer.
-
-    Before an `early` frame there is a column for the constants in it.
-    """
-    fed: set[int] = set()  # items with a leaf of their own outside their frame
-    for item in items:
-        for link in item.links:
-            if item.is_end and len(item.links) == 1 and not item.frames:
-                fed.add(id(link.target))
-    feeding = _fed_frames(items)
-
-    def step(link: Link) -> int:
-        source, target = link.source.frames, link.target.frames
-        entered = [frame for frame in target if frame not in source]
-        wide = any(frame in early for frame in entered)
-        if not link.source.is_end and any(frame not in target for frame in source):
-            # between two frames, leaves of the second one have a column of their own
-            wide |= id(link.target) in fed or any(frame in feeding for frame in entered)
-        return 2 if wide else 1
-
-    nodes = [item for item in items if not _waits(item)]
-    number = {id(item): index for index, item in enumerate(nodes)}
-    edges = [
-        Edge(number[id(item)], number[id(link.target)], step(link))
-        for item in nodes for link in item.links
-    ]  # fmt: skip
-    for item, rank in zip(nodes, shortest(len(nodes), edges), strict=True):
-        item.rank = rank
-    for item in items:
-        if item.links and (item.is_end or item.kind == "folded"):
-            item.rank = min(link.target.rank for link in item.links) - 1
-
-
-def _waits(item: Item) -> bool:
-    """Tell whether an item is the left end of a single arrow: it stands where that goes to."""
-    return item.is_end and len(item.links) == 1
-
-
-def _fed_frames(items: list[Item]) -> set[Frame]:
-    """Return the innermost frames into which a variable goes."""
-    variables = (item for item in items if item.kind == "leaf" and not item.fixed)
-    return {link.target.frames[-1] for v in variables for link in v.links if link.target.frames}
-
-
-def _first(items: list[Item]) -> dict[Frame, int]:
-    """Return the first rank of every frame."""
-    first: dict[Frame, int] = {}
-    for item in items:
-        if item.is_shaped or item.kind == "constant":
-            for frame in item.frames:
-                first[frame] = min(first.get(frame, item.rank), item.rank)
-    return first
-
-
-def _early(items: list[Item], first: dict[Frame, int]) -> set[Frame]:
-    """Return the frames that begin with a column of constants."""
-    of_operators = _first([item for item in items if item.is_shaped])
-    return {frame for frame, rank in first.items() if rank < of_operators[frame]}
-
-
-def _pull(items: list[Item], first: dict[Frame, int]) -> None:
-    """Put variables left of the innermost frame that they go into."""
-    for item in items:
-        if item.kind == "leaf" and not item.fixed:
-            for link in item.links:
-                if link.target.frames:
-                    item.rank = min(item.rank, first[link.target.frames[-1]] - 1)
-    lowest = min(item.rank for item in items)
-    for item in items:
-        item.rank -= lowest
-
-
-def _frame_leaves(items: list[Item], first: dict[Frame, int]) -> None:
-    """Put leaves into the frame of all their consumers, unless they stand left of it."""
-    for item in items:
-        if item.is_end and item.links and not item.frames:
-            inner, *others = (link.target.frames for link in item.links)
-            item.frames = tuple(
-                frame for frame in inner
-                if item.rank >= first[frame] and all(frame in frames for frames in others)
-            )  # fmt: skip
 
 
 def _summary(graph: Graph, digits: int) -> str:

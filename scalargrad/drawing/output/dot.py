@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..layout.items import Frame, Item, Scene
 from ..layout.measures import BLACK, RED, WHITE
-from ..layout.scene import Frame, Item, Scene
 from ..words.wording import Labels
 from .themes import THEMES
 
