@@ -169,11 +169,16 @@ def _slots(kind: type) -> set[str]:
     return {name for name, part in parts if type(part) is MemberDescriptorType}
 
 
+def _held_as(kind: type) -> type | None:
+    """Return as which of the things that hold others an object of a class does, if it does."""
+    return next((one for one in kind.__mro__ if one in _ITEMS), None)
+
+
 def _items(thing: Any) -> Iterable[Any]:
     """Return what a list, a dict, an array of objects holds; nothing of other things."""
-    for kind in type(thing).__mro__:
-        if kind in _ITEMS:
-            return _ITEMS[kind](thing)
+    kind = _held_as(type(thing))
+    if kind is not None:
+        return _ITEMS[kind](thing)
     return thing.ravel().tolist() if _is_array_of_objects(thing) else ()
 
 
@@ -202,23 +207,27 @@ class _Walk:
 
     def reach(self, thing: Any, name: str = "") -> None:
         """Take a function or an object, if it is one that may hold something; it has this name."""
-        if id(thing) in self._seen or len(self._seen) >= MOST_REACHED:
-            return
-        if is_value(thing) or type(thing) in PLAIN:
-            return
-        self._seen[id(thing)] = thing
+        waiting = [thing]
+        while waiting:
+            one = waiting.pop()
+            is_open = id(one) not in self._seen and len(self._seen) < MOST_REACHED
+            if is_open and not is_value(one) and type(one) not in PLAIN:
+                self._seen[id(one)] = one
+                waiting.extend(self._taken(one, name))
+
+    def _taken(self, thing: Any, name: str) -> Iterable[Any]:
+        """Keep a thing; return those that come with it, whatever names are read."""
         if isinstance(thing, ModuleType):
             if _is_followed(thing.__name__, getattr(thing, "__file__", None)):
                 self._modules.append(thing)
-        elif isinstance(thing, type):
+            return ()
+        if isinstance(thing, type):
             if _is_users(thing):
                 self._kinds[thing] = None
-        else:
-            for one in self._parts(thing, name):
-                self.reach(one, name)
+            return ()
+        return self._parts(thing, name)
 
     def _parts(self, thing: Any, name: str) -> Iterable[Any]:
-        """Return the things that come with one, whatever names are read."""
         kind, fields = type(thing), _fields(thing)
         # what another function is made of
         wrapped = fields.get("__wrapped__") if type(fields) is dict else None
@@ -237,7 +246,7 @@ class _Walk:
 
     def _held(self, thing: Any, name: str) -> Iterable[Any]:
         kind, items = type(thing), tuple(_items(thing))
-        if not isinstance(thing, (tuple, frozenset)) and (items or kind.__mro__[-2] in _ITEMS):
+        if not isinstance(thing, (tuple, frozenset)) and (items or _held_as(kind)):
             self._containers.append(Source(thing, name, is_all=True))
         if type(_fields(thing)) is dict or (kind not in _ITEMS and _slots(kind)):
             self._objects.append(thing)
@@ -247,7 +256,7 @@ class _Walk:
     def follow(self) -> bool:
         """Follow the names known so far; tell whether that led to anything new."""
         before = len(self._seen), len(self._attributes), len(self._kinds)
-        for function in [*self._functions]:
+        for function in self._functions:  # and those that are found meanwhile
             names = _names(function.__code__)
             self._attributes |= names.attributes
             self._are_any = self._are_any or (names.are_any and not _is_ours(function))
@@ -260,7 +269,7 @@ class _Walk:
                 part = vars(kind)[name]
                 function = getattr(part, "fget", None) or getattr(part, "__func__", part)
                 self.reach(function, name)
-        for source in [*self._in_objects()]:
+        for source in self._in_objects():  # and in those that are found meanwhile
             self.reach(source.read(), source.name)
         return (len(self._seen), len(self._attributes), len(self._kinds)) != before
 
@@ -294,7 +303,7 @@ class _Walk:
         for thing in self._objects:
             kind, fields = type(thing), _fields(thing)
             are_any = self._are_any and (_is_users(kind) or kind.__module__ in _OPEN)
-            for name in fields if type(fields) is dict else ():
+            for name in [*fields] if type(fields) is dict else ():
                 if are_any or name in self._attributes:
                     yield Source(fields, name)
             for name in sorted(_slots(kind)):

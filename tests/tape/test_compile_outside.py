@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import collections.abc
 import dataclasses
 import functools
 import gc
@@ -226,6 +227,33 @@ def test_what_stays_is_not_recorded_anew(kind: str) -> None:
     for _ in range(3):
         compiled(2.0), compiled(np.array([2.0]))
     assert compiled._watched is first
+
+
+def test_chains_of_any_length_are_followed_each_link_once() -> None:
+    chain: Any = None
+    pairs: Any = ()
+    for _ in range(9_000):
+        chain, pairs = SimpleNamespace(a=1.0, next=chain), (1.0, pairs)
+
+    def f(x: Any) -> Any:
+        return x * chain.next.next.a * pairs[1][0]
+
+    compiled = sg.compile(f)
+    assert compiled(2.0) == compiled(2.0) == 2.0
+    chain.next.next.a = 3.0
+    assert compiled(2.0) == 6.0
+
+
+def test_what_holds_nothing_is_in_nobodys_way() -> None:
+    class Both(SimpleNamespace, collections.abc.Sized):
+        def __len__(self) -> int:
+            return 0
+
+    nothing, things, both = object(), iter([1.0]), Both(a=2.0)
+    compiled = sg.compile(lambda x: x * both.a if nothing is not things else x)
+    assert compiled(2.0) == compiled(2.0) == 4.0
+    both.a = 3.0
+    assert compiled(2.0) == 6.0
 
 
 def test_slot_that_is_emptied_is_noticed() -> None:
