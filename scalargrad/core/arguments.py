@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import operator
 import random
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sized
 from types import FunctionType
@@ -73,9 +74,19 @@ def number(who: str, what: str, value: object, example: str = "1.0") -> float:
         elif getattr(value, "ndim", None) == 0 and as_number(_item_of(value)) is not None:
             remedy = "pass its .item()"
         elif hasattr(type(value), "__array__") or isinstance(value, (list, tuple)):
-            remedy = "make one Value an element"
+            remedy = _for_each(who, value) if example == "1.0" else remedy
         raise errors.OperandError(errors.unwanted(who, f"{what} must be a number", value, remedy))
     return converted
+
+
+def _for_each(who: str, value: object) -> str:
+    """Return what to write where many numbers came for one."""
+    if who == "Value":
+        return "make a Value of each element"
+    ufunc = getattr(sys.modules.get("numpy"), who, None)
+    if hasattr(type(value), "__array__") and "O->O" in getattr(ufunc, "types", ()):
+        return f"write np.{who}(x), which takes arrays of Values"
+    return "call it for each element"
 
 
 def as_whole(value: Any) -> int | None:
