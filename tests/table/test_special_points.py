@@ -181,6 +181,10 @@ POINTS: list[tuple[str, tuple[float, ...], float, tuple[float, ...]]] = [
     # pow(nan, 0), pow(1, nan)
     ("pow", (NAN, 0.0), 1.0, (0.0, NAN)),
     ("pow", (1.0, NAN), 1.0, (NAN, 0.0)),
+    # an infinite exponent: y pow(x, y - 1), as IEEE's pow goes
+    ("pow", (-1.0, INF), 1.0, (INF, NAN)),
+    ("pow", (-1.0, -INF), 1.0, (-INF, NAN)),
+    ("pow", (1.0, -INF), 1.0, (-INF, 0.0)),
     # an overflow is an infinity of the right sign
     ("pow", (-10.0, 999.0), -INF, (INF, NAN)),
     ("pow", (-10.0, 998.0), INF, (-INF, NAN)),
