@@ -38,6 +38,9 @@ _ITEMS: dict[type, Callable[[Any], Iterable[Any]]] = {
     MappingProxyType: lambda d: chain.from_iterable(d.items()),
 }  # fmt: skip
 
+#: the instructions of Python that read an attribute, in all versions
+_READ_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"})
+
 #: by which a function reads attributes that its code does not name
 _BY_TEXT = frozenset({
     "getattr", "vars", "attrgetter", "methodcaller", "__dict__", "__getattribute__", "asdict",
@@ -46,6 +49,9 @@ _BY_TEXT = frozenset({
 
 #: the modules of classes whose objects hold what a user gives them, and nothing else
 _OPEN = frozenset({"types", "argparse"})
+
+#: what a class has for its methods
+_CALLED = (FunctionType, classmethod, staticmethod)
 
 #: methods that no computation calls
 _ASIDE = frozenset({
@@ -109,7 +115,7 @@ def sources(function: Callable[..., Any]) -> Iterator[Source]:
 @functools.lru_cache(maxsize=1024)
 def _names(code: CodeType) -> _Names:
     instructions = list(dis.get_instructions(code))
-    attributes = {str(i.argval) for i in instructions if i.opname in ("LOAD_ATTR", "LOAD_METHOD")}
+    attributes = {str(i.argval) for i in instructions if i.opname in _READ_ATTRIBUTES}
     outside = {str(i.argval) for i in instructions if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     are_any = False
     if _BY_TEXT & (attributes | outside):
@@ -275,11 +281,11 @@ class _Walk:
 
     def _named(self, kind: type) -> set[str]:
         """Return which names of a class are read, or called by Python itself."""
-        names = vars(kind).keys()
-        own = {name for name in names if name.startswith("__") and name.endswith("__")} - _ASIDE
+        parts = vars(kind)
+        own = {name for name in parts if name.startswith("__") and name not in _ASIDE}
         if not _is_users(kind):
             own &= {"__call__"}
-        return (self._attributes & names) | (own - {"__dict__", "__weakref__", "__doc__"})
+        return (self._attributes & parts.keys()) | {n for n in own if isinstance(parts[n], _CALLED)}
 
     def sources(self) -> Iterator[Source]:
         """Yield all places that are read: objects there are followed, so what they are matters."""
