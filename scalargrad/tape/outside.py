@@ -163,6 +163,8 @@ def _is_users(kind: type) -> bool:
 
 def _fields(thing: Any) -> Any:
     """Return the dict of an object, if it has one, without asking its class for anything."""
+    if type(thing) in _ITEMS:
+        return None
     try:
         return object.__getattribute__(thing, "__dict__")
     except AttributeError:
@@ -186,6 +188,10 @@ def _items(thing: Any) -> Iterable[Any]:
     if kind is not None:
         return _ITEMS[kind](thing)
     return thing.ravel().tolist() if _is_array_of_objects(thing) else ()
+
+
+def _holds_nothing(thing: Any) -> bool:
+    return is_value(thing) or type(thing) in PLAIN
 
 
 def _is_array_of_objects(thing: Any) -> bool:
@@ -217,7 +223,7 @@ class _Walk:
         while waiting:
             one = waiting.pop()
             is_open = id(one) not in self._seen and len(self._seen) < MOST_REACHED
-            if is_open and not is_value(one) and type(one) not in PLAIN:
+            if is_open and not _holds_nothing(one):
                 self._seen[id(one)] = one
                 waiting.extend(self._taken(one, name))
 
@@ -257,7 +263,8 @@ class _Walk:
         if type(_fields(thing)) is dict or (kind not in _ITEMS and _slots(kind)):
             self._objects.append(thing)
             self._kinds[kind] = None
-        return items
+        one_of_each = {type(one): one for one in items}  # of the thousands in a layer
+        return () if all(map(_holds_nothing, one_of_each.values())) else items
 
     def follow(self) -> bool:
         """Follow the names known so far; tell whether that led to anything new."""
