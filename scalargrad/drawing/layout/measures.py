@@ -159,7 +159,7 @@ def forward_lines(text: str) -> list[tuple[str, float]]:
         if not placed:
             level = -OFFSET - 3.0 - down if setting.is_set(line) else _forward_baseline(line)
         else:
-            level = min(placed[-1][1] - LINE, top - down - 1.5)
+            level = min(placed[-1][1] - LINE, top - down - _between(placed[-1][0], line))
         top = level - up
         placed.append((line, level))
     return placed
@@ -174,10 +174,15 @@ def backward_lines(text: str) -> list[tuple[str, float]]:
         if not placed:
             level = OFFSET + 3.5 + up if setting.is_set(line) else _backward_baseline(line)
         else:
-            level = max(placed[-1][1] + LINE, bottom + up + 1.5)
+            level = max(placed[-1][1] + LINE, bottom + up + _between(placed[-1][0], line))
         bottom = level + down
         placed.append((line, level))
     return placed
+
+
+def _between(one: str, other: str) -> float:
+    """Return the room between two lines: more beside a fraction, which has no room of its own."""
+    return 4.0 if setting.is_set(one) or setting.is_set(other) else 1.5
 
 
 def _forward_baseline(text: str) -> float:

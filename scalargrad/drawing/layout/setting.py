@@ -102,6 +102,8 @@ def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Laid:
             run = Glyphs(room, 0.0, text, size, italic, faint)
             wide = advance(text, size, bold=bold) + 2 * room
             return Laid(wide, *_reach(text, size), (run,))
+        case Beside((Sign("("), *inner, Sign(")"))) if not inside and inner:
+            return _bracketed(_set(Beside(tuple(inner)), size, bold, False), size, bold)
         case Beside(parts):
             within = _within(parts)
             return _row([
@@ -115,6 +117,18 @@ def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Laid:
         case Root(inner, _, index):
             return _root(_set(inner, size, bold, inside), index, size, bold)
     raise AssertionError(piece)
+
+
+def _bracketed(inner: Laid, size: float, bold: bool) -> Laid:
+    """Set brackets around what was set, as tall as what stands in them."""
+    tall = max(size, (inner.ascent + inner.descent) / (ASCENT + DESCENT))
+    foot = 0.0 if tall == size else inner.descent - DESCENT * tall
+    left, right = (
+        Laid(advance(sign, tall, bold=bold), ASCENT * tall - foot, DESCENT * tall + foot,
+             (Glyphs(0.0, foot, sign, tall),))
+        for sign in "()"
+    )  # fmt: skip
+    return _row([left, inner, right])
 
 
 def _within(parts: tuple[Piece, ...]) -> list[bool]:
