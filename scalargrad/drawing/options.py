@@ -18,7 +18,7 @@ from .select.opening import Opened, open_operations, read_open
 from .select.selection import select
 from .select.survey import Survey
 from .select.together import together, unreached
-from .select.weights import layer_names, layer_sizes
+from .select.weights import layer_matrices, layer_names, layer_sizes
 from .words.both import Both
 from .words.cancelling import NOTE
 from .words.numbers import Numbers
@@ -97,6 +97,7 @@ def view(
     if opening.root is not value:  # another graph
         survey = Survey(opening.root, upstream, several=several)
     fixed = frozenset(opening.by_id(_fixed(who, constants) | dict.fromkeys(unpassed)))
+    matrices.values = layer_matrices(survey) | matrices.values
     values, elements = opening.by_id(matrices.values), opening.by_id(matrices.elements)
     elements = layer_names(survey) | elements
     homes = fold_homes(who, survey, folding, values, sizes, max_nodes) if centre is None else {}

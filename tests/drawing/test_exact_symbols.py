@@ -11,8 +11,9 @@ import pytest
 from formula_reader import UnreadableError, is_said, said
 
 import scalargrad as sg
+from scalargrad.drawing.layout.setting import ASCENT, DESCENT, block
 from scalargrad.drawing.options import view
-from scalargrad.drawing.words.algebra import constant
+from scalargrad.drawing.words.algebra import ONE, add, constant, name
 from scalargrad.drawing.words.writing import write
 
 #: plain numbers as people type them
@@ -288,3 +289,19 @@ def test_plain_text_of_what_is_set_in_type(made: Callable[..., sg.Value], text: 
     seen = view("draw", root, symbols=True)
 
     assert [seen.wording.flow(flow).forward for flow in seen.graph.flows][-1] == text
+
+
+def test_brackets_grow_around_a_fraction() -> None:
+    x, y, z = name("x", 1), name("y", 2), name("z", 3)
+    low, tall = write(y * add(ONE, x)), write(y * add(ONE, x * z**-1))
+    assert (low, tall) == ("y(1+x)", "y(1+x/z)")
+
+    made = block(tall.lines[0], 10.0)
+    brackets = [run for run in made.runs if run.text in ("(", ")")]
+
+    assert {run.size for run in block(low.lines[0], 10.0).runs} == {10.0}
+    assert len(brackets) == 2
+    assert made.strokes  # it is stacked
+    for run in brackets:  # from its top to its foot
+        assert run.y - ASCENT * run.size == pytest.approx(-made.ascent)
+        assert run.y + DESCENT * run.size == pytest.approx(made.descent)

@@ -103,6 +103,29 @@ def test_named_matrices_give_their_elements_the_names_of_paper() -> None:
     assert {"x₁", "x₂", "b^{(1)}_{3}", "W^{(2)}_{32}"} <= found.keys()
 
 
+def test_parameters_of_a_folded_layer_are_its_matrices() -> None:
+    model = nn.MLP(2, [4, 1], seed=1)
+    loss = sg.mean([model(row) for row in [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+    loss.backward()
+    seen = view("draw", loss, fold=True)
+
+    found = {seen.wording.name(f): seen.wording.flow(f) for f in seen.graph.flows}
+
+    assert {"W^{(1)}", "b^{(1)}", "W^{(2)}", "b^{(2)}"} <= found.keys()
+    assert found["W^{(1)}"].forward == "(2, 4)"
+    assert found["W^{(1)}"].backward == "∂L/∂W^{(1)} (2, 4)"
+    assert found["b^{(1)}"].forward == "(4,)"
+
+
+def test_few_parameters_of_a_folded_layer_keep_an_arrow_each() -> None:
+    layer = nn.Affine(2, 1, seed=1)
+
+    assert names(layer([1.0, 2.0])[0], fold=True).keys() == {"W₁₁", "W₂₁", "b₁"}
+    wide = nn.Affine(3, 2, seed=1)
+    wide.W[0][0].label = "W"  # a name that is taken
+    assert "b" not in names(sg.sum(wide([1.0, 2.0, 3.0])), fold=True)
+
+
 def test_operands_of_a_dot_enter_in_pairs() -> None:
     w, x = sg.values(w1=1, w2=2, w3=3), sg.values(x1=4, x2=5, x3=6)
     drawn = view("draw", sg.dot(w, x))

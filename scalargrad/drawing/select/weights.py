@@ -7,6 +7,7 @@ from typing import Any
 
 from ...core.arithmetic import is_value
 from ...core.modes import Scope
+from .graph import BUNDLE, Named
 from .survey import Survey, is_leaf
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -22,6 +23,40 @@ def layer_names(survey: Survey) -> dict[int, str]:
     Products of one list of inputs are a layer. With i for the input and j for the output it has
     the names W_ij and b_j; of several layers each name has the number of its layer above.
     """
+    taken = {node.label for node in survey.nodes if node.label}
+    names: dict[int, str] = {}
+    for above, layer in _layers(survey):
+        for j, (weights, bias) in enumerate(layer.items(), 1):
+            for i, weight in enumerate(weights, 1):
+                names.setdefault(weight, placed("W", above, i, j))
+            if bias is not None:
+                names.setdefault(id(bias), placed("b", above, j))
+    return {} if taken & set(names.values()) else names
+
+
+def layer_matrices(survey: Survey) -> dict[int, Named]:
+    """Return the matrices W and b of layers by the ids of their unlabelled elements.
+
+    Where so few go into a box that each has an arrow, they stay as they are.
+    """
+    taken = {node.label for node in survey.nodes if node.label}
+    named: dict[int, Named] = {}
+    for above, layer in _layers(survey):
+        widths, biases = {len(weights) for weights in layer}, list(layer.values())
+        inputs, outputs = max(widths), len(layer)
+        if len(widths) > 1 or taken & {f"W{above}", f"b{above}"}:
+            continue
+        if (inputs + (None not in biases)) * outputs > BUNDLE:
+            matrix, vector = f"({inputs}, {outputs})", f"({outputs},)"
+            for weight in (weight for weights in layer for weight in weights):
+                named.setdefault(weight, Named(f"W{above}", matrix))
+            for bias in biases if None not in biases else ():
+                named.setdefault(id(bias), Named(f"b{above}", vector))
+    return named
+
+
+def _layers(survey: Survey) -> list[tuple[str, dict[tuple[int, ...], Any]]]:
+    """Return what stands above the names of each layer, and its biases by their weights."""
     biases = {product: bias for product, bias in _biases(survey) if not bias.label}
     layers: dict[Any, dict[tuple[int, ...], Any]] = {}  # inputs -> weights -> bias
     named: set[tuple[int, ...]] = set()
@@ -31,16 +66,8 @@ def layer_names(survey: Survey) -> dict[int, str]:
             if weights not in named:
                 named.add(weights)
                 layers.setdefault(inputs, {})[weights] = biases.get(id(node))
-    taken = {node.label for node in survey.nodes if node.label}
-    names: dict[int, str] = {}
-    for number, layer in enumerate(layers.values(), 1):
-        above = f"^{{({number})}}" if len(layers) > 1 else ""
-        for j, (weights, bias) in enumerate(layer.items(), 1):
-            for i, weight in enumerate(weights, 1):
-                names.setdefault(weight, placed("W", above, i, j))
-            if bias is not None:
-                names.setdefault(id(bias), placed("b", above, j))
-    return {} if taken & set(names.values()) else names
+    several = len(layers) > 1
+    return [(f"^{{({i})}}" * several, layer) for i, layer in enumerate(layers.values(), 1)]
 
 
 def layer_sizes(survey: Survey) -> dict[Scope, str]:
