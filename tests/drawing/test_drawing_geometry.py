@@ -13,7 +13,7 @@ from figures import FIGURES, hairball
 from geometry import collisions, meets
 
 import scalargrad as sg
-from scalargrad.drawing.layout import frame_titles
+from scalargrad.drawing.layout import frame_titles, grid
 from scalargrad.drawing.layout.isotonic import isotonic
 from scalargrad.drawing.layout.picture import Picture
 
@@ -202,3 +202,26 @@ def test_opened_sigmoid_lies_on_one_level() -> None:
     shapes = sg.draw(y, open="sigmoid", symbols=True).picture.shapes
 
     assert len({shape.y for shape in shapes}) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_arrows_of_large_pictures_pass_below_all_others(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = hairball(60, seed)
+    short = sg.draw(root).picture
+    monkeypatch.setattr(grid, "MANY", 10)
+    monkeypatch.setattr(grid, "LONG", 3)
+
+    picture = sg.draw(root).picture
+
+    lowest = max(shape.box()[3] for shape in picture.shapes)
+    levels = [
+        (a[0], b[0], a[1]) for line in picture.arrows if not line.backward
+        for a, b in itertools.pairwise(line.points) if abs(a[1] - b[1]) < 1e-6 and a[1] > lowest
+    ]  # fmt: skip
+    assert len(levels) > 2
+    assert len(picture.arrows) == len(short.arrows)
+    for one, other in itertools.combinations(levels, 2):
+        assert abs(one[2] - other[2]) > 18.0 or one[1] < other[0] or other[1] < one[0]
+    assert collisions(picture) == []

@@ -45,11 +45,16 @@ class Compact:
 
     def _enter(self, route: Route) -> None:
         """Enter the arrows between the nodes of a route."""
-        nodes = [self.node_of[id(cell)] for cell in route.cells if id(cell) in self.node_of]
+        nodes = [self.node_of.get(id(cell), -1) for cell in route.cells if self._has_rank(cell)]
         for source, target in pairwise(nodes[:-1]):
-            self.order.join(source, target)
+            if source >= 0 and target >= 0:
+                self.order.join(source, target)
         if len(nodes) > 1:
             self.order.join(nodes[-2], nodes[-1], route.link.port, _lean(route))
+
+    def _has_rank(self, cell: Cell) -> bool:
+        """Tell whether a cell has a node, or passes below all nodes."""
+        return id(cell) in self.node_of or cell.kind == "below"
 
     def sort_cells(self) -> None:
         """Bring the cells of the grid into the order of their nodes."""

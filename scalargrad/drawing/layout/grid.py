@@ -17,12 +17,18 @@ from typing import Literal
 from ..words.wording import Labels
 from .items import Frame, Item, Link, Scene
 
+#: an arrow over more ranks than that is long, where arrows pass so many columns in all
+LONG, MANY = 20, 60_000
+
 
 @dataclass(eq=False, slots=True)
 class Cell:
-    """A slot of a column: an item, a lane of a branch, a passing arrow, an edge of a frame."""
+    """A slot of a column: an item, a lane of a branch, a passing arrow, an edge of a frame.
 
-    kind: Literal["item", "lane", "dummy", "top", "bottom"]
+    What is `below` stands in no column: there an arrow passes many of them, below all others.
+    """
+
+    kind: Literal["item", "lane", "dummy", "top", "bottom", "below"]
     item: Item | None = None
     frames: tuple[Frame, ...] = ()
     outlet: float = 0.0  # of a lane: how far below the middle of a box it begins, in lanes
@@ -101,11 +107,19 @@ def build(scene: Scene) -> Grid:
         columns[home[id(item)]].cells.append(cell)
     routes = []
     spans = spans_of(columns)
+    longest = _longest(scene)
     for item in scene.items:
         for link in item.links:
             cells = [cell_of[id(item)]]
             first, last = home[id(item)] + 1, home[id(link.target)]
+            below = range(last, last)
+            if link.target.rank - item.rank > longest and not (item.frames or link.target.frames):
+                below = range(item_column[item.rank + 1] + 1, item_column[link.target.rank - 1])
             for index in range(first, last):
+                if index in below:
+                    if index == below.start:
+                        cells.append(Cell("below"))
+                    continue
                 frames = _frames_between(item.frames, link.target.frames, index, spans)
                 cell = Cell("dummy", frames=frames)
                 if len(item.links) > 1 and index == lane_column[item.rank]:
@@ -115,11 +129,18 @@ def build(scene: Scene) -> Grid:
                 cells.append(cell)
             cells.append(cell_of[id(link.target)])
             for left, right in pairwise(cells):
-                left.after.append(right)
-                right.before.append(left)
+                if "below" not in (left.kind, right.kind):
+                    left.after.append(right)
+                    right.before.append(left)
             cells[-1].ports.append(link.port)
             routes.append(Route(link, cells))
     return Grid(columns, routes, cell_of)
+
+
+def _longest(scene: Scene) -> int:
+    """Return how many ranks an arrow may pass in columns; longer ones pass below."""
+    passed = sum(link.target.rank - item.rank for item in scene.items for link in item.links)
+    return LONG if passed > MANY else passed
 
 
 def spans_of(columns: list[Column]) -> dict[Frame, tuple[int, int]]:

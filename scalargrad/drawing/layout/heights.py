@@ -28,6 +28,7 @@ FEWER_SWEEPS, FEWER_ROUNDS = 8, 2
 STIFF = 8.0
 PINNED = 1e4
 SLACK = 0.4  # so much nearer than its gap a cell may come: it keeps arrows level
+BELOW = 20.0  # between two arrows that pass below
 OUTWARD, STRAIGHTENINGS = 30, 200  # turns of making the edges of frames straight
 
 
@@ -85,6 +86,25 @@ def settle(grid: Grid) -> None:
     for column in grid.columns:
         for cell in column.cells:
             cell.y = round(cell.y, 1)
+    _pass_below(grid)
+
+
+def _pass_below(grid: Grid) -> None:
+    """Give what passes below all columns levels of their own, shared where it has ended."""
+    column_of = {id(cell): i for i, column in enumerate(grid.columns) for cell in column.cells}
+    passing = []
+    for route in grid.routes:
+        for before, cell, after in zip(route.cells, route.cells[1:], route.cells[2:], strict=False):
+            if cell.kind == "below":
+                passing.append((column_of[id(before)], column_of[id(after)], cell))
+    if not passing:
+        return
+    level = max(cell.y + clearance(cell)[1] for c in grid.columns for cell in c.cells) + BELOW
+    ends: list[int] = []  # of levels: the column behind which they are free
+    for start, end, cell in sorted(passing, key=lambda one: one[:2]):
+        lane = next((i for i, taken in enumerate(ends) if taken < start), len(ends))
+        ends[lane : lane + 1] = [end]
+        cell.y = round(level + lane * BELOW, 1)
 
 
 def _growth(box: Cell, stack: Stack) -> tuple[float, float]:

@@ -191,7 +191,7 @@ class Router:
         if not from_dot and (source.item.kind == "box" or m.forks_at_ports(source.item)):
             points = [(x, self._outlet(source, route.cells[1]))]
         for left, right in pairwise(route.cells):
-            legs = self.spans[self.column_of[id(left)]].legs
+            legs = self._legs_between(left, right)
             if not (left is source and from_dot):  # out of a dot the slant comes first
                 points.append((legs[0], points[0][1] if left is source else left.y))
             points.append((legs[1], right.y) if right is not target else self._rim(left, right))
@@ -210,6 +210,13 @@ class Router:
             limit = span.legs[0] - m.labels_width(labels) / 2 - 1.0
             middle = (x + span.pad + end) / 2
             self._write(min(middle, limit), points[0][1], labels, about)
+
+    def _legs_between(self, left: Cell, right: Cell) -> tuple[float, float]:
+        """Return where the slants between two cells of a route begin and end."""
+        rises, falls = left.kind == "below", right.kind == "below"
+        index = self.column_of[id(right)] - 1 if rises else self.column_of[id(left)]
+        start, end = self.spans[index].legs
+        return start, end - m.CORNER - m.OFFSET if rises or falls else end  # it is steep
 
     def _away(self, dot: Cell, lane: Cell, wide: float) -> float:
         """Return how far from a dot the head of a fork ends: 0 unless it would hide another one."""
