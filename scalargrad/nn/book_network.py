@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -58,6 +60,28 @@ class TwoLayerNet:
         self._shapes = {key: _shape(tree) for key, tree in held.items()}
         self._leaves = {key: list(flat(tree)) for key, tree in held.items()}
         self._predict, self._loss = compile(self._net.predict), compile(self._net.loss)
+
+    @functools.cached_property
+    def _by_hand(self) -> tuple[OrderedDict[str, Any], Any]:
+        from .book import Affine, Relu, SoftmaxWithLoss  # which hand this class on
+
+        p = self.params
+        first, second = Affine(p["W1"], p["b1"]), Affine(p["W2"], p["b2"])
+        named = OrderedDict(Affine1=first, Relu1=Relu(), Affine2=second)
+        return named, SoftmaxWithLoss()
+
+    @property
+    def layers(self) -> OrderedDict[str, Any]:
+        """The layers on the arrays of `params`, to go through by hand: no method runs them."""
+        held, (named, _) = self.params, self._by_hand
+        for layer, at in (("Affine1", 1), ("Affine2", 2)):
+            named[layer].W, named[layer].b = held[f"W{at}"], held[f"b{at}"]
+        return named
+
+    @property
+    def lastLayer(self) -> Any:  # noqa: N802 - the book's name
+        """The softmax with its loss, which follows the layers."""
+        return self._by_hand[1]
 
     def predict(self, x: Any) -> Any:
         """Return the scores of the classes; the largest wins, so no softmax is needed."""

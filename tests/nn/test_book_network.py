@@ -100,6 +100,27 @@ def test_shapes_are_those_of_chapter_4():
     np.testing.assert_allclose(y, Matrices(net.params).hidden_and_scores(x)[1], rtol=1e-13)
 
 
+def test_layers_are_gone_through_by_hand_as_the_book_does(network):
+    x, labels = (part[:6] for part in digits())
+    network.params["W1"] = network.params["W1"] + 0.01
+
+    for _ in range(2):
+        out = x
+        for layer in network.layers.values():
+            out = layer.forward(out)
+        loss, dout = network.lastLayer.forward(out, labels), 1
+        for layer in [network.lastLayer, *reversed(list(network.layers.values()))]:
+            dout = layer.backward(dout)
+
+        assert list(network.layers) == ["Affine1", "Relu1", "Affine2"]
+        assert loss == pytest.approx(network.loss(x, labels), rel=1e-12)
+        grads, first, _, second = network.gradient(x, labels), *network.layers.values()
+        by_hand = {"W1": first.dW, "b1": first.db, "W2": second.dW, "b2": second.db}
+        for key in KEYS:
+            np.testing.assert_allclose(by_hand[key], grads[key], rtol=1e-9, atol=1e-15)
+            network.params[key] -= 0.1 * by_hand[key]
+
+
 def test_optimizers_of_chapter_6_change_the_arrays(network):
     x, labels = (part[:50] for part in digits())
     before, momentum, squares = network.loss(x, labels), {}, {}
