@@ -32,7 +32,10 @@ from .functions.triangles import (
 )  # fmt: skip
 from .table import ops
 
-__all__ = ["LeastSquares", "cholesky", "det", "inv", "lstsq", "matmul", "norm", "slogdet", "solve"]
+__all__ = [
+    "LeastSquares", "LogDeterminant", "cholesky", "det", "inv", "lstsq", "matmul", "norm",
+    "slogdet", "solve",
+]  # fmt: skip
 __dir__: Callable[[], list[str]] = __all__.copy
 
 #: how far a matrix may be from its transpose, as a share of its largest entry
@@ -44,6 +47,13 @@ class LeastSquares(NamedTuple):
 
     solution: Any
     residuals: Any
+
+
+class LogDeterminant(NamedTuple):
+    """What `slogdet` returns, by the names of NumPy."""
+
+    sign: Any
+    logabsdet: Any
 
 
 def solve(a: Any, b: Any) -> Any:
@@ -96,7 +106,7 @@ def det(a: Any) -> Any:
     return functools.reduce(operator.mul, _factors("det", _square("det", a)))
 
 
-def slogdet(a: Any) -> tuple[Any, Any]:
+def slogdet(a: Any) -> LogDeterminant:
     """Return the sign of a determinant, and the logarithm of its size, which does not overflow.
 
     Maths: s·exp(z) = det A, dz/dA = A⁻ᵀ, ds/dA = 0
@@ -105,7 +115,7 @@ def slogdet(a: Any) -> tuple[Any, Any]:
 
     >>> import scalargrad as sg
     >>> sg.linalg.slogdet([[0.0, 1.0], [1.0, 0.0]])
-    (-1.0, 0.0)
+    LogDeterminant(sign=-1.0, logabsdet=0.0)
     """
     factors = _factors("slogdet", _square("slogdet", a))
     sign: Any = 1.0
@@ -113,7 +123,7 @@ def slogdet(a: Any) -> tuple[Any, Any]:
         is_zero = decided(lambda: seen(factor) == 0.0)  # noqa: B023 - it is asked at once
         sign = sign * (0.0 if is_zero else copysign(1.0, factor))
     logs = [log(factor * copysign(1.0, seen(factor))) for factor in factors]
-    return sign, elementary.sum(logs)
+    return LogDeterminant(sign, elementary.sum(logs))
 
 
 def cholesky(a: Any) -> Any:

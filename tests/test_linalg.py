@@ -277,6 +277,7 @@ def test_logarithm_of_a_determinant_neither_overflows_nor_hides_that_it_is_0() -
 
     assert (sign, size) == (-1.0, pytest.approx(math.log(1e200) * 2 - math.log(1e3), rel=1e-15))
     assert linalg.slogdet([[1.0, 2.0], [2.0, 4.0]]) == (0.0, -math.inf)
+    assert linalg.slogdet([[2.0]]).logabsdet == sg.compile(linalg.slogdet)([[2.0]]).logabsdet
     assert linalg.slogdet([[0.0, 0.0], [0.0, 0.0]]) == (0.0, -math.inf)
 
 
