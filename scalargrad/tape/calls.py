@@ -36,7 +36,7 @@ def remember(
     `result_of` gives the codes of the result, and appends the things that stand in it to a list.
     """
     runner = path.runner
-    if not isinstance(runner, Machine) or runner.tape.gathers or path not in paths.known:
+    if not isinstance(runner, Machine) or runner.tape.gathers or not paths.has(path):
         return None
     if kind not in paths.calls:
         shape = [_argument(structure, DEEPEST) for structure in structures]
@@ -50,12 +50,16 @@ def remember(
                 len(structures), inputs, _bytes(flat), arrays, paths.watched()
             )
     calls = paths.calls[kind]
-    index = paths.known.index(path)
-    if calls is not None and not calls.goes(index):
+    if calls is not None:
+        paths.complete(calls.parted())
+    if calls is not None and not calls.goes(path.index):
         things: list[Any] = []
         codes = result_of(things)
         plan, left = runner.settled(request)
-        calls.put(index, path.selects, left, plan, path.captured, _bytes(codes), tuple(things))
+        calls.put(
+            path.index, path.selects, left, plan, path.captured, _bytes(codes), tuple(things),
+            path.branches,
+        )  # fmt: skip
     return calls
 
 

@@ -30,9 +30,11 @@ class Forest:
         known = list(paths.known)
         machines = [path.runner for path in known if isinstance(path.runner, Machine)]
         self.plans: list[Any] = [machine.plan(request) for machine in machines]  # of all: it fits
-        branches = [(*leaving, other) for leaving, other in sorted([*paths.branches.items()])]
         self.selects: bool = any(path.selects for path in known)
-        self.branches = array("i", [number for branch in branches for number in branch])
+        self.branches = array("i")  # path, guard, the path behind it
+        for path in known:
+            for guard, other in sorted(path.branches.copy().items()):
+                self.branches.extend((path.index, guard, other))
         #: those that capture the same numbers share them, and the sums
         numbers: dict[tuple[int, ...], int] = {}
         keys = [tuple(map(id, path.captured)) for path in known]

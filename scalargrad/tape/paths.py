@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -49,6 +49,8 @@ class Path:
         self._again = again  # what makes a runner of another tape
         self.structure = structure  # of what the function returns
         self.index = 0  # among all paths
+        #: the path to which a comparison leads that turns out otherwise, by its guard
+        self.branches: dict[int, int] = {}
         self.captured: tuple[Any, ...] = runner.tape.captured
         self.bytes: int = BYTES_A_PATH + BYTES_A_LINE * len(runner.tape)
         #: whether its lines compute what they do not choose: it may be nan, and so may a gradient
@@ -152,8 +154,7 @@ class Paths:
         self._most = most
         self._bytes = 0  # of all known paths
         self._next: dict[tuple[int, int, int | str], int] = {}
-        #: the path to which a comparison leads that turns out otherwise: by path and guard
-        self.branches: dict[tuple[int, int], int] = {}
+        self._branches = 0  # of all paths
         self._forests: dict[int, tuple[tuple[int, int], Any]] = {}  # by request
         self._fitting = 0, True  # how many paths were asked, and whether all of them fit
         self._tree = _Tree()
@@ -191,8 +192,8 @@ class Paths:
         """Forget all paths, and make every comparison a guard."""
         self.is_lazy, self.last = False, None
         self.known, self._next, self._tree = [], {}, _Tree()
-        self.branches, self._forests, self._fitting = {}, {}, (0, True)
-        self._bytes = 0
+        self._forests, self._fitting = {}, (0, True)
+        self._bytes = self._branches = 0
         self._pinned, self._by_pins = (), {}
         for calls in self.calls.values():
             if calls is not None:
@@ -250,6 +251,8 @@ class Paths:
 
         Raises: `RuntimeError` where there are too many, or where the function changes its mind.
         """
+        if guard in path.branches and self.has(path):
+            return self.known[path.branches[guard]]
         outcome: int | str = not path.tape.guards[guard].outcome
         if path.tape.guards[guard].comparison == INDEX:
             kind, place = unpack(path.tape.guards[guard].left)
@@ -264,8 +267,19 @@ class Paths:
             self._next[step] = take_turn(self._find, path, guard, outcome, lane)
         other = self.known[self._next[step]]
         if not isinstance(outcome, str):
-            self.branches[path.index, guard] = other.index
+            path.branches[guard] = other.index
+            self._branches += 1
         return other
+
+    def complete(self, index: int) -> None:
+        """Find where the comparisons of a path lead, as far as that is known by now."""
+        if index < len(self.known):
+            path = self.known[index]
+            path.branches.update(self._tree.branches(path.tape.outcomes))
+
+    def has(self, path: Path) -> bool:
+        """Tell whether it is one of these, now."""
+        return path.index < len(self.known) and self.known[path.index] is path
 
     def all_are(self, fits: Callable[[Path, Path], bool]) -> bool:
         """Tell whether every path fits, beside the first one; those asked before are not again."""
@@ -278,7 +292,7 @@ class Paths:
 
     def forest(self, request: int, make: Callable[[Paths, int], Any]) -> Any:
         """Return what runs all known paths at once, made anew where there are more than before."""
-        size = len(self.known), len(self.branches)
+        size = len(self.known), self._branches
         kept = self._forests.get(request)
         if kept is None or kept[0] != size:
             kept = self._forests[request] = size, make(self, request)
@@ -347,6 +361,16 @@ class _Tree:
                 return None
             tree, index = tree[outcome]
         return index
+
+    def branches(self, outcomes: Sequence[int | str]) -> Iterator[tuple[int, int]]:
+        """Yield the comparisons of a path with a path behind the other outcome."""
+        tree = self._root
+        for guard, outcome in enumerate(outcomes):
+            if not isinstance(outcome, str) and (not outcome) in tree:
+                yield guard, tree[not outcome][1]
+            if outcome not in tree:
+                return
+            tree = tree[outcome][0]
 
     def add(self, outcomes: Sequence[int | str], index: int) -> None:
         """Take a path; an interrupt leaves a beginning of it, which is no fault."""

@@ -361,7 +361,7 @@ def test_results_that_are_not_there_are_refused(result: bytes) -> None:
     plan = path.runner._plan_for_points(1)  # type: ignore[attr-defined]
     calls = _engine.machine().calls(1, 1, codes(FLOAT), None, ())
     with pytest.raises(ValueError, match="calls"):
-        calls.put(0, False, -1, plan, (), result, (list,))
+        calls.put(0, False, -1, plan, (), result, (list,), {})
     assert calls(2.0) is NotImplemented
 
 

@@ -18,7 +18,8 @@ from replays import bits, eager
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.tape import lanes_on_paths
-from scalargrad.tape.replay import BY_CAPTURED, BY_INPUTS
+from scalargrad.tape.machine import Machine
+from scalargrad.tape.replay import BY_CAPTURED, BY_INPUTS, VALUES
 
 runner = replays.runner
 
@@ -223,3 +224,36 @@ def test_plans_of_other_functions_are_refused() -> None:
             plans, array("i", [0, 0]), [b""], None, array("i"), np.array([0]),
             np.zeros((1, 2), np.int32), [0.0], [], 1.0, np.zeros((1, 1)), None,
         )  # fmt: skip
+
+
+@IS_NATIVE
+def test_points_go_from_path_to_path_past_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = sg.compile(tent)
+    points = DRAW.random(100)
+    f(points)
+    points = points.tolist()
+    for _ in range(4):  # from each path to the next one
+        wanted = [(f(x), f.value_and_grad(x)) for x in points]
+
+    def point(*_: Any) -> Any:
+        raise AssertionError("a call went by Python")
+
+    monkeypatch.setattr(Machine, "point", point)
+    assert [(f(x), f.value_and_grad(x)) for x in points] == wanted
+    assert [(value, [grad]) for value, (_, (grad,)) in wanted] == [eager(tent, [x]) for x in points]
+    assert len(f.tapes) > 30
+
+
+@IS_NATIVE
+def test_calls_forget_ways_and_find_them_again() -> None:
+    f = sg.compile(tent)
+    points = DRAW.random(40)
+    wanted = f(points).tolist()
+    [paths] = f._paths.values()
+    for _ in range(2):
+        assert [f(x) for x in points.tolist()] == wanted
+        paths.calls["call"].forget()
+        assert not paths.calls["call"].goes(0)
+    plan, put = replays.machines(f)[0].plan(VALUES), paths.calls["call"].put
+    with pytest.raises(ValueError, match="wants a path"):
+        put(2**30, False, -1, plan, (), b"\0\0\0\0", (), {})

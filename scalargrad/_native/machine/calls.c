@@ -3,14 +3,15 @@
  *
  * The model is the polymorphic inline cache (Hölzle, Chambers, Ungar, 1991): what the calls of one
  * place met so far, the latest first. Here these are the paths of a function for arguments of one
- * shape. A call that fits nothing gives NotImplemented, and Python takes over.
+ * shape. Where a guard turns out otherwise, its branch leads to the next way, as far as these are
+ * known. A call that fits nothing gives NotImplemented, and Python takes over.
  */
 #include "../access.h"
 #include "plan_object.h"
 #include "shapes.h"
 #include <structmember.h>
 
-enum { MOST_WAYS = 8, FEW = 64 };
+enum { MOST_WAYS = 4096, FEW_WAYS = 8, MOST_HOPS = 64, FEW = 64 };
 
 /* What runs on one path. */
 typedef struct {
@@ -21,6 +22,7 @@ typedef struct {
     PyObject *captured; /* a tuple of Values and floats */
     PyObject *result;   /* the codes of the result, as bytes, and the things in it */
     PyObject *things;
+    PyObject *branches; /* guard -> the path behind it, where that turns out otherwise */
 } Way;
 
 typedef struct {
@@ -32,7 +34,11 @@ typedef struct {
     PyObject *array_type;
     PyObject *watched;          /* triples of a holder, a name, and what must stand there */
     unsigned int count, latest; /* ways, and the one that was gone last */
-    Way ways[MOST_WAYS];
+    unsigned int way_room, paths;
+    unsigned int parted; /* the path where the last call left for one that was not known */
+    Way *ways;
+    uint32_t *way_of; /* each path, or NONE */
+    size_t numbers;   /* that a call needs: of the way that needs most */
 } Calls;
 
 static PyTypeObject *Calls_Type;
@@ -61,6 +67,7 @@ static void hold(const Way *way)
     Py_INCREF(way->captured);
     Py_INCREF(way->result);
     Py_INCREF(way->things);
+    Py_INCREF(way->branches);
 }
 
 static void release(const Way *way)
@@ -69,6 +76,7 @@ static void release(const Way *way)
     Py_DECREF(way->captured);
     Py_DECREF(way->result);
     Py_DECREF(way->things);
+    Py_DECREF(way->branches);
 }
 
 static int has_nan(const double *numbers, size_t count)
@@ -81,8 +89,10 @@ static int has_nan(const double *numbers, size_t count)
     return 0;
 }
 
-/* Run a way on numbers that were read: the result, or NotImplemented where it is another path's. */
-static PyObject *go(const Way *way, double *numbers)
+/* Run a way on numbers that were read: the result, or NotImplemented where it is another path's,
+ * and then at which guard (from 1) that parts, if it does.
+ */
+static PyObject *go(const Way *way, double *numbers, int32_t *parted)
 {
     const Plan *plan = &way->plan->plan;
     double *captured = numbers + plan->inputs, *results = captured + plan->captured;
@@ -100,6 +110,7 @@ static PyObject *go(const Way *way, double *numbers)
                .gradient_count = way->plan->by_inputs ? 1 : 0,
                .sums = way->plan->by_captured ? sums : NULL};
     int32_t status = run_alone(way->plan, &run);
+    *parted = status;
     if (status != 0) {
         return status < 0 ? NULL : Py_NewRef(Py_NotImplemented);
     }
@@ -117,22 +128,59 @@ static PyObject *go(const Way *way, double *numbers)
     return result;
 }
 
-/* Try the ways, the latest first. */
+/* The way behind a guard of another one, or NONE. */
+static uint32_t way_behind(const Calls *self, const Way *way, int32_t guard)
+{
+    PyObject *key = PyLong_FromLong(guard - 1);
+    PyObject *other = key != NULL ? PyDict_GetItemWithError(way->branches, key) : NULL;
+    unsigned long path = other != NULL ? PyLong_AsUnsignedLong(other) : NONE;
+    Py_XDECREF(key);
+    if (PyErr_Occurred()) { /* no memory: Python may have some */
+        PyErr_Clear();
+        return NONE;
+    }
+    return path < self->paths ? self->way_of[path] : NONE;
+}
+
+/* Try one way; tell in `next` which one is behind the guard where it parts. */
+static PyObject *try_way(Calls *self, uint32_t index, double *numbers, size_t room, uint32_t *next)
+{
+    *next = NONE;
+    if (index >= self->count || self->ways[index].left == 0 ||
+        room_for(self->ways[index].plan) > room) {
+        return Py_NewRef(Py_NotImplemented);
+    }
+    int32_t parted = 0;
+    self->ways[index].left -= self->ways[index].left > 0;
+    Way way = self->ways[index]; /* another thread may change it meanwhile */
+    hold(&way);
+    PyObject *result = go(&way, numbers, &parted);
+    if (result != Py_NotImplemented) {
+        self->latest = index;
+    } else if (parted > 0) {
+        *next = way_behind(self, &way, parted);
+    }
+    release(&way);
+    return result;
+}
+
+/* Try the latest way and those to which branches lead from there; then all, where they are few. */
 static PyObject *go_somewhere(Calls *self, double *numbers, size_t room)
 {
-    unsigned int latest = self->latest, count = self->count;
-    for (unsigned int i = 0; i < count; i++) {
-        unsigned int index = i == 0 ? latest : i <= latest ? i - 1 : i;
-        Way way = self->ways[index]; /* another thread may change it meanwhile */
-        if (way.left == 0 || room_for(way.plan) > room) {
-            continue;
-        }
-        self->ways[index].left -= way.left > 0;
-        hold(&way);
-        PyObject *result = go(&way, numbers);
-        release(&way);
+    uint32_t first = self->latest, next = first, after;
+    for (int hops = 0; hops < MOST_HOPS && next != NONE; hops++) {
+        PyObject *result = try_way(self, next, numbers, room, &after);
         if (result != Py_NotImplemented) {
-            self->latest = index;
+            return result;
+        }
+        Py_DECREF(result);
+        self->parted = next < self->count ? self->ways[next].path : self->parted;
+        next = after;
+    }
+    for (uint32_t i = 0; i < self->count && self->count <= FEW_WAYS; i++) {
+        PyObject *result =
+            i != first ? try_way(self, i, numbers, room, &after) : Py_NewRef(Py_NotImplemented);
+        if (result != Py_NotImplemented) {
             return result;
         }
         Py_DECREF(result);
@@ -280,11 +328,7 @@ static int is_as_it_was(PyObject *watched)
 static PyObject *call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
 {
     Calls *self = (Calls *)object;
-    size_t room = self->inputs;
-    for (unsigned int i = 0; i < self->count; i++) {
-        size_t other = room_for(self->ways[i].plan);
-        room = other > room ? other : room;
-    }
+    size_t room = self->numbers;
     double few[FEW], *numbers = few;
     if (names != NULL || PyVectorcall_NARGS(flagged) != self->arguments ||
         !is_as_it_was(self->watched)) {
@@ -370,9 +414,20 @@ PyObject *new_calls(PyObject *module, PyObject *args)
     self->shape = Py_NewRef(shape);
     self->array_type = Py_NewRef(array_type);
     self->watched = Py_NewRef(watched);
-    self->count = self->latest = 0;
+    self->count = self->latest = self->way_room = self->paths = 0;
+    self->parted = 0;
+    self->ways = NULL;
+    self->way_of = NULL;
+    self->numbers = self->inputs;
     PyObject_GC_Track(self);
     return (PyObject *)self;
+}
+
+/* parted(): the path where a call left that was not answered */
+static PyObject *parted(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLong(((Calls *)object)->parted);
 }
 
 /* goes(path): whether this way is known, for more calls; it is tried first then */
@@ -380,24 +435,50 @@ static PyObject *goes(PyObject *object, PyObject *path)
 {
     Calls *self = (Calls *)object;
     unsigned long wanted = PyLong_AsUnsignedLong(path);
-    for (unsigned int i = 0; i < self->count; i++) {
-        if (self->ways[i].path == wanted && self->ways[i].left != 0) {
-            self->latest = i;
-            Py_RETURN_TRUE;
-        }
+    uint32_t index = wanted < self->paths ? self->way_of[wanted] : NONE;
+    if (index < self->count && self->ways[index].left != 0) {
+        self->latest = index;
+        Py_RETURN_TRUE;
     }
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
 }
 
-/* put(path, selects, left, plan, captured, result, things): go this way too, or anew */
+/* Make room for a path, and for one more way: 0 with an error. */
+static int has_room(Calls *self, unsigned int path)
+{
+    if (path >= self->paths) {
+        unsigned int paths = path < 64 ? 64 : 2 * path;
+        uint32_t *way_of = PyMem_Realloc(self->way_of, paths * sizeof *way_of);
+        if (way_of == NULL) {
+            PyErr_NoMemory();
+            return 0;
+        }
+        memset(way_of + self->paths, 0xff, (paths - self->paths) * sizeof *way_of); /* NONE */
+        self->way_of = way_of;
+        self->paths = paths;
+    }
+    if (self->count == self->way_room && self->way_room < MOST_WAYS) {
+        unsigned int room = self->way_room == 0 ? 4 : 2 * self->way_room;
+        Way *ways = PyMem_Realloc(self->ways, room * sizeof *ways);
+        if (ways == NULL) {
+            PyErr_NoMemory();
+            return 0;
+        }
+        self->ways = ways;
+        self->way_room = room;
+    }
+    return 1;
+}
+
+/* put(path, selects, left, plan, captured, result, things, branches): go this way too, or anew */
 static PyObject *put(PyObject *object, PyObject *args)
 {
     Calls *self = (Calls *)object;
     Way way;
     PyObject *plan;
-    if (!PyArg_ParseTuple(args, "IpLO!O!O!O!:put", &way.path, &way.selects, &way.left, plan_type(),
-                          &plan, &PyTuple_Type, &way.captured, &PyBytes_Type, &way.result,
-                          &PyTuple_Type, &way.things)) {
+    if (!PyArg_ParseTuple(args, "IpLO!O!O!O!O!:put", &way.path, &way.selects, &way.left,
+                          plan_type(), &plan, &PyTuple_Type, &way.captured, &PyBytes_Type,
+                          &way.result, &PyTuple_Type, &way.things, &PyDict_Type, &way.branches)) {
         return NULL;
     }
     way.plan = (PlanObject *)plan;
@@ -408,15 +489,20 @@ static PyObject *put(PyObject *object, PyObject *args)
         !are_codes(way.result, 1, numbers, (int)PyTuple_GET_SIZE(way.things))) {
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "put: wants its own plan");
     }
-    unsigned int at = 0;
-    while (at < self->count && self->ways[at].path != way.path) {
-        at++;
+    if (way.path > INT32_MAX / 8 || !has_room(self, way.path)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "put: wants a path");
     }
-    at = at < MOST_WAYS ? at : (self->latest + 1) % MOST_WAYS; /* one that was not gone just now */
+    uint32_t at = self->way_of[way.path];
+    if (at >= self->count) { /* where all are taken, one goes that was not gone just now */
+        at = self->count < MOST_WAYS ? self->count : (self->latest + 1) % MOST_WAYS;
+    }
     hold(&way);
     int is_new = at == self->count;
     Way old = is_new ? way : self->ways[at];
+    self->way_of[old.path] = NONE;
+    self->way_of[way.path] = at;
     self->ways[at] = way;
+    self->numbers = room_for(way.plan) > self->numbers ? room_for(way.plan) : self->numbers;
     self->count += is_new ? 1 : 0;
     self->latest = at;
     if (!is_new) {
@@ -434,6 +520,7 @@ static int traverse(PyObject *object, visitproc visit, void *arg)
     for (unsigned int i = 0; i < self->count; i++) {
         Py_VISIT(self->ways[i].captured);
         Py_VISIT(self->ways[i].things);
+        Py_VISIT(self->ways[i].branches);
     }
     Py_VISIT(Py_TYPE(object));
     return 0;
@@ -444,6 +531,7 @@ static int clear(PyObject *object)
     Calls *self = (Calls *)object;
     while (self->count > 0) {
         Way way = self->ways[--self->count];
+        self->way_of[way.path] = NONE;
         release(&way);
     }
     return 0;
@@ -462,6 +550,8 @@ static void dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     clear(object);
+    PyMem_Free(((Calls *)object)->ways);
+    PyMem_Free(((Calls *)object)->way_of);
     Py_DECREF(((Calls *)object)->shape);
     Py_DECREF(((Calls *)object)->array_type);
     Py_DECREF(((Calls *)object)->watched);
@@ -470,6 +560,7 @@ static void dealloc(PyObject *object)
 }
 
 static PyMethodDef calls_methods[] = {
+    {"parted", parted, METH_NOARGS, "Return the path from which no way was known."},
     {"goes", goes, METH_O, "Tell whether a way is known."},
     {"forget", forget, METH_NOARGS, "Go no way from now on."},
     {"put", put, METH_VARARGS, "Go the way of a plan."},
