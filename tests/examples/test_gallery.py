@@ -360,7 +360,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     def keep(drawing: Drawing, path: str) -> None:
         assert path not in drawn, f"two scripts draw {path}"
         drawn[path] = drawing.picture
-        graph, wording, _ = vars(views[-1]).values()
+        graph, wording = views[-1].graph, views[-1].wording
         wording = getattr(wording, "symbols", wording)
         if isinstance(wording, Symbols):  # read now: a script may change the numbers
             texts[path] = list(said(View(graph, wording, "")))
