@@ -31,14 +31,16 @@ class Forest:
         machines = [path.runner for path in known if isinstance(path.runner, Machine)]
         self.plans: list[Any] = [machine.plan(request) for machine in machines]  # of all: it fits
         self.selects: bool = any(path.selects for path in known)
-        self.branches = array("i")  # path, guard, the path behind it
+        self.branches: array[int] = array("i")  # path, guard, the path behind it
         for path in known:
             for guard, other in sorted(path.branches.copy().items()):
                 self.branches.extend((path.index, guard, other))
         #: those that capture the same numbers share them, and the sums
         numbers: dict[tuple[int, ...], int] = {}
         keys = [tuple(map(id, path.captured)) for path in known]
-        self.set_of = array("i", [numbers.setdefault(key, len(numbers)) for key in keys])
+        self.set_of: array[int] = array(
+            "i", [numbers.setdefault(key, len(numbers)) for key in keys]
+        )
         self.firsts: list[Path] = []  # one of each set
         for path, one in zip(known, self.set_of, strict=True):
             if one == len(self.firsts):
@@ -71,11 +73,17 @@ class AllPaths:
         threads: int,
         read: Callable[[Path], Any],
     ) -> None:
-        self.paths, self.lanes, self.read = paths, lanes, read
-        self.request, self.upstream, self.threads = request, upstream, threads
+        self.paths: Paths = paths
+        self.lanes: Lanes = lanes
+        self.read: Callable[[Path], Any] = read
+        self.request: int = request
+        self.upstream: float = upstream
+        self.threads: int = threads
         self._machine = _engine.machine()
         numpy, widths = sys.modules["numpy"], [columns for _, columns in lanes.parts]
         wanted = [len(paths.known[0].tape.outputs), *(widths if request & BY_INPUTS else [])]
+        self.values: Any
+        self.inputs: list[Any]
         self.values, *self.inputs = matrices(lanes.count, wanted, self._machine.costs["SMALL"])
         #: the path of each lane, and 0, or the guard (from 1) at which it left that
         self._fates = numpy.zeros((lanes.count, 2), numpy.int32)

@@ -99,7 +99,7 @@ class Symbols:
 
     def _derive(self, called: dict[int, str]) -> None:
         """Find all expressions; names are invented beside those that are called so already."""
-        self.given = frozenset(called)
+        self.given: frozenset[int] = frozenset(called)
         self.names: Names = Names()
         self.values: dict[int, Product] = {}  # id of a node -> its expression
         self.parts: dict[tuple[int, int], Product] = {}  # id of a node, position -> what goes back
