@@ -53,7 +53,8 @@ class Laid:
     def moved(self, x: float, y: float) -> Laid:
         """Return it at another place; its measures are those of the new baseline."""
         runs = tuple(
-            Glyphs(run.x + x, run.y + y, run.text, run.size, run.italic) for run in self.runs
+            Glyphs(run.x + x, run.y + y, run.text, run.size, run.italic, run.faint, run.follows)
+            for run in self.runs
         )
         strokes = tuple(
             Stroke(tuple((a + x, b + y) for a, b in stroke.points), stroke.width)
