@@ -410,16 +410,16 @@ static void begin(Forest *forest)
 PyObject *run_paths(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *plans, *captured, *sums, *shared, *arrays, *values, *matrices;
+    PyObject *plans, *captured, *sums, *fates, *shared, *arrays, *values, *matrices;
     Forest *forest = PyMem_Calloc(1, sizeof *forest);
     if (forest == NULL) {
         return PyErr_NoMemory();
     }
     int status = -1;
-    if (PyArg_ParseTuple(args, "Oy*OOy*y*w*OOdOO:run_paths", &plans, &forest->set_buffer, &captured,
-                         &sums, &forest->branch_buffer, &forest->waiting_buffer,
-                         &forest->fate_buffer, &shared, &arrays, &forest->run.upstream, &values,
-                         &matrices) &&
+    if (PyArg_ParseTuple(args, "Oy*OOy*y*OOOdOO:run_paths", &plans, &forest->set_buffer, &captured,
+                         &sums, &forest->branch_buffer, &forest->waiting_buffer, &fates, &shared,
+                         &arrays, &forest->run.upstream, &values, &matrices) &&
+        PyObject_GetBuffer(fates, &forest->fate_buffer, PyBUF_WRITABLE) == 0 &&
         open_plans(forest, plans) == 0) {
         forest->set_of = forest->set_buffer.buf;
         forest->branches = forest->branch_buffer.buf;
