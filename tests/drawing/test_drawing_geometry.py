@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import pytest
 from figures import FIGURES, hairball
+from formulas import FORMULAS
 from geometry import collisions, meets
 
 import scalargrad as sg
@@ -225,3 +226,13 @@ def test_long_arrows_of_large_pictures_pass_below_all_others(
     for one, other in itertools.combinations(levels, 2):
         assert abs(one[2] - other[2]) > 18.0 or one[1] < other[0] or other[1] < one[0]
     assert collisions(picture) == []
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formula_has_no_collisions(name: str) -> None:
+    formula = FORMULAS[name]
+    f = sg.expression(formula.text)
+    root = f(**{name: sg.Value(formula.values.get(name, 0.4), name) for name in f.names})
+    root.backward()
+
+    assert collisions(sg.draw(root).picture) == []
