@@ -344,4 +344,4 @@ def test_unfit_arguments_are_one_sentence(make, kind, message):
 
 
 def test_repr_tells_parameters_and_rate():
-    assert repr(optim.SGD([Value(1.0)], lr=0.5)) == "SGD(1 parameters, lr=0.5)"
+    assert repr(optim.SGD([Value(1.0)], lr=0.5)) == "SGD(1 parameter, lr=0.5)"
