@@ -28,7 +28,7 @@ inside() { chroot "$root" /usr/bin/env -u PIP_FIND_LINKS -u PYTHONPATH -u VIRTUA
 inside ldconfig
 inside gcc --version | head -n 1
 inside python3.14 -m venv /venv
-inside /venv/bin/pip install -q numpy pytest pytest-timeout pytest-xdist hypothesis mpmath graphviz setuptools
+inside /venv/bin/pip install -q numpy pandas pytest pytest-timeout pytest-xdist hypothesis mpmath graphviz setuptools
 inside env CFLAGS="-Wall -Wextra -Werror" /bin/bash -c \
     "cd /checkout && /venv/bin/python -c 'from setuptools import setup; setup()' -q build_ext --inplace"
 inside env SCALARGRAD_ENGINE=native PYTHONDONTWRITEBYTECODE=1 /bin/bash -c \

@@ -32,10 +32,14 @@ COSTLY = {
 NEAR = {
     "scalargrad/_native/machine": ("tests/tape/", "tests/engine/test_engines.py"),
     "scalargrad/_native": ("tests/engine/", "tests/core/"),
+    "scalargrad/_native/__init__.py": ("tests/tape/", "tests/functions/test_gathering.py"),
+    "scalargrad/_native/tracer.c": ("tests/tape/", "tests/functions/test_gathering.py"),
     "scalargrad/_native/kin.c": ("tests/micrograd/",),
     "scalargrad/core/kin.py": ("tests/micrograd/",),
     "scalargrad/_python.py": ("tests/engine/", "tests/core/"),
     "scalargrad/core": ("tests/core/", "tests/engine/"),
+    "scalargrad/core/tracer.py": ("tests/tape/",),
+    "scalargrad/core/readable_tracer.py": ("tests/tape/", "tests/functions/test_gathering.py"),
     "scalargrad/functions": ("tests/functions/", "tests/test_linalg.py", "tests/calculus/"),
     "scalargrad/math.py": ("tests/functions/",),
     "scalargrad/optim.py": ("tests/test_optim.py", "tests/learning/"),
@@ -56,21 +60,27 @@ def test_files(root: Path) -> list[str]:
 def nearest(root: Path, file: str) -> tuple[list[str], list[str]]:
     """Return the files of tests that are near a file, and the others.
 
-    In each, those come first that name most of what stands in the file.
+    Near are those of its package, and those whose name has the file's. In each, those come first
+    that name most of what stands in the file.
     """
     prefix = max((each for each in NEAR if file.startswith(each)), key=len, default="")
     parts = Path(file).parts
     own = f"tests/{parts[1]}/" if len(parts) > 2 else f"tests/test_{Path(file).stem}"
     near = (file, *NEAR.get(prefix, (own,)))
     text = (root / file).read_text(encoding="utf-8")
-    words = {Path(file).stem, *(name for names in NAMES.findall(text) for name in names if name)}
+    stem = Path(file).stem
+    words = {stem, *(name for names in NAMES.findall(text) for name in names if name)}
     tests = [t for t in test_files(root) if file.startswith(COSTLY.get(t, ""))]
 
-    def named(test: str) -> int:
-        return len(words & set(re.findall(r"\w+", (root / test).read_text(encoding="utf-8"))))
+    def is_of_it(test: str) -> bool:
+        return f"_{stem}_" in f"{Path(test).stem}_"
+
+    def named(test: str) -> tuple[bool, int]:
+        text = (root / test).read_text(encoding="utf-8")
+        return is_of_it(test), len(words & set(re.findall(r"\w+", text)))
 
     tests.sort(key=named, reverse=True)
-    close = [test for test in tests if test.startswith(near)]
+    close = [test for test in tests if test.startswith(near) or is_of_it(test)]
     return close, [test for test in tests if test not in close]
 
 

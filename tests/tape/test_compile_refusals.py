@@ -22,6 +22,10 @@ import scalargrad as sg
 runner = replays.runner
 
 
+def _slope_first(x: Any) -> Any:
+    return x.grad * x.data
+
+
 def _frozen(x: Any) -> Any:
     return x.data * x  # the line that messages name
 
@@ -59,6 +63,7 @@ def _turns(x: Any) -> Any:
     ("function", "arguments", "kind", "words"),
     [
         (_frozen, (1.0,), RuntimeError, r"\.data must not be read.*return x\.data \* x"),
+        (_slope_first, (1.0,), RuntimeError, r"\.grad must not be read.*or with its \.detach\(\)$"),
         (_frozen, (1.0,), RuntimeError, r"or with its \.detach\(\): return x\.detach\(\) \* x"),
         (_passes, (1.0,), RuntimeError, r"gradients must not.*y\.backward\(\)"),
         (_writes, (1.0,), RuntimeError, r"\.data must not be changed.*y\.data = 3\.0"),
