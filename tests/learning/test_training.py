@@ -481,3 +481,14 @@ def test_plots_without_matplotlib_name_the_extra(monkeypatch):
     for draw in (FULL.plot, lambda: plots.decision_boundary(lambda x: x[0], [[1.0, 1.0]], [0])):
         with pytest.raises(ImportError, match=r'needs the library matplotlib.*"\.\[plots\]"'):
             draw()
+
+
+def test_a_score_is_not_computed_while_a_function_is_recorded() -> None:
+    w = sg.Value(2.0)
+
+    def scored(x: Any) -> Any:
+        sg.evaluate(lambda u: u * w, [1.0], [1.0], loss="mse")
+        return x * w
+
+    with pytest.raises(RuntimeError, match=r"evaluate must not be called.*outside of the function"):
+        sg.compile(scored)(1.0)
