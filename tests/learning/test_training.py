@@ -486,7 +486,7 @@ def test_plots_without_matplotlib_name_the_extra(monkeypatch):
 def test_a_score_is_not_computed_while_a_function_is_recorded() -> None:
     w = sg.Value(2.0)
 
-    def scored(x: Any) -> Any:
+    def scored(x):
         sg.evaluate(lambda u: u * w, [1.0], [1.0], loss="mse")
         return x * w
 

@@ -177,7 +177,10 @@ SGD = sg.optim.SGD([W], lr=0.1)
         (lambda x: x if random.random() < 2 else -x, "must do the same each time"),
         (lambda x: x if np.random.random() < 2 else -x, "must do the same each time"),
         (lambda x: x if np.random.randint(9) < 9 else -x, "must do the same each time"),
-        (lambda x: x * sg.evaluate(lambda u: u * W, [1.0], [1.0], loss="mse").loss, "evaluate must not"),
+        (
+            lambda x: x * sg.evaluate(lambda u: u * W, [1.0], [1.0], loss="mse").loss,
+            "evaluate must not be called",
+        ),
         (lambda x: x * float(f"{x:.1f}"), "must not"),
         (lambda x: x * len(f"{x * W:6}"), "must not"),
         (_catches, r"\.data must not be read"),
