@@ -174,7 +174,7 @@ class Compiled(Generic[P, R]):
         if lanes.is_point:
             path, point = run_point(paths, lanes.shared, VALUES)
             codes = functools.partial(calls.result, path.structure)
-            if self._is_settled():
+            if self._count_call():
                 self._last_call = calls.remember(paths, path, structures, "call", VALUES, codes)
             return path.structure.unflatten(iter(point.values))
         batch = self._batch(paths, arguments, lanes, VALUES, 1.0)
@@ -247,7 +247,7 @@ class Compiled(Generic[P, R]):
             assert point.inputs is not None
             both = Container(tuple, (NUMBER, Container(tuple, tuple(paths.gradients))))
             codes = functools.partial(calls.result, both)
-            if self._is_settled():
+            if self._count_call():
                 self._last_gradient = calls.remember(
                     paths, path, structures, "gradient", BY_INPUTS, codes
                 )
@@ -290,7 +290,7 @@ class Compiled(Generic[P, R]):
             path, point = run_point(paths, lanes.shared, BY_CAPTURED)
             self._check_one(path.structure)
             add_sums([(path, point.captured)])
-            if self._is_settled() and path.are_leaves:
+            if self._count_call() and path.are_leaves:
                 codes = functools.partial(calls.result, NUMBER)
                 self._last_backward = calls.remember(
                     paths, path, structures, "backward", BY_CAPTURED, codes
@@ -518,8 +518,8 @@ class Compiled(Generic[P, R]):
         del self._earlier[:-MOST_EARLIER]
         self._last_call = self._last_gradient = self._last_backward = None
 
-    def _is_settled(self) -> bool:
-        """Tell whether calls like this one, which has ended, may go past Python: in C."""
+    def _count_call(self) -> bool:
+        """Count a call that has ended; tell whether others like it may go past Python: in C."""
         if self._recordings.count(self.name, len(self._paths)):
             return True
         self._last_call = self._last_gradient = self._last_backward = None
@@ -607,7 +607,7 @@ class Compiled(Generic[P, R]):
         """Replay a batch; where the function takes a number of it for an array, say how it is."""
         try:
             collected = run_batch(paths, lanes, request, upstream, self.threads)
-            self._is_settled()
+            self._count_call()
         except (TypeError, AttributeError, ValueError) as error:
             shapes = [x.shape for x in arguments if getattr(x, "ndim", None) == 1]
             if not shapes or not _WANTS_AN_ARRAY.search(str(error)):

@@ -128,7 +128,7 @@ class Derivative:
         path, found = run_point(paths, point.numbers, BY_INPUTS)
         if path.structure != NUMBER:  # which is refused there
             return self._eager(*args, **kwargs)
-        if not compiled._is_settled():
+        if not compiled._count_call():
             self._last_call = None
         elif compiled is self._compiled and not kwargs:
             self._last_call = calls.remember(

@@ -61,8 +61,8 @@ def _is_plain(path: Path, first: Path) -> bool:
     return isinstance(runner, Machine) and not tape.gathers and path.structure == first.structure
 
 
-class AllPaths:
-    """A batch, and what its lanes gave so far."""
+class Asked:
+    """A batch, and what is asked of it."""
 
     def __init__(
         self,
@@ -79,6 +79,14 @@ class AllPaths:
         self.request: int = request
         self.upstream: float = upstream
         self.threads: int = threads
+
+
+class AllPaths(Asked):
+    """A batch, and what its lanes gave so far, on all paths side by side."""
+
+    def __init__(self, *asked: Any) -> None:
+        super().__init__(*asked)
+        paths, lanes, request = self.paths, self.lanes, self.request
         self._machine = _engine.machine()
         numpy, widths = sys.modules["numpy"], [columns for _, columns in lanes.parts]
         wanted = [len(paths.known[0].tape.outputs), *(widths if request & BY_INPUTS else [])]

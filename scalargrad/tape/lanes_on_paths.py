@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import errors
 from ..core.source_lines import level_of_user
-from .forest import AllPaths, fits
+from .forest import AllPaths, Asked, fits
 from .lane_arguments import Lanes
 from .paths import Collected, Path, Paths
 from .replay import BY_CAPTURED, UNSOLVED, Batch, Point
@@ -60,12 +60,12 @@ def run_batch(
     Raises: `ValueError` where paths return results of different structures; what the first lane
     raises where none has a solution and nothing is known of the result.
     """
-    what = paths, lanes, request, upstream, threads, read
+    asked = paths, lanes, request, upstream, threads, read
     try:
-        return _run_batch(*what)
+        return _run_batch(*asked)
     except Parting:
         paths.part()
-        return _run_batch(*what)
+        return _run_batch(*asked)
 
 
 def _run_batch(paths: Paths, lanes: Lanes, *how: Any) -> Collected:
@@ -102,20 +102,11 @@ def warn_of_unsolved(name: str, batch: Collected) -> None:
         )
 
 
-class _PathByPath:
-    """A batch, and what its lanes gave so far."""
+class _PathByPath(Asked):
+    """A batch, and what its lanes gave so far, on one path after the other."""
 
-    def __init__(
-        self,
-        paths: Paths,
-        lanes: Lanes,
-        request: int,
-        upstream: float,
-        threads: int,
-        read: Callable[[Path], Any],
-    ) -> None:
-        self.paths, self.lanes, self.read = paths, lanes, read
-        self.request, self.upstream, self.threads = request, upstream, threads
+    def __init__(self, *asked: Any) -> None:
+        super().__init__(*asked)
         self.values: Any = None
         self.inputs: list[Any] = []
         self.captured: list[tuple[Path, Any]] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import functools
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -24,8 +25,10 @@ from types import (
 from typing import Any, NamedTuple
 
 from ..core.arithmetic import is_value
+from ..core.source_lines import level_of_user
 
-#: of a function that reaches more objects and functions than so many, the others are not watched
+#: of a function that reaches more objects and functions than so many, the others are not watched,
+#: which is said
 MOST_REACHED = 10_000
 
 #: what is compared by what it is; everything else by which object it is
@@ -105,10 +108,18 @@ class _Names(NamedTuple):
 
 def sources(function: Callable[..., Any]) -> Iterator[Source]:
     """Yield all places outside that a function may read."""
-    walk = _Walk()
-    walk.reach(function, getattr(function, "__name__", type(function).__name__))
+    walk, name = _Walk(), getattr(function, "__name__", type(function).__name__)
+    walk.reach(function, name)
     while walk.follow():
         pass
+    if walk.is_full:
+        warnings.warn(
+            f"{name}: what a compiled function finds outside should be at most {MOST_REACHED:,}"
+            " things, which are compared at each call; got more, and a change of the others goes"
+            " unseen; pass as an argument what changes",
+            UserWarning,
+            stacklevel=level_of_user(),
+        )
     yield from walk.sources()
 
 
@@ -216,6 +227,11 @@ class _Walk:
         self._kinds: dict[type, None] = {}  # their classes, and those that are called
         self._attributes: set[str] = set()
         self._are_any = False  # the attributes that are read
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more than is watched."""
+        return len(self._seen) >= MOST_REACHED
 
     def reach(self, thing: Any, name: str = "") -> None:
         """Take a function or an object, if it is one that may hold something; it has this name."""

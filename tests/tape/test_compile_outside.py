@@ -239,9 +239,10 @@ def test_chains_of_any_length_are_followed_each_link_once() -> None:
         return x * chain.next.next.a * pairs[1][0]
 
     compiled = sg.compile(f)
-    assert compiled(2.0) == compiled(2.0) == 2.0
-    chain.next.next.a = 3.0
-    assert compiled(2.0) == 6.0
+    with pytest.warns(UserWarning, match="at most 10,000 things"):
+        assert compiled(2.0) == compiled(2.0) == 2.0
+        chain.next.next.a = 3.0
+        assert compiled(2.0) == 6.0
 
 
 def test_what_holds_nothing_is_in_nobodys_way() -> None:
@@ -321,3 +322,12 @@ def test_classes_and_arrays_that_are_watched_are_freed() -> None:
     del Gone, compiled
     gc.collect()
     assert there() is None
+
+
+def test_more_than_can_be_compared_is_said_at_the_users_line() -> None:
+    few, many = [[float(i)] for i in range(100)], [[float(i)] for i in range(20_000)]
+    sg.compile(lambda x: x * few[7][0])(2.0)  # a warning would be an error
+
+    with pytest.warns(UserWarning, match="at most 10,000 things.*pass as an argument") as said:
+        assert sg.compile(lambda x: x * many[7][0])(2.0) == 14.0
+    assert {one.filename for one in said} == {__file__}
