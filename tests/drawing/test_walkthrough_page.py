@@ -15,7 +15,7 @@ from typing import Any
 import browser
 import pytest
 from figures import FIGURES
-from walking import SEEN, branch, clean, fruit, table, walk_to, words
+from walking import SEEN, branch, clean, fruit, on_medium, table, walk_to, words
 
 import scalargrad as sg
 
@@ -123,8 +123,7 @@ def test_nothing_moves_from_step_to_step(open_page: browser.Opener) -> None:
 def test_paper_has_the_whole_picture_and_every_rule(open_page: browser.Opener) -> None:
     with open_page(sg.walkthrough(fruit()).html) as visit:
         walk_to(visit, 2)
-        visit.page.emulate_media(media="print")
-        visit.page.wait_for_timeout(browser.SETTLE)
+        on_medium(visit, "print")
         assert sorted(visit.page.evaluate(SEEN, "backward")) == sorted(
             ["2.2", "110", "3.3", "165", "1.1", "1.1", "1.1", "650", "1"]
         )
@@ -133,8 +132,7 @@ def test_paper_has_the_whole_picture_and_every_rule(open_page: browser.Opener) -
         assert rules[13].endswith("×: upstream × the other operand = 1.1 × 100 = 110")
         for hidden in (".controls", ".rule", ".slider >> nth=0", "header button >> nth=0"):
             assert visit.page.is_hidden(hidden)
-        visit.page.emulate_media(media="screen")
-        visit.page.wait_for_timeout(browser.SETTLE)
+        on_medium(visit, "screen")
         assert words(visit) == "×: 150 × 3 = 450"
         assert visit.page.is_hidden(".printed")
         assert clean(visit)
@@ -146,8 +144,7 @@ def test_every_step_says_which_value_it_finds(open_page: browser.Opener) -> None
         while visit.page.is_enabled("[data-do=next]"):
             visit.page.click("[data-do=next]")
             seen.append(visit.page.inner_text(".what"))
-        visit.page.emulate_media(media="print")
-        visit.page.wait_for_timeout(browser.SETTLE)
+        on_medium(visit, "print")
         printed = visit.page.locator(".printed tbody td.what").all_inner_texts()
 
     assert printed == seen
@@ -164,8 +161,7 @@ def test_step_calls_an_unlabelled_input_what_the_table_calls_it(open_page: brows
         walk_to(visit, 3)
         assert visit.page.inner_text(".what") == "the gradient of input\u00a01"
         assert list(table(visit))[:2] == ["input\u00a01", "input\u00a02"]
-        visit.page.emulate_media(media="print")
-        visit.page.wait_for_timeout(browser.SETTLE)
+        on_medium(visit, "print")
         cells = visit.page.locator(".printed tbody tr").first.locator("td:visible").count()
         assert cells == 4  # the first step finds no value: its cell is empty
 
@@ -189,15 +185,13 @@ def test_picture_fades_at_an_edge_only_while_there_is_more(open_page: browser.Op
         y = sg.tanh(y)
     for html, more in ((sg.walkthrough(branch()).html, ""), (sg.walkthrough(y).html, "right")):
         with open_page(html, viewport={"width": 900, "height": 900}) as visit:
-            edges = "() => one('.picture').dataset.more"
-            assert visit.page.evaluate(edges) == more
+            assert visit.page.evaluate("() => one('.picture').dataset.more") == more
+            fades_at = "(edges) => one('.picture').dataset.more === edges"
             if more:
                 visit.page.evaluate("() => one('.picture').scrollTo({left: 100})")
-                visit.page.wait_for_timeout(browser.SETTLE)
-                assert visit.page.evaluate(edges) == "left right"
+                visit.page.wait_for_function(fades_at, arg="left right")
                 visit.page.evaluate("() => one('.picture').scrollTo({left: 99999})")
-                visit.page.wait_for_timeout(browser.SETTLE)
-                assert visit.page.evaluate(edges) == "left"
+                visit.page.wait_for_function(fades_at, arg="left")
             assert clean(visit)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import browser
 
 import scalargrad as sg
@@ -54,6 +56,12 @@ def table(visit: browser.Visit) -> dict[str, list[str]]:
 
 def clean(visit: browser.Visit) -> bool:
     return visit.is_quiet
+
+
+def on_medium(visit: browser.Visit, medium: Literal["print", "screen"]) -> None:
+    """Shows the page as on "print" or "screen", and waits until it has taken notice."""
+    visit.page.emulate_media(media=medium)
+    visit.page.wait_for_function("is => state.printing === is", arg=medium == "print")
 
 
 def walk_to(visit: browser.Visit, number: int) -> None:
