@@ -48,8 +48,14 @@ class Forest:
 
 
 def fits(paths: Paths, lanes: Lanes) -> bool:
-    """Tell whether the machine can run all paths side by side."""
-    if lanes.rows is not None or max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:
+    """Tell whether the machine can run all paths side by side.
+
+    A lane by itself has its path's plan for points, whose gradients of what is captured have the
+    bits of an eager pass.
+    """
+    if lanes.count == 1 or lanes.rows is not None:
+        return False
+    if max(len(lanes.arrays), len(lanes.parts)) > MOST_ARRAYS:
         return False
     if len(paths.known) == 1 and not paths.known[0].tape.guards:
         return False
