@@ -497,5 +497,5 @@ int run_backward(Value *root, double upstream, PyObject **by_hand)
 PyMethodDef pass_methods[] = {
     {"_sweep", sweep, METH_O, NULL},
     {"_gradients", gradients_of, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };

@@ -193,5 +193,5 @@ PyMethodDef build_methods[] = {
     {"_unary", (PyCFunction)(void (*)(void))of_row_unary, METH_FASTCALL | METH_STATIC, NULL},
     {"_binary", (PyCFunction)(void (*)(void))of_row_binary, METH_FASTCALL | METH_STATIC, NULL},
     {"_many", (PyCFunction)(void (*)(void))of_row_many, METH_FASTCALL | METH_STATIC, NULL},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };

@@ -263,5 +263,5 @@ PyMethodDef bulk_functions[] = {
     {"are_floats", are_floats, METH_O, "Tell whether a list holds floats only."},
     {"numbers", numbers, METH_O, "Return the data of many Values."},
     {"add_gradients", add_gradients, METH_VARARGS, "Add to the gradients of many leaves."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };

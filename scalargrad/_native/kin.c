@@ -207,7 +207,7 @@ static PyObject *nothing(PyObject *self, PyObject *unused)
 static PyMethodDef ways_back[] = {
     {"_backward", hand_on, METH_NOARGS, NULL},
     {"_backward", nothing, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 static PyObject *backward_key; /* interned, as no lookup may lack memory for it */
@@ -269,7 +269,7 @@ static PyMethodDef methods[] = {
     {"_pass", pass, METH_O, NULL},
     {"_start", (PyCFunction)(void (*)(void))start, METH_FASTCALL, NULL},
     {"_relink", relink, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 static PyMemberDef members[] = {

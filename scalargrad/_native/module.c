@@ -24,7 +24,7 @@ static PyObject *create(PyObject *module, PyObject *args)
 static PyMethodDef functions[] = {
     {"create", create, METH_VARARGS, "Make the classes of Values, once in a process."},
     {"short_cut", new_quick, METH_VARARGS, "Return a function with a short cut of some kind."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 static int execute(PyObject *module)

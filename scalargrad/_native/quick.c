@@ -382,7 +382,7 @@ static PyObject *reduce(PyObject *self, PyObject *unused)
 
 static PyMethodDef quick_methods[] = {
     {"__reduce__", reduce, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 static PyMemberDef quick_members[] = {

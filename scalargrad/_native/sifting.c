@@ -472,5 +472,5 @@ static PyObject *sift(PyObject *module, PyObject *args)
 
 PyMethodDef sifting_functions[] = {
     {"sift", sift, METH_VARARGS, "Sift the columns of a picture."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };

@@ -434,5 +434,5 @@ PyMethodDef tracer_functions[] = {
     {"alias", alias, METH_VARARGS, "Let a leaf mean the line of a node."},
     {"add_input", add_input, METH_VARARGS, "Let a fresh leaf be one more input."},
     {"traced", traced, METH_NOARGS, "Stop tracing, and return what was traced."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };

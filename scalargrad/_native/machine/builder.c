@@ -9,7 +9,7 @@ void *grown(Builder *builder, void *items, size_t count, size_t *room, size_t si
     size_t next = *room != 0 ? *room * 2 : 64;
     void *fresh = realloc(items, next * size);
     if (fresh == NULL) {
-        builder->failed = 1;
+        builder->failed = true;
         return items;
     }
     *room = next;
@@ -66,7 +66,7 @@ uint32_t add_constant(Builder *builder, double number)
         uint32_t room = builder->constant_room * 2 + 16;
         double *fresh = realloc(plan->constants, room * sizeof(double));
         if (fresh == NULL) {
-            builder->failed = 1;
+            builder->failed = true;
             return 0;
         }
         plan->constants = fresh;

@@ -4,6 +4,8 @@
 #ifndef SCALARGRAD_BUILDER_H
 #define SCALARGRAD_BUILDER_H
 
+#include <stdbool.h>
+
 #include "../codes.h"
 #include "hash_table.h"
 #include "machine.h"
@@ -44,7 +46,7 @@ typedef struct {
 typedef struct {
     const Recorded *tape;
     Plan *plan;
-    int failed; /* out of memory */
+    bool failed; /* out of memory */
     /* read_tape */
     Node *nodes; /* inputs, captured, constants, lines */
     uint32_t count, captured_from, constants_from, lines_from;

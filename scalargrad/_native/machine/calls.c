@@ -564,7 +564,7 @@ static PyMethodDef calls_methods[] = {
     {"goes", goes, METH_O, "Tell whether a way is known."},
     {"forget", forget, METH_NOARGS, "Go no way from now on."},
     {"put", put, METH_VARARGS, "Go the way of a plan."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 static PyMemberDef calls_members[] = {

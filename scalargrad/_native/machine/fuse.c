@@ -422,7 +422,7 @@ static void sort_order(Builder *builder)
 {
     uint8_t *reached = calloc(builder->tape->lines + (size_t)1, 1);
     if (reached == NULL) {
-        builder->failed = 1;
+        builder->failed = true;
         return;
     }
     for (uint32_t i = 0; i < builder->order_count; i++) {

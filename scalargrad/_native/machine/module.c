@@ -49,7 +49,7 @@ static PyMethodDef functions[] = {
     {"plan", (PyCFunction)(void (*)(void))plan_tape, METH_VARARGS | METH_KEYWORDS, "Plan a tape."},
     {"kinds", kinds, METH_NOARGS, "Return the kinds of kernels that this processor can run."},
     {"use", use, METH_O, "Choose a kind of kernels."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 /* Take a constant of the module; -1 with an error. */

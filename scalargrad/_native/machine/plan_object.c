@@ -117,7 +117,7 @@ static PyMethodDef plan_methods[] = {
     {"run", run_batch, METH_VARARGS, "Run a range of lanes."},
     {"describe", describe, METH_NOARGS, "Return the programs, and all else, by name."},
     {"verify", verify, METH_NOARGS, "Return what is wrong with the programs, or an empty text."},
-    {NULL, NULL, 0, NULL},
+    {NULL},
 };
 
 static PyType_Slot plan_slots[] = {
