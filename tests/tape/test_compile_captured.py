@@ -80,7 +80,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "in softmax": lambda x, y, w, u: sg.softmax([w * u, x, w])[0] * w + sg.log(w + 3.0) * y,
     "in losses": lambda x, y, w, u: sg.mse([x * w, w * u], [y, u]) + sg.cos(w) * w,
     "twice on a path": lambda x, y, w, u: (
-        sg.sin(sg.sum([w, x * w, sg.tanh(w)])) * u if x < y else x * w * sg.sin(w) + y * w * sg.sin(w)
+        sg.sin(sg.sum([w, x * w, sg.tanh(w)])) * u
+        if x < y
+        else x * w * sg.sin(w) + y * w * sg.sin(w)
     ),
     "in a condition": lambda x, y, w, u: sg.sin(w) * x if w * u > x else sg.cos(w) * w * y,
     "in a chain": lambda x, y, w, u: w * x + w * sg.sin(y) + w * y + u * sg.cos(w) + w * 0.3,

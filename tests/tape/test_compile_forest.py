@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from array import array
@@ -163,11 +164,17 @@ def test_sums_do_not_depend_on_threads() -> None:
     assert len(set(found)) == 1
 
 
-def test_lanes_with_a_nan_are_those_of_the_function(runner: str) -> None:
-    def function(x: Any, y: Any) -> Any:
-        z = sg.where(x > 0.0, sg.sqrt(x), y)
-        return z * 2.0 if y > 1.0 else z - y
-
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z, x, y: z(x, y) * 2.0 if y > 1.0 else z(x, y) - y,
+        lambda z, x, y: z(x, y) * 2.0 if y > 1.0 else x - y,
+        lambda z, x, y: x * y if y > 1.0 else z(x, y) - y,
+    ],
+    ids=["chosen on both paths", "on one", "on the other"],
+)
+def test_lanes_with_a_nan_are_those_of_the_function(function: Any, runner: str) -> None:
+    function = functools.partial(function, lambda x, y: sg.where(x > 0.0, sg.sqrt(x), y))
     f = sg.compile(function)
     lanes = list(itertools.product([-1.0, 4.0, math.nan], [0.5, 2.0, math.nan]))
     values, grads = f.value_and_grad(*map(np.array, zip(*lanes, strict=True)))
