@@ -7,12 +7,13 @@ arguments gives arrays; numbers alone give numbers.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from . import errors
-from .core.arguments import as_number, by_position, is_list, number
+from .core.arguments import as_number, as_whole, by_position, is_list, number
 from .core.arithmetic import are_values, is_value
 from .core.modes import scope
 from .core.nesting import array_of
@@ -172,36 +173,56 @@ def lstsq(a: Any, b: Any) -> LeastSquares:
     return LeastSquares(_result(both, solution), _result(both, residuals))
 
 
-def norm(x: Any, ord: Any = None) -> Any:
+def norm(x: Any, ord: Any = None, axis: int | None = None) -> Any:
     """Return the length of a vector, or the size of a matrix.
 
     Maths: √Σ x²; of a vector by ord: 1 Σ|x|, inf max|x|, −inf min|x|, p (Σ|x|ᵖ)^(1/p); of a matrix
     "fro" √Σ x², 1 and inf the largest sum of |x| down a column and along a row
+    Shapes: one number; with axis 0 the length of each column of a matrix, with axis 1 of each row
     Domain: the derivatives of √Σ x² at 0 are taken as 0
-    Raises: `ValueError` for another `ord`.
+    Raises: `ValueError` for another `ord`, or an axis that x does not have.
 
     >>> import scalargrad as sg
     >>> sg.linalg.norm([3.0, 4.0]), sg.linalg.norm([3.0, 4.0], 1)
     (5.0, 7.0)
+    >>> sg.linalg.norm([[3.0, 4.0], [6.0, 8.0]], axis=1)
+    [5.0, 10.0]
     """
     matrix = _Matrix("norm", "x", x)
-    entries = [entry for row in matrix.rows for entry in row]
-    if ord is None or ord == ("fro", 2)[matrix.is_vector]:
-        return apply_many(ops.NORM, entries)
-    sizes = [[abs(entry) for entry in row] for row in matrix.rows]
-    largest, smallest = float("inf"), float("-inf")
-    if not matrix.is_vector and ord in (1, largest):
-        return elementary.max(map(elementary.sum, sizes if ord != 1 else transposed(sizes)))
-    power = as_number(ord)
-    if not matrix.is_vector or not power:
-        must = (
-            'ord must be None, a power, inf or -inf of a vector; None, "fro", 1 or inf of a matrix'
-        )
+    axes = 1 if matrix.is_vector else 2
+    if axis is not None and as_whole(axis) not in range(-axes, axes):
+        must = f"axis must be one of x, which has the shape {matrix.shape}"
+        raise errors.InputError(errors.unwanted("norm", must, axis, "pass 0, or leave it out"))
+    if axis is not None and not matrix.is_vector:
+        lines = matrix.rows if axis in (1, -1) else matrix.columns
+        return _result([matrix], [_length(line, ord) for line in lines])
+    return _length(matrix.rows[0], ord) if matrix.is_vector else _size(matrix.rows, ord)
+
+
+def _length(entries: Sequence[Any], ord: Any) -> Any:
+    """Return the norm of a vector."""
+    if ord is None or ord == 2:
+        return apply_many(ops.NORM, list(entries))
+    sizes = [abs(entry) for entry in entries]
+    if not (power := as_number(ord)):
+        must = "ord of a vector must be None, a power, inf or -inf"
         raise errors.InputError(errors.unwanted("norm", must, ord, "leave it out"))
-    if power in (largest, smallest):
-        return elementary.max(sizes[0]) if power > 0 else elementary.min(sizes[0])
-    total = elementary.sum(sizes[0] if power == 1.0 else [size**power for size in sizes[0]])
-    return total if power == 1.0 else total ** (1.0 / power)
+    if math.isinf(power):
+        return elementary.max(sizes) if power > 0 else elementary.min(sizes)
+    if power == 1.0:
+        return elementary.sum(sizes)
+    return elementary.sum([size**power for size in sizes]) ** (1.0 / power)
+
+
+def _size(rows: Columns, ord: Any) -> Any:
+    """Return the norm of a matrix."""
+    if ord is None or ord == "fro":
+        return apply_many(ops.NORM, [entry for row in rows for entry in row])
+    if ord not in (1, math.inf):
+        must = 'ord of a matrix must be None, "fro", 1 or inf'
+        raise errors.InputError(errors.unwanted("norm", must, ord, "leave it out"))
+    sizes = [[abs(entry) for entry in row] for row in rows]
+    return elementary.max(map(elementary.sum, sizes if ord != 1 else transposed(sizes)))
 
 
 def matmul(a: Any, b: Any) -> Any:

@@ -77,6 +77,19 @@ def test_norms_of_matrices_are_those_of_numpy(order: Any) -> None:
     assert linalg.norm(OTHER, order) == pytest.approx(np.linalg.norm(OTHER, order), rel=1e-14)
 
 
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+@pytest.mark.parametrize("order", [None, 1, 3, math.inf])
+def test_norms_along_an_axis_are_those_of_numpy(order: Any, axis: int) -> None:
+    wanted = np.linalg.norm(OTHER, order, axis)
+
+    assert linalg.norm(OTHER, order, axis) == pytest.approx(wanted, rel=1e-14)
+    assert linalg.norm(OTHER.tolist(), order, axis) == pytest.approx(wanted.tolist(), rel=1e-14)
+    in_values = linalg.norm([[sg.Value(x) for x in row] for row in OTHER.tolist()], order, axis)
+    assert [x.data for x in in_values] == pytest.approx(wanted.tolist(), rel=1e-14)
+    if axis in (0, -1):
+        assert linalg.norm(VECTOR, order, axis) == linalg.norm(VECTOR, order)
+
+
 def test_length_neither_overflows_nor_has_a_gradient_at_0() -> None:
     assert linalg.norm([3e200, 4e200]) == pytest.approx(5e200, rel=1e-15)
     assert sg.grad(linalg.norm)([0.0, 0.0]) == [0.0, 0.0]
