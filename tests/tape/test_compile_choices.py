@@ -72,7 +72,7 @@ def test_own_logsumexp_is_one_path(rows: list[list[float]]) -> None:
         (lambda xs, n: [xs[0], xs[1], 3.0][max(n, 1)], 2),  # an index: which int, is asked
         (lambda xs, n: xs[max(range(2), key=lambda i: xs[i])] * n, 2),
         (lambda xs, n: max([], default=xs[0]) * n, 1),
-        (lambda xs, n: max([3.0, 2.0]) * xs[0] * n, 1),
+        (lambda xs, n: max([3.0, 2.0]) * max(xs) * n, 1),
         (lambda xs, n: max((xs[0], 1.0), (xs[1], 2.0))[1] * xs[0] * n, 2),
     ],
 )
