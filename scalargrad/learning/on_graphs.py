@@ -47,13 +47,13 @@ class GraphLearner:
         self.targets: Any = targets
         self.objective: Objective = objective
         self.optimizer: OptimizerLike = optimizer
-        self._learnt = Inputs(_parameters(optimizer), shared=True)
+        self._learnt = learnt_by(optimizer)
 
     def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step."""
         targets = [self.targets[index] for index in indices]
         outputs, loss = call_inside(self._learnt, self._computed, indices, targets)
-        self._check(loss, where)
+        check_loss(loss, where, self.inputs, self.targets)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -64,26 +64,30 @@ class GraphLearner:
         outputs = [self.model(self.inputs[index]) for index in indices]
         return outputs, self.objective.compute(outputs, targets)
 
-    def _check(self, loss: Any, where: str) -> None:
-        if not is_value(loss):
-            raise errors.OperandError(
-                errors.unwanted(
-                    "fit", "the loss must be a Value", loss, "compute it from the outputs"
-                )
-            )
-        check_finite(loss._data, where, self.inputs, self.targets)
-        if not loss.parents:
-            raise errors.StateError(
-                f"fit: the loss must come from recorded operations; got a leaf {where};"
-                " call fit outside no_grad"
-            )
-
     def score(self, inputs: Any, targets: Any) -> tuple[float, int]:
         """Score a set."""
         return score(self.model, inputs, targets, self.objective)
 
     def settle(self) -> None:
         """Do nothing: Values are what is learnt with."""
+
+
+def check_loss(loss: Any, where: str, inputs: Any, targets: Any) -> None:
+    """Refuse a loss from which nothing can be learnt."""
+    if not is_value(loss):
+        must, remedy = "the loss must be a Value", "compute it from the outputs"
+        raise errors.OperandError(errors.unwanted("fit", must, loss, remedy))
+    check_finite(loss._data, where, inputs, targets)
+    if not loss.parents:
+        raise errors.StateError(
+            f"fit: the loss must come from recorded operations; got a leaf {where};"
+            " call fit outside no_grad"
+        )
+
+
+def learnt_by(optimizer: Any) -> Inputs:
+    """Return the Values that an optimiser moves as what a step is differentiated by."""
+    return Inputs(_parameters(optimizer), shared=True)
 
 
 def _parameters(optimizer: Any) -> list[Any]:

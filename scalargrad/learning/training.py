@@ -17,8 +17,10 @@ from ..core.pickles import Sealed
 from .bad_samples import naming_samples
 from .objectives import Objective, objective_of
 from .on_graphs import GraphLearner, Learner, OptimizerLike, check_learnt, score
-from .on_tapes import TapeLearner, Unfit
+from .on_tapes import TapeLearner
+from .own_losses import OwnLossLearner
 from .progress import Report, shown
+from .replaying import Unfit
 
 # -- what comes out -------------------------------------------------------------------------
 
@@ -165,9 +167,10 @@ def fit(
     `after_epoch(history)` runs after each epoch; learning ends where what it returns is true.
 
     Where it can, `fit` records what one sample does and replays it over each batch in native code,
-    which is much faster; last digits may differ. It can with NumPy, for samples of one shape, a
-    loss that has a name, and a model that does the same for every sample and step, but for its
-    comparisons; some samples of each epoch are compared with what the model itself gives.
+    which is much faster; last digits may differ. It can with NumPy, for samples of one shape, and a
+    model that does the same for every sample and step, but for its comparisons; some samples of
+    each epoch are compared with what the model itself gives. A loss of your own is called with the
+    outputs of each batch, whatever it does.
     `compile=False` builds the graph of each batch, `compile=True` refuses what cannot be replayed;
     `history.is_replayed` tells which it was, `history.why_not_replayed` the reason.
 
@@ -235,7 +238,7 @@ def fit(
 
     call_and(lambda: course.learner.settle(), learn)  # of the learner that it has by then
     history.seconds = time.perf_counter() - start
-    history.is_replayed = isinstance(course.learner, TapeLearner)
+    history.is_replayed = not isinstance(course.learner, GraphLearner)
     history.why_not_replayed = course.why_not
     return history
 
@@ -281,8 +284,10 @@ class _Course:
         if modes.anomaly() or not modes.current().recording:  # graphs raise the errors
             self.why_not = f"inside {'detect_anomaly' if modes.anomaly() else 'no_grad'}"
             return GraphLearner(*self._what)
+        *_, objective, _ = self._what
+        kind = OwnLossLearner if objective.batched is None else TapeLearner
         try:
-            return TapeLearner(*self._what)
+            return kind(*self._what)
         except _REFUSALS as refusal:
             return self._on_graphs(refusal)
 
@@ -302,12 +307,12 @@ class _Course:
 
     def renew(self) -> None:
         """Record anew: the model may be another one since."""
-        if isinstance(self.learner, TapeLearner):
+        if not isinstance(self.learner, GraphLearner):
             self.learner = self._on_tapes()
 
     def step(self, indices: Sequence[int], where: str) -> tuple[float, int]:
         """Take a step; where a tape cannot, nothing has changed and a graph does."""
-        if isinstance(self.learner, TapeLearner):
+        if not isinstance(self.learner, GraphLearner):
             try:
                 return self.learner.step(indices, where)
             except errors.NonFiniteError:
