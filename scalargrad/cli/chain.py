@@ -127,14 +127,3 @@ def _named(order: Iterable[Any], root: str) -> dict[int, str]:
     fresh = (name for i in itertools.count(1) if (name := f"v{i}") not in taken)
     names = {id(node): ascii_only(node.label) or next(fresh) for node in inner}
     return names | {id(last): ascii_only(root if last.parents else last.label or root)}
-
-
-def free_name(taken: Iterable[str], *candidates: str) -> str:
-    """Return the first candidate that is not taken, or one with a number.
-
-    >>> free_name(["g", "x"], "g", "f"), free_name(["g"], "g")
-    ('f', 'g1')
-    """
-    taken = set(taken)
-    numbered = (f"{candidates[0]}{i}" for i in itertools.count(1))
-    return next(name for name in itertools.chain(candidates, numbered) if name not in taken)

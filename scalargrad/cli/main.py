@@ -18,11 +18,11 @@ from ..calculus import differences
 from ..core.text_tables import ascii_only, values_table
 from ..core.version import __version__
 from ..errors import InputError, ScalargradError
-from ..expressions.expression import Expression, expression
+from ..expressions.entries import RESULT, read_expression, read_number, result_name
+from ..expressions.expression import Expression
 from ..expressions.tokens import normal, quoted
 from ..expressions.vocabulary import CONSTANTS, table
 from ..table.written import signs
-from .chain import free_name
 from .report import plain_report, write_report
 
 OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -39,7 +39,6 @@ An expression has numbers, names, + - * / // % **, brackets, the constants pi
 and e (unless a value is given for them), and these functions:
 """
 _OPTION = re.compile(r"--?[^\W\d]")
-_RESULT = re.compile(r"\s*(\w+)\s*=(?!=)")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -101,9 +100,9 @@ def _run(arguments: list[str]) -> int:
     options = _read_options(arguments)
     if options is None:
         return OK
-    name, formula = _read_expression(options.expression)
+    name, formula = read_expression(options.expression)
     given = _read_values(formula, options.values)
-    upstream = _constant("--upstream", options.upstream) if options.upstream is not None else None
+    upstream = read_number("--upstream", options.upstream) if options.upstream is not None else None
     values = {key: Value(number, label=key) for key, number in given.items()}
     root = formula(**values)
     if not isinstance(root, Value):
@@ -152,7 +151,7 @@ def _finish_plain(
 
 
 def _result_name(formula: Expression, name: str) -> str:
-    return name or free_name((*formula.names, *formula.constants), "g", "f", "h")
+    return name or result_name(formula)
 
 
 def _listed(formula: Expression, values: dict[str, Value]) -> dict[str, Any]:
@@ -262,23 +261,9 @@ def _refuse_unknown_options(others: list[str], names: dict[str, bool]) -> None:
             continue
         close = difflib.get_close_matches(_stem(text), names, 1)
         # an option where the expression should be: that one stands among the values
-        if index or (close and not all(map(_RESULT.match, others[1:]))):
+        if index or (close and not all(map(RESULT.match, others[1:]))):
             remedy = f"did you mean {close[0]}?" if close else "run scalargrad --help for them"
             raise InputError(f"an option or name=number is wanted; got {quoted(text)}; {remedy}")
-
-
-def _read_expression(text: str) -> tuple[str, Expression]:
-    """Return the name before `=`, if there is one, and the expression."""
-    match = _RESULT.match(text)
-    if match is None or not match[1].isidentifier():
-        return "", expression(text)
-    name = normal(match[1])
-    formula = expression(" " * match.end() + text[match.end() :])  # keeps the columns of errors
-    if name in (*formula.names, *formula.constants, *table()):
-        raise InputError(
-            f"{name!r}: the result needs a name of its own; got one that is in use; choose another"
-        )
-    return name, formula
 
 
 def _read_values(formula: Expression, texts: list[str]) -> dict[str, float]:
@@ -302,22 +287,11 @@ def _read_values(formula: Expression, texts: list[str]) -> dict[str, float]:
                 f"{name}: the names of the expression are {names or 'none'};"
                 f" got {quoted(text)}; rename or remove it"
             )
-        given[name] = _constant(name, value)
+        given[name] = read_number(name, value)
     for name in formula.names:
         if name not in given:
             raise InputError(f"{name}: the expression needs a value; got none; add {name}=1")
     return {name: given[name] for name in (*formula.names, *formula.constants) if name in given}
-
-
-def _constant(name: str, text: str) -> float:
-    """Return a number from its text: an expression without names."""
-    try:
-        formula = expression(text)
-        if not formula.names:
-            return float(formula())
-    except ScalargradError:
-        pass
-    raise InputError(f"{name}: a number is wanted; got {quoted(text)}; write e.g. 1.5 or -1/3")
 
 
 # -- the picture and the check ---------------------------------------------------------------

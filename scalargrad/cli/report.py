@@ -9,8 +9,9 @@ from typing import Any
 from ..core.arithmetic import is_value
 from ..core.explanation import Explanation
 from ..core.text_tables import column, points, values_table
+from ..expressions.entries import free_name
 from ..table.ops import SUM
-from .chain import Chain, NodeStep, free_name
+from .chain import Chain, NodeStep
 
 WIDTH = 80
 #: steps that are shown from the beginning and from the end; between them, they are counted

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import scalargrad as sg
 from scalargrad import datasets, nn, optim
 from scalargrad.cli.main import _run as run_command_line
+from scalargrad.explorer.messages import read_message, read_state
 
 PACKAGE = Path(sg.__file__).parent
 TABLES = Path(__file__).parent.parent / "messages"
@@ -68,7 +69,7 @@ def _names(folder: Path) -> dict[str, Any]:
         "sg": sg, "nn": nn, "optim": optim, "datasets": datasets, "math": sg.math, "x": x, "y": y,
         "a": sg.Value(1.0), "b": sg.Value(2.0), "c": sg.Value(3.0), "d": sg.Value(4.0),
         "model": nn.MLP(2, [4, 1], seed=0), "folder": folder, "copy": copy, "pickle": pickle,
-        "dataclasses": dataclasses,
+        "dataclasses": dataclasses, "read_message": read_message, "read_state": read_state,
         "command_line": lambda text: run_command_line(shlex.split(text)), "os": os,
     }  # fmt: skip
     with contextlib.suppress(ImportError):  # without it the cases that name it are left out

@@ -10,7 +10,8 @@ from ...core.markup import escaped
 from ..layout import measures as m
 from ..layout.measures import BLACK, GREY, IDLE, PALE, RED, WHITE
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
-from ..layout.setting import Laid
+from ..layout.setting import Laid, block
+from ..words.pieces import Piece, Typeset, lines_of
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
@@ -41,12 +42,13 @@ _SLOPES = {True: ' font-style="italic"', False: ""}
 _Hook = Callable[..., str]
 
 
-def render(picture: Picture, *, hooks: bool = False) -> str:
+def render(picture: Picture, *, hooks: bool = False, typeset: bool = False) -> str:
     """Return the SVG text of a picture.
 
     With `hooks`, every element says what it is (`data-kind`), what it stands for (`data-about`,
     see `Picture`) and whether it goes forward or backward (`data-side`), for the script and the
-    style sheet of a page.
+    style sheet of a page. A script writes other numbers there, so that values stay plain texts,
+    unless they are `typeset`.
     """
     hook: _Hook = _hook if hooks else _no_hook
     left, top, right, bottom = picture.box
@@ -69,9 +71,27 @@ def render(picture: Picture, *, hooks: bool = False) -> str:
         f"{hook('dot', dot.about, 'forward')}/>"
         for dot in picture.dots
     ]
-    parts += [_text(text, hook) for text in picture.texts]
+    plain = hooks and not typeset
+    parts += [_text(text, hook, plain=plain) for text in picture.texts]
     parts += [_blank(blank) for blank in picture.blanks]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def formulas(content: str, size: float) -> list[str]:
+    """Return each line of a text as a small picture of its own, with the hooks of `render`."""
+    return [_formula(line, size) for line in lines_of(content)]
+
+
+def _formula(line: Piece, size: float) -> str:
+    text = Text(0.0, 0.0, Typeset([line]), "forward", size, "start")
+    made = block(line, size)
+    wide, tall = _n(made.width + 2.0), _n(made.ascent + made.descent + 2.0)
+    inner = _typeset(text, made, _hook("value", side="forward"), _hook("bar", side="forward"))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}"'
+        f' viewBox="-1 {_n(-made.ascent - 1.0)} {wide} {tall}" role="img"'
+        f' aria-label="{escaped(line.plain)}" font-family="{FONT}">\n{inner}\n</svg>\n'
+    )
 
 
 def _no_hook(kind: str, about: str = "", side: str = "") -> str:
@@ -153,23 +173,24 @@ def _blank(blank: Blank) -> str:
     )
 
 
-def _text(text: Text, hook: _Hook) -> str:
+def _text(text: Text, hook: _Hook, *, plain: bool = False) -> str:
     valued = text.style in ("forward", "backward")
     said = hook("value", text.about, text.style) if valued else hook(text.style, text.about)
-    made = None if valued and hook is not _no_hook else text.block()
+    made = None if valued and plain else text.block()
     if made is not None:
-        return _typeset(text, made, said)
+        side = text.style if valued else ""
+        return _typeset(text, made, said, hook("bar", text.about, side))
     halo = ""
     if text.style in ("forward", "backward", "name"):
         halo = _HALO
     return (
         f'<text x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
         f' text-anchor="{text.anchor}" {_STYLES[text.style]}{halo}{said}>'
-        f"{_content(text, hook('number') if valued else '')}</text>"
+        f"{_content(text, hook('number') if valued and plain else '')}</text>"
     )
 
 
-def _typeset(text: Text, made: Laid, said: str) -> str:
+def _typeset(text: Text, made: Laid, said: str, barred: str) -> str:
     """Return what was set: characters at their places, and the bars of fractions and roots."""
     placed = made.moved(text.start, text.y)
     spans, level = "", text.y
@@ -188,7 +209,7 @@ def _typeset(text: Text, made: Laid, said: str) -> str:
     ]
     lines += [
         f'<path d="M{"L".join(f"{_n(x)} {_n(y)}" for x, y in stroke.points)}" fill="none"'
-        f' stroke="{colour}" stroke-width="{_n(stroke.width)}"/>'
+        f' stroke="{colour}" stroke-width="{_n(stroke.width)}"{barred}/>'
         for stroke in placed.strokes
     ]
     return "\n".join(lines)

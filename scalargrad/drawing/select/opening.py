@@ -92,7 +92,7 @@ def open_operations(who: str, survey: Survey, names: Collection[str]) -> Opening
     if survey.is_cut:
         limit = f"the graph must have at most {COUNT_LIMIT:,} nodes to be opened"
         raise InputError(unwanted(who, f"open: {limit}", root, "open a part of it"))
-    if missing := _missing(survey, names):
+    if missing := missing_operations(survey, names):
         raise InputError(
             f"{who}: open: no {missing[0]!r} is in this graph; leave that out, or pass True to open"
             " all that can be"
@@ -121,7 +121,7 @@ def open_operations(who: str, survey: Survey, names: Collection[str]) -> Opening
     return Opening(new, twins, opened, opener.closed)
 
 
-def _missing(survey: Survey, names: Collection[str]) -> list[str]:
+def missing_operations(survey: Survey, names: Collection[str]) -> list[str]:
     """Return the operations that are in the graph neither as it is nor as far as it is opened."""
     if set(names) == {name for name, row in ROWS.items() if row.definition}:
         return []  # whatever there is

@@ -1,0 +1,125 @@
+"""The card of one part of a picture: its rule, its gradient, its ways to the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from ..drawing.output.svg import formulas
+from ..drawing.select.graph import Flow, Use, Vertex
+from ..drawing.words import text
+from ..drawing.words.rules import Rule, backward_rule, explained, sign, spelled_rule
+from .live_expression import LiveExpression, NotShown
+from .replies import called, gradient_name, pieces, shown_of
+from .ways import Way, ways_of
+
+#: of the formulas in a card
+SIZE = 19.0
+#: operands of which a card tells what they get
+MOST_OPERANDS = 6
+#: names of a formula that are explained
+MOST_NAMES = 4
+
+
+def card_reply(live: LiveExpression, node: str) -> dict[str, Any]:
+    """Return what a page tells of one part; see the table of `messages`.
+
+    Raises: `NotShown` for a part that there is not.
+    """
+    found = (v for v in live.walk.graph.vertices if live.walk.about_of[id(v)] == node)
+    vertex = next(found, None)
+    if vertex is None:
+        raise NotShown(f"node: the picture has no part {node[:40]!r}; show it anew", "node")
+    ways, count = ways_of(live.walk, vertex.flows[0])
+    derivative = _derivative(live, vertex)
+    listed = vertex.is_leaf or len(ways) > 1
+    return {
+        "kind": "card",
+        "node": node,
+        "title": _title(live, vertex),
+        "about": vertex.row.doc if vertex.row is not None else "",
+        "rules": [pieces(rule, live.state.digits) for rule in _rules(live, vertex)],
+        "derivative": derivative,
+        "where": list(islice(_where(live, derivative["plain"]), MOST_NAMES)),
+        "paths": [_path(live, way) for way in ways] if listed else [],
+        "too_many": count if count and not ways else 0,
+        "sum": _sum(live, ways, vertex) if len(ways) > 1 else None,
+    }
+
+
+def _title(live: LiveExpression, vertex: Vertex) -> str:
+    """Return the name of a leaf, or the sign of an operation and the name of what it gives."""
+    name = called(live, vertex)
+    if vertex.is_leaf:
+        return name
+    title = text.harmless(vertex.title) if vertex.is_box else sign(vertex.node, vertex.row)
+    return f"{title} gives {name}" if name else title
+
+
+def _rules(live: LiveExpression, vertex: Vertex) -> Iterator[Rule]:
+    """Yield how a value is found, and what each operand gets back."""
+    if vertex.is_leaf or vertex.cut:
+        return
+    yield spelled_rule(vertex, vertex.flows[0].value)
+    uses = [way for way in vertex.inputs if isinstance(way, Use) and way.backward is not None]
+    for use in uses[:MOST_OPERANDS]:
+        name = live.walk.shown[id(use.flow)].name
+        rule = backward_rule(use, explained(live.seen.graph, use))
+        yield (f"back to {name}: " if name else "back: ", *_without_sign(rule))
+
+
+def _without_sign(rule: Rule) -> Rule:
+    """Return a rule without the sign of its operation, which the card has already."""
+    first = rule[0]
+    return (first.partition(": ")[2], *rule[1:]) if isinstance(first, str) else rule
+
+
+def _derivative(live: LiveExpression, vertex: Vertex) -> dict[str, Any]:
+    """Return the gradient of what comes out: its name, its formula, its number."""
+    graph = live.seen.graph
+    written = live.symbols.flow(_twin(live, vertex.flows[0])).backward or ""
+    number = text.number(graph.gradients.get(vertex.flows[0].value, 0.0), live.state.digits)
+    plain = " ".join(written.split("\n"))
+    return {
+        "name": gradient_name(live, shown_of(live, vertex)),
+        "formula": formulas(written, SIZE) if plain != number else [],
+        "plain": plain if plain != number else "",
+        "number": number,
+    }
+
+
+def _twin(live: LiveExpression, flow: Flow) -> Flow:
+    """Return the same flow as the symbols know it: where something was opened, they have copies."""
+    position = next(i for i, other in enumerate(live.seen.graph.flows) if other is flow)
+    return list(live.symbols.graph.flows)[position]
+
+
+def _where(live: LiveExpression, written: str) -> Iterator[list[str]]:
+    """Yield what the names are that a formula has and the picture has not."""
+    shown = {one.name for one in live.walk.shown.values()}
+    for flow in live.symbols.graph.flows:
+        name = live.symbols.called.get(id(flow.value), "")
+        if name and name not in shown and re.search(f"{re.escape(name)}(?![₀-₉])", written):
+            yield formulas(live.symbols.flow(flow).forward, SIZE)
+
+
+def _sum(live: LiveExpression, ways: Sequence[Way], vertex: Vertex) -> dict[str, Any]:
+    """Return the sum over all ways, which is the gradient."""
+    number = live.seen.graph.gradients.get(vertex.flows[0].value, 0.0)
+    digits = live.state.digits
+    return {
+        "terms": [text.number(way.product, digits) for way in ways],
+        "total": text.number(number, digits),
+    }
+
+
+def _path(live: LiveExpression, way: Way) -> dict[str, Any]:
+    digits = live.state.digits
+    return {
+        "keys": list(dict.fromkeys(way.passed)),
+        "signs": list(way.signs),
+        "factors": [text.number(factor, digits) for factor in reversed(way.factors)],
+        "product": text.number(way.product, digits),
+    }

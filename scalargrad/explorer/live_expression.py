@@ -1,0 +1,197 @@
+"""An expression with its values as a picture and a walk: what all answers are made from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from .._engine import Value
+from ..core.order import interior_order
+from ..drawing.layout.columns import arrange
+from ..drawing.layout.heights import settle
+from ..drawing.layout.picture import Picture, Text
+from ..drawing.layout.routes import draw_routes
+from ..drawing.layout.scene import compose
+from ..drawing.options import View, view
+from ..drawing.output import svg
+from ..drawing.page.spacious import Spacious
+from ..drawing.page.steps import Walk
+from ..drawing.select.graph import Constant, Flow, Use
+from ..drawing.select.opening import missing_operations, read_open
+from ..drawing.select.survey import Survey
+from ..drawing.words.both import Both
+from ..drawing.words.inventing import Inventor
+from ..drawing.words.pieces import equation, stacked
+from ..drawing.words.rules import spoken
+from ..drawing.words.symbols import LONGEST_RULE, Symbols
+from ..drawing.words.wording import Labels, Wording
+from ..drawing.words.writing import write
+from ..errors import ScalargradError
+from ..expressions.entries import read_expression, read_number, result_name
+from ..expressions.expression import Expression
+from ..expressions.tokens import quoted
+from .messages import State
+
+#: of a message about an expression; what is quoted in it has no room for these words
+_COLUMN = re.compile(r"at column (\d+)")
+
+
+class NotShown(Exception):  # noqa: N818 - it becomes an answer, which says what is wrong
+    """A state that cannot be shown: one sentence, the field that it is about, and a column."""
+
+    def __init__(self, said: str, field: str = "text", column: int | None = None) -> None:
+        super().__init__(said)
+        self.said = said
+        self.field = field
+        self.column = column
+
+
+class LiveExpression:
+    """A state with all that was computed from it: Values, the picture, the steps.
+
+    In numbers, what is computed on the way is called v₁, v₂, ... in the picture and the rules;
+    symbols write it out.
+
+    Raises: `NotShown` with the reason.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.name, self.formula = _formula(state.text)
+        names = [*self.formula.names, *(n for n in self.formula.constants if n in state.values)]
+        typed = {name: state.values.get(name, "1") for name in names}
+        self.values: dict[str, Value] = {
+            name: Value(_number(name, text), label=name) for name, text in typed.items()
+        }
+        self.root: Value = self._root(state)
+        survey = Survey(self.root, 1.0)
+        lacking = missing_operations(survey, read_open("explore", state.open))
+        opened = tuple(name for name in state.open if name not in lacking)
+        self.state: State = replace(state, values=typed, open=opened)
+        self.seen: View = self.view(state.look)
+        self.walk: Walk = Walk(self.seen.graph, self.seen.wording)
+
+    def _root(self, state: State) -> Value:
+        root = self.formula(**self.values)
+        if not isinstance(root, Value):
+            text = quoted(self.formula.text.strip())
+            raise NotShown(f"{text} depends on no name here, so it has no graph; write e.g. x * 2")
+        if not root.parents:
+            self.name = root.label
+            return root
+        root.label = self.name
+        inventor = Inventor([*self.values, self.name])
+        for node in interior_order(root)[:-1] if state.look == "numbers" else ():
+            node.label = inventor.name()
+        return root
+
+    def view(self, look: str) -> View:
+        """Return what a picture shows of it: in numbers, in symbols, or in both."""
+        return view(
+            "explore", self.root, upstream=1.0, open=self.state.open, digits=self.state.digits,
+            symbols={"numbers": False, "symbols": True}.get(look, look), loss=self.name,
+        )  # fmt: skip
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """The formulas of this very picture, by the names that stand in it."""
+        wording = self.seen.wording
+        if isinstance(wording, Both):
+            return wording.symbols
+        if not isinstance(wording, Symbols):
+            wording = self.view("symbols").wording
+            assert isinstance(wording, Symbols)
+        return wording
+
+    # -- the picture -------------------------------------------------------------------
+
+    def picture(self) -> str:
+        """Return the picture as SVG; in numbers it is laid out with room for longer ones."""
+        graph, digits = self.seen.graph, self.state.digits
+        wording: Wording = self.seen.wording
+        if self.state.look == "numbers":
+            wording = Spacious(wording, graph, digits)
+        else:
+            wording = _Written(wording, self.symbols)
+        scene = compose(graph, wording, digits=digits)
+        grid = arrange(scene)
+        settle(grid)
+        picture = draw_routes(scene, grid)
+        if self.state.look == "numbers":
+            self._write_numbers(picture)
+        return svg.render(picture, hooks=True, typeset=True)
+
+    def _write_numbers(self, picture: Picture) -> None:
+        """Write the numbers themselves where there was room for longer ones."""
+        texts = {key: spoken(rule, self.state.digits) for key, rule in self.walk.texts().items()}
+        picture.texts = [_written(line, texts) for line in picture.texts]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A wording in symbols in which the result is written out, though it has a name."""
+
+    wording: Wording
+    symbols: Symbols
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return the texts of what comes out, of the result the expression."""
+        labels = self.wording.flow(flow)
+        meaning = self.symbols.meanings.get(id(flow.value))
+        if flow.value is not self.symbols.graph.root or meaning is None:
+            return labels
+        written = write(meaning, self.symbols.numbers.digits)
+        if len(written) > LONGEST_RULE or not meaning.is_finite:
+            return labels
+        if self.wording is not self.symbols:
+            written = stacked(written, labels.forward)
+        return replace(labels, forward=written)
+
+    def use(self, use: Use) -> Labels:
+        """Return the texts of one arrow."""
+        return self.wording.use(use)
+
+    def constant(self, constant: Constant) -> str:
+        """Return the text of a plain number."""
+        return self.wording.constant(constant)
+
+    def name(self, flow: Flow) -> str:
+        """Return the name at the beginning of an arrow."""
+        return self.wording.name(flow)
+
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether a value is a constant of the picture."""
+        return self.wording.is_fixed(flow)
+
+
+def _formula(text: str) -> tuple[str, Expression]:
+    """Return the name of the result and the expression."""
+    try:
+        name, formula = read_expression(text)
+    except ScalargradError as error:
+        raise NotShown(str(error), column=_column(str(error), text)) from error
+    return name or result_name(formula), formula
+
+
+def _column(said: str, text: str) -> int | None:
+    """Return the column that a message names, if it names one; the end is behind the last."""
+    if found := _COLUMN.search(said):
+        return int(found[1])
+    return len(text) + 1 if "got the end" in said else None
+
+
+def _number(name: str, typed: str) -> float:
+    try:
+        return read_number(name, typed)
+    except ScalargradError as error:
+        raise NotShown(str(error), name) from error
+
+
+def _written(line: Text, texts: Mapping[str, str]) -> Text:
+    """Return a line of type with its own number, where it is one; its name is set as one."""
+    content = texts.get(f"{line.style[0]}:{line.about}", "")
+    if line.style not in ("forward", "backward") or not content:
+        return line
+    name, equals, number = content.rpartition(" = ")
+    return replace(line, content=equation(name, number) if equals else content)

@@ -1,0 +1,269 @@
+"""The Explorer without a page: messages and answers, hostile ones too."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import scalargrad as sg
+from scalargrad.explorer.explorer import Explorer
+from scalargrad.explorer.messages import State
+from scalargrad.explorer.ranges import slider_range
+
+BOOK = {"text": "(x + y) * z", "values": {"x": "1", "y": "3", "z": "-3"}}
+
+
+def show(**state: Any) -> dict[str, Any]:
+    """Return the answer to a state, which must be plain data that JSON can carry."""
+    reply = Explorer(State("x")).receive({"version": 1, "kind": "show", "state": state})
+    assert json.loads(json.dumps(reply, allow_nan=False)) == reply
+    return reply
+
+
+def ask(node: str, **state: Any) -> dict[str, Any]:
+    """Return the card of a part."""
+    message = {"version": 1, "kind": "ask", "node": node, "state": state}
+    return Explorer(State("x")).receive(message)
+
+
+def node_of(view: dict[str, Any], said: str) -> str:
+    """Return the only part that says so."""
+    (node,) = (entry["node"] for entry in view["nodes"] if said in entry["said"])
+    return node
+
+
+def words(rule: list[Any]) -> str:
+    return "".join(piece if isinstance(piece, str) else piece[0] for piece in rule)
+
+
+# -- what is seen ----------------------------------------------------------------------------------
+
+
+def test_view_has_the_books_numbers() -> None:
+    view = show(**BOOK)
+
+    assert (view["name"], view["result"]) == ("g", "−12")
+    assert [(row["name"], row["value"], row["gradient"]) for row in view["values"]] == [
+        ("x", "1", "−3"), ("y", "3", "−3"), ("z", "−3", "4"),
+    ]  # fmt: skip
+    assert [entry["said"] for entry in view["nodes"]] == [
+        "x = 1; gradient −3",
+        "y = 3; gradient −3",
+        "v₁, +: 1 + 3 = 4; gradient −3",
+        "z = −3; gradient 4",
+        "g, ×: 4 × −3 = −12; gradient 1",
+    ]
+    assert words(view["steps"][-1]["rules"][0]) == "+: upstream, unchanged = −3"
+    abouts = set(re.findall(r'data-about="([^"]+)"', view["picture"]))
+    keys = {key for step in view["steps"] for key in step.get("shows", [])}
+    assert {key[2:] for key in keys} <= abouts
+    assert {entry["node"] for entry in view["nodes"]} <= abouts
+
+
+def test_state_comes_back_as_it_was_taken() -> None:
+    view = show(text="g = x * y + pi", values={"y": "-1/3", "q": "7"}, digits=3, step=2)
+
+    assert view["state"] == {
+        "text": "g = x * y + pi", "values": {"x": "1", "y": "-1/3"}, "look": "numbers",
+        "open": [], "digits": 3, "step": 2, "theme": "",
+    }  # fmt: skip
+    assert view["result"] == "2.81"
+    assert show(**{**view["state"], "step": 99})["state"]["step"] is None
+    assert show(**view["state"]) == view
+
+
+def test_an_explorer_keeps_its_state_until_it_is_shown_another() -> None:
+    explorer = Explorer(State("x * 2", {"x": "3"}))
+    bad = explorer.receive({"version": 1, "kind": "show", "state": {"text": "x *"}, "id": 7})
+
+    assert (bad["kind"], bad["field"], bad["column"], bad["id"]) == ("error", "text", 4, 7)
+    assert explorer.receive({"version": 1, "kind": "show"})["result"] == "6"
+    explorer.receive({"version": 1, "kind": "show", "state": {"text": "x * 5"}})
+    assert explorer.state == State("x * 5", {"x": "1"})
+
+
+def test_symbols_write_out_what_numbers_name() -> None:
+    plain, both = (show(**BOOK, look=look)["picture"] for look in ("symbols", "both"))
+
+    assert 'aria-label="(x+y)·z"' in plain
+    assert "v₁" not in plain
+    assert 'aria-label="(x+y)·z"' in both
+    assert ">−12<" in both
+
+
+def test_an_operation_opens_and_closes() -> None:
+    closed = show(text="sigmoid(x) * 3", values={"x": "0.5"})
+    opens = [entry["opens"] for entry in closed["nodes"]]
+    opened = show(**{**closed["state"], "open": ["sigmoid", "dot"]})  # there is no dot here
+
+    assert opens == ["", "sigmoid", ""]
+    assert opened["state"]["open"] == ["sigmoid"]
+    closes = [entry["closes"] for entry in opened["nodes"]]
+    assert closes == ["", "sigmoid", "sigmoid", "sigmoid", "sigmoid", ""]
+    assert opened["values"] == closed["values"]
+
+
+# -- what is asked ---------------------------------------------------------------------------------
+
+
+def test_card_has_rule_formula_and_number() -> None:
+    node = node_of(show(**BOOK), "×: 4 × −3")
+    card = ask(node, **BOOK)
+
+    assert card["title"] == "× gives g"
+    assert [words(rule) for rule in card["rules"]] == [
+        "×: 4 × −3 = −12",
+        "back to v₁: upstream × the other operand = 1 × −3 = −3",
+        "back to z: upstream × the other operand = 1 × 4 = 4",
+    ]
+    z = ask(node_of(show(**BOOK), "z = −3"), **BOOK)["derivative"]
+    assert (z["name"], z["plain"], z["number"]) == ("∂g/∂z", "v₁", "4")
+    written = ask(node_of(show(**BOOK), "z = −3"), **BOOK, look="both")["derivative"]
+    assert (written["plain"], ElementTree.fromstring(written["formula"][0]).tag[-3:]) == (
+        "x+y", "svg",
+    )  # fmt: skip
+
+
+def test_names_that_only_a_formula_has_are_explained() -> None:
+    state = {"text": "sigmoid(x) * y", "values": {"x": "0.5"}, "open": ["sigmoid"]}
+    card = ask(node_of(show(**state), "y = 1"), **state)
+
+    assert card["derivative"]["plain"] == "v₁"
+    inner = ask(node_of(show(**state), "exp: exp"), **state)
+    names = set(re.findall("v[₀-₉]+", inner["derivative"]["plain"])) - {"v₁"}
+    assert len(inner["where"]) == len(names)
+
+
+def test_ways_from_a_leaf_add_up_to_its_gradient() -> None:
+    text, point = "x * y + sin(x) * x - x / y", {"x": 0.7, "y": 1.9}
+    state = {"text": text, "values": {name: repr(x) for name, x in point.items()}, "digits": 17}
+    card = ask("n0", **state)
+    expected, _ = sg.grad(sg.expression(text), argnums=(0, 1))(*point.values())
+
+    products = [float(way["product"].replace("−", "-")) for way in card["paths"]]
+    assert products == pytest.approx([1.9, 0.7 * math.cos(0.7), math.sin(0.7), -1 / 1.9])
+    assert math.fsum(products) == pytest.approx(expected)
+    assert float(card["sum"]["total"]) == expected
+    assert [way["signs"] for way in card["paths"]] == [
+        ["×", "+", "−"], ["sin", "×", "+", "−"], ["×", "+", "−"], ["/", "−"],
+    ]  # fmt: skip
+
+
+def test_too_many_ways_are_only_counted() -> None:
+    card = ask("n0", text="+".join(["(x*x+x)*(x*x+x)"] * 6))
+
+    assert (card["paths"], card["too_many"], card["sum"]) == ([], 36, None)
+
+
+# -- sliders ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "pitch", "low", "high"),
+    [
+        ("x * 2", 0.01, 0.0001, 0.0, 0.02),
+        ("x * 2", 3.0, 0.05, -2.0, 8.0),
+        ("x * 2", -250.0, 5.0, -750.0, 250.0),
+        ("x * 2", 0.0, 0.01, -1.0, 1.0),
+        ("log(x)", 2.0, 0.02, 0.02, 4.0),
+        ("sqrt(x)", 1.0, 0.01, 0.01, 2.0),
+        ("exp(-(1/s)**2) / s", 0.5, 0.005, 0.005, 1.0),
+        ("1 / x", -4.0, 0.05, -9.0, -0.05),
+        ("x ** 2.5", 1.0, 0.01, 0.01, 2.0),
+    ],
+)
+def test_slider_fits_the_value_and_keeps_a_sign_that_is_needed(
+    text: str, value: float, pitch: float, low: float, high: float
+) -> None:
+    formula = sg.expression(text)
+    span = slider_range(formula, {formula.names[0]: value}, formula.names[0])
+
+    assert span is not None
+    ends = (span.start + span.first * span.pitch, span.start + span.last * span.pitch)
+    assert (span.pitch, *ends) == pytest.approx((pitch, low, high))
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, 5e-324])
+def test_a_value_without_steps_has_no_slider(value: float) -> None:
+    assert slider_range(sg.expression("x * 2"), {"x": value}, "x") is None
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [("", None), ("x +", 4), ("(x", 1), ("x y", 3), ("a = x^2", 6), ("foo(x)", 1), ("2 * 3", None),
+     ("y = where(x > 0, 1, 2)", None), ("x" * 10_001, None), ("(" * 5000, 201)],
+)  # fmt: skip
+def test_a_text_that_is_no_expression_has_a_sentence_and_a_caret(
+    text: str, column: int | None
+) -> None:
+    reply = show(text=text)
+
+    assert (reply["kind"], reply["field"], reply["column"]) == ("error", "text", column)
+    assert "\n" not in reply["said"]
+
+
+def test_a_value_that_is_no_number_is_named() -> None:
+    reply = show(text="x * y", values={"y": "one"})
+
+    assert (reply["kind"], reply["field"]) == ("error", "y")
+    assert reply["said"] == "y: a number is wanted; got 'one'; write e.g. 1.5 or -1/3"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None, 3, "show", [], {}, {"version": 1}, {"version": True, "kind": ["show"]},
+        {"version": 1, "kind": "show", "state": []},
+        {"version": 1, "kind": "show", "state": {"text": 3}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "values": {"x": 1e400}}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "values": {"x": "1" * 201}}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "open": ["rm"]}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "open": [[]]}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "digits": 10**400}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "digits": True}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "look": {}}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "step": -1}},
+        {"version": 1, "kind": "show", "state": {"text": "x", "<b>": 1}},
+        {"version": 1, "kind": "ask", "state": {"text": "x"}, "node": "n9"},
+        {"version": 1, "kind": "ask", "state": {"text": "x"}, "node": "</svg>" * 10**5},
+    ],
+)  # fmt: skip
+def test_hostile_messages_are_answered_in_one_sentence(message: Any) -> None:
+    explorer = Explorer(State("x * 2", {"x": "3"}))
+    reply = explorer.receive(message)
+
+    assert reply["kind"] == "error"
+    assert len(reply["said"]) < 400
+    assert "\n" not in reply["said"]
+    assert explorer.receive({"version": 1, "kind": "show"})["result"] == "6"
+
+
+def test_numbers_beyond_all_bounds_are_shown_as_they_are() -> None:
+    view = show(text="9**9**9 * x + log(y)", values={"y": "-1"})
+
+    assert view["result"] == "nan"
+    assert [row["slider"] is None for row in view["values"]] == [False, False]
+    assert show(text="x * 2", values={"x": "1e308 * 10"})["values"][0]["slider"] is None
+
+
+def test_a_picture_of_a_long_expression_says_what_it_leaves_out() -> None:
+    view = show(text="+".join(f"x{i % 9}" for i in range(600)))
+
+    assert "max_nodes" not in view["note"]
+    assert "earlier nodes" in view["note"]
+    assert ask(view["nodes"][0]["node"], **view["state"])["paths"] == []
+
+
+def test_names_are_texts_wherever_they_stand() -> None:
+    view = show(text="ﬁ * µ_1 + x１")  # as Python reads them: fi, μ_1, x1
+
+    assert [row["name"] for row in view["values"]] == ["fi", "μ_1", "x1"]
+    ElementTree.fromstring(view["picture"])
