@@ -48,8 +48,9 @@ static const Access *value_access;
 PyObject *use_access(PyObject *module, PyObject *capsule)
 {
     (void)module;
-    value_access = PyCapsule_GetPointer(capsule, ACCESS_NAME);
-    return value_access != NULL ? Py_NewRef(Py_None) : NULL;
+    const Access *access = PyCapsule_GetPointer(capsule, ACCESS_NAME);
+    value_access = access != NULL ? access : value_access;
+    return access != NULL ? Py_NewRef(Py_None) : NULL;
 }
 
 /* -- a call ------------------------------------------------------------------------------------ */

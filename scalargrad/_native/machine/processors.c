@@ -66,10 +66,11 @@ PyObject *use(PyObject *module, PyObject *kind)
 PyObject *add_fast(PyObject *module, PyObject *kernels)
 {
     (void)module;
-    fast = PyCapsule_GetPointer(kernels, "scalargrad.kernels");
-    if (fast == NULL) {
+    const Kernels *const *given = PyCapsule_GetPointer(kernels, "scalargrad.kernels");
+    if (given == NULL) {
         return NULL;
     }
+    fast = given;
     Py_RETURN_NONE;
 }
 
