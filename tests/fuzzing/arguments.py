@@ -20,6 +20,7 @@ CLEAR = (TypeError, ValueError, OverflowError, OSError, ZeroDivisionError)
 COUNTS = {
     "n", "count", "epochs", "max_steps", "steps", "size", "nin", "sizes", "digits", "max_paths",
     "threads", "nout", "input_size", "hidden_size", "output_size", "max_nodes", "depth", "k",
+    "width",
 }  # fmt: skip
 
 
