@@ -291,6 +291,16 @@ def test_plain_text_of_what_is_set_in_type(made: Callable[..., sg.Value], text: 
     assert [seen.wording.flow(flow).forward for flow in seen.graph.flows][-1] == text
 
 
+def test_a_fraction_has_a_slash_in_the_brackets_of_a_function() -> None:
+    x, y = sg.values(x=1.5, y=2.0)
+    seen = view("draw", sg.sin(x / y) * y, symbols=True)
+    texts = [seen.wording.flow(flow).forward for flow in seen.graph.flows]
+    by_text = {str(text): text for text in texts}
+
+    for written, is_stacked in (("x/y", True), ("y·sin(x/y)", False)):
+        assert bool(block(by_text[written].lines[0], 10.0).strokes) is is_stacked
+
+
 def test_brackets_grow_around_a_fraction() -> None:
     x, y, z = name("x", 1), name("y", 2), name("z", 3)
     low, tall = write(y * add(ONE, x)), write(y * add(ONE, x * z**-1))
