@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from engines import ENGINES, WITHOUT, engine_class
 from hypothesis import HealthCheck, settings
+from memory import IS_SANITIZED
 
 import scalargrad._python
 
@@ -32,6 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if WITHOUT:  # its doctests cannot run either
         folder = Path(scalargrad._python.__file__).parent / "_native"
         config.option.ignore = [*(config.option.ignore or []), str(folder)]
+
+
+def _runs_no_c(item: pytest.Item) -> bool:
+    """Tell whether a test is of the readable engine, or of the readable replay."""
+    spec = getattr(item, "callspec", None)
+    return spec is not None and bool({"python", "replay"} & {*spec.id.split("-")})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the debug build of the C, run what runs C."""
+    if IS_SANITIZED:
+        config.hook.pytest_deselected(items=list(filter(_runs_no_c, items)))
+        items[:] = itertools.filterfalse(_runs_no_c, items)
 
 
 def pytest_collection_finish() -> None:
