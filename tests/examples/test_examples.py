@@ -454,6 +454,45 @@ def test_gaussian_process_is_that_of_numpy(tmp_path):
         assert slope == pytest.approx((heights[2] - heights[1]) / 2e-4, abs=2e-4)
 
 
+def test_robot_arm_is_where_a_search_without_derivatives_puts_it(tmp_path):
+    out = run("robot_arm", tmp_path)
+    lengths, target = np.array([1.0, 0.8, 0.5]), np.array([0.9, 1.4])
+
+    def hand(angles):
+        turned = np.cumsum(angles)
+        return np.array([lengths @ np.cos(turned), lengths @ np.sin(turned)])
+
+    def freedom(angles):
+        links = lengths * np.exp(1j * np.cumsum(angles))
+        levers = 1j * np.cumsum(links[::-1])[::-1]  # each joint moves all that is behind it
+        jacobian = np.array([levers.real, levers.imag])
+        return np.sqrt(np.linalg.det(jacobian @ jacobian.T))
+
+    def printed(pattern):
+        return np.array(list(map(float, re.search(pattern, out, re.MULTILINE)[1].split())))
+
+    def differences(f, at):
+        steps = 1e-5 * np.eye(3)
+        return np.array([(f(at + step) - f(at - step)) / 2e-5 for step in steps])
+
+    angles, turned = (
+        np.radians(printed(f"^{name} (.*)$")) for name in ("angles", "turned in place")
+    )
+    for pose in (angles, turned):
+        assert hand(pose) == pytest.approx(target, abs=1e-4)
+    direction = differences(lambda pose: np.degrees(np.arctan2(*hand(pose)[::-1])), angles)
+    assert printed(r"^direction.*angle (.*)$") == pytest.approx(direction, abs=1e-2)
+    assert printed(r"^freedom .*angle (.*)$") == pytest.approx(
+        differences(freedom, angles), abs=1e-3
+    )
+    assert number(r"^freedom (.*), by", out) == pytest.approx(freedom(angles), abs=1e-4)
+    best = minimize(
+        lambda pose: -freedom(pose), angles, method="SLSQP",
+        constraints={"type": "eq", "fun": lambda pose: hand(pose) - target},
+    )  # fmt: skip
+    assert number(r"^freedom (.*), a turn", out) == pytest.approx(-best.fun, abs=1e-4)
+
+
 def test_next_letter_learns_vectors_of_letters(tmp_path):
     out = run("next_letter", tmp_path)
     before, after = re.search(r"^loss (.*) -> (.*)$", out, re.MULTILINE).groups()
