@@ -195,7 +195,7 @@ def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
     options = [
         add("-h", "--help", action="help", help="show this help message and exit"),
         add("-o", "--output", metavar="FILE",
-            help="write the picture: .svg .html .png .pdf .dot; - for SVG to stdout"),
+            help="write the picture: .svg .html .png .pdf .dot .tex .typ; - for SVG to stdout"),
         add("--upstream", metavar="NUMBER", help="the gradient that reaches the result (1)"),
         add("--exercise", metavar="KIND",
             help="backward, forward or both: leave these values as empty boxes; print the answers"),

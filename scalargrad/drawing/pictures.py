@@ -16,7 +16,7 @@ from .layout.picture import Picture
 from .layout.routes import draw_routes
 from .layout.scene import compose
 from .options import MAX_NODES, View, known, need_gradients, view
-from .output import dot, saving, svg
+from .output import dot, saving, svg, tikz, typst
 from .output.themes import recoloured
 from .words.answers import LEAST, NOISE
 from .words.exercise import Box, Marks, answer_sheet, digits_wanted, empty_boxes, marked
@@ -62,16 +62,26 @@ class Drawing:
         return recoloured(svg.render(self.picture), self._theme)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; the suffix says how: .svg, .dot, .png, .pdf or .html.
+        """Write the picture; the suffix says how: .svg, .dot, .png, .pdf, .html, .tex, .typ.
+
+        A .tex (TikZ) and a .typ (Typst) compile by themselves, and stand in documents.
 
         Raises: `ValueError` for another suffix or a place that cannot be written, `ImportError`
         naming the extra that .png and .pdf need.
         """
         suffix = saving.suffix_of(path)
+        write_whole("save", path, self._encoded(suffix))
+
+    def _encoded(self, suffix: str) -> bytes:
+        """Return the picture as the bytes of a file."""
         if suffix == ".dot":
-            write_whole("save", path, dot.digraph(self._scene, self._theme).source.encode())
-        else:
-            write_whole("save", path, saving.encode(self.svg, suffix))
+            source: str = dot.digraph(self._scene, self._theme).source
+            return source.encode()
+        if suffix == ".tex":
+            return tikz.render(self.picture, self._theme).encode()
+        if suffix == ".typ":
+            return typst.render(self.picture, self._theme).encode()
+        return saving.encode(self.svg, suffix)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # at its full size: where it is wider than the page, notebooks let it scroll

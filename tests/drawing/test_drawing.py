@@ -226,7 +226,7 @@ def test_notebook_shows_the_picture_by_itself() -> None:
 @pytest.mark.parametrize(
     ("suffix", "magic"),
     [(".svg", b"<svg"), (".png", b"\x89PNG"), (".pdf", b"%PDF"), (".dot", b"digraph"),
-     (".html", b"<!doctype html>")],
+     (".html", b"<!doctype html>"), (".tex", b"% A picture"), (".typ", b"// A picture")],
 )  # fmt: skip
 def test_save_writes_the_format_of_the_suffix(suffix: str, magic: bytes, tmp_path: Path) -> None:
     path = tmp_path / f"g{suffix}"

@@ -26,6 +26,7 @@ BACKWARD_STROKE = 2.6
 SIZE = 14.0  # of a value
 NAME_SIZE = 16.0
 SIGN_SIZE = 19.0  # of a symbol that is one sign
+SIGN_MIDDLE = 0.33  # of such a sign above its baseline, over its size
 WORD_SIZE = 13.0
 UNDER_SIZE = 12.0  # of the two words in a circle
 LINE = 16.0  # between two lines of type

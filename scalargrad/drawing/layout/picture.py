@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..words import text
-from ..words.pieces import Script, Typeset, named
+from ..words.pieces import Piece, Script, Typeset, named, plain
 from . import measures
 from .setting import Laid, block
 
@@ -33,7 +33,7 @@ class Text:
     def box(self) -> Bounds:
         """Return the room that the text takes, safely estimated."""
         if self.content == "·":  # a large dot is small all the same
-            half, middle = 0.15 * self.size, self.y - 0.33 * self.size
+            half, middle = 0.15 * self.size, self.y - measures.SIGN_MIDDLE * self.size
             return self.x - half, middle - half, self.x + half, middle + half
         if (made := self.block()) is not None:
             left = self.x - made.width * _ANCHORED[self.anchor]
@@ -45,12 +45,19 @@ class Text:
 
     def block(self) -> Laid | None:
         """Return the text as it is set; None for one that is only a row of characters."""
-        if self.style == "name":
-            piece = named(self.content)
-            return block(piece, self.size) if isinstance(piece, Script) else None
-        if not isinstance(self.content, Typeset):
+        if self.style != "name" and not isinstance(self.content, Typeset):
             return None
-        return block(self.content.lines[0], self.size, bold=self.style == "backward")
+        piece = self.piece
+        if self.style == "name" and not isinstance(piece, Script):
+            return None
+        return block(piece, self.size, bold=self.style == "backward")
+
+    @property
+    def piece(self) -> Piece:
+        """The text as a piece of type."""
+        if self.style == "name":
+            return named(self.content)
+        return self.content.lines[0] if isinstance(self.content, Typeset) else plain(self.content)
 
     @property
     def start(self) -> float:

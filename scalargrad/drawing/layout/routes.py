@@ -172,7 +172,7 @@ class Router:
                 texts.append(Text(x, baseline, line, "symbol", m.WORD_SIZE, about=about))
         else:
             size = m.symbol_size(item.text)
-            baseline = y + (0.33 if len(item.text) == 1 else 0.3) * size
+            baseline = y + (m.SIGN_MIDDLE if len(item.text) == 1 else 0.3) * size
             texts.append(Text(x, baseline, item.text, "symbol", size, about=about))
 
     # -- arrows ----------------------------------------------------------------------------

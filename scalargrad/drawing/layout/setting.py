@@ -71,7 +71,7 @@ def block(piece: Piece, size: float, *, bold: bool = False) -> Laid:
     >>> round(block(lines_of("x+y")[0], 10.0).width, 1)
     16.2
     """
-    made = _set(piece, size, bold, False)
+    made = laid(piece, size, bold=bold)
     return replace(made, runs=_merged(made.runs, bold))
 
 
@@ -95,7 +95,7 @@ def is_set(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Laid:
+def laid(piece: Piece, size: float, *, bold: bool, inside: bool = False) -> Laid:
     """Set a piece; `inside` of a fraction, a bracket or what is small, a fraction has a slash."""
     match piece:
         case Sign(text, italic, space, faint):
@@ -104,26 +104,27 @@ def _set(piece: Piece, size: float, bold: bool, inside: bool) -> Laid:
             wide = advance(text, size, bold=bold) + 2 * room
             return Laid(wide, *_reach(text, size), (run,))
         case Beside((Sign("("), *inner, Sign(")"))) if not inside and inner:
-            return _bracketed(_set(Beside(tuple(inner)), size, bold, False), size, bold)
+            return _bracketed(laid(Beside(tuple(inner)), size, bold=bold), size, bold)
         case Beside(parts):
-            within = _within(parts)
+            pairs = zip(parts, within(parts), strict=True)
             return _row([
-                _set(part, size, bold, inside or deep)
-                for part, deep in zip(parts, within, strict=True)
+                laid(part, size, bold=bold, inside=inside or deep)
+                for part, deep in pairs
             ])  # fmt: skip
         case Over(top, bottom, row):
-            return _set(row, size, bold, True) if inside else _over(top, bottom, size, bold)
+            if inside:
+                return laid(row, size, bold=bold, inside=True)
+            return _over(top, bottom, size, bold)
         case Script():
             return _script(piece, size, bold, inside)
         case Root(inner, _, index):
-            return _root(_set(inner, size, bold, inside), index, size, bold)
+            return _root(laid(inner, size, bold=bold, inside=inside), index, size, bold)
     raise AssertionError(piece)
 
 
 def _bracketed(inner: Laid, size: float, bold: bool) -> Laid:
     """Set brackets around what was set, as tall as what stands in them."""
-    tall = max(size, (inner.ascent + inner.descent) / (ASCENT + DESCENT))
-    foot = 0.0 if tall == size else inner.descent - DESCENT * tall
+    tall, foot = bracket(inner, size)
     left, right = (
         Laid(advance(sign, tall, bold=bold), ASCENT * tall - foot, DESCENT * tall + foot,
              (Glyphs(0.0, foot, sign, tall),))
@@ -132,7 +133,13 @@ def _bracketed(inner: Laid, size: float, bold: bool) -> Laid:
     return _row([left, inner, right])
 
 
-def _within(parts: tuple[Piece, ...]) -> list[bool]:
+def bracket(inner: Laid, size: float) -> tuple[float, float]:
+    """Return the size of brackets around what was set, and their baseline."""
+    tall = max(size, (inner.ascent + inner.descent) / (ASCENT + DESCENT))
+    return tall, 0.0 if tall == size else inner.descent - DESCENT * tall
+
+
+def within(parts: tuple[Piece, ...]) -> list[bool]:
     """Tell of each piece whether it stands in brackets, which do not grow."""
     depth, within = 0, []
     for part in parts:
@@ -170,12 +177,11 @@ def _down(one: Laid) -> float:
 
 
 def _over(top: Piece, bottom: Piece, size: float, bold: bool) -> Laid:
-    above, below = (_set(part, PART * size, bold, True) for part in (top, bottom))
+    above, below = (laid(part, PART * size, bold=bold, inside=True) for part in (top, bottom))
     room, more = BAR_ROOM * size, BAR_MORE * size
     wide = max(above.width, below.width) + 2 * more
-    stroke = (BOLD_STROKE if bold else STROKE) * size
-    axis, gap = -AXIS * size, BAR_GAP * size
-    rise, fall = axis - gap - above.descent, axis + gap + below.ascent
+    stroke, axis = (BOLD_STROKE if bold else STROKE) * size, -AXIS * size
+    rise, fall = levels(above, below, size)
     bar = Stroke(((room, axis), (room + wide, axis)), stroke)
     parts = [
         above.moved(room + (wide - above.width) / 2, rise),
@@ -186,21 +192,31 @@ def _over(top: Piece, bottom: Piece, size: float, bold: bool) -> Laid:
     return Laid(wide + 2 * room, parts[0].ascent, parts[1].descent, runs, strokes)
 
 
+def levels(above: Laid, below: Laid, size: float) -> tuple[float, float]:
+    """Return the baselines of the two parts of a fraction."""
+    axis, gap = -AXIS * size, BAR_GAP * size
+    return axis - gap - above.descent, axis + gap + below.ascent
+
+
 def _script(piece: Script, size: float, bold: bool, inside: bool) -> Laid:
-    base = _set(piece.base, size, bold, inside)
+    base = laid(piece.base, size, bold=bold, inside=inside)
     parts, wide = [base], base.width
     if piece.above is not None:
-        small = _joined(piece, _set(piece.above, SMALL * size, bold, True))
-        rise = max(RAISED * size, base.ascent - 0.36 * size)
-        parts.append(small.moved(base.width + 0.03 * size, -rise))
+        small = _joined(piece, laid(piece.above, SMALL * size, bold=bold, inside=True))
+        parts.append(small.moved(base.width + 0.03 * size, raised(base, size)))
         wide = max(wide, base.width + small.width + 0.06 * size)
     if piece.below is not None:
-        small = _joined(piece, _set(piece.below, SMALL * size, bold, True))
+        small = _joined(piece, laid(piece.below, SMALL * size, bold=bold, inside=True))
         parts.append(small.moved(base.width, LOWERED * size))
         wide = max(wide, base.width + small.width + 0.03 * size)
     runs = tuple(run for part in parts for run in part.runs)
     strokes = tuple(line for part in parts for line in part.strokes)
     return Laid(wide, max(map(_up, parts)), max(map(_down, parts)), runs, strokes)
+
+
+def raised(base: Laid, size: float) -> float:
+    """Return the baseline of what is small above a base."""
+    return -max(RAISED * size, base.ascent - 0.36 * size)
 
 
 def _joined(piece: Script, small: Laid) -> Laid:

@@ -1,1 +1,1 @@
-"""What a picture becomes: SVG, DOT, files."""
+"""What a picture becomes: SVG, TikZ, Typst, DOT, files."""

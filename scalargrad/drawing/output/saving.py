@@ -12,7 +12,7 @@ from ...errors import InputError, missing_extra, unwanted
 
 #: pixels of a .png
 LARGEST = 40e6
-SUFFIXES = (".svg", ".dot", ".png", ".pdf", ".html")
+SUFFIXES = (".svg", ".dot", ".png", ".pdf", ".html", ".tex", ".typ")
 
 # a page that can load and run nothing
 _PAGE = """<!doctype html>

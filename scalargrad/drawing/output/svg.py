@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 
@@ -12,6 +11,8 @@ from ..layout.measures import BLACK, GREY, IDLE, PALE, RED, WHITE
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
 from ..layout.setting import Laid, block
 from ..words.pieces import Piece, Typeset, lines_of
+from .outlines import rounded
+from .outlines import short as _n
 
 FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
@@ -103,12 +104,6 @@ def _hook(kind: str, about: str = "", side: str = "") -> str:
     return "".join(f' data-{name}="{escaped(value)}"' for name, value in values.items() if value)
 
 
-def _n(number: float) -> str:
-    """Return a coordinate with at most one decimal, the same in every process."""
-    text = f"{number:.1f}"
-    return text[:-2] if text.endswith(".0") else text
-
-
 def _shape(shape: Shape, hook: str) -> str:
     dashes = ' stroke-dasharray="4 3"' if shape.dashed else ""
     fill = IDLE if shape.idle else WHITE
@@ -147,18 +142,12 @@ def _head(line: Arrow, colour: str, hook: str) -> str:
 
 def _rounded(points: tuple[Position, ...]) -> str:
     """Return path data with round corners."""
-    data = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
-        before, after = math.hypot(bx - ax, by - ay), math.hypot(cx - bx, cy - by)
-        cut = min(m.CORNER, before / 2, after / 2)
-        if cut < 0.5:
-            data.append(f"L{bx:.1f} {by:.1f}")
-            continue
-        sx, sy = bx - (bx - ax) / before * cut, by - (by - ay) / before * cut
-        ex, ey = bx + (cx - bx) / after * cut, by + (cy - by) / after * cut
-        data.append(f"L{sx:.1f} {sy:.1f}Q{bx:.1f} {by:.1f} {ex:.1f} {ey:.1f}")
-    data.append(f"L{points[-1][0]:.1f} {points[-1][1]:.1f}")
-    return _WHOLE.sub("", "".join(data))
+    data, letter = "", "M"
+    for piece in rounded(points):
+        data += "Q" if len(piece) == 2 else letter
+        data += " ".join(f"{x:.1f} {y:.1f}" for x, y in piece)
+        letter = "L"
+    return _WHOLE.sub("", data)
 
 
 def _blank(blank: Blank) -> str:
