@@ -16,7 +16,7 @@ from geometry import collisions, meets
 import scalargrad as sg
 from scalargrad.drawing.layout import frame_titles, grid
 from scalargrad.drawing.layout.isotonic import isotonic
-from scalargrad.drawing.layout.picture import Picture
+from scalargrad.drawing.layout.picture import Arrow, Picture
 
 BEFORE = "before backward"
 
@@ -70,6 +70,20 @@ def test_title_gives_way_to_lines_that_no_axis_separates_from_it(seed: int) -> N
         box = left, top, left + rng.randint(1, 4), top + rng.randint(1, 4)
 
         assert frame_titles.meets(box, (ax, ay), (bx, by)) == meets(box, (ax, ay), (bx, by))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pieces_of_a_line_near_a_title_are_those_that_meet_its_strip(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(300):
+        xs = sorted((rng.randint(-9, 9) for _ in range(4)), reverse=rng.random() < 0.5)
+        points = [(float(x), float(rng.randint(-4, 4))) for x in xs]
+        left, top = rng.randint(-4, 4), rng.randint(-4, 4)
+        strip = left, top, left + rng.randint(1, 4), top + rng.randint(1, 4)
+
+        line = Arrow(tuple(points[:3]), backward=False, head=(points[2], points[3]))
+        near = list(frame_titles._legs_near(strip, line))
+        assert near == [leg for leg in itertools.pairwise(points) if meets(strip, *leg)]
 
 
 @pytest.mark.parametrize("seed", range(50))

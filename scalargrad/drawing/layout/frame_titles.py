@@ -30,8 +30,8 @@ def clear_title(title: Text, right: float, picture: Picture) -> Text:
 
 def _legs_near(strip: Bounds, line: Arrow) -> Iterator[tuple[Position, Position]]:
     """Yield the pieces of a line that meet a strip; lines go to the right, or all the way back."""
-    first, last = line.points[0][0], line.head[1][0]
-    if (first > strip[2] and last > strip[2]) or (first < strip[0] and last < strip[0]):
+    ends = line.points[0][0], line.head[1][0]
+    if min(ends) > strip[2] or max(ends) < strip[0]:
         return
     for a, b in pairwise((*line.points, line.head[1])):
         if meets(strip, a, b):
