@@ -88,7 +88,8 @@ class TapeLearner:
         """Take a step."""
         numpy = sys.modules["numpy"]
         rows = numpy.array(indices, numpy.int64)
-        lanes = self._lanes.at(rows)
+        is_one_path = len(self._paths.known) == 1  # others run side by side, on rows of their own
+        lanes = self._lanes.at(rows) if is_one_path else self._lanes.take(rows)
         block = self._block
         batch = run_batch(self._paths, lanes, BY_CAPTURED, 1.0 / len(indices), 1, self._reader())
         check_solved(batch)

@@ -14,7 +14,7 @@ from ..tape.lane_arguments import Lanes, lanes_of
 from ..tape.paths import Collected, Path, Paths
 
 #: a model that takes more ways than that through its comparisons learns on graphs
-MOST_PATHS = 64
+MOST_PATHS = 256
 
 #: so many samples of an epoch's first batch are compared with what the model itself gives
 CHECKED = 2

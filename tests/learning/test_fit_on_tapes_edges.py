@@ -11,7 +11,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import _engine, nn, optim
-from scalargrad.learning import block, on_tapes
+from scalargrad.learning import block, on_tapes, replaying
 from scalargrad.tape import lanes_on_paths, machine, paths, tracing
 
 pytestmark = pytest.mark.skipif(
@@ -240,8 +240,9 @@ def test_fault_of_our_own_is_not_hidden_by_graphs(
         learnt_once(nn.MLP(2, [1], seed=1), inputs, validation=(inputs, [1.0] * 4))
 
 
-def test_what_tapes_learnt_stays_where_graphs_go_on() -> None:
+def test_what_tapes_learnt_stays_where_graphs_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last path is one too many for tapes, and found in the middle of an epoch."""
+    monkeypatch.setattr(replaying, "MOST_PATHS", 64)
     inputs = np.arange(70.0) - 0.5
     found = []
     for compile in (None, False):
