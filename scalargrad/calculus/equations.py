@@ -14,7 +14,7 @@ from ..core.arithmetic import is_value
 from ..core.nesting import NUMBER, flatten
 from ..functions.elimination import solve_columns
 from ..table.libm import divide
-from .solutions import At, Equations
+from .solutions import Equations, Search
 
 #: below this share of the solution, steps that no longer shrink are rounding
 _SETTLED = 1e-6
@@ -55,11 +55,11 @@ def _most_steps(who: str, max_steps: Any) -> int:
     return most
 
 
-def _newton_for_one(max_steps: int, at: At, starts: list[float]) -> list[float]:
+def _newton_for_one(max_steps: int, starts: list[float]) -> Search:
     (x,) = starts
     best, before = (math.inf, x), math.inf
     for _ in range(max_steps):
-        (residual,), ((slope,),) = at([x])
+        (residual,), ((slope,),) = yield [x]
         if math.isnan(residual):
             raise _no_number("newton", x, starts[0])
         best = min(best, (abs(residual), x))
@@ -78,11 +78,11 @@ def _newton_for_one(max_steps: int, at: At, starts: list[float]) -> list[float]:
     )
 
 
-def _newton_for_several(max_steps: int, at: At, starts: list[float]) -> list[float]:
+def _newton_for_several(max_steps: int, starts: list[float]) -> Search:
     xs = starts
     best, before = (math.inf, xs), math.inf
     for _ in range(max_steps):
-        residuals, rows = at(xs)
+        residuals, rows = yield xs
         if any(map(math.isnan, residuals)):  # which max and min pass over
             raise _no_number("newton", xs, starts)
         size = max(map(abs, residuals))
@@ -131,10 +131,10 @@ def fixed_point(f: Callable[[Any], Any], x0: Any, max_steps: int = 10_000) -> An
     return equations.solve(functools.partial(_repeated, most), starts)
 
 
-def _repeated(max_steps: int, at: At, starts: list[float]) -> list[float]:
+def _repeated(max_steps: int, starts: list[float]) -> Search:
     xs, before = starts, math.inf
     for _ in range(max_steps):
-        steps, _ = at(xs)
+        steps, _ = yield xs
         if any(map(math.isnan, steps)):
             raise _no_number("fixed_point", xs, starts)
         moved = [x + step for x, step in zip(xs, steps, strict=True)]
@@ -190,13 +190,16 @@ def root(f: Callable[[Any], Any], lower: Any, upper: Any) -> Any:
     return Equations("root", f, NUMBER).solve(_in_interval, ends)
 
 
-def _in_interval(at: At, ends: list[float]) -> list[float]:
+def _in_interval(ends: list[float]) -> Search:
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high)):
         raise errors.NoSolutionError(
             f"root: both ends must be finite; got {low!r} and {high!r}; give e.g. -1e6 and 1e6"
         )
-    residuals = [at([low])[0][0], at([high])[0][0]]
+    residuals = []
+    for end in ends:
+        (residual,), _ = yield [end]
+        residuals.append(residual)
     for end, residual in zip((low, high), residuals, strict=True):
         if residual == 0.0:
             return [end]
@@ -207,8 +210,9 @@ def _in_interval(at: At, ends: list[float]) -> list[float]:
         )
     if residuals[0] > 0.0:
         low, high = high, low  # f(low) < 0 < f(high), whichever is larger
-    x = _between(at, low, high)
-    if abs(residual := at([x])[0][0]) > max(map(abs, residuals)):
+    (x,) = yield from _between(low, high)
+    (residual,), _ = yield [x]
+    if abs(residual) > max(map(abs, residuals)):
         raise errors.NoSolutionError(
             f"root: f must be continuous; got a jump over 0 at {x!r}, where f is {residual!r};"
             " give an interval without a pole"
@@ -216,13 +220,13 @@ def _in_interval(at: At, ends: list[float]) -> list[float]:
     return [x]
 
 
-def _between(at: At, low: float, high: float) -> float:
-    """Return the double at which f has the smallest residual, where f(low) < 0 < f(high)."""
+def _between(low: float, high: float) -> Search:
+    """Find the double at which f has the smallest residual, where f(low) < 0 < f(high)."""
     x, before = low / 2.0 + high / 2.0, abs(high / 2.0 - low / 2.0)
     while x not in (low, high):  # else they are neighbours: no double is nearer
-        (residual,), ((slope,),) = at([x])
+        (residual,), ((slope,),) = yield [x]
         if residual == 0.0:
-            return x
+            return [x]
         if math.isnan(residual):
             raise errors.NoSolutionError(
                 f"root: f must be a number everywhere between the ends; got nan at {x!r};"
@@ -236,4 +240,6 @@ def _between(at: At, low: float, high: float) -> float:
         if not (inside and abs(following - x) <= before / 2.0):
             following = low / 2.0 + high / 2.0
         x, before = following, abs(following - x)
-    return min((low, high), key=lambda x: abs(at([x])[0][0]))
+    (below,), _ = yield [low]
+    (above,), _ = yield [high]
+    return [high if abs(above) < abs(below) else low]

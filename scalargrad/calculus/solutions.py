@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from .. import errors
 from .._engine import Value
@@ -28,9 +28,21 @@ from ..table.row import ROWS, is_plural
 from .graph_gradients import graph_sweep
 
 #: what is left of each equation at some numbers, and its derivatives by each of them
-At = Callable[[Sequence[float]], tuple[list[float], list[list[float]]]]
-#: how numbers are found, from those to start with
-Search = Callable[[At, list[float]], list[float]]
+Left: TypeAlias = tuple[Sequence[float], Sequence[Sequence[float]]]
+#: asks what is left at some numbers, again and again, and returns those where nothing is
+Search: TypeAlias = Generator[list[float], Left, list[float]]
+#: how a search begins, from the numbers to start with
+Begin: TypeAlias = Callable[[list[float]], Search]
+
+
+def follow(search: Search, at: Callable[[Sequence[float]], Left]) -> list[float]:
+    """Answer a search until it ends; return what it found."""
+    try:
+        asked = next(search)
+        while True:
+            asked = search.send(at(asked))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 class Equations:
@@ -52,17 +64,17 @@ class Equations:
         self.structure = structure
         self.is_fixed = is_fixed  # then it is f(x) = x
 
-    def solve(self, search: Search, starts: Sequence[Any]) -> Any:
+    def solve(self, begin: Begin, starts: Sequence[Any]) -> Any:
         """Return the solution in the structure of x, from numbers or Values to start with."""
         numbers = [
             float(data_of(x)) for x in starts
         ]  # in float32 all that follows would be rounded
         if not tracer.is_on():
-            found = search(self._at, numbers)
+            found = follow(begin(numbers), self._at)
             solved = _Solution(self._run(found), found).nodes()
             return self.structure.unflatten(iter(solved))
         nearby = [math.nextafter(x, math.inf) for x in numbers[: self.structure.size]]
-        replayed = _Replayed(self._run(nearby), search, starts)
+        replayed = _Replayed(self._run(nearby), begin, starts)
         try:
             found = replayed.find(replayed.numbers, numbers)
         except errors.ScalargradError as error:  # of these numbers: no guard tells it of others
@@ -77,7 +89,7 @@ class Equations:
             )
         return self.structure.unflatten(iter(_Solution(residual, found, replayed).nodes()))
 
-    def _at(self, xs: Sequence[float]) -> tuple[list[float], list[list[float]]]:
+    def _at(self, xs: Sequence[float]) -> Left:
         residual = self._run(xs)
         return residual.values, [residual.gradient(i)[: len(xs)] for i in range(len(xs))]
 
@@ -263,40 +275,43 @@ def _divided(x: Any, y: Any) -> Any:
 class _Replayed:
     """The equations as steps on numbers: f itself runs only while it is traced."""
 
-    def __init__(self, residual: _Residual, search: Search, starts: Sequence[Any]) -> None:
+    def __init__(self, residual: _Residual, begin: Begin, starts: Sequence[Any]) -> None:
         inputs = (*residual.xs, *residual.others)
         slots = {id(node): slot for slot, node in enumerate((*inputs, *residual.inside))}
         self.starts = [start for start in starts if is_value(start)]
         self.numbers = residual.numbers
         self._starts = starts
-        self._search = search
+        self._begin = begin
         self._count = len(residual.xs)
         self._inputs = len(inputs)
-        self._steps = [_step_of(node, slots) for node in residual.inside]
+        self._steps: list[tuple[Any, list[Any]]] = [
+            _step_of(node, slots) for node in residual.inside
+        ]
         self._results = [(slots.get(id(result)), data_of(result)) for result in residual.results]
         self._last: tuple[Sequence[float], Any] = (), None  # of some numbers, what was found
 
+    def starts_in(self, numbers: Sequence[float]) -> list[float]:
+        """Return the numbers to start with, of the numbers of all operands."""
+        given = iter(numbers[len(self.numbers) :])
+        return [next(given) if is_value(start) else start for start in self._starts]
+
     def find(self, others: Sequence[float], starts: list[float]) -> list[float]:
         """Return the numbers that solve the equations with other numbers from outside."""
-        return self._search(lambda xs: self._at(xs, others, self._count), starts)
+        return follow(self._begin(starts), lambda xs: self._at(xs, others, self._count))
 
     def solve(self, numbers: Sequence[float]) -> tuple[list[float], list[list[float]]]:
         """Return the solution for the numbers of all operands, and the partials by them."""
         before, result = self._last
         if before == numbers:  # of the components of one solution, each asks
             return result  # type: ignore[no-any-return]
-        outside = len(self.numbers)
-        others, given = numbers[:outside], iter(numbers[outside:])
-        starts = [next(given) if is_value(start) else start for start in self._starts]
-        found = self.find(others, starts)
+        others = numbers[: len(self.numbers)]
+        found = self.find(others, self.starts_in(numbers))
         rows = self._at(found, others, self._inputs)[1]
         partials = [[*row, *[0.0] * len(self.starts)] for row in _implicit(rows, self._count)]
         self._last = numbers, (found, partials)
         return found, partials
 
-    def _at(
-        self, xs: Sequence[float], others: Sequence[float], width: int
-    ) -> tuple[list[float], list[list[float]]]:
+    def _at(self, xs: Sequence[float], others: Sequence[float], width: int) -> Left:
         """Return what is left of each equation, and its derivatives by the first inputs."""
         values = [*xs, *others]
         local: list[Sequence[float]] = []
@@ -318,7 +333,46 @@ class _Replayed:
         return [grads.get(slot, 0.0) for slot in range(self._inputs)]
 
 
-def _step_of(node: Any, slots: Mapping[int, int]) -> tuple[Callable[..., Any], list[Any]]:
+class Searches:
+    """A solution that a tape asks for, as many searches beside each other answer it."""
+
+    def __init__(self, solution: _Solution, components: list[int]) -> None:
+        replayed = solution.replayed
+        assert replayed is not None
+        self.who: str = solution.residual.who
+        self.components = components  # which numbers of the solution are asked for
+        self.count: int = replayed._count  # of x
+        self.outside: int = len(replayed.numbers)  # Values that the equations contain besides
+        self.results = replayed._results  # the slot, or else the number, of each equation
+        self._replayed = replayed
+
+    @property
+    def lines(self) -> Iterator[tuple[str, int, list[Any]]]:
+        """Row, index of the result, and operands of what is left of the equations."""
+        for step, operands in self._replayed._steps:
+            yield *step.args, operands
+
+    def begin(self, numbers: Sequence[float]) -> Search:
+        """Begin with the numbers of all operands."""
+        return self._replayed._begin(self._replayed.starts_in(numbers))
+
+    def partials(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return those of each number of x by the operands, from those of the equations."""
+        starts = [0.0] * len(self._replayed.starts)
+        return [[*row, *starts] for row in _implicit(rows, self.count)]
+
+
+def searches_of(functions: Sequence[Any]) -> Searches | None:
+    """Return the searches for some numbers of one solution; None where f does what is no row."""
+    if not all(isinstance(function, _Component) for function in functions):
+        return None
+    solution = functions[0].solution
+    if not all(isinstance(step, functools.partial) for step, _ in solution.replayed._steps):
+        return None  # of a function of one's own, say
+    return Searches(solution, [function.index for function in functions])
+
+
+def _step_of(node: Any, slots: Mapping[int, int]) -> tuple[Any, list[Any]]:
     """Return what computes a node and its partials anew, and where its operands stand."""
     operands = [(slots.get(id(operand)), data_of(operand)) for operand in node.operands]
     own, row = (node._notes or {}).get("derivatives"), named_row(node)

@@ -32,11 +32,11 @@ from .flattening import columns, flatten_result
 from .lane_arguments import Lanes, Seen, lanes_of
 from .lanes_on_paths import run_batch, run_point, warn_of_unsolved
 from .listing import counted
-from .machine import runner_for
 from .paths import Collected, Path, Paths, add_sums
 from .pickled import Elsewhere, check_fields, qualified_name
 from .recordings import Recordings
 from .replay import BY_CAPTURED, BY_INPUTS, UNSOLVED, VALUES, Point
+from .staged import runner_for
 from .tape import Tape
 from .tracing import trace
 from .watched import Watched

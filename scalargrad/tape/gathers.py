@@ -59,7 +59,7 @@ class Reads:
             table = numpy.frombuffer(gather.table, numpy.uint32).reshape(-1, gather.width)
             self._places.append(table[numpy.where(is_outside, 0, rows)])
         self._outside = outside if outside.any() else None
-        self.lanes: Lanes = _beside(
+        self.lanes: Lanes = beside(
             lanes, numpy.concatenate([numbers[at] for at in self._places], axis=1)
         )
 
@@ -87,8 +87,8 @@ def _indices(lanes: Lanes, place: int) -> Any:
     return sys.modules["numpy"].full(lanes.count, lanes.shared[place])
 
 
-def _beside(lanes: Lanes, read: Any) -> Lanes:
-    """Return lanes with what they read as one more array."""
+def beside(lanes: Lanes, read: Any) -> Lanes:
+    """Return lanes with one more array of inputs, a row a lane."""
     first, width = len(lanes.shared), read.shape[1]
     arrays = [
         (start, array if lanes.rows is None else array[lanes.rows]) for start, array in lanes.arrays

@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .. import _engine
 from .gathers import Reads, check_range, rows_at, scatter
 from .lane_arguments import Lanes
 from .planning import NEVER, plan_tape
-from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Batch, Point, Replay, Runner
+from .replay import BY_CAPTURED, BY_INPUTS, VALUES, Batch, Point
 from .tape import Tape
 
 #: of one call of the machine
@@ -237,11 +236,3 @@ def in_chunks(
         undone += more
         sums = sums if sums is None else sums + part
     return undone, sums
-
-
-def runner_for(tape: Tape, mode: str) -> Runner:
-    """Return what replays a tape."""
-    native = _engine.machine()
-    if native is None or tape.calls:  # the machine cannot call a function of one's own
-        return Replay(tape)
-    return Machine(tape, native, mode)

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from replays import bits
 
 import scalargrad as sg
+from scalargrad.tape.replay import Replay
 
 
 def price(strike: Any, volatility: Any) -> Any:
@@ -93,6 +95,82 @@ def test_second_derivatives_are_eager_ones(name: str) -> None:
         expected = pytest.approx(np.array(hessian(*point)), rel=1e-9, abs=1e-12)
         assert np.array(compiled(*point)) == expected
         assert np.array(of_compiled(*point)) == expected
+
+
+@sg.custom(lambda x, y: y * math.cos(x * y), lambda x, y: x * math.cos(x * y))
+def wave(x: float, y: float) -> float:
+    return math.sin(x * y)
+
+
+def mixed(a: Any, b: Any, w: Any) -> Any:
+    """Return what asks one thing after the other, on two paths, some of it without derivatives."""
+    u = sg.newton(lambda x: x**3 + w * x - a, 1.0)
+    if u > 1.0:
+        return wave(u, 2.0) * sg.root(lambda x: sg.exp(x) - u - b * b, -9.0, 9.0) + w * u
+    v = sg.newton(lambda v: [v[0] * v[0] - a * a - 1.0, v[1] - v[0] * w], [1.0, 1.0])[1]
+    return v * b + wave(b, w) - wave(0.5, u).detach()
+
+
+def lone(a: Any, b: Any, w: Any) -> Any:
+    """Return one number of a system whose other one nobody asks for."""
+    return sg.newton(lambda v: [v[0] * v[1] - a * a - 1.0, v[1] - w * v[0]], [1.0, 1.0])[0] * b
+
+
+def of_none(a: Any, b: Any, w: Any) -> Any:
+    """Return a solution of an equation in which the lane has no say, but in where to begin."""
+    return sg.newton(lambda x: x * x - w, sg.where(a > 0.0, 1.0, -1.0)) + a * b
+
+
+def singular(a: Any, b: Any, w: Any) -> Any:
+    """Return a solution with a slope of 0 there, and thus without derivatives."""
+    return sg.newton(lambda x: (x - w) ** 2, w) * a + b
+
+
+@pytest.mark.parametrize("mode", ["strict", "fast"])
+@pytest.mark.parametrize("count", [1, 2, 60])
+@pytest.mark.parametrize(
+    "function",
+    [
+        mixed, lone, of_none, singular,
+        lambda a, b, w: crossing(a * a + 5.0, b * 0.1 + w) * w,
+        lambda a, b, w: halved(a * 0.1, b * 0.1 + 2.0 + w),
+        lambda a, b, w: nested(a * a * 0.1 + 1.0, b * 0.1 + 1.0 + w),
+    ],
+)  # fmt: skip
+def test_batches_in_stages_are_those_run_line_by_line(
+    function: Callable[..., Any], count: int, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = sg.Value(0.75)
+    lanes = np.random.default_rng(count).uniform(-2.0, 3.0, (2, count))
+
+    def both() -> list[Any]:
+        f = sg.compile(lambda a, b: function(a, b, w), mode=mode)
+        values, gradients = f.value_and_grad(*lanes)
+        w.grad = 0.0
+        f.backward(*lanes, reduction="sum")
+        return [f(*lanes), values, *gradients, w.grad]
+
+    found = both()
+    monkeypatch.setattr("scalargrad.tape.compiled.runner_for", lambda tape, mode: Replay(tape))
+    wanted = both()
+
+    for one, other in zip(found, wanted, strict=True):
+        assert one == pytest.approx(other, rel=1e-12, abs=1e-13, nan_ok=True)
+    if mode == "strict":
+        assert bits(found[0]) == bits(wanted[0])
+
+
+def test_an_error_of_ones_own_in_a_lane_is_raised() -> None:
+    @sg.custom(lambda x: 1.0)
+    def picky(x: float) -> float:
+        if x > 2.0:
+            raise KeyError("too large")
+        return x
+
+    f = sg.compile(lambda x: sg.newton(lambda y: y - picky(x), 1.0) * (2.0 if x > 0.0 else 1.0))
+    assert f(np.array([1.0, 0.5, -3.0])).tolist() == [2.0, 1.0, -3.0]
+    with pytest.raises(KeyError, match="too large"):
+        f(np.array([1.0, 3.0]))
 
 
 def test_volatility_that_was_put_in_comes_out() -> None:

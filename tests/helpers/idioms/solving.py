@@ -180,3 +180,74 @@ def zero_pivots_only(_, a, b):
         rows[k], rows[i] = rows[i], rows[k]
 
     return eliminated(joined(a, b), exchange)
+
+
+# -- the volatility at which an option costs what was paid ------------------------------------
+
+
+def draw_prices(random: Random, large: bool) -> Drawn:
+    lanes = []
+    for _ in range(1000 if large else 5):
+        strike, volatility = random.uniform(90.0, 110.0), random.uniform(0.15, 0.45)
+        lanes.append((price(strike, volatility), strike))
+    return [], lanes
+
+
+IMPLIED = Idiom("implied", draw_prices)
+
+
+def price(strike, volatility):
+    deviation = volatility * 0.5**0.5
+    d = (sg.log(100.0 / strike) + 0.01) / deviation + deviation / 2.0
+    return 100.0 * sg.ndtr(d) - strike * 0.99 * sg.ndtr(d - deviation)
+
+
+def vega(strike, volatility):
+    deviation = volatility * 0.5**0.5
+    d = (sg.log(100.0 / strike) + 0.01) / deviation + deviation / 2.0
+    # the price here rounds the discount, so its slope has both densities
+    above = sg.exp(-d * d / 2.0) * (1.0 - d / deviation)
+    below = sg.exp(-((d - deviation) ** 2) / 2.0) * (-d / deviation)
+    return (100.0 * above - strike * 0.99 * below) * 0.5**0.5 / (2.0 * np.pi) ** 0.5
+
+
+@IMPLIED.best_written()
+def newton(_, paid, strike):
+    return sg.newton(lambda v: price(strike, v) - paid, 0.3)
+
+
+@IMPLIED.written()
+def in_an_interval(_, paid, strike):
+    return sg.root(lambda v: price(strike, v) - paid, 0.01, 3.0)
+
+
+@IMPLIED.written()
+def as_a_system(_, paid, strike):
+    return sg.newton(lambda v: [price(strike, v[0]) - paid], [0.3])[0]
+
+
+@IMPLIED.written()
+def by_repetition(_, paid, strike):
+    return sg.fixed_point(lambda v: v - (price(strike, v) - paid) / 30.0, 0.3)
+
+
+@IMPLIED.written()
+def by_its_logarithm(_, paid, strike):
+    return sg.exp(sg.newton(lambda u: price(strike, sg.exp(u)) - paid, -1.2))
+
+
+@IMPLIED.written()
+def steps_by_hand(_, paid, strike):
+    v = 0.3
+    for _ in range(8):
+        v = v - (price(strike, v) - paid) / vega(strike, v)
+    return v
+
+
+@IMPLIED.written()
+def steps_by_grad(_, paid, strike):
+    v = sg.Value(0.3)
+    for _ in range(8):
+        value, slope = sg.value_and_grad(lambda v: price(strike, v) - paid)(v)
+        v = v - value / slope
+    return v
