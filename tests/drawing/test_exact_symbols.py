@@ -239,6 +239,22 @@ def test_choice_says_what_is_so_here(
 
 
 @pytest.mark.parametrize(
+    ("number", "lines"),
+    [(3.0, ["∂L/∂z·1", "1", "here x > 0"]), (-3.0, ["0", "here x ≤ 0"])],
+)
+def test_remark_stands_below_the_number_with_more_room(number: float, lines: list[str]) -> None:
+    (x,) = sg.values(x=number)
+    root = sg.relu(x)
+    root.label = "z"
+    root.backward()
+    texts = [t for t in sg.draw(root, symbols="both").picture.texts if t.style == "backward"]
+    red = [text for text in texts if text.about == texts[0].about]
+
+    assert [text.content for text in red] == lines
+    assert red[-1].y - red[-2].y >= 19.0
+
+
+@pytest.mark.parametrize(
     ("condition", "text", "back"), [(True, "x²", "∂L/∂z·2x"), (False, "3x", "∂L/∂z·3")]
 )
 def test_where_is_what_was_chosen(condition: bool, text: str, back: str) -> None:
@@ -272,6 +288,9 @@ def test_softmax_of_an_error_has_the_names_of_that_beside_it() -> None:
     ("made", "text"),
     [
         (lambda x: 0.9**x, "0.9^x"), (lambda x: (x + 1) ** 0.5, "√(x+1)"),
+        (lambda x: -x + sg.sqrt(x * x + 1), "−x+√(x²+1)"), (lambda x: sg.sqrt(x) - 1, "√x−1"),
+        (lambda x: 2 - x + sg.cbrt(x), "2−x+∛x"), (lambda x: -x + 1 / sg.sqrt(x), "1/√x−x"),
+        (lambda x: sg.sqrt(x * x + 1) - x, "√(x²+1)−x"), (lambda x: -x + 3, "3−x"),
         (lambda x: abs(x), "|x|"), (lambda x: sg.sqrt(x), "√x"), (lambda x: sg.cbrt(x), "∛x"),
         (lambda x: x**-1.5, "1/x^(3/2)"), (lambda x: sg.exp(-x / 3), "exp(−x/3)"),
         (lambda x: 2 * x / math.sqrt(2), "x√2"), (lambda x: x / 2 * math.sqrt(2), "x/√2"),

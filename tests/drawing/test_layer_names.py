@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import scalargrad as sg
@@ -33,11 +35,37 @@ def test_layers_of_a_network_are_numbered() -> None:
     found = names(model(list(x)))
 
     first, second = model.layers
-    assert found["W^{(1)}_{21}"] == first.neurons[0].w[1].data
-    assert found["W^{(1)}_{12}"] == first.neurons[1].w[0].data
-    assert found["W^{(2)}_{21}"] == second.neurons[0].w[1].data
-    assert {"b^{(1)}_{1}", "b^{(1)}_{2}", "b^{(2)}_{1}", "x1", "x2"} < found.keys()
+    assert found["W⁽¹⁾₂₁"] == first.neurons[0].w[1].data
+    assert found["W⁽¹⁾₁₂"] == first.neurons[1].w[0].data
+    assert found["W⁽²⁾₂₁"] == second.neurons[0].w[1].data
+    assert {"b⁽¹⁾₁", "b⁽¹⁾₂", "b⁽²⁾₁", "x1", "x2"} < found.keys()
     assert "" not in found
+
+
+def test_plain_texts_have_the_names_of_the_weights(tmp_path: Path) -> None:
+    model = nn.MLP(2, [2, 1], seed=1)
+    root = model(list(sg.values(x1=1, x2=2)))
+    root.backward()
+    svg = sg.draw(root, symbols=True).svg
+    sg.walkthrough(root).save(tmp_path / "a.html")
+
+    said = svg.partition("<desc>")[2].partition("</desc>")[0]
+    assert "W⁽²⁾₁₁ = −0.00912983" in said
+    assert "b⁽¹⁾₂ = 0" in said
+    assert "unnamed" not in said
+    for text in (svg, sg.draw_dot(root).source, (tmp_path / "a.html").read_text("utf-8")):
+        assert "W⁽¹⁾₂₁" in text
+        assert "^{(" not in text
+
+
+def test_long_indices_stand_in_braces_beside_the_number_of_the_layer() -> None:
+    model = nn.MLP(12, [2, 1], seed=1)
+    drawing = sg.draw(model([1.0] * 12), fold=False, max_nodes=400)
+
+    name = next(text for text in drawing.picture.texts if text.content == "W⁽¹⁾_{12,1}")
+    made = name.block()
+    assert made is not None
+    assert [run.text for run in made.runs] == ["W", "(1)", "12,1"]
 
 
 def test_samples_of_a_batch_share_the_names_of_the_weights() -> None:
@@ -99,8 +127,8 @@ def test_named_matrices_give_their_elements_the_names_of_paper() -> None:
 
     found = names(net.loss(x, 1), names={"x": x, **net.params})
 
-    assert found["W^{(1)}_{23}"] == net.params["W1"][1][2].data
-    assert {"x₁", "x₂", "b^{(1)}_{3}", "W^{(2)}_{32}"} <= found.keys()
+    assert found["W⁽¹⁾₂₃"] == net.params["W1"][1][2].data
+    assert {"x₁", "x₂", "b⁽¹⁾₃", "W⁽²⁾₃₂"} <= found.keys()
 
 
 def test_parameters_of_a_folded_layer_are_its_matrices() -> None:
@@ -111,10 +139,10 @@ def test_parameters_of_a_folded_layer_are_its_matrices() -> None:
 
     found = {seen.wording.name(f): seen.wording.flow(f) for f in seen.graph.flows}
 
-    assert {"W^{(1)}", "b^{(1)}", "W^{(2)}", "b^{(2)}"} <= found.keys()
-    assert found["W^{(1)}"].forward == "(2, 4)"
-    assert found["W^{(1)}"].backward == "∂L/∂W^{(1)} (2, 4)"
-    assert found["b^{(1)}"].forward == "(4,)"
+    assert {"W⁽¹⁾", "b⁽¹⁾", "W⁽²⁾", "b⁽²⁾"} <= found.keys()
+    assert found["W⁽¹⁾"].forward == "(2, 4)"
+    assert found["W⁽¹⁾"].backward == "∂L/∂W⁽¹⁾ (2, 4)"
+    assert found["b⁽¹⁾"].forward == "(4,)"
 
 
 def test_few_parameters_of_a_folded_layer_keep_an_arrow_each() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..words.pieces import Typeset
+from ..words.pieces import HERE, Typeset
 from ..words.text import width
 from ..words.wording import Labels
 from . import setting
@@ -30,6 +30,7 @@ SIGN_MIDDLE = 0.33  # of such a sign above its baseline, over its size
 WORD_SIZE = 13.0
 UNDER_SIZE = 12.0  # of the two words in a circle
 LINE = 16.0  # between two lines of type
+REMARK_ROOM = 3.0  # more, before one that says what is so here
 
 SMALLEST_BOX = 64.0  # height
 BOX_CORNER = 9.0
@@ -175,7 +176,8 @@ def backward_lines(text: str) -> list[tuple[str, float]]:
         if not placed:
             level = OFFSET + 3.5 + up if setting.is_set(line) else _backward_baseline(line)
         else:
-            level = max(placed[-1][1] + LINE, bottom + up + _between(placed[-1][0], line))
+            step = LINE + (REMARK_ROOM if line.startswith(HERE) else 0.0)
+            level = max(placed[-1][1] + step, bottom + up + _between(placed[-1][0], line))
         bottom = level + down
         placed.append((line, level))
     return placed

@@ -48,7 +48,7 @@ def compose(
     if any(item.idle for item in items):
         note = f"{note}; {IDLE}" if note else IDLE
     result = next((item for item in items if item.kind == "result"), None)
-    return Scene(items, result, text.harmless(title), note, _summary(graph, digits))
+    return Scene(items, result, text.harmless(title), note, _summary(graph, wording, digits))
 
 
 class _Composer:
@@ -223,11 +223,13 @@ def _drop_small_frames(items: list[Item]) -> None:
         item.frames = tuple(frame for frame in item.frames if count.get(frame, 0) > 1)
 
 
-def _summary(graph: Graph, digits: int) -> str:
+def _summary(graph: Graph, wording: Wording, digits: int) -> str:
+    """Return in one line what a picture says: its results, and the leaves by their names in it."""
     leaves = [
-        f"{text.harmless(vertex.node.label) or 'unnamed'} = {text.number(vertex.node.data, digits)}"
+        f"{wording.name(flow) or 'unnamed'} = {text.number(vertex.node.data, digits)}"
         for vertex in graph.vertices
         if vertex.is_leaf and vertex.named is None
+        for flow in vertex.flows
     ]
     shown = ", ".join(leaves[:12]) + (", …" if len(leaves) > 12 else "")
     results = ", ".join(

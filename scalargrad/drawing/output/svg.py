@@ -18,11 +18,11 @@ FONT = (
     "'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'IPAPMincho', 'Hiragino Mincho ProN',"
     " 'Yu Mincho', 'Noto Serif CJK JP', serif"
 )
-_LOWERED, _RAISED = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_LOWERED, _RAISED = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁽⁾"
 #: what a coordinate of one decimal does not need
 _WHOLE = re.compile(r"\.0(?![0-9])")
 _SMALL = re.compile(f"([{_LOWERED}]+|[{_RAISED}]+)")
-_DIGITS = str.maketrans(_LOWERED + _RAISED, "0123456789" * 2 + "−")
+_DIGITS = str.maketrans(_LOWERED + _RAISED, "0123456789" * 2 + "−()")
 _STYLES = {
     "forward": f'fill="{BLACK}"',
     "backward": f'fill="{RED}" font-weight="bold"',

@@ -12,7 +12,7 @@ from ...core.arguments import as_number, is_list
 from ...core.arithmetic import is_value
 from ...errors import InputError, OperandError, unwanted
 from .graph import Named
-from .weights import placed
+from .weights import layer_number, placed
 
 #: a name of letters, and the number of a layer
 _WORD = re.compile(r"(?P<word>[^\W\d_]+)(?P<layer>\d{0,3})")
@@ -66,12 +66,12 @@ def indexed(name: str, index: Sequence[int]) -> str:
     beside keeps the places that it has in Python.
 
     >>> indexed("W", (0, 1)), indexed("W1", (0, 1)), indexed("W", (2, 11)), indexed("dW·x", (0,))
-    ('W₁₂', 'W^{(1)}_{12}', 'W_{3,12}', 'dW·x[0]')
+    ('W₁₂', 'W⁽¹⁾₁₂', 'W_{3,12}', 'dW·x[0]')
     """
     match = _WORD.fullmatch(name)
     if match is None or not index:
         return name + "".join(f"[{i}]" for i in index)
-    above = f"^{{({match['layer']})}}" if match["layer"] else ""
+    above = layer_number(match["layer"]) if match["layer"] else ""
     return placed(match["word"], above, *(i + 1 for i in index))
 
 

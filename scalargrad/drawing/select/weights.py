@@ -11,6 +11,7 @@ from .graph import BUNDLE, Named
 from .survey import Survey, is_leaf
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: the layer whose weights are the second operands of its products
 _SECOND = "Affine"
 #: scopes that are layers, whoever opened them
@@ -67,7 +68,7 @@ def _layers(survey: Survey) -> list[tuple[str, dict[tuple[int, ...], Any]]]:
                 named.add(weights)
                 layers.setdefault(inputs, {})[weights] = biases.get(id(node))
     several = len(layers) > 1
-    return [(f"^{{({i})}}" * several, layer) for i, layer in enumerate(layers.values(), 1)]
+    return [(layer_number(i) * several, layer) for i, layer in enumerate(layers.values(), 1)]
 
 
 def layer_sizes(survey: Survey) -> dict[Scope, str]:
@@ -126,10 +127,18 @@ def _biases(survey: Survey) -> Iterator[tuple[int, Any]]:
 def placed(letter: str, above: str, *indices: int) -> str:
     """Return a name with its indices.
 
-    >>> placed("W", "", 1, 2), placed("W", "^{(2)}", 1, 2), placed("W", "", 3, 12)
-    ('W₁₂', 'W^{(2)}_{12}', 'W_{3,12}')
+    >>> placed("W", "", 1, 2), placed("W", "⁽²⁾", 1, 2), placed("W", "", 3, 12)
+    ('W₁₂', 'W⁽²⁾₁₂', 'W_{3,12}')
     """
-    text = ("," if max(indices) > 9 and len(indices) > 1 else "").join(map(str, indices))
-    if above or "," in text:
-        return f"{letter}{above}_{{{text}}}"
-    return letter + text.translate(_LOWERED)
+    if max(indices) > 9 and len(indices) > 1:  # a comma has no small sign
+        return f"{letter}{above}_{{{','.join(map(str, indices))}}}"
+    return letter + above + "".join(map(str, indices)).translate(_LOWERED)
+
+
+def layer_number(layer: int | str) -> str:
+    """Return the number of a layer as it stands above the names of its parameters.
+
+    >>> layer_number(12)
+    '⁽¹²⁾'
+    """
+    return f"⁽{str(layer).translate(_RAISED)}⁾"

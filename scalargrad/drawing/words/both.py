@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..select.graph import Constant, Flow, Use
 from .numbers import Numbers
-from .pieces import stacked
+from .pieces import parted, stacked
 from .symbols import Symbols
 from .wording import Labels
 
@@ -19,7 +19,7 @@ class Both:
         self.numbers = numbers
 
     def flow(self, flow: Flow) -> Labels:
-        """Return both texts of what comes out, one above the other."""
+        """Return both texts of what comes out, one above the other; a remark stands last."""
         return self._joined(self.symbols.flow(flow), self.numbers.flow(flow), flow)
 
     def use(self, use: Use) -> Labels:
@@ -35,7 +35,8 @@ class Both:
         forward = above.forward if above.forward == forward else stacked(above.forward, forward)
         backward = below.backward
         if backward is not None and above.backward not in (None, backward):
-            backward = stacked(above.backward or "", backward)
+            formula, remarks = parted(above.backward or "")
+            backward = stacked(*dict.fromkeys([formula, backward]), *remarks)
         return Labels(forward, backward)
 
     def constant(self, constant: Constant) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789" * 2 + "−")
-_SCRIPTS = re.compile("([₀-₉]+|[⁰¹²³⁴-⁹⁻]+)")
+_SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁽⁾", "0123456789" * 2 + "−()")
+_SCRIPTS = re.compile("([₀-₉]+|[⁰¹²³⁴-⁹⁻⁽⁾]+)")
+_ABOVE = re.compile("[⁰¹²³⁴-⁹⁻⁽⁾]+")
 #: letters that are typed by their names
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
@@ -27,6 +28,10 @@ _NAME = re.compile(
     r"(?:_\{(?P<braced>[^{}]{1,12})\}|_(?P<below>[^\W_]{1,3})|(?P<digits>\d{1,4}))?"
     r"(?:\^\{(?P<after>[^{}]{1,12})\})?"
 )
+
+
+#: how a remark begins: what is so at this point
+HERE = "here "
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,17 @@ def stacked(*texts: str) -> Typeset:
     return Typeset([line for text in texts for line in lines_of(text)])
 
 
+def parted(text: str) -> tuple[str, list[str]]:
+    """Return a text without its remarks, and those.
+
+    >>> parted("0\\nhere x ≤ 0")
+    ('0', ['here x ≤ 0'])
+    """
+    lines = [Typeset([line]) for line in lines_of(text)]
+    remarks = [line for line in lines if line.startswith(HERE)]
+    return stacked(*(line for line in lines if line not in remarks)), [*remarks]
+
+
 def beside(*texts: str) -> Typeset:
     """Return texts of one line side by side."""
     return Typeset([Beside(tuple(lines_of(text)[0] for text in texts))])
@@ -187,7 +203,10 @@ def named(label: str) -> Piece:
     (Sign(plain='11', italic=False, space=0.0), Sign(plain='1', italic=False, space=0.0), \
 Sign(plain='(1)', italic=False, space=0.0))
     """
-    match = None if _SCRIPTS.search(label) else _NAME.fullmatch(label)
+    typed = label
+    if "_{" in label:  # W⁽²⁾_{3,12}: a comma has no small sign
+        typed = _ABOVE.sub(lambda found: f"^{{{found[0].translate(_SMALL)}}}", label)
+    match = None if _SCRIPTS.search(typed) else _NAME.fullmatch(typed)
     if match is None:
         return plain(label, italic=True)
     below = match["braced"] or match["below"] or match["digits"]

@@ -35,7 +35,7 @@ from .algebra import (
 from .formulas import Formless, evaluated
 from .inventing import INVENTED, Inventor
 from .numbers import Numbers
-from .pieces import Typeset, beside, equation, lowered, stacked, summed, typeset
+from .pieces import HERE, Typeset, beside, equation, lowered, stacked, summed, typeset
 from .wording import Labels
 from .writing import TIMES_ONE, write
 
@@ -176,7 +176,7 @@ class Symbols:
             return written
         meaning = self.meanings.get(id(node), self.values[id(node)])
         said = self._write(meaning)
-        if said == named or len(said) > LONGEST_RULE or not meaning.is_finite:
+        if said == named or _length(said) > LONGEST_RULE or not meaning.is_finite:
             return typeset(named)
         return equation(named, said)
 
@@ -187,7 +187,7 @@ class Symbols:
 
     def _written(self, flow: Flow, gradient: Product, node: Any) -> str:
         written = self._write(gradient)
-        if len(written) <= LONGEST and self._is_known(gradient):
+        if _length(written) <= LONGEST and self._is_known(gradient):
             return written
         if id(node) not in self.fixed and (rule := self._lines(self._terms(flow))):
             return rule  # the terms of the arrows, as they are
@@ -202,7 +202,7 @@ class Symbols:
     def _lines(self, terms: Sequence[Product]) -> str:
         """Return a sum with a line a term, or nothing where that is too long."""
         written = [self._write(term) for term in terms]
-        if not 1 < len(terms) <= MOST_TERMS or max(map(len, written)) > LONGEST_RULE:
+        if not 1 < len(terms) <= MOST_TERMS or max(map(_length, written)) > LONGEST_RULE:
             return ""
         return summed(written) if all(map(self._is_known, terms)) else ""
 
@@ -215,7 +215,7 @@ class Symbols:
             return self._write(self._of(node))
         part = total(part for part in known if part is not None)
         written: str = self._write(part)
-        long = len(written) > (LONGEST if len(known) > 1 else LONGEST_RULE)
+        long = _length(written) > (LONGEST if len(known) > 1 else LONGEST_RULE)
         if long or not self._is_known(part):
             written = self._write(self._of(node))
             return written if len(use.flow.uses) == 1 else f"part of {written}"
@@ -225,10 +225,10 @@ class Symbols:
             if key in self.bare:
                 written = beside(written, TIMES_ONE)
             shown = self._write(self.whole.get(key, known[0]))  # type: ignore[arg-type]
-            if key in self.whole and shown != written and len(shown) <= LONGEST_RULE:
+            if key in self.whole and shown != written and _length(shown) <= LONGEST_RULE:
                 written = stacked(written, beside("= ", shown))
             elif key in self.conditions:
-                written = stacked(written, beside("here ", self.conditions[key]))
+                written = stacked(written, beside(HERE, self.conditions[key]))
         return written
 
     def _is_known(self, product: Product) -> bool:
@@ -464,7 +464,7 @@ class Symbols:
             partial = evaluated(parsed(shown), letters, numbers, lists, listed, chosen)
         except Formless:
             return constant(why.partial)
-        if chosen and len(chosen[-1]) <= LONGEST:
+        if chosen and _length(chosen[-1]) <= LONGEST:
             self.conditions[id(node), why.position] = chosen[-1]
         return partial
 
@@ -475,7 +475,7 @@ class Symbols:
 
     def _fits(self, product: Product, longest: int = LONGEST) -> bool:
         """Tell whether a product is short enough to be written, and its number is one."""
-        return product.is_finite and len(self._write(product)) <= longest
+        return product.is_finite and _length(self._write(product)) <= longest
 
     def _of(self, node: Any) -> Product:
         """Return the gradient of a node as a name: ∂L/∂z; that of the loss itself is a number."""
@@ -533,6 +533,11 @@ def named_by(atom: Atom) -> list[int]:
         case ("∂", int(node), int(operand), _):
             return [node, operand]
     return []
+
+
+def _length(written: str) -> int:
+    """Return how long a formula is to read: a name with the number of its layer is as two names."""
+    return len(written) + 5 * written.count("⁽")
 
 
 def _shortened(xs: Sequence[Product]) -> list[Product]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 from unicodedata import combining
 
@@ -54,9 +54,16 @@ class _Writer:
         self.digits = digits
 
     def sum(self, product: Product) -> Beside:
-        """Return all terms, those with a minus sign last: y − t, not −t + y."""
+        """Return all terms, those with a minus sign last: y − t, not −t + y.
+
+        They keep their order where one would come to stand behind a root: −b + √….
+        """
         parts: list[Piece] = []
-        for term in sorted(terms_of(product), key=lambda term: term.coefficient < 0):
+        given = terms_of(product)
+        terms = sorted(given, key=lambda term: term.coefficient < 0)
+        if _behind_roots(terms) > _behind_roots(given):
+            terms = list(given)
+        for term in terms:
             minus = term.coefficient < 0
             if parts:
                 parts.append(_MINUS if minus else _PLUS)
@@ -180,6 +187,19 @@ def _size(term: Product) -> Fraction | float:
 
 def _alone(group: Group) -> Product:
     return Product(Fraction(1), frozenset([(group, 1)]), ((group, 1),))
+
+
+def _behind_roots(terms: Sequence[Product]) -> int:
+    """Count the terms with a minus sign that stand right behind a root."""
+    return sum(b.coefficient < 0 and _ends_in_root(a) for a, b in pairwise(terms))
+
+
+def _ends_in_root(term: Product) -> bool:
+    """Tell whether a term is written in a row whose last factor is a root."""
+    powers = [power for factor, power in term.order if factor is not term.upstream]
+    whole = not isinstance(term.coefficient, Fraction) or term.coefficient.denominator == 1
+    third = bool(powers) and all(power.denominator == 3 for power in powers)
+    return whole and all(power > 0 for power in powers) and (third or Fraction(1, 2) in powers)
 
 
 def _whole(number: int) -> str:
