@@ -146,8 +146,9 @@ def _operation(row: Row | ManyRow, called: set[str]) -> tuple[str, str]:
 
 def _partial_row(row: Row) -> str:
     """Return which row a partial is, with its sign, where it is that of the same operand."""
-    whole = re.fullmatch(r"(-?)(\w+)\(x\)", row.partials[0]) if row.arity == 1 else None
-    if whole is None or whole[2] not in ROWS:
+    by_x, *others = row.partials
+    whole = re.fullmatch(r"(-?)(\w+)\(x\)", by_x)
+    if others or whole is None or whole[2] not in ROWS:
         return ""
     return f".partial_row = OP_{whole[2].upper()}, .partial_sign = {whole[1]}1, "
 

@@ -109,7 +109,7 @@ POWERS = {
 _OTHER = "pow(x, y)"
 _OTHER_BY_X = (
     "where(y == 0, 0, where(abs(y) < INF and abs(z) < INF and abs(z) > 2.3e-308,"
-    " where(abs(y) < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1)))"
+    " where(y < 1 or abs(z) < 1, y * z / x, y * (z / x)), y * pow(x, y - 1)))"
 )
 
 

@@ -23,6 +23,7 @@ from native_nodes import CHECKOUT, chain, run
 from threads import run_in_threads
 
 import scalargrad as sg
+from scalargrad.core import modes
 from scalargrad.table import ops
 
 if "native" not in ENGINES:
@@ -536,6 +537,21 @@ def threads_end() -> Iterator[None]:
     before = threading.active_count()
     yield
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("part", ["recording", "anomaly", "scope"])
+def test_a_mode_that_lacks_a_part_fails_and_nothing_is_made(part):
+    mode, x = modes.Mode(modes.current()), Value(2.0)
+    delattr(mode, part)
+    before = modes.variable.set(mode)
+    modes.active.add(mode)
+    try:
+        with pytest.raises(AttributeError, match=part):
+            x * 3.0
+    finally:
+        modes.active.discard(mode)
+        modes.variable.reset(before)
+    assert (x * 3.0).data == 6.0
 
 
 def test_modes_of_another_thread_are_not_obeyed(threads_end):

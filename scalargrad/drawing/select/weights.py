@@ -127,8 +127,8 @@ def _biases(survey: Survey) -> Iterator[tuple[int, Any]]:
 def placed(letter: str, above: str, *indices: int) -> str:
     """Return a name with its indices.
 
-    >>> placed("W", "", 1, 2), placed("W", "⁽²⁾", 1, 2), placed("W", "", 3, 12)
-    ('W₁₂', 'W⁽²⁾₁₂', 'W_{3,12}')
+    >>> placed("W", "", 1, 9), placed("W", "⁽²⁾", 1, 2), placed("W", "", 3, 12)
+    ('W₁₉', 'W⁽²⁾₁₂', 'W_{3,12}')
     """
     if max(indices) > 9 and len(indices) > 1:  # a comma has no small sign
         return f"{letter}{above}_{{{','.join(map(str, indices))}}}"
