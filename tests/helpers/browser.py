@@ -103,7 +103,7 @@ def open_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opener]:
                 path = tmp_path_factory.mktemp("page") / "page.html"
                 path.write_text(source, encoding="utf-8")
             with browser.new_context(offline=True, **options) as context:
-                context.set_default_timeout(10_000)
+                context.set_default_timeout(60_000)  # where others are at work
                 visit = Visit(context.new_page(), path.resolve().as_uri())
                 context.route("**/*", visit._answer)
                 context.on("request", visit._count)
