@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import gc
 import math
 import pickle
@@ -20,7 +21,7 @@ from threads import run_in_threads
 import scalargrad as sg
 from scalargrad import _engine
 from scalargrad.core.nesting import flatten
-from scalargrad.tape.calls import AT, BUILT, FLOAT, KEPT, LIST, TUPLE
+from scalargrad.tape.calls import AT, BUILT, DEEPEST, FLOAT, KEPT, LIST, TUPLE
 from scalargrad.tape.compiled import Compiled
 
 if not KINDS:
@@ -59,6 +60,18 @@ def only_in_c(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Compiled, "_taken", fail)
 
 
+def deeply(x: Any, depth: int = DEEPEST) -> Any:
+    """Return a number in so many lists, each alone in the one around it."""
+    return functools.reduce(lambda inner, _: [inner], range(depth), x)
+
+
+def innermost(nest: Any) -> Any:
+    """Return the double of the number that stands in lists."""
+    while isinstance(nest, list):
+        (nest,) = nest
+    return nest * 2.0
+
+
 PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (lambda x, y: (x * y + sg.sin(x)) * (x - y), (1.5, -2.5)),
     (lambda x: x * 0.0, (-1.0,)),  # -0.0
@@ -67,6 +80,7 @@ PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (lambda xs: xs[0] * xs[1], ((1.0, 2.0),)),
     (lambda rows, b: sum(x * b for row in rows for x in row), ([[1.0, 2.0], [3.0, 4.0]], 0.5)),
     (lambda mixed: mixed[0] * mixed[1][0] + mixed[2][0][0], ((1.0, [2.0], ([3.0, 4.0], 5.0)),)),
+    (innermost, (deeply(1.5),)),
     (lambda x, n: x**n, (3.0, 2)),
     (lambda x, is_on: x * 2.0 if is_on else x, (3.0, True)),
     (lambda x, none: x * 3.0 + len(none), (2.0, [])),
@@ -113,6 +127,11 @@ def test_results_of_every_kind_are_put_together_in_c(
     again = f(*arguments)
     assert type(again) is type(first)
     assert repr(again) == repr(first)
+
+
+def test_what_is_too_deep_for_c_goes_the_usual_way() -> None:
+    f = sg.compile(innermost)
+    assert [f(deeply(1.5, DEEPEST + 1)) for _ in range(3)] == [3.0] * 3
 
 
 def test_a_deep_nesting_of_results_comes_back() -> None:
