@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import math
 import os
-import re
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 from .. import drawing
 from .._engine import Value, engine, why
@@ -18,11 +16,12 @@ from ..calculus import differences
 from ..core.text_tables import ascii_only, values_table
 from ..core.version import __version__
 from ..errors import InputError, ScalargradError
-from ..expressions.entries import RESULT, read_expression, read_number, result_name
+from ..expressions.entries import read_expression, read_number, result_name
 from ..expressions.expression import Expression
-from ..expressions.tokens import normal, quoted
+from ..expressions.tokens import quoted
 from ..expressions.vocabulary import CONSTANTS, table
 from ..table.written import signs
+from .reading import LineParser, given_values, options_first, refuse_unknown_options
 from .report import plain_report, write_report
 
 OK, MISMATCH, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -34,21 +33,13 @@ examples:
   scalargrad "-x**2 + 3*x" x=1.5 --check
   scalargrad "apple * count * tax" apple=100 count=2 tax=1.1 -o shop.png
   scalargrad "y = sigmoid(x)" x=0.5 --symbols --open sigmoid -o sigmoid.svg
+  scalargrad explore "(x + y) * z" x=1 y=3 z=-3
+
+explore opens a live picture in the browser: scalargrad explore --help
 
 An expression has numbers, names, + - * / // % **, brackets, the constants pi
 and e (unless a value is given for them), and these functions:
 """
-_OPTION = re.compile(r"--?[^\W\d]")
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that refuses in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; run scalargrad --help for the options")
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        (file or sys.stdout).write(message)  # argparse would not hear that it cannot be written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,6 +88,10 @@ def _abandon(stream: TextIO) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["explore"]:
+        from .exploring import explore  # with a server, which nothing else needs
+
+        return explore(arguments[1:])
     options = _read_options(arguments)
     if options is None:
         return OK
@@ -167,18 +162,18 @@ def _read_options(arguments: list[str]) -> argparse.Namespace | None:
     """Return the options, or None after `--help` or `--version`."""
     parser, names = _make_parser()
     try:
-        options = parser.parse_args(_sorted(arguments, names))
+        options = parser.parse_args(options_first(arguments, names))
     except SystemExit:
         return None
     if options.expression is None:
         raise InputError("an expression is wanted; got none; run scalargrad --help for examples")
-    _refuse_unknown_options([options.expression, *options.values], names)
+    refuse_unknown_options([options.expression, *options.values], names)
     return options
 
 
 def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
     """Return the parser, and whether each of its options, by name, takes a value."""
-    parser = _Parser(
+    parser = LineParser(
         prog="scalargrad",
         usage='scalargrad "EXPRESSION" [NAME=NUMBER ...] [OPTION ...]',
         description="Compute an expression and its gradient; show every step of the chain rule.",
@@ -222,72 +217,14 @@ def _function_list() -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _sorted(arguments: list[str], names: dict[str, bool]) -> list[str]:
-    """Return options first, then the others behind `--`: an expression may begin with a minus.
-
-    An option is an argument that is exactly one of `names`, or a long one joined with a value.
-    """
-    options: list[str] = []
-    others: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument == "--":
-            others += waiting
-        elif names.get(argument):
-            value = next(waiting, None)
-            # joined with =, a value such as -1.3 or - is not taken for an option
-            name = {"-o": "--output"}.get(argument, argument)
-            options.append(argument if value is None else f"{name}={value}")
-        elif argument in names or (argument.startswith("--") and _stem(argument) in names):
-            options.append(argument)
-        else:
-            others.append(argument)
-    return [*options, "--", *others]
-
-
 def _version() -> str:
     """Return version and engine in one line, and the reason where it is not the native one."""
     return f"scalargrad {__version__} (engine: {engine}{'; ' * bool(why)}{why})"
 
 
-def _stem(argument: str) -> str:
-    return argument.partition("=")[0]
-
-
-def _refuse_unknown_options(others: list[str], names: dict[str, bool]) -> None:
-    """Refuse what looks like an option but is none, unless it can be the expression."""
-    for index, text in enumerate(others):
-        if not _OPTION.match(text):
-            continue
-        close = difflib.get_close_matches(_stem(text), names, 1)
-        # an option where the expression should be: that one stands among the values
-        if index or (close and not all(map(RESULT.match, others[1:]))):
-            remedy = f"did you mean {close[0]}?" if close else "run scalargrad --help for them"
-            raise InputError(f"an option or name=number is wanted; got {quoted(text)}; {remedy}")
-
-
 def _read_values(formula: Expression, texts: list[str]) -> dict[str, float]:
     """Return the number of every name, in the order of the expression."""
-    given: dict[str, float] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        name = normal(name.strip())
-        if not equals or not name.isidentifier():
-            raise InputError(
-                f"values are written name=number; got {quoted(text)};"
-                " write e.g. x=1, after the expression, which stands in quotes"
-            )
-        if name in given:
-            raise InputError(
-                f"{name}: one value is wanted; got a second, {quoted(text)}; remove it"
-            )
-        if name not in (*formula.names, *formula.constants):
-            names = ", ".join(formula.names[:8]) + ", ..." * (len(formula.names) > 8)
-            raise InputError(
-                f"{name}: the names of the expression are {names or 'none'};"
-                f" got {quoted(text)}; rename or remove it"
-            )
-        given[name] = read_number(name, value)
+    given = {name: read_number(name, text) for name, text in given_values(formula, texts).items()}
     for name in formula.names:
         if name not in given:
             raise InputError(f"{name}: the expression needs a value; got none; add {name}=1")

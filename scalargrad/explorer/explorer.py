@@ -48,7 +48,9 @@ class Explorer:
 
     def _answer(self, message: Message) -> dict[str, Any]:
         state = message.state
-        live = self._live if state is None or state == self.state else LiveExpression(state)
+        live = self._live
+        if state is not None and state != self.state:
+            live = LiveExpression(state, live.places)
         reply = view_reply(live) if message.kind == "show" else card_reply(live, message.node)
         self._live = live
         return reply

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .._engine import Value
 from ..core.order import interior_order
-from ..drawing.layout.columns import arrange
-from ..drawing.layout.heights import settle
-from ..drawing.layout.picture import Picture, Text
-from ..drawing.layout.routes import draw_routes
-from ..drawing.layout.scene import compose
 from ..drawing.options import View, view
 from ..drawing.output import svg
-from ..drawing.page.spacious import Spacious
 from ..drawing.page.steps import Walk
 from ..drawing.select.graph import Constant, Flow, Use
 from ..drawing.select.opening import missing_operations, read_open
 from ..drawing.select.survey import Survey
 from ..drawing.words.both import Both
 from ..drawing.words.inventing import Inventor
-from ..drawing.words.pieces import equation, stacked
-from ..drawing.words.rules import spoken
+from ..drawing.words.pieces import stacked
 from ..drawing.words.symbols import LONGEST_RULE, Symbols
 from ..drawing.words.wording import Labels, Wording
 from ..drawing.words.writing import write
@@ -33,6 +25,7 @@ from ..expressions.entries import read_expression, read_number, result_name
 from ..expressions.expression import Expression
 from ..expressions.tokens import quoted
 from .messages import State
+from .roomy import RoomyPicture
 
 #: of a message about an expression; what is quoted in it has no room for these words
 _COLUMN = re.compile(r"at column (\d+)")
@@ -57,7 +50,9 @@ class LiveExpression:
     Raises: `NotShown` with the reason.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, places: RoomyPicture | None = None) -> None:
+        #: the latest picture, whose places the next one takes where it can
+        self.places: RoomyPicture | None = places
         self.name, self.formula = _formula(state.text)
         names = [*self.formula.names, *(n for n in self.formula.constants if n in state.values)]
         typed = {name: state.values.get(name, "1") for name in names}
@@ -107,25 +102,12 @@ class LiveExpression:
     # -- the picture -------------------------------------------------------------------
 
     def picture(self) -> str:
-        """Return the picture as SVG; in numbers it is laid out with room for longer ones."""
-        graph, digits = self.seen.graph, self.state.digits
+        """Return the picture as SVG."""
         wording: Wording = self.seen.wording
-        if self.state.look == "numbers":
-            wording = Spacious(wording, graph, digits)
-        else:
+        if self.state.look != "numbers":
             wording = _Written(wording, self.symbols)
-        scene = compose(graph, wording, digits=digits)
-        grid = arrange(scene)
-        settle(grid)
-        picture = draw_routes(scene, grid)
-        if self.state.look == "numbers":
-            self._write_numbers(picture)
-        return svg.render(picture, hooks=True, typeset=True)
-
-    def _write_numbers(self, picture: Picture) -> None:
-        """Write the numbers themselves where there was room for longer ones."""
-        texts = {key: spoken(rule, self.state.digits) for key, rule in self.walk.texts().items()}
-        picture.texts = [_written(line, texts) for line in picture.texts]
+        self.places = RoomyPicture(self.seen.graph, wording, self.state.digits, self.places)
+        return svg.render(self.places.picture, hooks=True, typeset=True)
 
 
 @dataclass(frozen=True)
@@ -186,12 +168,3 @@ def _number(name: str, typed: str) -> float:
         return read_number(name, typed)
     except ScalargradError as error:
         raise NotShown(str(error), name) from error
-
-
-def _written(line: Text, texts: Mapping[str, str]) -> Text:
-    """Return a line of type with its own number, where it is one; its name is set as one."""
-    content = texts.get(f"{line.style[0]}:{line.about}", "")
-    if line.style not in ("forward", "backward") or not content:
-        return line
-    name, equals, number = content.rpartition(" = ")
-    return replace(line, content=equation(name, number) if equals else content)

@@ -19,9 +19,9 @@ from .ranges import slider_range
 def view_reply(live: LiveExpression) -> dict[str, Any]:
     """Return what a page shows of a state; see the table of `messages`."""
     digits, walk = live.state.digits, live.walk
-    last = len(walk.steps) - 1
     step = live.state.step
-    state = {**live.state.plain(), "step": None if step is None or step >= last else step}
+    is_whole = step is None or step >= len(walk.steps)
+    state = {**live.state.plain(), "step": None if is_whole else step}
     return {
         "kind": "view",
         "state": state,

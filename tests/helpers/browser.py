@@ -1,5 +1,7 @@
 """Opens a page in headless Chromium, off the network: what it does, complains of and asks for.
 
+A page that a server on this machine gives may ask that server; nothing else is reached.
+
 A test file takes the fixture over by its name, then opens a file or a text of HTML::
 
     import browser
@@ -25,16 +27,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, Route, WebSocket, sync_playwright
 
-#: a Path of a file, or the text of one; more arguments are Playwright's for a new context
+#: a Path of a file, the text of one, or a `Served` address; more arguments are Playwright's for a
+#: new context
 Opener = Callable[..., AbstractContextManager["Visit"]]
 
 ARGUMENTS = [  # Chromium's own errands would wait for a network that is not there
     "--disable-background-networking",
     "--disable-quic",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 SETTLE = 100  # milliseconds in which what a page has just said or asked for arrives here
+
+
+class Served(str):
+    """The address of a page on the loopback address, whose server it may ask."""
+
+    __slots__ = ()
 
 
 @dataclass
@@ -43,6 +52,7 @@ class Visit:
 
     page: Page
     _url: str
+    _server: str | None = None
     _complaints: list[str] = field(default_factory=list)
     _requests: list[str] = field(default_factory=list)
 
@@ -78,6 +88,8 @@ class Visit:
             route.continue_()
 
     def _is_outside(self, url: str) -> bool:
+        if self._server is not None and url.startswith(self._server):
+            return False
         return url.partition("#")[0] != self._url and not url.startswith(("data:", "blob:"))
 
 
@@ -98,13 +110,19 @@ def open_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opener]:
 
         @contextmanager
         def opened(source: Path | str, **options: Any) -> Iterator[Visit]:
-            path = source
-            if isinstance(path, str):
-                path = tmp_path_factory.mktemp("page") / "page.html"
-                path.write_text(source, encoding="utf-8")
-            with browser.new_context(offline=True, **options) as context:
+            server = None
+            if isinstance(source, Served):
+                url, server = str(source), source.partition("?")[0]
+                assert server.startswith("http://127.0.0.1:")
+            else:
+                path = source
+                if isinstance(path, str):
+                    path = tmp_path_factory.mktemp("page") / "page.html"
+                    path.write_text(source, encoding="utf-8")
+                url = path.resolve().as_uri()
+            with browser.new_context(offline=server is None, **options) as context:
                 context.set_default_timeout(60_000)  # where others are at work
-                visit = Visit(context.new_page(), path.resolve().as_uri())
+                visit = Visit(context.new_page(), url, server)
                 context.route("**/*", visit._answer)
                 context.on("request", visit._count)
                 context.on("console", visit._hear)

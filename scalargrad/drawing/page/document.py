@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -23,16 +24,12 @@ def page(*, title: str, picture: str, note: str, data: Any, rows: str) -> str:
     Its content policy forbids everything but the style sheet and the script that stand in it.
     """
     wide = re.findall(r'^<svg [^>]*? width="([^"]+)"', picture)[0]
-    style = _part("page.css").replace("WIDE", wide)
-    scripts = map(_part, ("numbers.js", "answers.js", "page.js", "walking.js"))
-    script = "\n".join(['"use strict";', rows, *scripts])
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
-        " base-uri 'none'; form-action 'none'"
-    )
+    style = joined("paper.css", "page.css").replace("WIDE", wide)
+    scripts = joined("elements.js", "numbers.js", "answers.js", "page.js", "walking.js")
+    script = "\n".join(['"use strict";', rows, scripts])
     parts = {
         "title": escaped(title),
-        "policy": policy,
+        "policy": content_policy(script, style),
         "style": style,
         "picture": picture,
         "layout": "wide" if float(wide) > WIDE else "",
@@ -40,7 +37,7 @@ def page(*, title: str, picture: str, note: str, data: Any, rows: str) -> str:
         "data": as_json(data),
         "script": script,
     }
-    return re.sub(r"{{(\w+)}}", lambda match: parts[match[1]], _part("page.html"))
+    return filled(joined("page.html"), parts)
 
 
 def frame(html: str, title: str) -> str:
@@ -61,9 +58,29 @@ def as_json(data: Any) -> str:
     return "".join(_DANGEROUS.get(character, character) for character in text)
 
 
-def _part(name: str) -> str:
-    """Return a file that lies beside this one, with the line ends of no system."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+def joined(*names: str, package: str = __package__) -> str:
+    """Return files that lie in a package as one text, with the line ends of no system."""
+    texts = (files(package).joinpath(name).read_text(encoding="utf-8") for name in names)
+    return "\n".join(texts)
+
+
+def filled(template: str, parts: Mapping[str, str]) -> str:
+    """Return a template with its parts, which are not looked at.
+
+    >>> filled("<p>{{said}}</p>", {"said": "{{said}}"})
+    '<p>{{said}}</p>'
+    """
+    return re.sub(r"{{(\w+)}}", lambda match: parts[match[1]], template)
+
+
+def content_policy(script: str, style: str, *more: str) -> str:
+    """Return a policy by which a page runs this script, wears this style, and reaches nothing.
+
+    What is `more` is let through besides.
+    """
+    kept = "base-uri 'none'", "form-action 'none'"
+    parts = f"script-src {_hash(script)}", f"style-src {_hash(style)}", *more, *kept
+    return "; ".join(["default-src 'none'", *parts])
 
 
 def _hash(text: str) -> str:

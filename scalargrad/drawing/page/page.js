@@ -12,21 +12,7 @@ const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const write = (number) => shortNumber(number, PAGE.digits);
 
-/** A new element with a class and children; a text is a child like any other. */
-function make(tag, className, ...children) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    element.append(...children);
-    return element;
-}
-
 // -- what appears when ----------------------------------------------------------------------
-
-/** The key of an element of the picture: `f:` or `b:` and what flows, or a vertex. */
-function keyOf({about, side}) {
-    if (!about) return "";
-    return about.includes(".") ? `${(side || "forward")[0]}:${about}` : about;
-}
 
 /** The number of the step in which each key appears; what has no number is always there. */
 const births = new Map();
@@ -162,12 +148,7 @@ function markNumbers() {
     for (const {element} of drawn.filter(({isValue}) => isValue)) {
         const ground = ["lit", "read", "pointed"].find((name) => element.classList.contains(name));
         if (!ground || element.classList.contains("pending")) continue;
-        const {x, y, width, height} = element.getBBox();
-        const mark = document.createElementNS(svg.namespaceURI, "rect");
-        const room = {x: x - 5, y: y - 1, width: width + 10, height: height + 1, rx: 6};
-        for (const [name, value] of Object.entries(room)) mark.setAttribute(name, value);
-        mark.setAttribute("class", `mark ${ground}`);
-        svg.querySelector("[data-kind=shape], [data-kind=line]").before(mark); // over frames
+        layGround(element, ground);
     }
 }
 
@@ -195,18 +176,6 @@ function follow(number) {
     const isCalm = state.timer === null || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const behavior = isCalm ? "auto" : "smooth";
     return panel.scrollBy({left: away("left", "right"), top: away("top", "bottom"), behavior});
-}
-
-/** Fade the edges behind which there is more of the picture. */
-function fade() {
-    const {scrollLeft, scrollTop, clientWidth, clientHeight, scrollWidth, scrollHeight} = one(".picture");
-    const more = {
-        left: scrollLeft > 1,
-        right: scrollLeft + clientWidth < scrollWidth - 1,
-        top: scrollTop > 1,
-        bottom: scrollTop + clientHeight < scrollHeight - 1,
-    };
-    one(".picture").dataset.more = Object.keys(more).filter((side) => more[side]).join(" ");
 }
 
 // -- the table ------------------------------------------------------------------------------
