@@ -165,6 +165,10 @@ def test_every_part_is_reached_by_keys_and_opens(
             "g, +: 1.5 + 1.86738 = 3.36738; gradient 1",
         ]
         says(visit, ".card h2", "+ gives g")  # what has the focus is told
+        visit.page.keyboard.press("Enter")
+        visit.page.wait_for_selector(".card:focus")
+        visit.page.keyboard.press("Escape")
+        assert visit.page.evaluate(FOCUSED) == heard[-1]
         visit.page.keyboard.press("ArrowLeft")
         visit.page.keyboard.press("ArrowLeft")
         visit.page.keyboard.press("o")

@@ -12,6 +12,7 @@ class Explorer {
         this.given = given;
         this.stage = new Stage(this.one(".picture"), {
             select: (node) => this.select(node),
+            enter: (node) => this.enter(node),
             peek: (node) => this.peek(node),
             leave: (node) => this.leave(node),
             toggle: (node) => this.toggle(node),
@@ -201,6 +202,13 @@ class Explorer {
             this.card.hide();
             this.stage.light([]);
         }
+    }
+
+    /** Select a part and go into its card, which is read then. */
+    async enter(node) {
+        this.selected = node;
+        this.stage.choose(node);
+        if (await this.ask(node)) this.card.element.focus();
     }
 
     /** Select nothing; the focus, if it was in the card, goes back to its part. */

@@ -5,7 +5,7 @@ const SMALLEST = 24; // pixels of a part, to be hit
 const SIZES = {least: 0.2, most: 4, readable: 0.75, large: 1.5};
 
 class Stage {
-    /** `on` hears of parts: `select`, `peek`, `leave`, `toggle`. */
+    /** `on` hears of parts: `select`, `enter`, `peek`, `leave`, `toggle`. */
     constructor(panel, on) {
         this.panel = panel;
         this.on = on;
@@ -92,7 +92,7 @@ class Stage {
             ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1,
             Home: 0, End: nodes.length - 1,
         };
-        const acts = {Enter: this.on.select, " ": this.on.select, o: this.on.toggle};
+        const acts = {Enter: this.on.enter, " ": this.on.enter, o: this.on.toggle};
         if (event.key in ways) this.focus(nodes[Math.min(Math.max(ways[event.key], 0), nodes.length - 1)]);
         else if (event.key in acts) acts[event.key](this.current);
         else return;
