@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from ..drawing.output.svg import formulas
 from ..drawing.select.graph import Flow, Use, Vertex
 from ..drawing.words import text
-from ..drawing.words.rules import Rule, backward_rule, explained, sign, spelled_rule
+from ..drawing.words.rules import Rule, backward_rule, explained, parts, sign, spelled_rule
 from .live_expression import LiveExpression, NotShown
+from .nudges import nudges
 from .replies import called, gradient_name, pieces, shown_of
 from .ways import Way, ways_of
 
@@ -45,7 +46,8 @@ def card_reply(live: LiveExpression, node: str) -> dict[str, Any]:
         "where": list(islice(_where(live, derivative["plain"]), MOST_NAMES)),
         "paths": [_path(live, way) for way in ways] if listed else [],
         "too_many": count if count and not ways else 0,
-        "sum": _sum(live, ways, vertex) if len(ways) > 1 else None,
+        "terms": list(_terms(live, vertex)),
+        "nudges": list(_nudges(live, vertex)),
     }
 
 
@@ -54,7 +56,7 @@ def _title(live: LiveExpression, vertex: Vertex) -> str:
     name = called(live, vertex)
     if vertex.is_leaf:
         return name
-    title = text.harmless(vertex.title) if vertex.is_box else sign(vertex.node, vertex.row)
+    title = _sign(vertex)
     return f"{title} gives {name}" if name else title
 
 
@@ -105,14 +107,43 @@ def _where(live: LiveExpression, written: str) -> Iterator[list[str]]:
             yield formulas(live.symbols.flow(flow).forward, SIZE)
 
 
-def _sum(live: LiveExpression, ways: Sequence[Way], vertex: Vertex) -> dict[str, Any]:
-    """Return the sum over all ways, which is the gradient."""
-    number = live.seen.graph.gradients.get(vertex.flows[0].value, 0.0)
-    digits = live.state.digits
-    return {
-        "terms": [text.number(way.product, digits) for way in ways],
-        "total": text.number(number, digits),
-    }
+def _terms(live: LiveExpression, vertex: Vertex) -> Iterator[dict[str, Any]]:
+    """Yield what comes back along each arrow, as ways of one operation: their sum is the gradient.
+
+    The last one may stand for what the picture does not show.
+    """
+    graph, digits = live.seen.graph, live.state.digits
+    shown = shown_of(live, vertex)
+    for use in shown.uses:
+        why, target = explained(graph, use), use.target
+        factors = (why.upstream, why.partial) if why is not None else ()
+        passed = [f"{shown.about}.{shown.flow.uses.index(use)}"]
+        signs = []
+        if target is not None:
+            passed.append(live.walk.about_of[id(target)])
+            signs.append(_sign(target))
+        yield {
+            "keys": passed,
+            "signs": signs,
+            "factors": [text.number(factor, digits) for factor in factors],
+            "product": text.number(use.backward or 0.0, digits),
+        }
+    if shown.hidden:
+        rest = graph.gradients[vertex.flows[0].value] - parts(shown.uses).value
+        product = text.number(rest, digits)
+        yield {"keys": [], "signs": ["not in the picture"], "factors": [], "product": product}
+
+
+def _sign(vertex: Vertex) -> str:
+    """Return what stands in the circle or the box of an operation."""
+    return text.harmless(vertex.title) if vertex.is_box else sign(vertex.node, vertex.row)
+
+
+def _nudges(live: LiveExpression, vertex: Vertex) -> Iterator[dict[str, Any]]:
+    """Yield what nudges of an input do; see `nudges`."""
+    node = vertex.flows[0].value
+    for name in (name for name, value in live.values.items() if value is node):
+        yield from nudges(live, name)
 
 
 def _path(live: LiveExpression, way: Way) -> dict[str, Any]:

@@ -38,7 +38,8 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `derivative` | the gradient: `name`, `formula` (SVG), `plain` (the same in text), `number` |
 | `where` | names that only the formula has, each a formula |
 | `paths` | from here to the result: `keys` of the picture, `factors`, `product`; or `too_many` |
-| `sum` | the sum of the products, where there are several |
+| `terms` | what comes back along each arrow, in the same form: their sum is the gradient |
+| `nudges` | of an input: `delta`, the `change`, `linear`: gradient × δ; `typed`, which is x + δ |
 
 A rule is a list of texts and of numbers; a number is a list of one text.
 """

@@ -165,7 +165,7 @@ def test_ways_from_a_leaf_add_up_to_its_gradient() -> None:
     products = [float(way["product"].replace("−", "-")) for way in card["paths"]]
     assert products == pytest.approx([1.9, 0.7 * math.cos(0.7), math.sin(0.7), -1 / 1.9])
     assert math.fsum(products) == pytest.approx(expected)
-    assert float(card["sum"]["total"]) == expected
+    assert float(card["derivative"]["number"]) == expected
     assert [way["signs"] for way in card["paths"]] == [
         ["×", "+", "−"], ["sin", "×", "+", "−"], ["×", "+", "−"], ["/", "−"],
     ]  # fmt: skip
@@ -174,7 +174,45 @@ def test_ways_from_a_leaf_add_up_to_its_gradient() -> None:
 def test_too_many_ways_are_only_counted() -> None:
     card = ask("n0", text="+".join(["(x*x+x)*(x*x+x)"] * 6))
 
-    assert (card["paths"], card["too_many"], card["sum"]) == ([], 36, None)
+    assert (card["paths"], card["too_many"]) == ([], 36)
+    assert sum(float(term["product"]) for term in card["terms"]) == 72  # of 6 (x² + x)²
+
+
+def test_terms_of_a_gradient_are_what_its_arrows_bring_back() -> None:
+    card = ask("n0", text="x * y + sin(x) * x", values={"x": "0.5", "y": "3"}, digits=17)
+
+    terms = [[float(f.replace("−", "-")) for f in term["factors"]] for term in card["terms"]]
+    assert [term["signs"] for term in card["terms"]] == [["×"], ["sin"], ["×"]]
+    assert terms == [[1.0, 3.0], [0.5, math.cos(0.5)], [1.0, math.sin(0.5)]]
+    assert [float(term["product"]) for term in card["terms"]] == [math.prod(t) for t in terms]
+    assert [term["keys"][0] for term in card["terms"]] == ["n0.0.0", "n0.0.1", "n0.0.2"]
+    result = show(**BOOK)["nodes"][-1]["node"]
+    assert ask(result, **BOOK)["terms"] == []  # upstream comes from nowhere
+
+
+def test_a_term_that_the_picture_does_not_show_is_in_the_sum() -> None:
+    text = "+".join(f"x{i % 9}*{i}" for i in range(200))
+    nodes = [e["node"] for e in show(text=text)["nodes"] if e["said"].startswith("x")][:3]
+    cards = [ask(node, text=text) for node in nodes]
+    parted = [card for card in cards if card["terms"][-1]["signs"] == ["not in the picture"]]
+
+    assert parted
+    for card in parted:
+        products = [float(term["product"]) for term in card["terms"]]
+        assert sum(products) == float(card["derivative"]["number"])
+
+
+def test_nudges_are_computed_where_they_lead() -> None:
+    nudges = ask("n0", text="x ** 3", values={"x": "2"}, digits=12)["nudges"]
+
+    assert [(n["delta"], n["typed"], n["change"], n["linear"]) for n in nudges] == [
+        ("2", "4", "56", "24"),
+        ("0.2", "2.2", "2.648", "2.4"),
+        ("0.02", "2.02", "0.242408", "0.24"),
+    ]
+    down = ask("n0", text="1 / x", values={"x": "-4"})["nudges"]  # x stays below 0
+    assert [nudge["typed"] for nudge in down] == ["-9", "-3.5", "-3.95"]
+    assert ask("n0", text="x * 2", values={"x": "inf"})["nudges"] == []
 
 
 # -- sliders ---------------------------------------------------------------------------------------

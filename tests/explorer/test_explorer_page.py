@@ -126,7 +126,7 @@ def test_a_part_tells_its_rule_and_a_leaf_its_ways(
 
         visit.page.click("[aria-label^='x = 0.5']")
         says(visit, ".card", "2 ways to the result")
-        assert visit.page.locator(".way").all_inner_texts() == [
+        assert visit.page.locator("ol").first.locator(".way").all_inner_texts() == [
             "× → +\n1 × 3 = 3", "sigmoid → × → +\n1 × 3 × 0.235004 = 0.705011",
         ]  # fmt: skip
         assert visit.page.inner_text(".sum") == "3 + 0.705011 = 3.70501"
@@ -142,6 +142,35 @@ def test_a_part_tells_its_rule_and_a_leaf_its_ways(
         says(visit, ".card", "One way to the result")
         visit.page.mouse.move(5, 5)
         assert visit.page.is_hidden(".card")
+        assert visit.is_quiet
+
+
+def test_a_gradient_tells_its_terms_and_an_input_is_nudged(
+    server: Loopback, open_page: browser.Opener
+) -> None:
+    with open_page(address(server)) as visit:
+        is_shown(visit, TEXT)
+        visit.page.locator(".picture [data-side=backward]", has_text="3.70501").click()
+        says(visit, ".card h3", "2 arrows bring it back, together")
+        assert visit.page.locator("ol").first.locator(".way").all_inner_texts() == [
+            "×\n1 × 3 = 3", "sigmoid\n3 × 0.235004 = 0.705011",
+        ]  # fmt: skip
+        assert visit.page.evaluate(GLOWS) == 2
+        visit.page.locator(".way").nth(1).focus()
+        assert visit.page.evaluate(GLOWS) == 1
+        visit.page.get_by_title("Which terms").press("Enter")
+        says(visit, ".card h3", "2 ways to the result")
+        assert visit.page.evaluate("() => document.activeElement.title") == "Which terms"
+
+        nudge = visit.page.locator(".way", has_text="δ = 0.05")
+        assert nudge.inner_text() == "δ = 0.05\n0.185029 beside 0.185251"
+        nudge.press("Enter")
+        has_value(visit, "Value of x", "0.55")
+        says(visit, "h1", "3.55241")
+        says(visit, ".card", "δ = 0.005")
+        assert visit.page.evaluate("() => document.activeElement.className") == "way"
+        visit.page.keyboard.press("Control+z")
+        has_value(visit, "Value of x", "0.5")
         assert visit.is_quiet
 
 

@@ -1,10 +1,11 @@
-// The card beside a part of the picture: its rule, its gradient, its ways to the result.
+// The card beside a part of the picture: its rule, its gradient and what that is the sum of, nudges.
 
 class Card {
-    /** `light` takes keys of the picture; `open` and `close` an operation. */
-    constructor(element, {light, open, close, leave}) {
+    /** `light` takes keys of the picture; `open` and `close` an operation; `nudge` what x becomes. */
+    constructor(element, on) {
         this.element = element;
-        Object.assign(this, {light, open, close, leave});
+        this.isSum = false; // of terms: what comes back along each arrow; otherwise of whole ways
+        Object.assign(this, on);
         element.addEventListener("keydown", (event) => {
             if (event.key !== "Escape") return;
             event.stopPropagation();
@@ -17,70 +18,94 @@ class Card {
         this.node = "";
     }
 
-    /** Show a card beside a part of the figure, and light its ways up. */
-    show(card, {opens, closes}) {
+    /** Show a card beside a part of the figure, and light its ways up; a button keeps the focus. */
+    show(card, part) {
+        const at = this.buttons.indexOf(document.activeElement);
         this.node = card.node;
-        this.element.replaceChildren(...this.parts(card, opens, closes));
+        this.element.replaceChildren(...this.parts(card, part));
         this.element.hidden = false;
-        this.light(card.paths.flatMap(({keys}) => keys));
+        this.light(this.rows(card).flatMap(({keys}) => keys));
+        this.buttons[at]?.focus();
     }
 
-    parts(card, opens, closes) {
-        const shut = make("button", "shut", "×");
-        shut.type = "button";
+    get buttons() {
+        return [...this.element.querySelectorAll("button")];
+    }
+
+    rows(card) {
+        return this.isSum ? card.terms : card.paths;
+    }
+
+    parts(card, part) {
+        const shut = act("shut", () => this.leave(), "×");
         shut.setAttribute("aria-label", "Close the card");
-        shut.addEventListener("click", () => this.leave());
         const head = make("div", "head", make("h2", "", card.title), shut);
         const about = card.about ? [make("p", "about", card.about)] : [];
         const [own, ...back] = card.rules;
         const found = own ? [ruleLine(own)] : [];
         const handed = back.map((rule) => ruleLine(rule, "back"));
-        const ends = [...this.ways(card), ...this.acts(opens, closes)];
-        return [head, ...about, ...found, ...this.derivative(card), ...handed, ...ends];
+        const ends = [...this.ways(card), ...this.nudges(card), ...this.acts(part)];
+        return [head, ...about, ...found, ...this.derivative(card, part), ...handed, ...ends];
     }
 
-    derivative({derivative: {name, formula, number}, where}) {
+    /** The gradient; its number tells of which terms it is the sum, and of which ways. */
+    derivative(card, part) {
+        const {derivative: {name, formula, number}, where, terms} = card;
         const line = make("p", "derivative", make("span", "red", name || "gradient"), " = ");
         if (formula.length) line.append(...formula.map(drawnFormula), " = ");
-        line.append(make("b", "number red", number));
+        const sum = act("number red", () => {
+            this.isSum = !this.isSum;
+            this.show(card, part);
+        }, number);
+        sum.title = "Which terms";
+        sum.setAttribute("aria-pressed", this.isSum);
+        line.append(terms.length ? sum : make("b", "number red", number));
         const meant = where.map((lines) => make("p", "where", "where ", ...lines.map(drawnFormula)));
         return [line, ...meant];
     }
 
-    /** Every way to the result with its product; the one that is pointed at is lit alone. */
-    ways({paths, too_many: many, sum}) {
-        if (many) return [make("p", "about", `${many.toLocaleString("en")} ways lead to the result.`)];
-        const rows = paths.map(({keys, signs, factors, product}) => {
+    /** Every way to the result, or term, with its product; the one that is pointed at is lit alone. */
+    ways(card) {
+        const {too_many: many, derivative: {number}} = card;
+        if (many && !this.isSum) return [make("p", "about", `${many.toLocaleString("en")} ways lead to the result.`)];
+        const all = this.rows(card);
+        const rows = all.map(({keys, signs, factors, product}) => {
             const chain = factors.length > 1 ? `${factors.map(bracketed).join(" × ")} = ` : "";
-            const row = make("button", "way",
-                make("span", "signs", signs.join(" → ")),
+            const row = act("way", () => {}, make("span", "signs", signs.join(" → ")),
                 make("span", "number", chain, make("b", "", product)));
-            row.type = "button";
             for (const event of ["pointerenter", "focus"]) row.addEventListener(event, () => this.light(keys));
             for (const event of ["pointerleave", "blur"]) {
-                row.addEventListener(event, () => this.element.hidden
-                    || this.light(paths.flatMap((path) => path.keys)));
+                row.addEventListener(event, () => this.element.hidden || this.light(all.flatMap((way) => way.keys)));
             }
             return make("li", "", row);
         });
         if (!rows.length) return [];
-        const title = sum ? `${paths.length} ways to the result, together` : "One way to the result";
-        const total = sum ? [make("p", "sum", make("span", "number", `${sum.terms.map(bracketed).join(" + ")} = `,
-            make("b", "red", sum.total)))] : [];
-        return [make("h3", "", title), make("ol", "", ...rows), ...total];
+        const [one, several] = this.isSum ? ["One arrow brings it back", "arrows bring it back"]
+            : ["One way to the result", "ways to the result"];
+        const products = all.map(({product}) => product);
+        const total = make("p", "sum", make("span", "number", `${products.map(bracketed).join(" + ")} = `,
+            make("b", "red", number)));
+        return [make("h3", "", all[1] ? `${all.length} ${several}, together` : one),
+            make("ol", "", ...rows), ...(all[1] ? [total] : [])];
     }
 
-    acts(opens, closes) {
-        const act = (text, name, run) => {
-            const button = make("button", "", text);
-            button.type = "button";
+    /** By how much the result changes with an input, beside what the gradient foretells. */
+    nudges({nudges, title}) {
+        const rows = nudges.map(({delta, typed, change, linear}) => make("li", "",
+            act("way", () => this.nudge(title, typed), make("span", "signs", `δ = ${delta}`),
+                make("span", "number", change, " beside ", make("b", "", linear)))));
+        return rows[0] ? [make("h3", "", "Nudge: the change beside gradient\u00a0×\u00a0δ"), make("ol", "", ...rows)] : [];
+    }
+
+    acts({opens, closes}) {
+        const one = (name, what, text) => {
+            const button = act("", () => this[name](what), text);
             button.dataset.act = name;
-            button.addEventListener("click", run);
             return button;
         };
         return [
-            ...(opens ? [act(`Open ${opens} into steps`, "open", () => this.open(opens))] : []),
-            ...(closes ? [act(`Close ${closes}`, "close", () => this.close(closes))] : []),
+            ...(opens ? [one("open", opens, `Open ${opens} into steps`)] : []),
+            ...(closes ? [one("close", closes, `Close ${closes}`)] : []),
         ];
     }
 
@@ -100,6 +125,14 @@ class Card {
 }
 
 const bracketed = (number, index) => index && number.startsWith("−") ? `(${number})` : number;
+
+/** A button that does something. */
+function act(className, run, ...children) {
+    const button = make("button", className, ...children);
+    button.type = "button";
+    button.addEventListener("click", run);
+    return button;
+}
 
 /** A formula that Python has set in type. */
 function drawnFormula(text) {

@@ -11,7 +11,7 @@ class Explorer {
         this.selected = "";
         this.given = given;
         this.stage = new Stage(this.one(".picture"), {
-            select: (node) => this.select(node),
+            select: (node, isSum) => this.select(node, isSum),
             enter: (node) => this.enter(node),
             peek: (node) => this.peek(node),
             leave: (node) => this.leave(node),
@@ -24,6 +24,7 @@ class Explorer {
             light: (keys) => this.stage.light(keys),
             open: (name) => this.open(name, true),
             close: (name) => this.open(name, false),
+            nudge: (name, typed) => this.set(name, typed, false),
             leave: () => this.shut(),
         });
         this.listen();
@@ -37,7 +38,7 @@ class Explorer {
         if (state) this.one(".refusal").textContent = `The address cannot be shown: ${this.refused}`;
     }
 
-    // -- what is wanted ---------------------------------------------------------------------
+    // -- what is wanted
 
     /** Ask for a state; true where it is shown. Changes of one `group` are one to be undone. */
     async show(state, {group = "", isOld = false, then = null} = {}) {
@@ -102,7 +103,7 @@ class Explorer {
         });
     }
 
-    // -- what comes back --------------------------------------------------------------------
+    // -- what comes back
 
     accept(view, asked) {
         const isOther = !this.view || view.state.text !== this.view.state.text
@@ -177,7 +178,7 @@ class Explorer {
         return false;
     }
 
-    // -- steps ------------------------------------------------------------------------------
+    // -- steps
 
     /** Show a step, or the whole; the address keeps it. */
     go(number) {
@@ -190,11 +191,12 @@ class Explorer {
         history.replaceState(null, "", toFragment(this.view.state));
     }
 
-    // -- parts ------------------------------------------------------------------------------
+    // -- parts
 
-    /** Select a part and tell of it; "" selects none. */
-    select(node) {
-        if (node && node === this.selected && this.card.node === node) return;
+    /** Select a part and tell of it, or of the terms of its gradient; "" selects none. */
+    select(node, isSum = false) {
+        if (node && node === this.selected && this.card.node === node && this.card.isSum === isSum) return;
+        this.card.isSum = isSum;
         this.selected = node;
         this.stage.choose(node);
         if (node) this.ask(node);
@@ -246,7 +248,7 @@ class Explorer {
         return true;
     }
 
-    // -- buttons and keys -------------------------------------------------------------------
+    // -- buttons and keys
 
     listen() {
         const acts = {

@@ -2,10 +2,12 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SMALLEST = 24; // pixels of a part, to be hit
+const RED = "[data-kind=value][data-side=backward]";
+const nodeOf = ({dataset}) => dataset.about.split(".")[0];
 const SIZES = {least: 0.2, most: 4, readable: 0.75, large: 1.5};
 
 class Stage {
-    /** `on` hears of parts: `select`, `enter`, `peek`, `leave`, `toggle`. */
+    /** `on` hears of parts: `select` (true: of its gradient), `enter`, `peek`, `leave`, `toggle`. */
     constructor(panel, on) {
         this.panel = panel;
         this.on = on;
@@ -15,6 +17,10 @@ class Stage {
         panel.addEventListener("keydown", (event) => this.key(event));
         panel.addEventListener("wheel", (event) => this.wheel(event), {passive: false});
         panel.addEventListener("pointerdown", (event) => this.drag(event));
+        panel.addEventListener("click", ({target}) => {
+            const red = target.closest(RED);
+            if (red) this.on.select(nodeOf(red), true);
+        });
         new ResizeObserver(() => this.resize()).observe(panel);
     }
 
@@ -105,7 +111,7 @@ class Stage {
         for (const [name, target] of this.targets) target.classList.toggle("chosen", name === node);
     }
 
-    // -- steps ------------------------------------------------------------------------------
+    // -- steps
 
     /** Show as much as a step does; null shows all of it. */
     show(walk, number) {
@@ -140,7 +146,7 @@ class Stage {
         this.panel.scrollBy({left: away("left", "right"), top: away("top", "bottom")});
     }
 
-    // -- ways -------------------------------------------------------------------------------
+    // -- ways
 
     /** Light up what ways pass. */
     light(keys) {
@@ -158,7 +164,7 @@ class Stage {
         }
     }
 
-    // -- size -------------------------------------------------------------------------------
+    // -- size
 
     get isScrolled() {
         return this.panel.scrollWidth > this.panel.clientWidth || this.panel.scrollHeight > this.panel.clientHeight;
