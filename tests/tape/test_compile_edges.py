@@ -295,3 +295,23 @@ def test_gradients_that_were_traced_where_results_are_nan_or_equal_hold_elsewher
 
             right = function(sg.Value(-0.7), sg.Value(0.6)).data
             assert bits([f(-0.7, 0.6)]) == bits([right])
+
+
+@pytest.mark.parametrize("count", [8, 20])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda xs: sg.logsumexp(xs),
+        lambda xs: sg.softmax(xs)[3] * sg.max(xs),
+        lambda xs: sg.log_softmax(xs)[1],
+        lambda xs: sg.linalg.norm(xs) * sg.sum(xs),
+        lambda xs: sg.math.hypot(*xs[:90]) * sg.math.prod(xs[90:]),
+    ],
+)
+def test_long_lists_have_room_in_lanes(function: Any, count: int) -> None:
+    lanes = np.random.default_rng(count).uniform(0.5, 1.5, (count, 180))
+    values, (gradients,) = sg.compile(function).value_and_grad(lanes)
+    for lane, value, gradient in zip(lanes, values, gradients, strict=True):
+        wanted, by_each = sg.value_and_grad(function)(lane.tolist())
+        assert value == pytest.approx(wanted, rel=1e-13)
+        assert gradient == pytest.approx(by_each, rel=1e-12)

@@ -66,9 +66,10 @@ void lend_space(Space *space, const Plan *plan, size_t stride)
     }
 }
 
+/* A row of lists wants room for each operand, for a list that it binds, and for partials in pairs. */
 static size_t room_for_lists(const Plan *plan)
 {
-    return plan->matrix_room + 8 * (size_t)plan->longest;
+    return plan->matrix_room + (size_t)plan->longest + plan->longest + 2 * (size_t)plan->longest;
 }
 
 static Space *new_space(const Plan *plan, size_t stride)
