@@ -204,9 +204,11 @@ def test_numerical_gradient_leaves_every_number(network):
     x, labels = (part[:2] for part in digits())
     before = OrderedDict((key, array.tolist()) for key, array in network.params.items())
 
-    network.numerical_gradient(x, labels)
+    found = network.numerical_gradient(x, labels)
 
     assert {key: array.tolist() for key, array in network.params.items()} == before
     assert network.loss(x, labels) == pytest.approx(
         Matrices(network.params).loss_and_gradient(x, np.eye(10)[labels])[0], rel=1e-12
     )
+    of_the_book = network.numerical_gradient(x, labels, h=1e-4)
+    assert all((found[key] == of_the_book[key]).all() for key in KEYS)
