@@ -131,10 +131,12 @@ class _Residual:
             parents=lambda node: node.parents if _is_inside(node, group) else (),
             key=id,
         )
-        self.inside = [node for node in order if _is_inside(node, group) and node.parents]
+        self.inside: list[Any] = [
+            node for node in order if _is_inside(node, group) and node.parents
+        ]
         own = {id(node) for node in (*self.inside, *xs)}
-        self.others = [node for node in order if id(node) not in own]
-        self.numbers = [other._data for other in self.others]
+        self.others: list[Any] = [node for node in order if id(node) not in own]
+        self.numbers: list[float] = [other._data for other in self.others]
 
     @property
     def values(self) -> list[float]:
@@ -178,7 +180,7 @@ class _Solution:
         self.found = found
         self.replayed = replayed
         rows = [residual.gradient(index) for index in range(len(found))]
-        self.partials = _implicit(rows, len(found))
+        self.partials: list[list[Any]] = _implicit(rows, len(found))
 
     def nodes(self, operands: Sequence[Any] | None = None) -> list[Any]:
         """Return a node for each number, or the number where the equations contain no Values."""
@@ -278,8 +280,8 @@ class _Replayed:
     def __init__(self, residual: _Residual, begin: Begin, starts: Sequence[Any]) -> None:
         inputs = (*residual.xs, *residual.others)
         slots = {id(node): slot for slot, node in enumerate((*inputs, *residual.inside))}
-        self.starts = [start for start in starts if is_value(start)]
-        self.numbers = residual.numbers
+        self.starts: list[Any] = [start for start in starts if is_value(start)]
+        self.numbers: list[float] = residual.numbers
         self._starts = starts
         self._begin = begin
         self._count = len(residual.xs)
@@ -340,10 +342,11 @@ class Searches:
         replayed = solution.replayed
         assert replayed is not None
         self.who: str = solution.residual.who
-        self.components = components  # which numbers of the solution are asked for
+        self.components: list[int] = components  # which numbers of the solution are asked for
         self.count: int = replayed._count  # of x
         self.outside: int = len(replayed.numbers)  # Values that the equations contain besides
-        self.results = replayed._results  # the slot, or else the number, of each equation
+        #: the slot, or else the number, of each equation
+        self.results: list[tuple[int | None, Any]] = replayed._results
         self._replayed = replayed
 
     @property

@@ -53,6 +53,8 @@ class LiveExpression:
     def __init__(self, state: State, places: RoomyPicture | None = None) -> None:
         #: the latest picture, whose places the next one takes where it can
         self.places: RoomyPicture | None = places
+        self.name: str
+        self.formula: Expression
         self.name, self.formula = _formula(state.text)
         names = [*self.formula.names, *(n for n in self.formula.constants if n in state.values)]
         typed = {name: state.values.get(name, "1") for name in names}

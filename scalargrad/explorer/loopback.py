@@ -38,7 +38,7 @@ class Loopback(ThreadingHTTPServer):
     def __init__(self, explorer: Explorer, port: int = 0) -> None:
         self.explorer = explorer
         self.token: str = secrets.token_urlsafe(24)
-        self.lock = Lock()
+        self.lock: Lock = Lock()
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:

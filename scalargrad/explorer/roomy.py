@@ -36,7 +36,7 @@ class RoomyPicture:
         self, graph: Graph, wording: Wording, digits: int, before: RoomyPicture | None
     ) -> None:
         scene = compose(graph, wording, digits=digits)
-        self.shape = _shape(scene)
+        self.shape: list[object] = _shape(scene)
         if before is not None and before.shape == self.shape:
             self.places: Picture = replace(before.places, summary=scene.summary)
             written = _written(self.places, scene)

@@ -25,7 +25,7 @@ class ParameterBlock:
         indices = {id(value): index for index, value in enumerate(optimizer.parameters)}
         captured = [indices.pop(id(value)) for value in path.captured if id(value) in indices]
         self._order = [*captured, *indices.values()]
-        self.values = tuple(optimizer.parameters[index] for index in self._order)
+        self.values: tuple[Any, ...] = tuple(optimizer.parameters[index] for index in self._order)
         self._indices = {id(value): index for index, value in enumerate(self.values)}
         self._maps: dict[int, Any] = {}
         self.gradients: Any = array("d", bytes(8 * len(self.values)))
@@ -94,7 +94,7 @@ class ParameterBlock:
         """Read the numbers of the Values, and what the optimiser keeps, where it is not ahead."""
         if self._is_ahead:
             return
-        self.numbers = array("d", bytes(numbers(self.values)))
+        self.numbers: Any = array("d", bytes(numbers(self.values)))
         self._kept = [
             array("d", [column[index] for index in self._order]) for column in self.optimizer._kept
         ]
