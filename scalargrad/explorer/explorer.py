@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import ScalargradError
 from .cards import card_reply
+from .descent import descent_reply
 from .live_expression import LiveExpression, NotShown
 from .messages import VERSION, Message, State, read_message
 from .replies import view_reply
@@ -51,9 +53,16 @@ class Explorer:
         live = self._live
         if state is not None and state != self.state:
             live = LiveExpression(state, live.places)
-        reply = view_reply(live) if message.kind == "show" else card_reply(live, message.node)
+        reply = _REPLIES[message.kind](live, message)
         self._live = live
         return reply
+
+
+_REPLIES: dict[str, Callable[[LiveExpression, Message], dict[str, Any]]] = {
+    "show": lambda live, _: view_reply(live),
+    "ask": lambda live, message: card_reply(live, message.node),
+    "descend": descent_reply,
+}
 
 
 def _error(said: str, field: str, column: int | None) -> dict[str, Any]:

@@ -7,7 +7,10 @@ from typing import Any
 from ..drawing.page.document import as_json, content_policy, filled, joined
 
 #: the front end, the same in every host, and what fetches its answers here
-_SCRIPTS = ("exchange.js", "steps.js", "stage.js", "inputs.js", "card.js", "explorer.js")
+_SCRIPTS = (
+    "exchange.js", "steps.js", "stage.js", "inputs.js", "descent.js", "card.js",
+    "explorer.js",
+)  # fmt: skip
 _HOST = "loopback.js"
 
 

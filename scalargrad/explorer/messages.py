@@ -8,8 +8,9 @@ begun anew knows all that the page knew. Where a message has no state, the Explo
 |---|---|---|
 | `show` | here is a state: show it | `view`: the state as it was taken, the picture, its parts |
 | `ask` | tell of one `node` of it | `card`: the rule, the derivative, the ways to the result |
+| `descend` | take `steps` (1) of gradient descent | `descent`: the `state` there, and the way |
 
-Both have `version`, now 1, and may have an `id`, which the answer repeats. What cannot be done is
+All have `version`, now 1, and may have an `id`, which the answer repeats. What cannot be done is
 answered with `error`: one sentence (`said`), the `field` that it is about (`text`, or a name whose
 value it is) and, in the text, the `column` of the caret, from 1. Nothing is changed by it.
 
@@ -30,6 +31,7 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `nodes` | parts that can be asked, as the passes go: `node`, `said`, what it `opens` or `closes` |
 | `values` | a row a name: `name`, `typed`, `value`, `gradient`, `node`, and its `slider` |
 | `steps` | what each step shows: keys of the picture, rules in words and numbers |
+| `command` | what begins an explorer with these values |
 
 | card | is |
 |---|---|
@@ -41,11 +43,20 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `terms` | what comes back along each arrow, in the same form: their sum is the gradient |
 | `nudges` | of an input: `delta`, the `change`, `linear`: gradient × δ; `typed`, which is x + δ |
 
+A descent has a learning `rate` (`"0.1"`, as typed), the `names` of the inputs that move (null: all)
+and the `results` so far, from which its curve goes on.
+
+| descent | is |
+|---|---|
+| `state`, `said` | where the steps lead, and a sentence that says so |
+| `results`, `curve` | the results so far and on the way, and a curve of them (SVG) |
+
 A rule is a list of texts and of numbers; a number is a list of one text.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
@@ -53,11 +64,15 @@ from typing import Any, NoReturn
 from ..errors import InputError, unwanted
 
 VERSION = 1
+#: of an entry: whether it can be one, what it must be, what to do
+Check = tuple[Callable[[Any], bool], str, str]
 LOOKS = ("numbers", "symbols", "both")
 THEMES = ("", "light", "dark")
-KINDS = ("show", "ask")
+KINDS = ("show", "ask", "descend")
 #: names that a state may have values for, and characters of what was typed for one
 MOST_VALUES, LONGEST_VALUE = 1_000, 200
+#: steps of one descent, and results so far
+MOST_STEPS, MOST_RESULTS = 100, 10_000
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,10 @@ class Message:
     kind: str
     state: State | None
     node: str = ""
+    names: tuple[str, ...] | None = None
+    rate: str = "0.1"
+    steps: int = 1
+    results: tuple[float, ...] = ()
 
 
 def read_message(raw: Any) -> Message:
@@ -94,16 +113,16 @@ def read_message(raw: Any) -> Message:
     >>> read_message({"version": 1, "kind": "show", "state": {"text": "x * 2"}}).state.look
     'numbers'
     """
-    entries = _entries("a message", raw, ("version", "kind", "state", "node", "id"))
+    entries = _entries("a message", raw, ("version", "kind", "state", "id", *_WISHES))
     if entries.get("version") != VERSION:
         refused("version", f"must be {VERSION}", entries.get("version"), "load the page anew")
     kind = entries.get("kind")
     if kind not in KINDS:
-        refused("kind", 'must be "show" or "ask"', kind, 'send "show"')
-    given, node = entries.get("state"), entries.get("node", "")
-    if not isinstance(node, str):
-        refused("node", "must be a text", node, 'send e.g. "n3"')
-    return Message(kind, None if given is None else read_state(given), node)
+        refused("kind", f"must be one of {', '.join(KINDS)}", kind, 'send "show"')
+    given = entries.get("state")
+    wishes = {name: entry for name, entry in entries.items() if name in _WISHES}
+    _check(wishes, _WISHES)
+    return Message(kind, None if given is None else read_state(given), **_kept(wishes))
 
 
 def read_state(raw: Any) -> State:
@@ -114,13 +133,8 @@ def read_state(raw: Any) -> State:
     entries = _entries("a state", raw, tuple(_CHECKS))
     if "text" not in entries:
         refused("text", "must be there", raw, 'send e.g. {"text": "x * 2"}')
-    for name, entry in entries.items():
-        check, must, remedy = _CHECKS[name]
-        if not check(entry):
-            refused(name, must, entry, remedy)
-    if "open" in entries:
-        entries["open"] = tuple(dict.fromkeys(entries["open"]))
-    return State(**entries)
+    _check(entries, _CHECKS)
+    return State(**_kept(entries))
 
 
 def refused(who: str, must: str, got: object, remedy: str) -> NoReturn:
@@ -136,6 +150,20 @@ def _entries(what: str, raw: Any, known: tuple[str, ...]) -> dict[str, Any]:
         if name not in known:
             refused(what, f"has the entries {', '.join(known)}", name, "leave it out")
     return dict(raw)
+
+
+def _check(entries: Mapping[str, Any], checks: Mapping[str, Check]) -> None:
+    """Refuse the first entry that cannot be one."""
+    for name, entry in entries.items():
+        check, must, remedy = checks[name]
+        if not check(entry):
+            refused(name, must, entry, remedy)
+
+
+def _kept(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return entries as they are kept: lists cannot be changed any more."""
+    kept = {name: tuple(e) if isinstance(e, list) else e for name, e in entries.items()}
+    return kept | {name: tuple(dict.fromkeys(kept[name])) for name in ["open"] if name in kept}
 
 
 def _is_text(entry: Any) -> bool:
@@ -154,8 +182,20 @@ def _are_texts(entry: Any) -> bool:
     )
 
 
+def _are_names(entry: Any) -> bool:
+    return isinstance(entry, list) and len(entry) <= MOST_VALUES and all(map(_is_text, entry))
+
+
+def _are_results(entry: Any) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) <= MOST_RESULTS
+        and all(type(x) in (int, float) and abs(x) <= sys.float_info.max for x in entry)
+    )
+
+
 #: of each entry of a state: whether it can be one, what it must be, what to do
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
+_CHECKS: dict[str, Check] = {
     "text": (_is_text, "must be a text", 'send e.g. "(x + y) * z"'),
     "values": (
         _are_texts,
@@ -175,6 +215,32 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
         "send null",
     ),
     "theme": (lambda e: e in THEMES, 'must be "", "light" or "dark"', 'send ""'),
+}
+
+
+#: the same of what a message may have beside its state
+_WISHES: dict[str, Check] = {
+    "node": (_is_text, "must be a text", 'send e.g. "n3"'),
+    "names": (
+        lambda e: e is None or _are_names(e),
+        f"must be null or a list of at most {MOST_VALUES:,} names",
+        'send e.g. ["x"]',
+    ),
+    "rate": (
+        lambda e: _is_text(e) and len(e) <= LONGEST_VALUE,
+        f"must be a text of at most {LONGEST_VALUE} characters",
+        'send e.g. "0.1"',
+    ),
+    "steps": (
+        lambda e: _is_whole(e) and 1 <= e <= MOST_STEPS,
+        f"must be an int from 1 to {MOST_STEPS}",
+        "send 10",
+    ),
+    "results": (
+        _are_results,
+        f"must be a list of at most {MOST_RESULTS:,} finite numbers",
+        "send []",
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..core.modes import Scope
@@ -31,8 +31,16 @@ def view_reply(live: LiveExpression) -> dict[str, Any]:
         "note": re.sub(r"; \w+= shows more", "", live.seen.note),  # no page can pass an option
         "nodes": [_node(live, vertex) for vertex in walk.graph.vertices],
         "values": list(_values(live)),
-        "steps": [_step(step, digits) for step in walk.steps],
+        "steps": list(_steps(walk.steps, digits)),
+        "command": _command(live),
     }
+
+
+def _command(live: LiveExpression) -> str:
+    """Return the command that shows the same values again."""
+    given = [f"{name}={typed}".replace(" ", "") for name, typed in live.state.values.items()]
+    quoted = (word if re.fullmatch(r"[\w=.+*/-]+", word) else f'"{word}"' for word in given)
+    return " ".join([f'scalargrad explore "{live.state.text}"', *quoted])
 
 
 def pieces(rule: Rule, digits: int) -> list[Any]:
@@ -112,6 +120,15 @@ def _values(live: LiveExpression) -> Iterator[dict[str, Any]]:
             "node": live.walk.about_of[id(vertex)] if vertex is not None else "",
             "slider": span.plain() if span is not None else None,
         }
+
+
+def _steps(steps: Sequence[Step], digits: int) -> Iterator[dict[str, Any]]:
+    """Yield steps with their words, each with its place in its pass."""
+    count = {side: sum(step.side == side for step in steps) for side in ("forward", "backward")}
+    for number, step in enumerate(steps, 1):
+        place = number if step.side == "forward" else number - count["forward"]
+        where = f"{step.side.capitalize()}, step {place} of {count[step.side]}"
+        yield {"where": where, **_step(step, digits)}
 
 
 def _step(step: Step, digits: int) -> dict[str, Any]:

@@ -215,6 +215,69 @@ def test_nudges_are_computed_where_they_lead() -> None:
     assert ask("n0", text="x * 2", values={"x": "inf"})["nudges"] == []
 
 
+# -- gradient descent ------------------------------------------------------------------------------
+
+
+def descend(text: str, values: dict[str, str], digits: int = 6, **wish: Any) -> dict[str, Any]:
+    """Return where steps of gradient descent lead."""
+    state = {"text": text, "values": values, "digits": digits}
+    message = {"version": 1, "kind": "descend", "state": state, **wish}
+    reply = Explorer(State("x")).receive(message)
+    assert json.loads(json.dumps(reply, allow_nan=False)) == reply
+    return reply
+
+
+def test_descent_goes_as_far_as_the_optimizer() -> None:
+    text, start = "(x - 1)**2 * y + exp(y)", {"x": "3", "y": "1/2"}
+    reply = descend(text, start, 17, steps=10, rate="1/20")
+    x, y = sg.values(x=3, y=0.5)
+    optimizer = sg.optim.SGD([x, y], lr=0.05)
+    expected = [sg.expression(text)(x, y).data]
+    for _ in range(10):
+        optimizer.zero_grad()
+        sg.expression(text)(x, y).backward()
+        optimizer.step()
+        expected.append(sg.expression(text)(x, y).data)
+
+    assert reply["results"] == pytest.approx(expected, rel=1e-12)
+    ends = [float(reply["state"]["values"][name]) for name in ("x", "y")]
+    assert ends == pytest.approx([x.data, y.data], rel=1e-12)
+    assert reply["said"].startswith("10 steps: g went from 3.64872")
+    curve = ElementTree.fromstring(reply["curve"])
+    assert len([e for e in curve if e.tag.endswith("circle")]) == 11
+    assert curve.get("aria-label", "").startswith("g step by step: 3.64872")
+
+
+def test_descent_moves_what_was_chosen_and_goes_on() -> None:
+    first = descend("x**2 + y**2", {"x": "1/4", "y": "2"}, names=["y"])
+    values, results = first["state"]["values"], first["results"]
+    second = descend("x**2 + y**2", values, names=["y"], results=results, steps=2)
+
+    shown = descend("x**2", {"x": "1/3"}, rate="1/4")["state"]["values"]["x"]
+    assert shown == "0.166667"  # as it is shown it is computed with
+    assert (values, results) == ({"x": "1/4", "y": "1.6"}, [4.0625, 0.0625 + 1.6**2])
+    assert second["results"] == descend(
+        "x**2 + y**2", {"x": "1/4", "y": "2"}, names=["y"], steps=3
+    )["results"]  # fmt: skip
+    elsewhere = descend("x**2", {"x": "1"}, results=results)
+    assert elsewhere["results"][0] == 1.0  # another curve
+
+
+def test_descent_ends_before_what_is_no_number() -> None:
+    reply = descend("x**4", {"x": "10"}, steps=20)
+
+    assert len(reply["results"]) < 8
+    assert all(map(math.isfinite, reply["results"]))
+    assert "The next one leads to no finite number" in reply["said"]
+    for text, values, wish in [
+        ("log(x)", {"x": "0.1"}, {"rate": "1"}), ("log(x)", {"x": "-1"}, {}),
+        ("x * y", {}, {"names": ["z"]}), ("x * y", {}, {"names": []}),
+        ("x * y", {}, {"rate": "fast"}), ("x * y", {}, {"rate": "-1"}),
+        ("x * y", {}, {"rate": "inf"}),
+    ]:  # fmt: skip
+        assert descend(text, values, **wish)["kind"] == "error"
+
+
 # -- sliders ---------------------------------------------------------------------------------------
 
 
@@ -288,6 +351,15 @@ def test_a_value_that_is_no_number_is_named() -> None:
         {"version": 1, "kind": "show", "state": {"text": "x", "step": -1}},
         {"version": 1, "kind": "show", "state": {"text": "x", "<b>": 1}},
         {"version": 1, "kind": "ask", "state": {"text": "x"}, "node": "n9"},
+        {"version": 1, "kind": "descend", "steps": 0},
+        {"version": 1, "kind": "descend", "steps": 10**9},
+        {"version": 1, "kind": "descend", "rate": 0.1},
+        {"version": 1, "kind": "descend", "rate": "9" * 10**6},
+        {"version": 1, "kind": "descend", "names": "x"},
+        {"version": 1, "kind": "descend", "names": [["x"]]},
+        {"version": 1, "kind": "descend", "results": [math.nan]},
+        {"version": 1, "kind": "descend", "results": [10**400]},
+        {"version": 1, "kind": "descend", "results": ["<svg>"]},
         {"version": 1, "kind": "ask", "state": {"text": "x"}, "node": "</svg>" * 10**5},
     ],
 )  # fmt: skip

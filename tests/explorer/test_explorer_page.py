@@ -86,7 +86,7 @@ def test_values_move_by_keyboard_and_by_sliders_that_fit_them(
 ) -> None:
     with open_page(address(server, "text=log(s)*x&v.s=0.01&v.x=2")) as visit:
         is_shown(visit, "log(s)*x")
-        slider = visit.page.get_by_label("s", exact=True)
+        slider = visit.page.get_by_role("slider", name="s", exact=True)
         field = visit.page.get_by_label("Value of s")
         slider.focus()
         slider.press("ArrowRight")
@@ -167,10 +167,39 @@ def test_a_gradient_tells_its_terms_and_an_input_is_nudged(
         nudge.press("Enter")
         has_value(visit, "Value of x", "0.55")
         says(visit, "h1", "3.55241")
-        says(visit, ".card", "δ = 0.005")
+        says(visit, ".card", "δ = 0.01")
         assert visit.page.evaluate("() => document.activeElement.className") == "way"
         visit.page.keyboard.press("Control+z")
         has_value(visit, "Value of x", "0.5")
+        assert visit.is_quiet
+
+
+def test_gradient_descent_steps_draws_and_is_undone(
+    server: Loopback, open_page: browser.Opener
+) -> None:
+    with open_page(address(server, "text=x**2+%2B+y**2&v.x=3&v.y=4")) as visit:
+        is_shown(visit, "x**2 + y**2")
+        visit.page.focus("summary:text('Gradient descent')")
+        visit.page.keyboard.press("Space")
+        visit.page.click("text=10 steps")
+        says(visit, ".descent [role=status]", "10 steps: g went from 25 to 0.288232.")
+        has_value(visit, "Value of x", "0.322123")
+        visit.page.uncheck(".descent [value=x]")
+        visit.page.press("[name=rate]", "Enter")
+        says(visit, ".descent [role=status]", "1 step: g went from")
+        assert values(visit)["x"][0] == "0.322123"
+        assert visit.page.locator(".curve circle").count() == 12
+        assert visit.page.get_by_role("img", name="g step by step: 25, 16, 10.24").count() == 1
+        visit.page.fill("[name=rate]", "fast")
+        visit.page.click("text=1 step")
+        says(visit, ".descent [role=status]", "a number is wanted; got 'fast'")
+
+        visit.page.focus("h1 ~ .tools [data-do=undo]")
+        visit.page.keyboard.press("Control+z")
+        has_value(visit, "Value of y", "0.429498")  # 4 × 0.8¹⁰
+        assert visit.page.locator(".curve svg").count() == 0
+        visit.page.keyboard.press("Control+z")
+        has_value(visit, "Value of x", "3")
         assert visit.is_quiet
 
 

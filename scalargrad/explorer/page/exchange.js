@@ -88,10 +88,3 @@ function fromFragment(fragment) {
     for (const name of ["digits", "step"]) if (parts.has(name)) state[name] = Number(parts.get(name));
     return state;
 }
-
-/** The command that shows a state. */
-function toCommand({text, values}) {
-    const given = Object.entries(values).map(([name, typed]) => `${name}=${typed.replace(/ /g, "")}`);
-    const quote = (word) => /^[\w=.+*/-]+$/.test(word) ? word : `"${word}"`;
-    return ["scalargrad explore", `"${text}"`, ...given.map(quote)].join(" ");
-}

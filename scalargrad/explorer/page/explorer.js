@@ -20,6 +20,10 @@ class Explorer {
         this.walker = new Walker(root, (number) => this.go(number));
         this.inputs = new Inputs(this.one(".values tbody"),
             (name, typed, isMoving) => this.set(name, typed, isMoving), (node) => this.stage.choose(node || this.selected));
+        this.descent = new Descent(this.one(".descent"), {
+            descend: (wish) => this.send({kind: "descend", state: this.wanted, ...wish}),
+            show: (state) => this.show(state),
+        });
         this.card = new Card(this.one(".card"), {
             light: (keys) => this.stage.light(keys),
             open: (name) => this.open(name, true),
@@ -43,18 +47,22 @@ class Explorer {
     /** Ask for a state; true where it is shown. Changes of one `group` are one to be undone. */
     async show(state, {group = "", isOld = false, then = null} = {}) {
         this.wanted = state;
-        let reply;
-        try {
-            reply = await this.exchange.ask({kind: "show", state});
-        } catch (error) {
-            return this.lose(error);
-        }
-        if (reply === null) return false; // a later state took its place
+        const reply = await this.send({kind: "show", state});
+        if (!reply) return false;
         if (reply.kind === "error") return this.refuse(reply, state);
         if (this.wanted === state && !isOld) this.history.enter(reply.state, group);
         this.accept(reply, state);
         then?.();
         return true;
+    }
+
+    /** The answer to a message; null where a later one took its place, or there is none. */
+    async send(message) {
+        try {
+            return await this.exchange.ask(message);
+        } catch (error) {
+            return this.lose(error);
+        }
     }
 
     /** Change something of what is wanted. */
@@ -122,6 +130,7 @@ class Explorer {
         this.steps = new Steps(view);
         this.stage.render(view);
         this.inputs.render(view, isStale);
+        this.descent.render(view.state);
         if (isOther) this.select("");
         else if (this.selected) this.ask(this.selected);
         this.stage.choose(this.selected);
@@ -172,10 +181,10 @@ class Explorer {
     }
 
     lose(error) {
-        const again = this.view ? ` Begin again with: ${toCommand(this.view.state)}` : "";
+        const again = this.view ? ` Begin again with: ${this.view.command}` : "";
         this.one(".lost").textContent = `${error.message}${again}`;
         this.one(".lost").hidden = false;
-        return false;
+        return null;
     }
 
     // -- steps
@@ -235,12 +244,7 @@ class Explorer {
     async ask(node) {
         this.asked = node;
         const {state} = this.view;
-        let reply;
-        try {
-            reply = await this.exchange.ask({kind: "ask", node, state});
-        } catch (error) {
-            return this.lose(error);
-        }
+        const reply = await this.send({kind: "ask", node, state});
         if (reply?.kind !== "card" || this.asked !== node || this.view.state !== state) return false;
         const part = this.view.nodes.find((other) => other.node === node);
         this.card.show(reply, part);
@@ -294,7 +298,7 @@ class Explorer {
             ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play",
             "+": "in", "-": "out", 0: "fit",
         };
-        const isTaken = target.matches("[type=range]") ? key !== " " : target.matches("button") && key === " ";
+        const isTaken = target.matches("[type=range]") ? key !== " " : target.matches("button, summary") && key === " ";
         if (!(key in keys) || isTaken) return undefined;
         event.preventDefault();
         if (!this.one(`[data-do=${keys[key]}]`).disabled) acts[keys[key]]();

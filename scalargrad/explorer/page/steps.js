@@ -1,6 +1,6 @@
 // Both passes, step by step: what appears when, and the rule that says why.
 
-const NO_STEP = {side: "", rules: [], shows: [], reads: [], what: "", lit: "", note: "", left: 0};
+const NO_STEP = {where: "The whole picture", side: "", rules: [], shows: [], reads: [], what: "", lit: "", note: "", left: 0};
 
 /** The steps of a view. */
 class Steps {
@@ -43,13 +43,6 @@ class Steps {
         const last = this.grown(flow, number);
         return last !== undefined && this.steps[last].left > 0;
     }
-
-    name(number) {
-        if (number === null) return "The whole picture";
-        const backward = this.turn >= 0 && number >= this.turn;
-        if (backward) return `Backward, step ${number - this.turn + 1} of ${this.last - this.turn + 1}`;
-        return `Forward, step ${number + 1} of ${this.turn < 0 ? this.last + 1 : this.turn}`;
-    }
 }
 
 /** A rule in a paragraph: its numbers in figures, the result in bold. */
@@ -87,14 +80,14 @@ class Walker {
     show(view, steps, number) {
         this.steps = steps;
         this.number = number;
-        const {side, rules, what, note} = steps.at(number);
+        const {where, side, rules, what, note} = steps.at(number);
         const turn = steps.turn < 0 ? 100 : (100 * (steps.turn - 0.5)) / (steps.last + 1);
         this.scrubber.max = steps.last + 1;
         this.scrubber.value = this.position;
         this.scrubber.style.setProperty("--turn", `${turn}%`);
-        this.scrubber.setAttribute("aria-valuetext", steps.name(number));
+        this.scrubber.setAttribute("aria-valuetext", where);
         this.one(".rule").dataset.side = side;
-        this.one(".where").textContent = steps.name(number);
+        this.one(".where").textContent = where;
         this.one(".what").textContent = what;
         const whole = make("p", "", make("i", "", view.name), " = ", make("b", "number", view.result));
         this.one(".words").replaceChildren(...(number === null ? [whole] : rules.map((rule) => ruleLine(rule))));
