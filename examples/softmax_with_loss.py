@@ -28,4 +28,5 @@ for p, k in zip(y, "₁₂₃", strict=True):
 loss.backward()
 print(f"by steps: loss {loss.data:.4f}, y - t = {a1.grad:.4f} {a2.grad:.4f} {a3.grad:.4f}")
 
-sg.draw(loss, constants=t).save("softmax_with_loss.svg")
+picture = sg.draw(loss, constants=t, width=math.inf)  # one line, as in the book
+picture.save("softmax_with_loss.svg")

@@ -27,5 +27,6 @@ print("-t/y =", *(f"{p.grad:g}" for p in y))
 print(f"S = {S.data:g}, dL/dS = 1/S = {S.grad:g}")
 print("y - t =", *(f"{score.grad:.2f}" for score in a))
 
-sg.draw(L, symbols=True, constants=t).save("a_1_1.svg")
-sg.draw(L, constants=t).save("a_1_2.svg")
+# one line, as in the book
+sg.draw(L, symbols=True, constants=t, width=math.inf).save("a_1_1.svg")
+sg.draw(L, constants=t, width=math.inf).save("a_1_2.svg")

@@ -45,4 +45,5 @@ for step, what in enumerate(STEPS, 1):
         fold="Cross Entropy Error",
         constants=[t, reached[step:]],  # no red where the steps have not come yet
         title=f"Step {step}: {what}",
+        width=math.inf,  # one line, as in the book
     ).save(f"a_6_{step}.svg")

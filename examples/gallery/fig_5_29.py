@@ -18,4 +18,6 @@ L.backward()
 print(f"loss {L.data:.4f}")
 print("y - t =", *(f"{score.grad:.4f}" for score in a))
 
-sg.draw(L, symbols=True, open="cross_entropy", constants=t).save("fig_5_29.svg")
+# one line, as in the book
+picture = sg.draw(L, symbols=True, open="cross_entropy", constants=t, width=math.inf)
+picture.save("fig_5_29.svg")

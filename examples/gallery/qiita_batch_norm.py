@@ -4,6 +4,8 @@
 Source: Kratzert's graph of the backward pass, to which the Qiita article refers.
 """
 
+import math
+
 import scalargrad as sg
 
 X = [[sg.Value(x) for x in row] for row in ((1, 2), (3, 8), (5, -1), (7, 3))]
@@ -34,4 +36,6 @@ print("dL/dX adds up to", *(f"{abs(sum(x.grad for x in c)):.6f}" for c in zip(*X
 
 inner = {"μ (D,)": mean, "X−μ (N, D)": centred, "σ² (D,)": variance, "1/σ (D,)": inverse}
 outer = {"X (N, D)": X, "γ (D,)": gamma, "γZ (N, D)": scaled, "β (D,)": beta, "Y (N, D)": Y}
-sg.draw(L, fold=True, names=inner | outer | {"Z (N, D)": Z}).save("qiita_batch_norm.svg")
+names = inner | outer | {"Z (N, D)": Z}
+picture = sg.draw(L, fold=True, names=names, width=math.inf)  # one line, as there
+picture.save("qiita_batch_norm.svg")

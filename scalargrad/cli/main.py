@@ -198,6 +198,8 @@ def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, bool]]:
             help="write expressions and the chain rule into the picture, not numbers"),
         add("--open", metavar="NAMES",
             help="draw operations in simpler ones: sigmoid, or sigmoid,dot, or all"),
+        add("--width", metavar="NUMBER",
+            help="wrap a picture that is wider into lines (1050, where few arrows are cut)"),
         add("--check", action="store_true",
             help="compare with central differences; exit status 1 on a mismatch"),
         add("--version", action="version", version=_version(),
@@ -237,11 +239,12 @@ def _read_values(formula: Expression, texts: list[str]) -> dict[str, float]:
 def _draw(options: argparse.Namespace, root: Value) -> Any:
     """Return the picture, written unless it goes to standard output; None where none is wanted."""
     if options.output is None and options.exercise is None:
-        if options.symbols or options.open is not None:
-            raise InputError(
-                f"{'--symbols' if options.symbols else '--open'}: it changes the picture; got no"
-                " file to write one to; add -o graph.svg"
-            )
+        given = {"--symbols": options.symbols, "--open": options.open, "--width": options.width}
+        for name, value in given.items():
+            if value not in (None, False):
+                raise InputError(
+                    f"{name}: it changes the picture; got no file to write one to; add -o graph.svg"
+                )
         return None
     names = options.open.split(",") if options.open is not None else None
     picture = drawing.draw(
@@ -249,6 +252,7 @@ def _draw(options: argparse.Namespace, root: Value) -> Any:
         exercise=options.exercise,
         symbols=options.symbols,
         open=True if names == ["all"] else names,
+        width=read_number("--width", options.width) if options.width is not None else None,
     )
     if options.output not in (None, "-"):
         picture.save(options.output)

@@ -27,6 +27,7 @@ from .words.symbols import Symbols, read_symbols
 from .words.wording import Wording
 
 MAX_NODES = 150
+NARROWEST = 300  # lines
 #: what takes several results too
 _OF_SEVERAL = ("draw", "draw_dot", "check_answers")
 THEMES = ("light", "dark", "transparent")
@@ -41,6 +42,7 @@ class View:
     note: str
     theme: str = "light"
     thickness: bool = False
+    width: float | None = None
 
 
 def view(
@@ -62,6 +64,7 @@ def view(
     depth: int | None = None,
     theme: str = "light",
     thickness: bool = False,
+    width: float | None = None,
     upstream: float | None = None,
 ) -> View:
     """Return what to show of the graph of a value, or of several values.
@@ -84,6 +87,7 @@ def view(
     if upstream is not None:
         upstream = number(who, "upstream", upstream)
     style, colours = read_symbols(who, symbols), _theme(who, theme)
+    width = _width(who, width)
     opened_names, folding = read_open(who, open), read_fold(who, fold)
     matrices = read_names(who, names)
     several, unpassed = not is_value(value), set[int]()
@@ -120,7 +124,7 @@ def view(
     note = _note(graph, automatic=folding is None, near=centre is not None, closed=opening.closed)
     if style in ("", "both") and numbers.left_over:
         note = f"{note}; {NOTE}" if note else NOTE
-    return View(graph, wording, note, colours, thickness and gradients)
+    return View(graph, wording, note, colours, thickness and gradients, width)
 
 
 def _theme(who: str, theme: Any) -> str:
@@ -129,6 +133,19 @@ def _theme(who: str, theme: Any) -> str:
         must = 'theme must be "light", "dark" or "transparent"'
         raise InputError(unwanted(who, must, theme, 'pass "dark"'))
     return theme
+
+
+def _width(who: str, width: Any) -> float | None:
+    """Return how wide a picture may be, or refuse what is no width."""
+    if width is None:
+        return None
+    if isinstance(width, bool):
+        raise OperandError(unwanted(who, "width must be a number", width, "pass e.g. 1050"))
+    wide = number(who, "width", width, "1050")
+    if not wide >= NARROWEST:
+        must = f"width must be at least {NARROWEST}"
+        raise InputError(unwanted(who, must, width, "pass e.g. 1050, or math.inf for one line"))
+    return wide
 
 
 def _check(
@@ -177,6 +194,8 @@ def known(who: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     parameters = signature(view).parameters.items()
     names = [name for name, kind in parameters if kind.kind is kind.KEYWORD_ONLY]
     names.remove("upstream")  # which only a walkthrough has
+    if who == "draw_dot":
+        names.remove("width")  # Graphviz lays out by itself
     for name in options:
         if name not in names:
             must = f"its options are {', '.join(names)}"

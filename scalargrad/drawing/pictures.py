@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
-from .layout.columns import arrange, reading_order
-from .layout.heights import settle
+from .layout.columns import reading_order
 from .layout.items import Scene
 from .layout.picture import Picture
-from .layout.routes import draw_routes
 from .layout.scene import compose
+from .layout.wrapping import lines_of, wrapped, wrapped_like
 from .options import MAX_NODES, View, known, need_gradients, view
 from .output import dot, saving, svg, tikz, typst
 from .output.themes import recoloured
@@ -31,9 +30,19 @@ class Drawing:
     A notebook shows it by itself.
     """
 
-    def __init__(self, scene: Scene, boxes: Sequence[Box] = (), theme: str = "light") -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        boxes: Sequence[Box] = (),
+        theme: str = "light",
+        *,
+        width: float | None = None,
+        ends: Sequence[int] | None = None,  # the lines, where they are known
+    ) -> None:
         self._scene = scene
         self._theme = theme
+        self._width = width
+        self._ends = ends
         self._boxes = tuple(boxes)
         self._picture: Picture | None = None
 
@@ -51,9 +60,10 @@ class Drawing:
     def picture(self) -> Picture:
         """The shapes, lines and texts with their positions."""
         if self._picture is None:
-            grid = arrange(self._scene)
-            settle(grid)
-            self._picture = draw_routes(self._scene, grid)
+            if self._ends is not None:
+                self._picture = wrapped_like(self._scene, self._ends)
+            else:
+                self._picture, _ = wrapped(self._scene, self._width)
         return self._picture
 
     @property
@@ -113,6 +123,7 @@ def draw(
     title: str = "",
     theme: str = "light",
     thickness: bool = False,
+    width: float | None = None,
     exercise: str | None = None,
     share: float = 1.0,
     seed: int = 0,
@@ -138,6 +149,12 @@ def draw(
     then.
     `branches` draws branches as nodes of their own, beside the sums whose mirror they are.
     `constants` are Values to which no gradient is drawn, such as data.
+
+    What is wider than `width` is wrapped into lines, as music is: an arrow that is cut ends in its
+    name, or in a letter in a ring, and begins again with the same tag. A value is 14 units high.
+    None is 1,050 units, with which values have six points on a page that is 160 mm wide between
+    its margins, and wraps only where few arrows are cut and the type is larger on the page then;
+    `math.inf` is one line, whatever its width.
 
     The `theme` is "light", "dark" or "transparent", on which the paper is not painted.
     `thickness=True` makes red arrows as thick as their gradients are large, and units grey that let
@@ -168,29 +185,37 @@ def draw(
         "draw", value, gradients=gradients, symbols=symbols, open=open, fold=fold,
         branches=branches, names=names, constants=constants, loss=loss, around=around, depth=depth,
         max_nodes=max_nodes, digits=digits, title=title, theme=theme,
-        thickness=thickness,
+        thickness=thickness, width=width,
     )  # fmt: skip
     boxes: list[Box] = []
+    ends: list[int] | None = None
     if exercise is not None:
         if exercise != "forward" and not gradients:
             need_gradients("draw")
-        boxes = _numbered(seen, empty_boxes(seen.graph, exercise, share, seed, digits), branches)
+        boxes = empty_boxes(seen.graph, exercise, share, seed, digits)
+        boxes, ends = _numbered(seen, boxes, branches)
     empty = {box.anchor: box.number for box in boxes}
     return Drawing(
         compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
                 note=seen.note, digits=digits, thickness=seen.thickness),
         boxes,
         seen.theme,
+        width=seen.width,
+        ends=ends,
     )  # fmt: skip
 
 
-def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> list[Box]:
-    """Return the boxes with the numbers in which the picture is read."""
+def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> tuple[list[Box], list[int]]:
+    """Return the boxes with the numbers in which the picture is read, and where its lines end.
+
+    It has the lines of the picture without boxes.
+    """
+    _, ends = wrapped(compose(seen.graph, seen.wording, branches=branches), seen.width)
     empty = {box.anchor: box.number for box in boxes}
     scene = compose(seen.graph, seen.wording, branches=branches, empty=empty)
-    order = reading_order(arrange(scene))
+    order = reading_order(lines_of(scene, ends))
     numbered = [replace(box, number=order[box.number]) for box in boxes]
-    return sorted(numbered, key=lambda box: box.number)
+    return sorted(numbered, key=lambda box: box.number), ends
 
 
 def check_answers(
@@ -234,7 +259,7 @@ def check_answers(
     seen = view("check_answers", value, **known("check_answers", options))
     digits = digits_wanted(digits)
     boxes = empty_boxes(seen.graph, exercise, share, seed, max(digits, 6))
-    boxes = _numbered(seen, boxes, options.get("branches", False))
+    boxes, _ = _numbered(seen, boxes, options.get("branches", False))
     return marked(boxes, answers, digits, tolerance)
 
 
@@ -242,7 +267,7 @@ def draw_dot(value: Any, **options: Any) -> graphviz.Digraph:
     """Return the graph as a `graphviz.Digraph`: black forward and red backward edges.
 
     Its `.source` is DOT text; `.render` and `.pipe` need the program `dot` of Graphviz, which
-    pictures of `draw` do not. The options are those of `draw`, without exercises.
+    pictures of `draw` do not. The options are those of `draw`, without exercises and `width`.
 
     Raises: `TypeError` for anything but a Value, `ValueError` for an option out of range.
 

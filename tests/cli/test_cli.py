@@ -511,6 +511,8 @@ def test_symbols_and_opened_operations_change_the_picture(main, tmp_path):
     y.backward()
     assert path.read_text(encoding="utf-8") == sg.draw(y, symbols=True, open="sigmoid").svg
     assert main("sigmoid(x)", "x=0.5", "--open=all", "--exercise=backward")[1].count("\n") == 7
+    main("y = sigmoid(x)", "x=0.5", "--open=sigmoid", "--width=400", "-o", str(path))
+    assert path.read_text(encoding="utf-8") == sg.draw(y, open="sigmoid", width=400).svg
 
 
 @pytest.mark.parametrize(
@@ -518,6 +520,9 @@ def test_symbols_and_opened_operations_change_the_picture(main, tmp_path):
     [
         (("--symbols",), "--symbols: it changes the picture; got no file"),
         (("--open", "sigmoid"), "--open: it changes the picture; got no file"),
+        (("--width", "500"), "--width: it changes the picture; got no file"),
+        (("--width", "wide", "-o", "a.svg"), "--width: a number is wanted; got 'wide'"),
+        (("--width", "5", "-o", "a.svg"), "width must be at least 300; got 5"),
         (("--open", "cosine", "-o", "a.svg"), "there is no operation 'cosine'"),
         (("--open", "add", "-o", "a.svg"), "'add' is not made of simpler operations"),
     ],

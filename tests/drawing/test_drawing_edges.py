@@ -653,7 +653,7 @@ def test_picture_that_is_wider_than_a_notebook_scrolls_at_its_full_size(
     x = y = sg.Value(0.5)
     for _ in range(30):
         y = sg.tanh(y) * x
-    drawing = sg.draw(y)
+    drawing = sg.draw(y, width=math.inf)
     wide = float(re.findall(r'width="([\d.]+)"', drawing.svg)[0])
 
     kind, html = drawing._mime_()

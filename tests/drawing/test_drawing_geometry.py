@@ -173,7 +173,7 @@ def test_title_of_a_frame_gives_way_to_an_arrow_from_above() -> None:
             h = sg.tanh(u * h + w)
     h.backward()
 
-    picture = sg.draw(h).picture
+    picture = sg.draw(h, width=math.inf).picture
 
     lefts = {frame.box()[0] for frame in picture.frames}
     titles = [text for text in picture.texts if text.style == "frame title"]

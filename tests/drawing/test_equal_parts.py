@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -48,7 +49,7 @@ def gates() -> sg.Value:
 def columns(root: sg.Value) -> dict[str, list[float]]:
     """Return where the operators of each sign stand, from left to right."""
     root.backward()
-    picture = sg.draw(root).picture
+    picture = sg.draw(root, width=math.inf).picture
     found = defaultdict(list)
     for text in picture.texts:
         if text.style == "symbol":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from figures import FIGURES
 from random_pictures import picture
 
 import scalargrad as sg
+from scalargrad.drawing.layout.measures import GREY
 from scalargrad.drawing.output.tex_type import text
 from scalargrad.drawing.output.themes import THEMES
 from scalargrad.drawing.pictures import Drawing
@@ -79,9 +81,15 @@ def svg_drawn(svg: str) -> Drawn:
                 drawn.dots.append(measures(element, "cx", "cy"))
             case "polygon", _:
                 drawn.heads.append(numbers(element.get("points", "")))
-            case "path", _ if following.tag == SVG + "polygon":
+            case "path", _ if following.tag == SVG + "polygon" or is_edge(element):
                 drawn.shafts.append(svg_points(element.get("d", "")))
     return drawn
+
+
+def is_edge(element: ET.Element) -> bool:
+    """Tell whether a line is an edge of a frame that is open elsewhere."""
+    greys = {colours.get(GREY, GREY) for colours in THEMES.values()}
+    return element.get("stroke-width") == "0.8" and element.get("stroke") in greys
 
 
 def svg_points(data: str) -> list[float]:
@@ -169,6 +177,11 @@ def pictures() -> dict[str, Drawing]:
     loss.backward()
     drawings["folded"] = sg.draw(loss, fold=True, names=network.params, max_nodes=20)
     drawings["cut"] = sg.draw(loss, fold=False, max_nodes=20)
+    with sg.scope("block"):
+        for _ in range(3):
+            x = sg.exp(sg.sin(x * x))
+    x.backward()
+    drawings["open"] = sg.draw(x, fold=False, width=400, theme="dark")
     return drawings
 
 
@@ -359,7 +372,7 @@ def test_picture_wider_than_tex_can_measure_has_smaller_units(tmp_path: Path) ->
     y = x
     for _ in range(200):
         y = y.exp()
-    drawing = sg.draw(y, max_nodes=1000)
+    drawing = sg.draw(y, max_nodes=1000, width=math.inf)
     left, _, right, _ = drawing.picture.box
     assert right - left > 16_384
     tex = saved(drawing, tmp_path / "a.tex")

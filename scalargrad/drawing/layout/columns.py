@@ -7,7 +7,7 @@ tables", 1994. Where the order of operands matters every port is an end of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from .compact import Compact
@@ -21,7 +21,16 @@ from .sifting import CROSSING
 
 def arrange(scene: Scene) -> Grid:
     """Return the columns of a scene, ordered so that few arrows cross."""
-    compact = _ordered(scene)
+    return _finished(_ordered(scene))
+
+
+def arrange_line(scene: Scene) -> Grid:
+    """Return the columns of one line of a picture, whose items have their ranks already."""
+    return _finished(_tried(scene)[0])
+
+
+def _finished(compact: Compact) -> Grid:
+    """Return the grid of what is ordered, complete."""
     grid = compact.grid
     compact.sort_cells()
     _turn_operands(grid)
@@ -61,13 +70,14 @@ def _tried(scene: Scene) -> tuple[Compact, int]:
     return compact, compact.order.cost() // CROSSING
 
 
-def reading_order(grid: Grid) -> dict[int, int]:
-    """Return a new number for every empty box: as they are met from column to column.
+def reading_order(lines: Sequence[Grid]) -> dict[int, int]:
+    """Return a new number for every empty box: as they are met from column to column, line by line.
 
     Forward values come first, from left to right, then backward ones, from right to left.
     """
     boxes: list[tuple[bool, int, int, int]] = []
-    for index, column in enumerate(grid.columns):
+    columns = [column for grid in lines for column in grid.columns]
+    for index, column in enumerate(columns):
         for position, cell in enumerate(column.cells):
             if cell.labels is not None and cell.labels.forward_box is not None:
                 boxes.append((False, index, position, cell.labels.forward_box))

@@ -7,7 +7,9 @@ from typing import Literal
 
 from ..words.wording import Labels
 
-ItemKind = Literal["operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond"]
+ItemKind = Literal[
+    "operator", "box", "leaf", "constant", "folded", "branch", "result", "beyond", "tag"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +18,7 @@ class Frame:
 
     title: str
     short: str  # where the frame is too narrow for the title
+    cut: tuple[bool, bool] = (False, False)  # whether it goes on in another line, left and right
 
 
 @dataclass(eq=False, slots=True)
@@ -28,13 +31,14 @@ class Item:
     rank: int = 0
     inputs: int = 0  # how many arrows come in
     outlets: int = 1  # how many lines go out, before they branch
-    fixed: bool = False  # of a leaf: it is a constant of the picture
+    fixed: bool = False  # of a leaf: it is a constant of the picture; of a tag: no red goes there
     idle: bool = False  # it lets nothing back
     ordered: bool = False  # whether it matters which operand is first
     links: list[Link] = field(default_factory=list)  # the arrows that go out
     stem: Labels | None = None  # the texts before the branch dot, where there is one
     stem_about: str = ""
     frames: tuple[Frame, ...] = ()  # around it, the outermost first
+    ringed: bool = False  # of a tag: it is a letter in a ring, no name
     under: tuple[str, str] | None = None  # of a branch or a sum: forward and backward, in a circle
 
     @property
@@ -58,6 +62,7 @@ class Link:
     labels: Labels
     outlet: int = 0
     about: str = ""
+    name: str = ""  # of what flows
 
 
 @dataclass(eq=False)

@@ -55,6 +55,8 @@ LANE_PITCH = 46.0  # between two arrows that carry both values
 PORT_PITCH = 17.0  # between the ports of a tall operator
 MOST_PORTS_OF_A_CIRCLE = 3
 MARGIN = 18.0
+LINE_GAP = 14.0  # between two lines of a wrapped picture, besides their margins
+TAG_SIZE, TAG_RADIUS, TAG_GAP = 11.0, 8.0, 3.0  # of a letter in a ring; between it and its arrow
 
 
 def symbol_size(symbol: str) -> float:
@@ -102,6 +104,13 @@ def title_lines(title: str) -> list[str]:
         else:
             lines[-1] = joined
     return lines
+
+
+def tag_width(tag: Item) -> float:
+    """Return the width of a tag: of its name, or of the ring around its letter."""
+    if tag.ringed:
+        return max(2 * TAG_RADIUS, width(tag.text, TAG_SIZE) + TAG_RADIUS)
+    return width(tag.text, NAME_SIZE)
 
 
 def forks_at_ports(item: Item) -> bool:

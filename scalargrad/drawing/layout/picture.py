@@ -118,6 +118,7 @@ class Shape:
     corner: float = measures.RADIUS
     about: str = ""
     idle: bool = False  # a unit that lets nothing back
+    cut: tuple[bool, bool] = (False, False)  # of a frame: whether it is open left and right
 
     def box(self) -> Bounds:
         """Return the room that the shape takes."""

@@ -55,7 +55,7 @@ class Router:
         for index, column in enumerate(self.grid.columns):
             for cell in column.cells:
                 self.column_of[id(cell)] = index
-        self._measure_columns()
+        self.measure_columns()
         for column, span in zip(self.grid.columns, self.spans, strict=True):
             for cell in column.cells:
                 if cell.item is not None:
@@ -69,14 +69,15 @@ class Router:
 
     # -- horizontal positions ------------------------------------------------------------
 
-    def _measure_columns(self) -> None:
+    def measure_columns(self) -> None:
+        """Give every column its horizontal room."""
         x = 0.0
         columns = self.grid.columns
         for index, column in enumerate(columns):
             following = columns[index + 1] if index + 1 < len(columns) else None
-            x += m.beside(self._framed(index, first=True))
+            x += m.beside(self.framed(index, first=True))
             start = x + _items_width(column)
-            pad = m.beside(self._framed(index, first=False))
+            pad = m.beside(self.framed(index, first=False))
             right = start + (_label_width(column) if column.lanes else 0.0)
             span = Span(x, start, right, pad=pad)
             self.spans.append(span)
@@ -86,7 +87,7 @@ class Router:
             span.legs = start, start + _leg_width(following)
             x = span.legs[1]
 
-    def _framed(self, index: int, *, first: bool) -> int:
+    def framed(self, index: int, *, first: bool) -> int:
         """Return how many frames begin, or end, at a column."""
         borders = self.grid.borders[::2]
         ends = (b.first if first else b.first + len(b.cells) - 1 for b in borders)
@@ -104,18 +105,28 @@ class Router:
         left = self.spans[first].left - m.FRAME_EDGE - m.FRAME_PAD * inside
         items = [c.item for c in self.grid.columns[last].cells if c.item and c.item.is_shaped]
         width = max((m.size_of(item)[0] for item in items), default=0.0)
-        right = self.spans[last].left + width + m.FRAME_EDGE + m.FRAME_PAD * after
+        right = self.spans[last].left + width + m.FRAME_EDGE
+        if upper.frame.cut[1] and last == len(self.spans) - 1:
+            right = self._right_edge()
+        right += m.FRAME_PAD * after
         if len({cell.y for cell in upper.cells}) > 1 or len({cell.y for cell in lower.cells}) > 1:
             return  # there was no room for straight edges
         top, bottom = upper.cells[0].y, lower.cells[0].y
         shape = Shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top,
-                      corner=m.BOX_CORNER)  # fmt: skip
+                      corner=m.BOX_CORNER, cut=upper.frame.cut)  # fmt: skip
         self.picture.frames.append(shape)
+        if not upper.frame.title:
+            return
         y = top + m.FRAME_TITLE_SIZE + 2.0
         title = Text(left + 8.0, y, upper.frame.title, "frame title", m.FRAME_TITLE_SIZE, "start")
         if title.box()[2] > right - 4.0:
             title = replace(title, content=upper.frame.short)
         self.picture.texts.append(clear_title(title, right, self.picture))
+
+    def _right_edge(self) -> float:
+        """Return where the tags at the end of a line end."""
+        tags = [cell.item for cell in self.grid.columns[-1].cells if cell.item is not None]
+        return self.spans[-1].left + max(map(m.tag_width, tags)) + 2 * m.TAG_GAP
 
     def _around(self, border: Border) -> tuple[Frame, ...]:
         """Return the frames that a frame stands in."""
@@ -130,11 +141,14 @@ class Router:
         elif item.kind == "branch":
             shift = m.OFFSET if item.links[0].labels.backward is None else 0.0
             picture.dots.append(Dot(span.left + m.DOT, cell.y - shift, item.about))
+        elif item.ringed:
+            self._place_ring(cell, item, span)
         elif item.text:
-            at_end = item.kind in ("result", "beyond")
+            at_end = item.kind in ("result", "beyond") or _ends_a_line(item)
             x, anchor = (span.left + 5.0, "start") if at_end else (span.start - 5.0, "end")
             y = cell.y + 0.3 * m.NAME_SIZE
-            if cell.labels is not None and cell.labels.backward is None:
+            alone = cell.labels is not None and cell.labels.backward is None
+            if alone or (item.kind == "tag" and item.fixed):
                 y -= m.OFFSET  # beside the only arrow, not between two
             name = Text(x, y, item.text, "name", m.NAME_SIZE, anchor, item.about)  # type: ignore[arg-type]
             picture.texts.append(name)
@@ -147,6 +161,17 @@ class Router:
             self._draw_pair(points, item.stem, item, None, about=about)
             start = points[0][0] + span.pad
             self._write((start + dot[0] - m.DOT) / 2, cell.y, item.stem, about)
+
+    def _place_ring(self, cell: Cell, tag: Item, span: Span) -> None:
+        """Draw the letter in a ring where an arrow leaves a line, or comes from another one."""
+        wide, tall = m.tag_width(tag), 2 * m.TAG_RADIUS
+        away = m.TAG_GAP + wide / 2
+        x = span.left + away if _ends_a_line(tag) else span.start - away
+        y = cell.y - (m.OFFSET if tag.fixed else 0.0)  # beside the only arrow
+        self.picture.shapes.append(Shape(x, y, wide, tall, corner=m.TAG_RADIUS))
+        rise = m.SIGN_MIDDLE if len(tag.text) == 1 else 0.3
+        baseline = y + rise * m.TAG_SIZE
+        self.picture.texts.append(Text(x, baseline, tag.text, "symbol", m.TAG_SIZE))
 
     def _place_shape(self, cell: Cell, item: Item, span: Span) -> None:
         """Draw an outline with what is written in it."""
@@ -247,7 +272,8 @@ class Router:
         item = right.item
         assert item is not None
         start = self.spans[self.column_of[id(right)]].left
-        if item.kind in ("result", "beyond") or (item.kind == "branch" and item.under is None):
+        dot = item.kind == "branch" and item.under is None
+        if dot or item.kind in ("result", "beyond", "tag"):
             return start, left.y
         if id(right) not in self.entries:
             self.entries[id(right)] = entries_of(right, item)
@@ -306,9 +332,14 @@ class Router:
                 texts.append(Text(x, y + level, line, "forward", m.SIZE, about=about))
         if labels.backward_box is not None:
             blanks.append(Blank(x, y + away, labels.backward_box, backward=True, about=about))
-        elif labels.backward is not None:
+        elif labels.backward:
             for line, level in m.backward_lines(labels.backward):
                 texts.append(Text(x, y + level, line, "backward", m.SIZE, about=about))
+
+
+def _ends_a_line(item: Item) -> bool:
+    """Tell whether an arrow goes on from here in another line."""
+    return item.kind == "tag" and not item.links
 
 
 def _exit(item: Item, span: Span) -> float:
@@ -322,6 +353,7 @@ def _items_width(column: Column) -> float:
     items = [cell.item for cell in column.cells if cell.item is not None]
     operators = [m.size_of(item)[0] for item in items if item.is_shaped or item.kind == "branch"]
     names = [width(i.text, m.NAME_SIZE) + 6.0 for i in items if i.kind == "leaf" and i.text]
+    names += [m.tag_width(i) + 6.0 for i in items if i.kind == "tag" and i.links]
     if operators and names:  # the last bit of a slant reaches into the column
         names.append(max(names) + m.RADIUS)
     return max([*operators, *names], default=0.0)
@@ -339,8 +371,11 @@ def _label_width(column: Column) -> float:
 
 def _leg_width(column: Column) -> float:
     """Return the width of the slants into a column, so that none is too steep."""
-    ends = ("result", "beyond")
-    if all(cell.item is not None and cell.item.kind in ends for cell in column.cells):
+    ends = ("result", "beyond", "tag")
+    if all(
+        cell.kind in ("top", "bottom") or (cell.item is not None and cell.item.kind in ends)
+        for cell in column.cells
+    ):
         return 12.0
     highest = max(
         (abs(b.y - c.y) for c in column.cells if c.kind not in ("top", "bottom") for b in c.before),
@@ -352,6 +387,24 @@ def _leg_width(column: Column) -> float:
 def draw_routes(scene: Scene, grid: Grid) -> Picture:
     """Return the picture of a scene whose grid has its levels."""
     picture = Router(scene, grid, Picture(scene.title, scene.summary)).route()
+    caption(picture, scene)
+    return picture
+
+
+def rank_starts(grid: Grid) -> list[float]:
+    """Return where the column of each rank begins, and where all ends."""
+    router = Router(Scene([], None, "", "", ""), grid, Picture("", ""))
+    router.measure_columns()
+    starts = [
+        span.left - m.beside(router.framed(index, first=True))
+        for index, (column, span) in enumerate(zip(grid.columns, router.spans, strict=True))
+        if not column.lanes
+    ]
+    return [*starts, router.spans[-1].right]
+
+
+def caption(picture: Picture, scene: Scene) -> None:
+    """Write title and note around what is drawn."""
     picture.fit()
     if scene.title:
         x = (picture.box[0] + picture.box[2]) / 2
@@ -361,4 +414,3 @@ def draw_routes(scene: Scene, grid: Grid) -> Picture:
         picture.texts.append(Text(x, picture.box[3] + 8.0, scene.note, "note", 13.0, "start"))
     if scene.title or scene.note:
         picture.fit()
-    return picture

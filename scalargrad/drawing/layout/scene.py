@@ -144,14 +144,14 @@ class _Composer:
         is_root = flow.named is None and self.graph.is_result(flow.value)
         uses = [use for use in flow.uses if use.target is None or use.target in self.item_of]
         about = f"{item.about}.{outlet}"
-        stem = self._boxed(self.wording.flow(flow), flow)
+        stem, name = self._boxed(self.wording.flow(flow), flow), self.wording.name(flow)
         forked = len(uses) + is_root > 1
         start, labels_of = item, {}
         if forked and (self.branches or item.outlets > 1):
             start = Item("branch", "", about, inputs=1, frames=item.frames)
             if self.branches:
                 start.under = ("branch", "sum")
-            item.links.append(Link(item, start, 0, stem, outlet, about))
+            item.links.append(Link(item, start, 0, stem, outlet, about, name))
             self.items.insert(self.items.index(item) + 1, start)
         elif forked:
             item.stem, item.stem_about = stem, about
@@ -165,13 +165,12 @@ class _Composer:
         for number, use in enumerate(uses):
             target, port = self._target(use)
             beside = outlet if start is item else 0
-            link = Link(start, target, port, labels_of[use], beside, f"{about}.{number}")
+            link = Link(start, target, port, labels_of[use], beside, f"{about}.{number}", name)
             start.links.append(link)
             if self.branches and flow.named is not None and len(use.edges) > 1:
                 self._broadcast(link, use)
         if is_root:
-            name = self.wording.name(flow) if not is_leaf(flow.value) else ""
-            result = Item("result", name, inputs=1)
+            result = Item("result", "" if is_leaf(flow.value) else name, inputs=1)
             self.ends.append(result)
             labels = replace(self._at_end(flow, stem) if uses else stem, backward_box=None)
             start.links.append(Link(start, result, 0, labels, about=f"{about}.r"))

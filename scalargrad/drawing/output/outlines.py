@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..layout import measures as m
-from ..layout.picture import Position
+from ..layout.picture import Position, Shape
 
 
 def short(number: float) -> str:
@@ -17,6 +17,19 @@ def short(number: float) -> str:
     """
     text = f"{number:.1f}"
     return text[:-2] if text.endswith(".0") else text
+
+
+def open_edges(frame: Shape) -> list[tuple[Position, ...]]:
+    """Return the edges of a frame that goes on in another line: it has no edge at that side.
+
+    >>> open_edges(Shape(5, 5, 10, 10, cut=(False, True)))
+    [((10.0, 0.0), (0.0, 0.0), (0.0, 10.0), (10.0, 10.0))]
+    """
+    left, top, right, bottom = frame.box()
+    upper, lower = ((left, top), (right, top)), ((left, bottom), (right, bottom))
+    if frame.cut == (True, True):
+        return [upper, lower]
+    return [(*upper, *lower[::-1])] if frame.cut[0] else [(*upper[::-1], *lower)]
 
 
 def rounded(points: Sequence[Position]) -> list[tuple[Position, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from ...core.markup import escaped
 from ..layout import measures as m
@@ -11,7 +12,7 @@ from ..layout.measures import BLACK, GREY, IDLE, PALE, RED, WHITE
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
 from ..layout.setting import Laid, block
 from ..words.pieces import Piece, Typeset, lines_of
-from .outlines import rounded
+from .outlines import open_edges, rounded
 from .outlines import short as _n
 
 FONT = (
@@ -63,7 +64,7 @@ def render(picture: Picture, *, hooks: bool = False, typeset: bool = False) -> s
         f'<rect x="{_n(left)}" y="{_n(top)}" width="{wide}" height="{tall}" fill="{WHITE}"'
         f"{hook('paper')}/>",
     ]
-    parts += [_frame(frame, hook("frame")) for frame in picture.frames]
+    parts += [_frame(frame, hook) for frame in picture.frames]
     parts += [_shape(shape, hook("shape", shape.about)) for shape in picture.shapes]
     for backward in (True, False):  # black over red where they cross
         parts += [_line(line, hook) for line in picture.arrows if line.backward is backward]
@@ -110,8 +111,19 @@ def _shape(shape: Shape, hook: str) -> str:
     return _rect(shape, f'fill="{fill}" stroke="{BLACK}" stroke-width="1.2"{dashes}{hook}')
 
 
-def _frame(frame: Shape, hook: str) -> str:
-    return _rect(frame, f'fill="{PALE}" stroke="{GREY}" stroke-width="0.8"{hook}')
+def _frame(frame: Shape, hook: _Hook) -> str:
+    """Return a frame; one that goes on in another line is open there."""
+    style = f'stroke="{GREY}" stroke-width="0.8"'
+    if not any(frame.cut):
+        return _rect(frame, f'fill="{PALE}" {style}{hook("frame")}')
+    ground = replace(frame, corner=m.CORNER)
+    edge = f'fill="none" {style}{hook("edge")}'
+    return "\n".join(
+        [
+            _rect(ground, f'fill="{PALE}" stroke="none"{hook("ground")}'),
+            *(f'<path d="{_rounded(points)}" {edge}/>' for points in open_edges(frame)),
+        ]
+    )
 
 
 def _rect(shape: Shape, style: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..layout import measures as m
 from ..layout import setting
 from ..layout.measures import BLACK, GREY, IDLE, PALE, RED, WHITE
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
 from .mathematics import formula
-from .outlines import rounded, short
+from .outlines import open_edges, rounded, short
 from .tex_type import Mathematics
 from .themes import THEMES
 
@@ -130,7 +131,7 @@ def _body(picture: Picture, colours: Mapping[str, str]) -> Iterator[str]:
     paper = _options(_filling(WHITE, colours), "use as bounding box")
     yield rf"\path{paper} {_corners((x, y), (x + wide, y + tall))};"
     for frame in picture.frames:
-        yield _shape(frame, "draw=sggrey", "pen=0.8", _filling(PALE, colours))
+        yield from _frame(frame, colours)
     for shape in picture.shapes:
         fill = _filling(IDLE if shape.idle else WHITE, colours)
         yield _shape(shape, "draw=sgblack", "pen=1.2", fill)
@@ -177,6 +178,17 @@ def _shape(shape: Shape, *style: str) -> str:
         return rf"\path{_options(*style, dashes)} {middle} circle[radius={short(shape.corner)}];"
     style = *style, dashes, f"corner={short(shape.corner)}"
     return rf"\path{_options(*style)} {_corners((left, top), (right, bottom))};"
+
+
+def _frame(frame: Shape, colours: Mapping[str, str]) -> Iterator[str]:
+    """Yield a frame; one that goes on in another line is open there."""
+    fill = _filling(PALE, colours)
+    if not any(frame.cut):
+        yield _shape(frame, "draw=sggrey", "pen=0.8", fill)
+        return
+    yield _shape(replace(frame, corner=m.CORNER), fill)
+    for edge in open_edges(frame):
+        yield rf"\draw[sggrey, pen=0.8] {_curved(edge)};"
 
 
 def _arrow(arrow: Arrow, colours: Mapping[str, str]) -> Iterator[str]:

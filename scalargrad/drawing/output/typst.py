@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..layout import measures as m
 from ..layout import setting
 from ..layout.measures import BLACK, GREY, IDLE, PALE, RED, WHITE
 from ..layout.picture import Arrow, Blank, Picture, Position, Shape, Text
 from .mathematics import formula
-from .outlines import rounded, short
+from .outlines import open_edges, rounded, short
 from .themes import THEMES
 from .typst_type import Strings
 
@@ -147,7 +148,7 @@ def _colour(colour: str) -> str:
 def _body(picture: Picture) -> Iterator[str]:
     """Yield the calls that draw, from the back to the front."""
     for frame in picture.frames:
-        yield _shape(frame, "fill: pale, stroke: 0.8pt + grey")
+        yield from _frame(frame)
     for shape in picture.shapes:
         stroke = "(paint: ink, thickness: 1.2pt, dash: (4pt, 3pt))"
         outline = stroke if shape.dashed else "1.2pt + ink"
@@ -172,6 +173,17 @@ def _shape(shape: Shape, look: str) -> str:
     if shape.width == shape.height == 2 * shape.corner:
         return f"disc({_numbers(shape.x, shape.y, shape.corner)}, {look})"
     return f"slab({_numbers(*shape.box())}, radius: {short(shape.corner)}pt, {look})"
+
+
+def _frame(frame: Shape) -> Iterator[str]:
+    """Yield a frame; one that goes on in another line is open there."""
+    stroke = "0.8pt + grey"
+    if not any(frame.cut):
+        yield _shape(frame, f"fill: pale, stroke: {stroke}")
+        return
+    yield _shape(replace(frame, corner=m.CORNER), "fill: pale")
+    for edge in open_edges(frame):
+        yield f"shaft({stroke}, {', '.join(map(_point, rounded(edge)))})"
 
 
 def _arrow(arrow: Arrow) -> Iterator[str]:

@@ -10,11 +10,9 @@ from typing import Any
 
 from ...core.whole_files import path_text, write_whole
 from ...errors import InputError, OperandError, unwanted
-from ..layout.columns import arrange
-from ..layout.heights import settle
 from ..layout.picture import Picture, Text
-from ..layout.routes import draw_routes
 from ..layout.scene import compose
+from ..layout.wrapping import wrapped, wrapped_like
 from ..options import MAX_NODES, View, view
 from ..output import svg
 from ..words import text
@@ -26,7 +24,7 @@ from .spacious import Spacious
 from .steps import Walk
 
 _OPTIONS = (
-    "open", "fold", "names", "constants", "branches", "max_nodes", "digits", "title",
+    "open", "fold", "names", "constants", "branches", "max_nodes", "digits", "title", "width",
 )  # fmt: skip
 
 
@@ -73,6 +71,7 @@ def walkthrough(
     max_nodes: int = MAX_NODES,
     digits: int = 6,
     title: str = "",
+    width: float | None = None,
     **unknown: Any,
 ) -> Walkthrough:
     """Make a page that walks through the graph of a value: `.save("walk.html")` writes it.
@@ -98,7 +97,8 @@ def walkthrough(
         raise OperandError(unwanted("walkthrough", must, next(iter(unknown)), "choose among them"))
     seen = view(
         "walkthrough", value, open=open, fold=fold, names=names, constants=constants,
-        branches=branches, max_nodes=max_nodes, digits=digits, title=title, upstream=1.0,
+        branches=branches, max_nodes=max_nodes, digits=digits, title=title, width=width,
+        upstream=1.0,
     )  # fmt: skip
     walk = Walk(seen.graph, seen.wording)
     named = walk.result is not None and walk.result.name
@@ -119,7 +119,7 @@ def _page(seen: View, walk: Walk, title: str, *, branches: bool, digits: int) ->
         for shown in walk.singles
         if shown.forked
     }
-    picture = _picture(spacious, branches)
+    picture = _picture(spacious, branches, seen.width)
     texts = {key: spoken(rule, digits) for key, rule in walk.texts().items()}
     picture.texts = [_written(line, texts) for line in picture.texts]
     return document.page(
@@ -131,12 +131,13 @@ def _page(seen: View, walk: Walk, title: str, *, branches: bool, digits: int) ->
     )
 
 
-def _picture(spacious: Spacious, branches: bool) -> Picture:
-    """Return the picture, laid out with room for longer numbers than it has."""
-    scene = compose(spacious.graph, spacious, branches=branches, digits=spacious.digits)
-    grid = arrange(scene)
-    settle(grid)
-    return draw_routes(scene, grid)
+def _picture(spacious: Spacious, branches: bool, width: float | None) -> Picture:
+    """Return the picture, with room for longer numbers than it has, in the lines of `draw`."""
+    plain, scene = (
+        compose(spacious.graph, wording, branches=branches, digits=spacious.digits)
+        for wording in (spacious.wording, spacious)
+    )
+    return wrapped_like(scene, wrapped(plain, width)[1])
 
 
 def _written(line: Text, texts: Mapping[str, str]) -> Text:
