@@ -7,6 +7,7 @@ another one brings anyway is left out.
 from __future__ import annotations
 
 import ast
+import math
 from pathlib import Path
 
 import scalargrad as sg
@@ -55,7 +56,7 @@ def picture() -> sg.drawing.Drawing:
     with sg.scope("__init__"):
         top = sg.sum([value for name, value in values.items() if name not in imported])
     top.label = "scalargrad"
-    return sg.draw(top, fold=True, gradients=False, symbols=True)
+    return sg.draw(top, fold=True, gradients=False, symbols=True, width=math.inf)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from . import measures as m
-from .breaking import LINE, breaks, costs_of, cut_at
+from .breaking import LINE, breaks, costs_of
 from .columns import arrange, arrange_line
 from .grid import Grid
 from .heights import settle
@@ -105,8 +106,9 @@ class _Widths:
 
 def _is_better(scene: Scene, ends: Sequence[int], whole: Picture, lines: Picture) -> bool:
     """Tell whether a careful hand would wrap a picture that has to fit a page."""
-    cuts = cut_at(scene.items)
-    return all(cuts[end] <= MOST_TAGS for end in ends) and _scale(lines) > _scale(whole)
+    split = Split(scene, ends)
+    leaving = Counter(split.line_of[id(cut.source)] for cut in split.cuts)
+    return max(leaving.values(), default=0) <= MOST_TAGS and _scale(lines) > _scale(whole)
 
 
 def _scale(picture: Picture) -> float:
