@@ -211,7 +211,7 @@ static PyObject *converted(int op, PyObject *sequence)
         double number;
         if (is_value_or_subclass(item)) {
             Py_INCREF(item);
-        } else if (number_of(operations[op].name, "each operand", item, "1.0", &number) < 0) {
+        } else if (number_of(operations[op].name, "each operand", item, "1.0", &number) != 1) {
             item = NULL;
         } else {
             item = PyFloat_FromDouble(number);
