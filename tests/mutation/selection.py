@@ -30,7 +30,16 @@ COSTLY = {
 }
 #: where the tests of a file stand that do not stand as the file does; the longest prefix holds
 NEAR = {
-    "scalargrad/_native/machine": ("tests/tape/", "tests/engine/test_engines.py"),
+    "scalargrad/_native/machine": (
+        "tests/tape/",
+        "tests/engine/test_engines.py",
+        "tests/engine/test_hostile_entries.py",
+    ),
+    "scalargrad/calculus/solutions.py": (
+        "tests/calculus/test_equations.py",
+        "tests/calculus/test_equation_systems.py",
+        "tests/tape/test_compile_equations.py",
+    ),
     "scalargrad/_native": ("tests/engine/", "tests/core/"),
     "scalargrad/_native/__init__.py": ("tests/tape/", "tests/functions/test_gathering.py"),
     "scalargrad/_native/bulk.c": ("tests/tape/test_calls_like_earlier.py", "tests/learning/"),

@@ -191,7 +191,11 @@ def test_guess_and_ends_that_are_arguments_are_those_of_each_call() -> None:
     by_guess = sg.compile(lambda guess: sg.newton(lambda x: x * x - 4.0, guess))
     by_ends = sg.compile(lambda low, high: sg.root(lambda x: sg.sin(x), low, high))
 
+    of_both = sg.compile(lambda a, guess: sg.newton(lambda x: x * x - a, guess))
+
     assert by_guess(np.array([1.0, -1.0])).tolist() == [2.0, -2.0]
+    assert of_both(np.array([4.0, 9.0, 16.0]), np.array([1.0, -1.0, -5.0])).tolist() == [2, -3, -4]
+    assert of_both(9.0, -2.0) == -3.0
     assert by_guess.value_and_grad(-1.0) == (-2.0, (0.0,))
     assert by_ends(np.array([-1.0, 2.0]), np.array([1.5, 4.0])).tolist() == [0.0, math.pi]
 
