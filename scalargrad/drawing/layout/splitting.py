@@ -44,9 +44,9 @@ class Split:
     def __init__(self, scene: Scene, ends: Sequence[int]) -> None:
         self.scene = scene
         self.ends = ends
-        self.line_of = self._lines()
-        self.cuts = self._cuts()
-        self.frames = self._frames()
+        self.line_of: dict[int, int] = self._lines()
+        self.cuts: list[Cut] = self._cuts()
+        self.frames: dict[tuple[Frame, int], Frame] = self._frames()
         self.copies: dict[int, Item] = {}
         for item in scene.items:
             line = self.line_of[id(item)]
