@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -36,6 +36,8 @@ def card_reply(live: LiveExpression, node: str) -> dict[str, Any]:
     ways, count = ways_of(live.walk, vertex.flows[0])
     derivative = _derivative(live, vertex)
     listed = vertex.is_leaf or len(ways) > 1
+    paths = [_path(live, way) for way in ways] if listed else []
+    many = f"{count:,} ways lead to the result." if count and not ways else ""
     return {
         "kind": "card",
         "node": node,
@@ -44,9 +46,8 @@ def card_reply(live: LiveExpression, node: str) -> dict[str, Any]:
         "rules": [pieces(rule, live.state.digits) for rule in _rules(live, vertex)],
         "derivative": derivative,
         "where": list(islice(_where(live, derivative["plain"]), MOST_NAMES)),
-        "paths": [_path(live, way) for way in ways] if listed else [],
-        "too_many": count if count and not ways else 0,
-        "terms": list(_terms(live, vertex)),
+        "ways": _sum("One way to the result", "ways to the result", paths, many),
+        "terms": _sum("One arrow brings it back", "arrows bring it back", _terms(live, vertex)),
         "nudges": list(_nudges(live, vertex)),
     }
 
@@ -125,13 +126,11 @@ def _terms(live: LiveExpression, vertex: Vertex) -> Iterator[dict[str, Any]]:
         yield {
             "keys": passed,
             "signs": signs,
-            "factors": [text.number(factor, digits) for factor in factors],
-            "product": text.number(use.backward or 0.0, digits),
+            **_product(factors, use.backward or 0.0, digits),
         }
     if shown.hidden:
         rest = graph.gradients[vertex.flows[0].value] - parts(shown.uses).value
-        product = text.number(rest, digits)
-        yield {"keys": [], "signs": ["not in the picture"], "factors": [], "product": product}
+        yield {"keys": [], "signs": ["not in the picture"], **_product((), rest, digits)}
 
 
 def _sign(vertex: Vertex) -> str:
@@ -147,10 +146,32 @@ def _nudges(live: LiveExpression, vertex: Vertex) -> Iterator[dict[str, Any]]:
 
 
 def _path(live: LiveExpression, way: Way) -> dict[str, Any]:
-    digits = live.state.digits
     return {
         "keys": list(dict.fromkeys(way.passed)),
         "signs": list(way.signs),
-        "factors": [text.number(factor, digits) for factor in reversed(way.factors)],
-        "product": text.number(way.product, digits),
+        **_product(way.factors[::-1], way.product, live.state.digits),
     }
+
+
+def _product(factors: Sequence[float], product: float, digits: int) -> dict[str, Any]:
+    """Return a product in numbers; several factors are written out before it."""
+    numbers = [text.number(factor, digits) for factor in factors]
+    chain = f"{_joined(numbers, ' × ')} = " if len(numbers) > 1 else ""
+    return {"factors": numbers, "chain": chain, "product": text.number(product, digits)}
+
+
+def _sum(one: str, several: str, rows: Iterable[dict[str, Any]], none: str = "") -> dict[str, Any]:
+    """Return products with what stands over them and, before the total, under several."""
+    rows = list(rows)
+    products = [row["product"] for row in rows]
+    title = f"{len(rows)} {several}, together" if len(rows) > 1 else one if rows else none
+    return {
+        "title": title,
+        "rows": rows,
+        "sum": f"{_joined(products, ' + ')} = " if len(rows) > 1 else "",
+    }
+
+
+def _joined(numbers: Sequence[str], sign: str) -> str:
+    """Return numbers with a sign between them; a negative one behind it is in brackets."""
+    return sign.join(f"({n})" if i and n.startswith("−") else n for i, n in enumerate(numbers))

@@ -11,6 +11,7 @@ from .descent import descent_reply
 from .live_expression import LiveExpression, NotShown
 from .messages import VERSION, Message, State, read_message
 from .replies import view_reply
+from .sharing import shared_reply
 
 
 class Explorer:
@@ -61,6 +62,7 @@ class Explorer:
 _REPLIES: dict[str, Callable[[LiveExpression, Message], dict[str, Any]]] = {
     "show": lambda live, _: view_reply(live),
     "ask": lambda live, message: card_reply(live, message.node),
+    "share": shared_reply,
     "descend": descent_reply,
 }
 

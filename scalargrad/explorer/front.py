@@ -8,7 +8,7 @@ from ..drawing.page.document import as_json, content_policy, filled, joined
 
 #: the front end, the same in every host, and what fetches its answers here
 _SCRIPTS = (
-    "exchange.js", "steps.js", "stage.js", "inputs.js", "descent.js", "card.js",
+    "exchange.js", "steps.js", "stage.js", "inputs.js", "descent.js", "share.js", "card.js",
     "explorer.js",
 )  # fmt: skip
 _HOST = "loopback.js"

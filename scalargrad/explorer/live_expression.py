@@ -8,6 +8,7 @@ from functools import cached_property
 
 from .._engine import Value
 from ..core.order import interior_order
+from ..drawing.layout.picture import Picture
 from ..drawing.options import View, view
 from ..drawing.output import svg
 from ..drawing.page.steps import Walk
@@ -103,13 +104,17 @@ class LiveExpression:
 
     # -- the picture -------------------------------------------------------------------
 
-    def picture(self) -> str:
-        """Return the picture as SVG."""
+    def drawn(self) -> Picture:
+        """Return the shapes, lines and texts of the picture, in their places."""
         wording: Wording = self.seen.wording
         if self.state.look != "numbers":
             wording = _Written(wording, self.symbols)
         self.places = RoomyPicture(self.seen.graph, wording, self.state.digits, self.places)
-        return svg.render(self.places.picture, hooks=True, typeset=True)
+        return self.places.picture
+
+    def picture(self) -> str:
+        """Return the picture as SVG with hooks."""
+        return svg.render(self.drawn(), hooks=True, typeset=True)
 
 
 @dataclass(frozen=True)

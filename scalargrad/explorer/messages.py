@@ -8,6 +8,7 @@ begun anew knows all that the page knew. Where a message has no state, the Explo
 |---|---|---|
 | `show` | here is a state: show it | `view`: the state as it was taken, the picture, its parts |
 | `ask` | tell of one `node` of it | `card`: the rule, the derivative, the ways to the result |
+| `share` | say it in a `form`: `"svg"`, `"tikz"`, `"python"`, `"figure"` | `shared`: its `text` |
 | `descend` | take `steps` (1) of gradient descent | `descent`: the `state` there, and the way |
 
 All have `version`, now 1, and may have an `id`, which the answer repeats. What cannot be done is
@@ -31,6 +32,7 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `nodes` | parts that can be asked, as the passes go: `node`, `said`, what it `opens` or `closes` |
 | `values` | a row a name: `name`, `typed`, `value`, `gradient`, `node`, and its `slider` |
 | `steps` | what each step shows: keys of the picture, rules in words and numbers |
+| `whole` | the same of the whole picture |
 | `command` | what begins an explorer with these values |
 
 | card | is |
@@ -39,8 +41,8 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `rules` | how its value is found, and what it hands back |
 | `derivative` | the gradient: `name`, `formula` (SVG), `plain` (the same in text), `number` |
 | `where` | names that only the formula has, each a formula |
-| `paths` | from here to the result: `keys` of the picture, `factors`, `product`; or `too_many` |
-| `terms` | what comes back along each arrow, in the same form: their sum is the gradient |
+| `ways` | to the result, whose sum is the gradient: a `title`, `rows`, and their `sum` in numbers |
+| `terms` | what comes back along each arrow, in the same form |
 | `nudges` | of an input: `delta`, the `change`, `linear`: gradient × δ; `typed`, which is x + δ |
 
 A descent has a learning `rate` (`"0.1"`, as typed), the `names` of the inputs that move (null: all)
@@ -51,6 +53,7 @@ and the `results` so far, from which its curve goes on.
 | `state`, `said` | where the steps lead, and a sentence that says so |
 | `results`, `curve` | the results so far and on the way, and a curve of them (SVG) |
 
+A row has `keys` of the picture, `signs` of operations, `factors`, the `chain` of them, `product`.
 A rule is a list of texts and of numbers; a number is a list of one text.
 """
 
@@ -68,7 +71,8 @@ VERSION = 1
 Check = tuple[Callable[[Any], bool], str, str]
 LOOKS = ("numbers", "symbols", "both")
 THEMES = ("", "light", "dark")
-KINDS = ("show", "ask", "descend")
+KINDS = ("show", "ask", "share", "descend")
+FORMS = ("svg", "tikz", "python", "figure")
 #: names that a state may have values for, and characters of what was typed for one
 MOST_VALUES, LONGEST_VALUE = 1_000, 200
 #: steps of one descent, and results so far
@@ -99,6 +103,7 @@ class Message:
     kind: str
     state: State | None
     node: str = ""
+    form: str = "svg"
     names: tuple[str, ...] | None = None
     rate: str = "0.1"
     steps: int = 1
@@ -221,6 +226,7 @@ _CHECKS: dict[str, Check] = {
 #: the same of what a message may have beside its state
 _WISHES: dict[str, Check] = {
     "node": (_is_text, "must be a text", 'send e.g. "n3"'),
+    "form": (lambda e: e in FORMS, f"must be one of {', '.join(FORMS)}", 'send "svg"'),
     "names": (
         lambda e: e is None or _are_names(e),
         f"must be null or a list of at most {MOST_VALUES:,} names",

@@ -15,6 +15,12 @@ from ..drawing.words.rules import Rule, forward_rule, spoken
 from .live_expression import LiveExpression
 from .ranges import slider_range
 
+#: where no step is shown
+_HINT = (
+    "Select a part to see its rule, an input to see its ways to the result; or step through both"
+    " passes."
+)
+
 
 def view_reply(live: LiveExpression) -> dict[str, Any]:
     """Return what a page shows of a state; see the table of `messages`."""
@@ -32,6 +38,7 @@ def view_reply(live: LiveExpression) -> dict[str, Any]:
         "nodes": [_node(live, vertex) for vertex in walk.graph.vertices],
         "values": list(_values(live)),
         "steps": list(_steps(walk.steps, digits)),
+        "whole": _whole(),
         "command": _command(live),
     }
 
@@ -122,6 +129,12 @@ def _values(live: LiveExpression) -> Iterator[dict[str, Any]]:
         }
 
 
+def _whole() -> dict[str, Any]:
+    """Return what stands where all is shown, and no step."""
+    empty = _step(Step("forward", ()), 1)
+    return {**empty, "where": "The whole picture", "side": "", "note": _HINT}
+
+
 def _steps(steps: Sequence[Step], digits: int) -> Iterator[dict[str, Any]]:
     """Yield steps with their words, each with its place in its pass."""
     count = {side: sum(step.side == side for step in steps) for side in ("forward", "backward")}
@@ -132,8 +145,8 @@ def _steps(steps: Sequence[Step], digits: int) -> Iterator[dict[str, Any]]:
 
 
 def _step(step: Step, digits: int) -> dict[str, Any]:
-    """Return a step with its words; what it has not is left out."""
-    fields = {
+    """Return a step with its words."""
+    return {
         "side": step.side,
         "rules": [pieces(rule, digits) for rule in step.rules],
         "shows": list(step.shows),
@@ -145,4 +158,3 @@ def _step(step: Step, digits: int) -> dict[str, Any]:
         "total": text.number(step.total.value, digits) if step.total is not None else "",
         "left": step.left,
     }
-    return {name: field for name, field in fields.items() if field}

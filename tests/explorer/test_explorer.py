@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -162,11 +163,11 @@ def test_ways_from_a_leaf_add_up_to_its_gradient() -> None:
     card = ask("n0", **state)
     expected, _ = sg.grad(sg.expression(text), argnums=(0, 1))(*point.values())
 
-    products = [float(way["product"].replace("−", "-")) for way in card["paths"]]
+    products = [float(way["product"].replace("−", "-")) for way in card["ways"]["rows"]]
     assert products == pytest.approx([1.9, 0.7 * math.cos(0.7), math.sin(0.7), -1 / 1.9])
     assert math.fsum(products) == pytest.approx(expected)
     assert float(card["derivative"]["number"]) == expected
-    assert [way["signs"] for way in card["paths"]] == [
+    assert [way["signs"] for way in card["ways"]["rows"]] == [
         ["×", "+", "−"], ["sin", "×", "+", "−"], ["×", "+", "−"], ["/", "−"],
     ]  # fmt: skip
 
@@ -174,31 +175,37 @@ def test_ways_from_a_leaf_add_up_to_its_gradient() -> None:
 def test_too_many_ways_are_only_counted() -> None:
     card = ask("n0", text="+".join(["(x*x+x)*(x*x+x)"] * 6))
 
-    assert (card["paths"], card["too_many"]) == ([], 36)
-    assert sum(float(term["product"]) for term in card["terms"]) == 72  # of 6 (x² + x)²
+    assert card["ways"] == {"title": "36 ways lead to the result.", "rows": [], "sum": ""}
+    assert sum(float(term["product"]) for term in card["terms"]["rows"]) == 72  # of 6 (x² + x)²
 
 
 def test_terms_of_a_gradient_are_what_its_arrows_bring_back() -> None:
     card = ask("n0", text="x * y + sin(x) * x", values={"x": "0.5", "y": "3"}, digits=17)
 
-    terms = [[float(f.replace("−", "-")) for f in term["factors"]] for term in card["terms"]]
-    assert [term["signs"] for term in card["terms"]] == [["×"], ["sin"], ["×"]]
+    terms = [
+        [float(f.replace("−", "-")) for f in term["factors"]] for term in card["terms"]["rows"]
+    ]
+    assert [term["signs"] for term in card["terms"]["rows"]] == [["×"], ["sin"], ["×"]]
     assert terms == [[1.0, 3.0], [0.5, math.cos(0.5)], [1.0, math.sin(0.5)]]
-    assert [float(term["product"]) for term in card["terms"]] == [math.prod(t) for t in terms]
-    assert [term["keys"][0] for term in card["terms"]] == ["n0.0.0", "n0.0.1", "n0.0.2"]
+    assert [float(term["product"]) for term in card["terms"]["rows"]] == [
+        math.prod(t) for t in terms
+    ]
+    assert [term["keys"][0] for term in card["terms"]["rows"]] == ["n0.0.0", "n0.0.1", "n0.0.2"]
     result = show(**BOOK)["nodes"][-1]["node"]
-    assert ask(result, **BOOK)["terms"] == []  # upstream comes from nowhere
+    assert ask(result, **BOOK)["terms"]["rows"] == []  # upstream comes from nowhere
 
 
 def test_a_term_that_the_picture_does_not_show_is_in_the_sum() -> None:
     text = "+".join(f"x{i % 9}*{i}" for i in range(200))
     nodes = [e["node"] for e in show(text=text)["nodes"] if e["said"].startswith("x")][:3]
     cards = [ask(node, text=text) for node in nodes]
-    parted = [card for card in cards if card["terms"][-1]["signs"] == ["not in the picture"]]
+    parted = [
+        card for card in cards if card["terms"]["rows"][-1]["signs"] == ["not in the picture"]
+    ]
 
     assert parted
     for card in parted:
-        products = [float(term["product"]) for term in card["terms"]]
+        products = [float(term["product"]) for term in card["terms"]["rows"]]
         assert sum(products) == float(card["derivative"]["number"])
 
 
@@ -278,6 +285,44 @@ def test_descent_ends_before_what_is_no_number() -> None:
         assert descend(text, values, **wish)["kind"] == "error"
 
 
+# -- shared forms ----------------------------------------------------------------------------------
+
+
+def share(form: str, **state: Any) -> str:
+    message = {"version": 1, "kind": "share", "form": form, "state": state}
+    text: str = Explorer(State("x")).receive(message)["text"]
+    return text
+
+
+def test_a_program_makes_the_same_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = {"x": "-1/3", "y": "9**999", "λ": "2"}
+    program = share("python", text="h = sigmoid(x) * λ + y", values=values, look="both",
+                    open=["sigmoid"], digits=3, theme="dark")  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    exec(program, made := {})
+
+    assert made["result"].label == "h"
+    assert capsys.readouterr().out.splitlines()[2] == "y inf 1.0"
+    assert 'loss="h", symbols="both", open=["sigmoid"], digits=3, theme="dark"' in program
+    assert "#16171a" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
+
+
+def test_pictures_are_shared_without_hooks_and_compile() -> None:
+    svg, tikz, figure = (share(form, **BOOK) for form in ("svg", "tikz", "figure"))
+
+    assert ElementTree.fromstring(svg).get("aria-label", "").endswith("x = 1, y = 3, z = −3")
+    assert "data-" not in svg
+    assert tikz.endswith("\\end{tikzpicture}\\sgend\n")
+    caption = ElementTree.fromstring(figure).find("figcaption")
+    assert caption is not None
+    assert "".join(caption.itertext()) == "(x + y) * z: x = 1, y = 3, z = −3, g = −12"
+    hostile = share("figure", text="x * 2", values={"x": "1"}, theme="dark")
+    assert "<script" not in hostile
+    assert "#16171a" in hostile
+
+
 # -- sliders ---------------------------------------------------------------------------------------
 
 
@@ -351,6 +396,8 @@ def test_a_value_that_is_no_number_is_named() -> None:
         {"version": 1, "kind": "show", "state": {"text": "x", "step": -1}},
         {"version": 1, "kind": "show", "state": {"text": "x", "<b>": 1}},
         {"version": 1, "kind": "ask", "state": {"text": "x"}, "node": "n9"},
+        {"version": 1, "kind": "share", "form": "../svg"},
+        {"version": 1, "kind": "share", "form": ["svg"]},
         {"version": 1, "kind": "descend", "steps": 0},
         {"version": 1, "kind": "descend", "steps": 10**9},
         {"version": 1, "kind": "descend", "rate": 0.1},
@@ -386,7 +433,7 @@ def test_a_picture_of_a_long_expression_says_what_it_leaves_out() -> None:
 
     assert "max_nodes" not in view["note"]
     assert "earlier nodes" in view["note"]
-    assert ask(view["nodes"][0]["node"], **view["state"])["paths"] == []
+    assert ask(view["nodes"][0]["node"], **view["state"])["ways"]["rows"] == []
 
 
 def test_names_are_texts_wherever_they_stand() -> None:

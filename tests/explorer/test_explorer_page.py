@@ -317,6 +317,54 @@ def test_small_screens_and_few_colours(
         assert visit.is_quiet
 
 
+def test_what_is_seen_is_shared_in_every_form(server: Loopback, open_page: browser.Opener) -> None:
+    rights = ["clipboard-read", "clipboard-write"]
+    with open_page(address(server), permissions=rights) as visit:
+        is_shown(visit, TEXT)
+        visit.page.press(".share summary", "Enter")
+        begins = {
+            "Link": "http://127", "SVG": "<svg ", "TikZ": "% A picture",
+            "Python": "import scalargrad", "Figure": "<figure>",
+        }  # fmt: skip
+        for form, start in begins.items():
+            visit.page.press(f".share button:text-is('{form}')", "Enter")
+            says(visit, ".share [role=status]", f"{form} copied")
+            assert visit.page.evaluate("() => navigator.clipboard.readText()").startswith(start)
+        visit.page.click(".share button:text-is('PNG')")
+        says(visit, ".share [role=status]", "PNG copied")
+        wide = visit.page.evaluate(
+            "async () => { const [one] = await navigator.clipboard.read();"
+            " return (await createImageBitmap(await one.getType('image/png'))).width; }"
+        )
+        drawn = visit.page.evaluate(
+            "() => document.querySelector('.picture svg').viewBox.baseVal.width"
+        )
+        assert wide == pytest.approx(2 * drawn, abs=2)
+        visit.page.keyboard.press("Escape")
+        assert visit.page.locator(".share[open]").count() == 0
+        assert visit.page.evaluate("() => document.activeElement.textContent") == "Share"
+        assert visit.is_quiet
+
+
+def test_a_number_in_the_picture_is_dragged(server: Loopback, open_page: browser.Opener) -> None:
+    with open_page(address(server)) as visit:
+        is_shown(visit, TEXT)
+        box = visit.page.locator(".movable").first.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        visit.page.mouse.move(x, y)
+        visit.page.mouse.down()
+        visit.page.mouse.move(x + 20, y, steps=5)
+        has_value(visit, "Value of x", "0.525")  # five steps of its slider
+        visit.page.mouse.move(x - 20, y)
+        visit.page.mouse.up()
+        has_value(visit, "Value of x", "0.475")
+        visit.page.mouse.move(x + 40, y)
+        visit.page.keyboard.press("Control+z")
+        has_value(visit, "Value of x", "0.5")  # one drag is one
+        assert visit.is_quiet
+
+
 def test_an_address_holds_everything_and_can_do_no_harm(
     server: Loopback, open_page: browser.Opener
 ) -> None:

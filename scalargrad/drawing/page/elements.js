@@ -8,6 +8,13 @@ function make(tag, className, ...children) {
     return element;
 }
 
+/** A new element of a picture with its attributes. */
+function makeSvg(tag, attributes) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+}
+
 /** The key of an element of the picture: `f:` or `b:` and what flows, or a vertex. */
 function keyOf({about, side}) {
     if (!about) return "";
@@ -18,10 +25,8 @@ function keyOf({about, side}) {
 function layGround(element, kind) {
     const svg = element.ownerSVGElement;
     const {x, y, width, height} = element.getBBox();
-    const mark = document.createElementNS(svg.namespaceURI, "rect");
     const room = {x: x - 5, y: y - 1, width: width + 10, height: height + 1, rx: 6};
-    for (const [name, value] of Object.entries(room)) mark.setAttribute(name, value);
-    mark.setAttribute("class", `mark ${kind}`);
+    const mark = makeSvg("rect", {...room, class: `mark ${kind}`});
     svg.querySelector("[data-kind=shape], [data-kind=line]").before(mark);
 }
 

@@ -24,7 +24,7 @@ class Card {
         this.node = card.node;
         this.element.replaceChildren(...this.parts(card, part));
         this.element.hidden = false;
-        this.light(this.rows(card).flatMap(({keys}) => keys));
+        this.light(this.sum(card).rows.flatMap(({keys}) => keys));
         this.buttons[at]?.focus();
     }
 
@@ -32,13 +32,14 @@ class Card {
         return [...this.element.querySelectorAll("button")];
     }
 
-    rows(card) {
-        return this.isSum ? card.terms : card.paths;
+    /** What the gradient is the sum of. */
+    sum(card) {
+        return this.isSum ? card.terms : card.ways;
     }
 
     parts(card, part) {
         const shut = act("shut", () => this.leave(), "×");
-        shut.setAttribute("aria-label", "Close the card");
+        shut.ariaLabel = "Close the card";
         const head = make("div", "head", make("h2", "", card.title), shut);
         const about = card.about ? [make("p", "about", card.about)] : [];
         const [own, ...back] = card.rules;
@@ -58,35 +59,26 @@ class Card {
             this.show(card, part);
         }, number);
         sum.title = "Which terms";
-        sum.setAttribute("aria-pressed", this.isSum);
-        line.append(terms.length ? sum : make("b", "number red", number));
+        sum.ariaPressed = this.isSum;
+        line.append(terms.title ? sum : make("b", "number red", number));
         const meant = where.map((lines) => make("p", "where", "where ", ...lines.map(drawnFormula)));
         return [line, ...meant];
     }
 
     /** Every way to the result, or term, with its product; the one that is pointed at is lit alone. */
     ways(card) {
-        const {too_many: many, derivative: {number}} = card;
-        if (many && !this.isSum) return [make("p", "about", `${many.toLocaleString("en")} ways lead to the result.`)];
-        const all = this.rows(card);
-        const rows = all.map(({keys, signs, factors, product}) => {
-            const chain = factors.length > 1 ? `${factors.map(bracketed).join(" × ")} = ` : "";
+        const {title, rows, sum} = this.sum(card);
+        const lines = rows.map(({keys, signs, chain, product}) => {
             const row = act("way", () => {}, make("span", "signs", signs.join(" → ")),
                 make("span", "number", chain, make("b", "", product)));
             for (const event of ["pointerenter", "focus"]) row.addEventListener(event, () => this.light(keys));
             for (const event of ["pointerleave", "blur"]) {
-                row.addEventListener(event, () => this.element.hidden || this.light(all.flatMap((way) => way.keys)));
+                row.addEventListener(event, () => this.element.hidden || this.light(rows.flatMap((way) => way.keys)));
             }
             return make("li", "", row);
         });
-        if (!rows.length) return [];
-        const [one, several] = this.isSum ? ["One arrow brings it back", "arrows bring it back"]
-            : ["One way to the result", "ways to the result"];
-        const products = all.map(({product}) => product);
-        const total = make("p", "sum", make("span", "number", `${products.map(bracketed).join(" + ")} = `,
-            make("b", "red", number)));
-        return [make("h3", "", all[1] ? `${all.length} ${several}, together` : one),
-            make("ol", "", ...rows), ...(all[1] ? [total] : [])];
+        const total = make("p", "sum", make("span", "number", sum, make("b", "red", card.derivative.number)));
+        return title ? [make("h3", "", title), make("ol", "", ...lines), ...(sum ? [total] : [])] : [];
     }
 
     /** By how much the result changes with an input, beside what the gradient foretells. */
@@ -98,15 +90,12 @@ class Card {
     }
 
     acts({opens, closes}) {
-        const one = (name, what, text) => {
+        const acts = [["open", opens, `Open ${opens} into steps`], ["close", closes, `Close ${closes}`]];
+        return acts.filter(([, what]) => what).map(([name, what, text]) => {
             const button = act("", () => this[name](what), text);
             button.dataset.act = name;
             return button;
-        };
-        return [
-            ...(opens ? [one("open", opens, `Open ${opens} into steps`)] : []),
-            ...(closes ? [one("close", closes, `Close ${closes}`)] : []),
-        ];
+        });
     }
 
     /** Stand below the part and the ways that are lit, or above it where there is more room. */
@@ -124,12 +113,9 @@ class Card {
     }
 }
 
-const bracketed = (number, index) => index && number.startsWith("−") ? `(${number})` : number;
-
 /** A button that does something. */
 function act(className, run, ...children) {
     const button = make("button", className, ...children);
-    button.type = "button";
     button.addEventListener("click", run);
     return button;
 }

@@ -1,5 +1,7 @@
 // The explorer: what is wanted goes to Python as a state, and what comes back is shown.
 
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
 class Explorer {
     /** `send` gives the answer to a message, or fails with a sentence; `given` is a first state. */
     constructor(root, send, given) {
@@ -16,6 +18,7 @@ class Explorer {
             peek: (node) => this.peek(node),
             leave: (node) => this.leave(node),
             toggle: (node) => this.toggle(node),
+            slider: (node) => [...this.inputs.rows.values()].find((row) => row.node === node).slider,
         });
         this.walker = new Walker(root, (number) => this.go(number));
         this.inputs = new Inputs(this.one(".values tbody"),
@@ -24,6 +27,7 @@ class Explorer {
             descend: (wish) => this.send({kind: "descend", state: this.wanted, ...wish}),
             show: (state) => this.show(state),
         });
+        offerShares(this.one(".share"), (form) => this.send({kind: "share", form, state: this.wanted}));
         this.card = new Card(this.one(".card"), {
             light: (keys) => this.stage.light(keys),
             open: (name) => this.open(name, true),
@@ -141,7 +145,7 @@ class Explorer {
 
     look({look, theme}) {
         for (const button of this.root.querySelectorAll("[data-look]")) {
-            button.setAttribute("aria-pressed", button.dataset.look === look);
+            button.ariaPressed = button.dataset.look === look;
         }
         this.one("[data-do=undo]").disabled = !this.history.at(-1);
         this.one("[data-do=redo]").disabled = !this.history.at(1);
@@ -153,7 +157,7 @@ class Explorer {
 
     get isDark() {
         const {theme} = this.view.state;
-        return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+        return theme ? theme === "dark" : DARK.matches;
     }
 
     /** Say what is wrong where it is; the picture stays as it was. */
@@ -167,7 +171,7 @@ class Explorer {
     complain(said, column) {
         const caret = this.one(".caret");
         this.one(".refusal").textContent = said;
-        this.one("[name=text]").setAttribute("aria-invalid", String(said !== ""));
+        this.one("[name=text]").ariaInvalid = said !== "";
         caret.hidden = column === null;
         this.column = column;
         this.underline();
@@ -195,7 +199,7 @@ class Explorer {
         this.wanted.step = number;
         if (number !== null && this.selected) this.select("");
         this.stage.show(this.steps, number);
-        this.walker.show(this.view, this.steps, number);
+        this.walker.show(this.steps, number);
         this.inputs.show(this.view, this.steps, number);
         history.replaceState(null, "", toFragment(this.view.state));
     }
@@ -259,7 +263,6 @@ class Explorer {
             undo: () => this.undo(-1),
             redo: () => this.undo(1),
             theme: () => this.change({theme: this.isDark ? "light" : "dark"}),
-            link: () => this.copy(),
             in: () => this.stage.zoom(1.25),
             out: () => this.stage.zoom(0.8),
             fit: () => this.stage.fit(),
@@ -282,7 +285,7 @@ class Explorer {
         this.one(".entry").addEventListener("submit", (event) => event.preventDefault());
         addEventListener("keydown", (event) => this.key(event, acts));
         addEventListener("hashchange", () => this.begin());
-        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.look(this.view.state));
+        DARK.addEventListener("change", () => this.look(this.view.state));
     }
 
     key(event, acts) {
@@ -293,7 +296,12 @@ class Explorer {
             return this.undo(event.shiftKey ? 1 : -1);
         }
         if (event.ctrlKey || event.metaKey || event.altKey || isText || !this.view) return undefined;
-        if (key === "Escape") return this.select("");
+        if (key === "Escape") {
+            const share = target.closest(".share");
+            if (!share) return this.select("");
+            share.open = false;
+            return share.firstElementChild.focus();
+        }
         const keys = {
             ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play",
             "+": "in", "-": "out", 0: "fit",
@@ -303,16 +311,5 @@ class Explorer {
         event.preventDefault();
         if (!this.one(`[data-do=${keys[key]}]`).disabled) acts[keys[key]]();
         return undefined;
-    }
-
-    async copy() {
-        const button = this.one("[data-do=link]");
-        try {
-            await navigator.clipboard.writeText(location.href);
-            button.textContent = "Copied";
-        } catch {
-            button.textContent = "It is in the address line";
-        }
-        button.addEventListener("blur", () => { button.textContent = "Copy link"; }, {once: true});
     }
 }

@@ -24,15 +24,12 @@ class Inputs {
         const head = make("th", "", make("i", "", name));
         Object.assign(head, {scope: "row", title: name});
         const slider = make("input", "slider");
-        Object.assign(slider, {type: "range", step: 1});
-        slider.setAttribute("aria-label", name);
+        Object.assign(slider, {type: "range", ariaLabel: name});
         const field = make("input", "number");
-        Object.assign(field, {spellcheck: false, autocomplete: "off", enterKeyHint: "done"});
-        field.setAttribute("aria-label", `Value of ${name}`);
+        Object.assign(field, {spellcheck: false, autocomplete: "off", enterKeyHint: "done", ariaLabel: `Value of ${name}`});
         const gradient = make("td", "number red");
         const why = make("td", "why");
-        Object.assign(why, {colSpan: 4});
-        why.setAttribute("role", "status");
+        Object.assign(why, {colSpan: 4, role: "status"});
         const element = make("tr", "", head, make("td", "move", slider), make("td", "", field), gradient);
         const below = make("tr", "reason", why);
         const row = {name, element, below, slider, field, gradient, why, range: null, isMoved: false};
@@ -63,7 +60,7 @@ class Inputs {
         row.below.hidden = true;
         if (document.activeElement !== row.field || row.shown !== typed) row.field.value = typed;
         row.shown = typed;
-        row.slider.setAttribute("aria-valuetext", value);
+        row.slider.ariaValueText = value;
         const step = range && row.isMoved ? this.stepOf(row.range, range) : null;
         if (step === null) {
             row.range = range;

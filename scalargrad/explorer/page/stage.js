@@ -1,13 +1,13 @@
 // The picture: its parts that can be asked, what a step shows of it, ways through it, its size.
 
-const SVG = "http://www.w3.org/2000/svg";
 const SMALLEST = 24; // pixels of a part, to be hit
 const RED = "[data-kind=value][data-side=backward]";
 const nodeOf = ({dataset}) => dataset.about.split(".")[0];
 const SIZES = {least: 0.2, most: 4, readable: 0.75, large: 1.5};
 
 class Stage {
-    /** `on` hears of parts: `select` (true: of its gradient), `enter`, `peek`, `leave`, `toggle`. */
+    /** `on` hears of parts: `select` (true: of its gradient), `enter`, `peek`, `leave`, `toggle`;
+     *  `slider` is to give that of an input. */
     constructor(panel, on) {
         this.panel = panel;
         this.on = on;
@@ -31,15 +31,17 @@ class Stage {
         this.svg = document.importNode(parsed, true);
         this.wide = Number(this.svg.getAttribute("width"));
         this.tall = Number(this.svg.getAttribute("height"));
-        const inner = document.createElementNS(SVG, "g");
-        inner.setAttribute("aria-hidden", "true"); // its parts are read, not its characters
+        const inner = makeSvg("g", {"aria-hidden": "true"}); // its parts are read, not its characters
         inner.append(...this.svg.childNodes);
         this.svg.append(inner);
         this.svg.setAttribute("role", "group");
-        this.svg.setAttribute("aria-label", `Computational graph of ${view.name} = ${view.result}`);
         this.panel.replaceChildren(this.svg);
         this.drawn = [...inner.querySelectorAll("[data-about]")].map(
             (element) => ({element, key: keyOf(element.dataset), kind: element.dataset.kind}));
+        const moved = view.values.filter(({slider}) => slider).map(({node}) => node);
+        for (const {element, key, kind} of this.drawn) {
+            if (kind === "value" && key[0] === "f" && moved.includes(nodeOf(element))) element.classList.add("movable");
+        }
         this.resize();
         const boxes = view.nodes.map(({node}) => this.box(node)); // all before any is added: one layout
         this.targets = new Map(view.nodes.map((node, i) => [node.node, this.target(node, boxes[i])]));
@@ -60,10 +62,8 @@ class Stage {
 
     /** A part that can be hit, focused and heard. */
     target({node, said}, box) {
-        const target = document.createElementNS(SVG, "rect");
-        for (const [name, value] of Object.entries(box)) target.setAttribute(name, value);
         const words = {class: "target", role: "button", tabindex: "-1", "aria-label": said, "data-node": node};
-        for (const [name, value] of Object.entries(words)) target.setAttribute(name, value);
+        const target = makeSvg("rect", {...box, ...words});
         target.addEventListener("click", () => this.on.select(node));
         target.addEventListener("focus", () => {
             this.rove(node);
@@ -157,10 +157,7 @@ class Stage {
             const isLine = kind === "line" && element.dataset.side === "backward";
             element.classList.toggle("passed", passed.has(element.dataset.about) && kind === "shape");
             if (!isLine || !passed.has(element.dataset.about)) continue;
-            const glow = document.createElementNS(SVG, "path");
-            glow.setAttribute("d", element.getAttribute("d"));
-            glow.setAttribute("class", "glow");
-            bottom.before(glow);
+            bottom.before(makeSvg("path", {d: element.getAttribute("d"), class: "glow"}));
         }
     }
 
@@ -193,15 +190,10 @@ class Stage {
 
     /** Make all of it as large as the panel allows, or as large as usual where it is so already. */
     fit() {
-        const room = [this.panel.clientWidth - 16, this.tallest - 16];
-        const fitting = Math.min(room[0] / this.wide, room[1] / this.tall, SIZES.large);
-        const isSo = this.scale !== null && Math.abs(this.scale - fitting) < 0.001;
-        this.scale = isSo ? null : fitting;
+        const tallest = parseFloat(getComputedStyle(this.panel).maxHeight) || this.panel.clientHeight;
+        const fitting = Math.min((this.panel.clientWidth - 16) / this.wide, (tallest - 16) / this.tall, SIZES.large);
+        this.scale = Math.abs(this.scale - fitting) < 0.001 ? null : fitting;
         this.resize();
-    }
-
-    get tallest() {
-        return parseFloat(getComputedStyle(this.panel).maxHeight) || this.panel.clientHeight;
     }
 
     wheel(event) {
@@ -212,18 +204,35 @@ class Stage {
     }
 
     drag(start) {
-        if (start.pointerType !== "mouse" || start.button !== 0 || start.target.matches(".target")) return;
+        const number = start.target.closest(".movable");
+        if (number) this.pull(this.on.slider(nodeOf(number)), start);
+        if (number || start.pointerType !== "mouse" || start.button !== 0 || start.target.closest(`.target, ${RED}`)) return;
         const {scrollLeft, scrollTop} = this.panel;
         const move = ({clientX, clientY}) => this.panel.scrollTo({
             left: scrollLeft + start.clientX - clientX, top: scrollTop + start.clientY - clientY, behavior: "instant",
         });
-        const end = () => {
-            removeEventListener("pointermove", move);
-            removeEventListener("pointerup", end);
-        };
-        addEventListener("pointermove", move);
-        addEventListener("pointerup", end);
         this.on.select("");
+        this.track(start, move);
+    }
+
+    /** Move a slider with its number: a step every four pixels. */
+    pull(slider, start) {
+        const first = Number(slider.value);
+        this.track(start, ({clientX}) => {
+            const before = slider.value;
+            slider.value = first + Math.round((clientX - start.clientX) / 4);
+            if (slider.value !== before) slider.dispatchEvent(new Event("input"));
+        }, () => slider.dispatchEvent(new Event("change")));
+    }
+
+    /** Hear of a pointer until it is let go, though the picture may be drawn anew. */
+    track({pointerId}, move, end = () => {}) {
+        this.panel.setPointerCapture(pointerId);
+        this.panel.onpointermove = move;
+        this.panel.onlostpointercapture = () => {
+            this.panel.onpointermove = null;
+            end();
+        };
     }
 
     /** Where on the screen the lowest line is lit, if any is. */

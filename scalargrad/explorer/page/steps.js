@@ -1,11 +1,10 @@
 // Both passes, step by step: what appears when, and the rule that says why.
 
-const NO_STEP = {where: "The whole picture", side: "", rules: [], shows: [], reads: [], what: "", lit: "", note: "", left: 0};
-
 /** The steps of a view. */
 class Steps {
     constructor(view) {
-        this.steps = view.steps.map((step) => ({...NO_STEP, ...step}));
+        this.steps = view.steps;
+        this.whole = view.whole;
         this.last = this.steps.length - 1;
         this.turn = this.steps.findIndex(({side}) => side === "backward");
         this.isInNumbers = view.state.look === "numbers";
@@ -18,7 +17,7 @@ class Steps {
     }
 
     at(number) {
-        return number === null ? NO_STEP : this.steps[number];
+        return number === null ? this.whole : this.steps[number];
     }
 
     /** The step in which something appears; a sum in symbols only when all of it is there. */
@@ -77,7 +76,7 @@ class Walker {
         return this.number ?? this.steps.last + 1;
     }
 
-    show(view, steps, number) {
+    show(steps, number) {
         this.steps = steps;
         this.number = number;
         const {where, side, rules, what, note} = steps.at(number);
@@ -85,14 +84,12 @@ class Walker {
         this.scrubber.max = steps.last + 1;
         this.scrubber.value = this.position;
         this.scrubber.style.setProperty("--turn", `${turn}%`);
-        this.scrubber.setAttribute("aria-valuetext", where);
+        this.scrubber.ariaValueText = where;
         this.one(".rule").dataset.side = side;
         this.one(".where").textContent = where;
         this.one(".what").textContent = what;
-        const whole = make("p", "", make("i", "", view.name), " = ", make("b", "number", view.result));
-        this.one(".words").replaceChildren(...(number === null ? [whole] : rules.map((rule) => ruleLine(rule))));
-        this.one(".note").textContent = number === null
-            ? "Select a part to see its rule, an input to see its ways to the result; or step through both passes." : note;
+        this.one(".words").replaceChildren(...rules.map((rule) => ruleLine(rule)));
+        this.one(".note").textContent = note;
         for (const name of ["first", "back"]) this.one(`[data-do=${name}]`).disabled = this.position === 0;
         for (const name of ["next", "last"]) this.one(`[data-do=${name}]`).disabled = number === null;
     }
