@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,7 +18,7 @@ from ..drawing.select.opening import missing_operations, read_open
 from ..drawing.select.survey import Survey
 from ..drawing.words.both import Both
 from ..drawing.words.inventing import Inventor
-from ..drawing.words.pieces import stacked
+from ..drawing.words.pieces import Piece, Script, lowered, named, stacked
 from ..drawing.words.symbols import LONGEST_RULE, Symbols
 from ..drawing.words.wording import Labels, Wording
 from ..drawing.words.writing import write
@@ -60,7 +61,8 @@ class LiveExpression:
         names = [*self.formula.names, *(n for n in self.formula.constants if n in state.values)]
         typed = {name: state.values.get(name, "1") for name in names}
         self.values: dict[str, Value] = {
-            name: Value(_number(name, text), label=name) for name, text in typed.items()
+            name: Value(_number(name, text), label=label)
+            for (name, text), label in zip(typed.items(), _labels(names), strict=True)
         }
         self.root: Value = self._root(state)
         survey = Survey(self.root, 1.0)
@@ -79,7 +81,7 @@ class LiveExpression:
             self.name = root.label
             return root
         root.label = self.name
-        inventor = Inventor([*self.values, self.name])
+        inventor = Inventor([*self.values, self.name])  # which takes w1 and w₁ for one
         for node in interior_order(root)[:-1] if state.look == "numbers" else ():
             node.label = inventor.name()
         return root
@@ -152,6 +154,25 @@ class _Written:
     def is_fixed(self, flow: Flow) -> bool:
         """Tell whether a value is a constant of the picture."""
         return self.wording.is_fixed(flow)
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Return names as the picture writes them, so that words have them too: w1 is w₁.
+
+    >>> _labels(["w1", "theta_2", "x", "mu", "w_max"]), _labels(["w1", "w_1"])
+    (['w₁', 'θ₂', 'x', 'μ', 'w_max'], ['w1', 'w_1'])
+    """
+    labels = [_label(named(name), name) for name in names]
+    return labels if len({*labels}) == len(labels) else [*names]
+
+
+def _label(piece: Piece, name: str) -> str:
+    if not isinstance(piece, Script):
+        return piece.plain
+    small = piece.below.plain if piece.below is not None else ""
+    if piece.above is not None or not (small + "0").isdecimal():
+        return name
+    return piece.base.plain + "".join(lowered(int(digit)) for digit in small)
 
 
 def _formula(text: str) -> tuple[str, Expression]:

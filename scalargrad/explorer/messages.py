@@ -30,7 +30,7 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `name`, `result` | of the result: its name and its number |
 | `picture`, `note` | SVG with the hooks of `drawing.output.svg.render`; what is not in it |
 | `nodes` | parts that can be asked, as the passes go: `node`, `said`, what it `opens` or `closes` |
-| `values` | a row a name: `name`, `typed`, `value`, `gradient`, `node`, and its `slider` |
+| `values` | a row a name: `name`, `shown` (w₁), `typed`, `value`, `gradient`, `node`, `slider` |
 | `steps` | what each step shows: keys of the picture, rules in words and numbers |
 | `whole` | the same of the whole picture |
 | `command` | what begins an explorer with these values |
@@ -43,7 +43,7 @@ value it is) and, in the text, the `column` of the caret, from 1. Nothing is cha
 | `where` | names that only the formula has, each a formula |
 | `ways` | to the result, whose sum is the gradient: a `title`, `rows`, and their `sum` in numbers |
 | `terms` | what comes back along each arrow, in the same form |
-| `nudges` | of an input: `delta`, the `change`, `linear`: gradient × δ; `typed`, which is x + δ |
+| `nudges` | of an input: `name`, `delta`, `change`, `linear`: gradient × δ; `typed`: x + δ |
 
 A descent has a learning `rate` (`"0.1"`, as typed), the `names` of the inputs that move (null: all)
 and the `results` so far, from which its curve goes on.

@@ -31,6 +31,7 @@ def nudges(live: LiveExpression, name: str) -> Iterator[dict[str, Any]]:
         typed = _typed(span.start + delta)
         there = float(live.formula(**{**point, name: float(typed)}))
         yield {
+            "name": name,
             "delta": text.number(delta, digits),
             "typed": typed,
             "change": text.number(there - live.root.data, digits),

@@ -121,6 +121,7 @@ def _values(live: LiveExpression) -> Iterator[dict[str, Any]]:
         span = slider_range(live.formula, point, name) if number < INPUTS else None
         yield {
             "name": text.harmless(name),
+            "shown": text.harmless(value.label),
             "typed": live.state.values[name],
             "value": text.number(value.data, live.state.digits),
             "gradient": text.number(gradient, live.state.digits),

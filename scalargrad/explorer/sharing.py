@@ -59,7 +59,7 @@ def _python(live: LiveExpression) -> str:
     state = live.state
     given = ", ".join(f"{_literal(name)}: {_number(v.data)}" for name, v in live.values.items())
     look = {"numbers": False, "symbols": True}.get(state.look, state.look)
-    options = {
+    options: dict[str, tuple[Any, Any]] = {  # what they are, and are unless said
         "loss": (live.name, None), "symbols": (look, False), "open": ([*state.open], []),
         "digits": (state.digits, 6), "theme": (_theme(live), "light"),
     }  # fmt: skip

@@ -436,6 +436,20 @@ def test_a_picture_of_a_long_expression_says_what_it_leaves_out() -> None:
     assert ask(view["nodes"][0]["node"], **view["state"])["ways"]["rows"] == []
 
 
+def test_words_have_names_as_the_picture_writes_them() -> None:
+    state = {"text": "w1 * theta + w_max", "values": {"w1": "2"}}
+    view = show(**state)
+    card = ask("n0", **state)
+
+    assert [(row["name"], row["shown"]) for row in view["values"]] == [
+        ("w1", "w₁"), ("theta", "θ"), ("w_max", "w_max"),
+    ]  # fmt: skip
+    assert [entry["said"][:6] for entry in view["nodes"][:2]] == ["w₁ = 2", "θ = 1;"]
+    assert (card["title"], card["derivative"]["name"]) == ("w₁", "∂g/∂w₁")
+    assert {nudge["name"] for nudge in card["nudges"]} == {"w1"}
+    assert [row["shown"] for row in show(text="w1 + w_1")["values"]] == ["w1", "w_1"]
+
+
 def test_names_are_texts_wherever_they_stand() -> None:
     view = show(text="ﬁ * µ_1 + x１")  # as Python reads them: fi, μ_1, x1
 

@@ -1,4 +1,4 @@
-// The card beside a part of the picture: its rule, its gradient and what that is the sum of, nudges.
+// The card beside a part of the picture: rule, gradient and its sum, nudges.
 
 class Card {
     /** `light` takes keys of the picture; `open` and `close` an operation; `nudge` what x becomes. */
@@ -82,9 +82,9 @@ class Card {
     }
 
     /** By how much the result changes with an input, beside what the gradient foretells. */
-    nudges({nudges, title}) {
-        const rows = nudges.map(({delta, typed, change, linear}) => make("li", "",
-            act("way", () => this.nudge(title, typed), make("span", "signs", `δ = ${delta}`),
+    nudges({nudges}) {
+        const rows = nudges.map(({name, delta, typed, change, linear}) => make("li", "",
+            act("way", () => this.nudge(name, typed), make("span", "signs", `δ = ${delta}`),
                 make("span", "number", change, " beside ", make("b", "", linear)))));
         return rows[0] ? [make("h3", "", "Nudge: the change beside gradient\u00a0×\u00a0δ"), make("ol", "", ...rows)] : [];
     }

@@ -13,17 +13,17 @@ class Descent {
         });
     }
 
-    /** Offer the inputs of a state; a curve stays as long as its last values. */
-    render({values}) {
-        const names = Object.keys(values);
-        if (names.join() !== this.names) {
-            this.names = names.join();
-            this.form.firstElementChild.replaceChildren(...names.map((name) => {
+    /** Offer the inputs of a view; a curve stays as long as its last values. */
+    render({state, values}) {
+        const names = values.map(({name}) => name).join();
+        if (names !== this.names) {
+            this.names = names;
+            this.form.firstElementChild.replaceChildren(...values.map(({name, shown}) => {
                 const box = Object.assign(make("input"), {type: "checkbox", checked: true, value: name});
-                return make("label", "", box, make("i", "", name));
+                return make("label", "", box, make("i", "", shown));
             }));
         }
-        if (JSON.stringify(values) === this.values) return;
+        if (JSON.stringify(state.values) === this.values) return;
         this.results = [];
         this.curve.replaceChildren();
         this.status.textContent = "";

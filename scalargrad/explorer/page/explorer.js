@@ -134,7 +134,7 @@ class Explorer {
         this.steps = new Steps(view);
         this.stage.render(view);
         this.inputs.render(view, isStale);
-        this.descent.render(view.state);
+        this.descent.render(view);
         if (isOther) this.select("");
         else if (this.selected) this.ask(this.selected);
         this.stage.choose(this.selected);
@@ -234,8 +234,7 @@ class Explorer {
     }
 
     peek(node) {
-        const part = this.view.nodes.find((other) => other.node === node);
-        if (!this.selected && this.view.values.some((value) => value.node === part.node)) this.ask(node);
+        if (!this.selected && this.view.values.some((value) => value.node === node)) this.ask(node);
     }
 
     leave() {

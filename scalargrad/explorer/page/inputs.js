@@ -14,14 +14,14 @@ class Inputs {
     render(view, isStale) {
         const names = view.values.map(({name}) => name);
         if (names.join() !== [...this.rows.keys()].join()) {
-            this.rows = new Map(names.map((name) => [name, this.row(name)]));
+            this.rows = new Map(view.values.map(({name, shown}) => [name, this.row(name, shown)]));
             this.body.replaceChildren(...[...this.rows.values()].flatMap(({element, below}) => [element, below]));
         }
         for (const value of view.values) this.fill(this.rows.get(value.name), value, isStale);
     }
 
-    row(name) {
-        const head = make("th", "", make("i", "", name));
+    row(name, shown) {
+        const head = make("th", "", make("i", "", shown));
         Object.assign(head, {scope: "row", title: name});
         const slider = make("input", "slider");
         Object.assign(slider, {type: "range", ariaLabel: name});
