@@ -213,7 +213,7 @@ def test_one_answer_may_stand_alone(Value):
         (lambda x: x + 1, "+: upstream, unchanged = 1"),
         (lambda x: x.tanh(),
          "tanh: upstream × 1−z² (z is its own output) = 1 × 0.419974 = 0.419974"),
-        (lambda x: x / 2, "/: upstream × 1/y (y is the second operand) = 1 × 0.5 = 0.5"),
+        (lambda x: x / 2, "/: upstream × 1/2 = 1 × 0.5 = 0.5"),
         (lambda x: 1 / (x * 2), "/: upstream × −z² (z is its own output) = 1 × −0.25 = −0.25"),
         (lambda x: (x - 1).exp(), "exp: upstream × its own output = 1 × 1 = 1"),
         (lambda x: sg.dot([x], [4.0]), "·: upstream × the other operand = 1 × 4 = 4"),
@@ -226,6 +226,26 @@ def test_rule_is_told_in_words_and_numbers(Value, make, rule):
     root.backward()
 
     assert rule in sg.draw(root, exercise="backward").answer_sheet
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda y, x: y / x, "upstream × −y/x² = 1 × −0.125 = −0.125"),  # no letters of the table
+        (lambda y, x: y**x, "upstream × x·y^(x−1) = 1 × 32 = 32"),
+        (lambda y, x: y**-2, "upstream × (−2)·y^((−2)−1) = 1 × −0.25 = −0.25"),
+        (lambda y, x: sg.log(y), "upstream × 1/y = 1 × 0.5 = 0.5"),
+        (lambda y, x: sg.hypot(y, 3), "upstream × "),
+    ],
+)  # fmt: skip
+def test_rule_has_the_names_of_its_operands(Value, make, rule):
+    root = make(Value(2.0, label="y"), Value(4.0, label="x"))
+    root.label = "g"
+    root.backward()
+    sheet = sg.draw(root, exercise="backward").answer_sheet
+
+    assert rule in sheet
+    assert "operand" not in sheet
 
 
 def test_numbers_that_are_not_finite_can_be_answered(Value):

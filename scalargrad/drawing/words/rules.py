@@ -18,6 +18,8 @@ from . import text
 MANY = 8
 #: a term of a sum
 HIDDEN = "what the picture does not show"
+#: what stands for an operand or the result in a partial; others are names of functions
+_LETTER = re.compile(r"(?<![A-Za-z])[xyz](?![A-Za-z])")
 
 QuantityKind = Literal["plain", "data", "gradient", "partial", "part"]
 
@@ -126,19 +128,49 @@ def backward_rule(use: Use, why: Explanation | None) -> Rule:
     upstream = Quantity("gradient", ((why.node, 0),), why.upstream)
     partial = Quantity("partial", ((why.node, why.position),), why.partial)
     factors = upstream, " × ", partial
-    return f"{symbol}: upstream × {_factor(use, why)} = ", *factors, " = ", product
+    return f"{symbol}: upstream × ", *_factor(use, why), " = ", *factors, " = ", product
 
 
-def _factor(use: Use, why: Explanation) -> str:
+def _factor(use: Use, why: Explanation) -> Rule:
     """Return in words what the upstream is multiplied by."""
     if why.row is None:
-        return "the derivative by this operand"
+        return ("the derivative by this operand",)
     if why.kind == "other operand":
         value = _number(why.node.operands[why.mirrored]).value
         same = value == why.partial or why.partial != why.partial
-        return "the other operand" if same else "what the other operand was"
+        return ("the other operand" if same else "what the other operand was",)
     is_inverse = use.target is not None and is_reciprocal(use.target)
-    return _in_words("−z²" if is_inverse else why.formula, why.row)
+    formula = "−z²" if is_inverse else why.formula
+    return _by_name(formula, why) or (_in_words(formula, why.row),)
+
+
+def _by_name(formula: str, why: Explanation) -> Rule:
+    """Return a partial with the names and numbers of this operation for its letters.
+
+    Nothing where one of them has no name here, and where words say it: a letter alone.
+    """
+    letters = list(_LETTER.finditer(formula))
+    if not isinstance(why.row, Row) or formula in ("x", "y", "z") or not letters:
+        return ()
+    operands = {**dict(zip("xy", why.node.operands, strict=False)), "z": why.node}
+    rule: list[str | Quantity] = []
+    end = 0
+    for found in letters:
+        operand = operands[found[0]]
+        name = text.whole(text.harmless(operand.label)) if is_value(operand) else ""
+        if is_value(operand) and not name:
+            return ()
+        beside = formula[: found.start()][-1:] + formula[found.end() :][:1]
+        rule.append(formula[end : found.start()])
+        rule += [name] if name else _bracketed(operand, beside)
+        end = found.end()
+    return (*rule, formula[end:])
+
+
+def _bracketed(number: float, beside: str) -> list[str | Quantity]:
+    """Return a number in a formula, in brackets where it would run into what stands beside it."""
+    is_clear = re.fullmatch(r"[\d.]+", text.number(number)) and not re.search(r"[\w()²³]", beside)
+    return [_number(number)] if is_clear else ["(", _number(number), ")"]
 
 
 def _in_words(formula: str, row: Row | ManyRow) -> str:
