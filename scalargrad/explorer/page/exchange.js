@@ -70,11 +70,9 @@ class History {
 function toFragment(state) {
     const parts = new URLSearchParams({text: state.text});
     for (const [name, typed] of Object.entries(state.values)) parts.append(`v.${name}`, typed);
-    if (state.look !== "numbers") parts.append("look", state.look);
-    if (state.digits !== 6) parts.append("digits", state.digits);
     for (const name of state.open) parts.append("open", name);
-    if (state.step !== null) parts.append("step", state.step);
-    if (state.theme) parts.append("theme", state.theme);
+    const usual = {look: "numbers", digits: 6, theme: "", step: null};
+    for (const [name, is] of Object.entries(usual)) if (state[name] !== is) parts.append(name, state[name]);
     return `#${parts}`;
 }
 

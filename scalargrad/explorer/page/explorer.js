@@ -149,9 +149,7 @@ class Explorer {
         }
         this.one("[data-do=undo]").disabled = !this.history.at(-1);
         this.one("[data-do=redo]").disabled = !this.history.at(1);
-        const html = document.documentElement;
-        if (theme) html.dataset.theme = theme;
-        else delete html.dataset.theme;
+        document.documentElement.dataset.theme = theme;
         this.one("[data-do=theme]").textContent = this.isDark ? "Light" : "Dark";
     }
 
@@ -180,8 +178,9 @@ class Explorer {
     /** Put the caret under its column, wherever the field has been scrolled to. */
     underline() {
         const field = this.one("[name=text]");
-        this.one(".caret").style.setProperty("--column", (this.column ?? 1) - 1);
-        this.one(".caret").style.setProperty("--scrolled", `${field.scrollLeft}px`);
+        const {style} = this.one(".caret");
+        style.setProperty("--column", (this.column ?? 1) - 1);
+        style.setProperty("--scrolled", `${field.scrollLeft}px`);
     }
 
     lose(error) {
