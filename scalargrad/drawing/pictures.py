@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.whole_files import write_whole
 from ..errors import OperandError, unwanted
-from .layout.columns import reading_order
+from .layout.columns import arrange, reading_order
 from .layout.items import Scene
 from .layout.picture import Picture
 from .layout.scene import compose
-from .layout.wrapping import lines_of, wrapped, wrapped_like
+from .layout.wrapping import wrapped, wrapped_like
 from .options import MAX_NODES, View, known, need_gradients, view
 from .output import dot, saving, svg, tikz, typst
 from .output.themes import recoloured
@@ -37,12 +37,12 @@ class Drawing:
         theme: str = "light",
         *,
         width: float | None = None,
-        ends: Sequence[int] | None = None,  # the lines, where they are known
+        plain: Scene | None = None,  # the one that has the same lines
     ) -> None:
         self._scene = scene
         self._theme = theme
         self._width = width
-        self._ends = ends
+        self._plain = plain
         self._boxes = tuple(boxes)
         self._picture: Picture | None = None
 
@@ -60,8 +60,8 @@ class Drawing:
     def picture(self) -> Picture:
         """The shapes, lines and texts with their positions."""
         if self._picture is None:
-            if self._ends is not None:
-                self._picture = wrapped_like(self._scene, self._ends)
+            if self._plain is not None:
+                self._picture = wrapped_like(self._scene, self._plain, self._width)
             else:
                 self._picture, _ = wrapped(self._scene, self._width)
         return self._picture
@@ -188,12 +188,13 @@ def draw(
         thickness=thickness, width=width,
     )  # fmt: skip
     boxes: list[Box] = []
-    ends: list[int] | None = None
+    plain: Scene | None = None
     if exercise is not None:
         if exercise != "forward" and not gradients:
             need_gradients("draw")
         boxes = empty_boxes(seen.graph, exercise, share, seed, digits)
-        boxes, ends = _numbered(seen, boxes, branches)
+        boxes = _numbered(seen, boxes, branches)
+        plain = compose(seen.graph, seen.wording, title=title, branches=branches, note=seen.note)
     empty = {box.anchor: box.number for box in boxes}
     return Drawing(
         compose(seen.graph, seen.wording, title=title, branches=branches, empty=empty,
@@ -201,21 +202,17 @@ def draw(
         boxes,
         seen.theme,
         width=seen.width,
-        ends=ends,
+        plain=plain,
     )  # fmt: skip
 
 
-def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> tuple[list[Box], list[int]]:
-    """Return the boxes with the numbers in which the picture is read, and where its lines end.
-
-    It has the lines of the picture without boxes.
-    """
-    _, ends = wrapped(compose(seen.graph, seen.wording, branches=branches), seen.width)
+def _numbered(seen: View, boxes: Sequence[Box], branches: bool) -> list[Box]:
+    """Return the boxes with the numbers in which the picture is read."""
     empty = {box.anchor: box.number for box in boxes}
     scene = compose(seen.graph, seen.wording, branches=branches, empty=empty)
-    order = reading_order(lines_of(scene, ends))
+    order = reading_order(arrange(scene))
     numbered = [replace(box, number=order[box.number]) for box in boxes]
-    return sorted(numbered, key=lambda box: box.number), ends
+    return sorted(numbered, key=lambda box: box.number)
 
 
 def check_answers(
@@ -259,7 +256,7 @@ def check_answers(
     seen = view("check_answers", value, **known("check_answers", options))
     digits = digits_wanted(digits)
     boxes = empty_boxes(seen.graph, exercise, share, seed, max(digits, 6))
-    boxes, _ = _numbered(seen, boxes, options.get("branches", False))
+    boxes = _numbered(seen, boxes, options.get("branches", False))
     return marked(boxes, answers, digits, tolerance)
 
 

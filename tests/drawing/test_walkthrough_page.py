@@ -183,7 +183,8 @@ def test_picture_fades_at_an_edge_only_while_there_is_more(open_page: browser.Op
     y = x
     for _ in range(12):
         y = sg.tanh(y)
-    for html, more in ((sg.walkthrough(branch()).html, ""), (sg.walkthrough(y).html, "right")):
+    long = sg.walkthrough(y, width=math.inf).html
+    for html, more in ((sg.walkthrough(branch()).html, ""), (long, "right")):
         with open_page(html, viewport={"width": 900, "height": 900}) as visit:
             assert visit.page.evaluate("() => one('.picture').dataset.more") == more
             fades_at = "(edges) => one('.picture').dataset.more === edges"

@@ -236,6 +236,14 @@ def test_exercise_and_walkthrough_have_the_lines_of_the_picture(kind: str) -> No
     )
 
 
+def test_answers_are_numbered_alike_whatever_the_width_and_the_digits() -> None:
+    loss = through_time(4)
+    answers = sg.draw(loss, exercise="both", digits=17).answers
+    assert answers == sg.draw(loss, exercise="both", width=500).answers
+    assert answers == sg.draw(loss, exercise="both", width=math.inf, digits=2).answers
+    assert sg.check_answers(loss, answers, exercise="both").right == len(answers)
+
+
 def test_boxes_are_numbered_line_by_line() -> None:
     picture = sg.draw(chain(12), exercise="forward", width=500).picture
     boxes = sorted(picture.blanks, key=lambda blank: (blank.y, blank.x))

@@ -7,7 +7,7 @@ tables", 1994. Where the order of operands matters every port is an end of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 from .compact import Compact
@@ -70,14 +70,14 @@ def _tried(scene: Scene) -> tuple[Compact, int]:
     return compact, compact.order.cost() // CROSSING
 
 
-def reading_order(lines: Sequence[Grid]) -> dict[int, int]:
-    """Return a new number for every empty box: as they are met from column to column, line by line.
+def reading_order(grid: Grid) -> dict[int, int]:
+    """Return a new number for every empty box: as they are met from column to column.
 
-    Forward values come first, from left to right, then backward ones, from right to left.
+    Forward values come first, from left to right, then backward ones, from right to left. Lines of
+    a wrapped picture change nothing: where they end goes by the widths of texts, numbers never do.
     """
     boxes: list[tuple[bool, int, int, int]] = []
-    columns = [column for grid in lines for column in grid.columns]
-    for index, column in enumerate(columns):
+    for index, column in enumerate(grid.columns):
         for position, cell in enumerate(column.cells):
             if cell.labels is not None and cell.labels.forward_box is not None:
                 boxes.append((False, index, position, cell.labels.forward_box))

@@ -46,15 +46,11 @@ def wrapped(scene: Scene, width: float | None) -> tuple[Picture, list[int]]:
     return picture, ends
 
 
-def wrapped_like(scene: Scene, ends: Sequence[int]) -> Picture:
+def wrapped_like(scene: Scene, plain: Scene, width: float | None) -> Picture:
     """Return the picture of a scene in the lines of another one, which differs in its texts."""
-    return _drawn(scene, lines_of(scene, ends))
-
-
-def lines_of(scene: Scene, ends: Sequence[int]) -> list[Grid]:
-    """Return the columns of every line of a scene."""
+    _, ends = wrapped(plain, width)
     grid = arrange(scene)
-    return _lines(scene, ends) if ends else [grid]
+    return _drawn(scene, _lines(scene, ends) if ends else [grid])
 
 
 def _ends(scene: Scene, starts: Sequence[float], width: float) -> list[int]:

@@ -12,7 +12,7 @@ from ...core.whole_files import path_text, write_whole
 from ...errors import InputError, OperandError, unwanted
 from ..layout.picture import Picture, Text
 from ..layout.scene import compose
-from ..layout.wrapping import wrapped, wrapped_like
+from ..layout.wrapping import wrapped_like
 from ..options import MAX_NODES, View, view
 from ..output import svg
 from ..words import text
@@ -137,7 +137,7 @@ def _picture(spacious: Spacious, branches: bool, width: float | None) -> Picture
         compose(spacious.graph, wording, branches=branches, digits=spacious.digits)
         for wording in (spacious.wording, spacious)
     )
-    return wrapped_like(scene, wrapped(plain, width)[1])
+    return wrapped_like(scene, plain, width)
 
 
 def _written(line: Text, texts: Mapping[str, str]) -> Text:
