@@ -90,9 +90,9 @@ def _drawn(
     An open curve (`ends` = 1) has a point at either end, a closed one meets itself.
     """
     draw, deviation = generator(who, seed), _deviation(who, noise)
-    points = []
-    for target in range(classes):
-        many = (whole(who, "n", n) + classes - 1 - target) // classes
+    n, points = whole(who, "n", n), []
+    for target in range(min(classes, n)):  # others have no point
+        many = (n + classes - 1 - target) // classes
         for step in range(many):
             x = point(step / max(many - ends, 1), target)
             points.append(([_noisy(each, deviation, draw) for each in x], target))

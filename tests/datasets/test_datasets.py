@@ -63,6 +63,11 @@ def test_circles_without_noise_have_their_radii():
     assert len({(round(x, 9), round(y, 9)) for x, y in inputs}) == 40
 
 
+def test_classes_without_a_point_take_no_time():
+    inputs, targets = datasets.spirals(3, classes=10**400)
+    assert (len(inputs), sorted(targets)) == (3, [0, 1, 2])
+
+
 def test_spirals_turn_outwards_from_evenly_divided_angles():
     inputs, targets = datasets.spirals(90, noise=0.0, classes=3, turns=0.5)
 

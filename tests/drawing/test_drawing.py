@@ -389,7 +389,10 @@ def test_one_over_x_is_a_node_of_one_operand(symbols: bool | str) -> None:
     assert len([line for line in drawing.picture.arrows if not line.backward]) == 2
     assert "1" not in [text.content for text in drawing.picture.texts if text.style == "forward"]
     assert sg.draw_dot(y, symbols=symbols).source.count("arrowhead=empty") == 2
-    assert "(z is its own output)" in sg.draw(y, exercise="backward").answer_sheet
+    assert "upstream × −y² = 1 × −0.0625" in sg.draw(y, exercise="backward").answer_sheet
+    unnamed = 1 / x
+    unnamed.backward()
+    assert "(z is its own output)" in sg.draw(unnamed, exercise="backward").answer_sheet
 
 
 def test_other_divisions_keep_their_numerator() -> None:
