@@ -74,9 +74,9 @@ def breaks(wide: Callable[[int, int], float], costs: Sequence[float], room: floa
     A line from a rank up to another one, without it, is so `wide`; `costs[r]` is that of a break
     behind rank r. A line is wider than the room only where it cannot be broken.
 
-    >>> breaks(lambda start, end: 10.0 * (end - start), [1, 5, 1, 0], 30.0)
-    [0]
-    >>> breaks(lambda start, end: 10.0 * (end - start), [1, 5, 1, 0], 20.0)
+    >>> breaks(lambda start, end: 10.0 * (end - start), [1, 9, 1, 0], 30.0)
+    [2]
+    >>> breaks(lambda start, end: 10.0 * (end - start), [1, 9, 1, 0], 20.0)
     [0, 2]
     >>> breaks(lambda start, end: 10.0 * (end - start), [math.inf, math.inf, 0], 15.0)
     []
