@@ -1,8 +1,13 @@
 """Reach a point with an arm of three links: NumPy's own functions, on arrays of Values."""
 
-import numpy as np
+import sys
 
 import scalargrad as sg
+
+try:
+    import numpy as np
+except ImportError:
+    sys.exit('robot_arm: needs NumPy; run: python3 -m pip install ".[arrays]" in the checkout')
 
 LENGTHS = np.array([1.0, 0.8, 0.5])
 TARGET = np.array([0.9, 1.4])

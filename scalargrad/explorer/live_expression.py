@@ -13,14 +13,14 @@ from ..drawing.layout.picture import Picture
 from ..drawing.options import View, view
 from ..drawing.output import svg
 from ..drawing.page.steps import Walk
-from ..drawing.select.graph import Constant, Flow, Use
+from ..drawing.select.graph import Flow
 from ..drawing.select.opening import missing_operations, read_open
 from ..drawing.select.survey import Survey
 from ..drawing.words.both import Both
 from ..drawing.words.inventing import Inventor
 from ..drawing.words.pieces import Piece, Script, lowered, named, stacked
 from ..drawing.words.symbols import LONGEST_RULE, Symbols
-from ..drawing.words.wording import Labels, Wording
+from ..drawing.words.wording import Labels, Reworded, Wording
 from ..drawing.words.writing import write
 from ..errors import ScalargradError
 from ..expressions.entries import read_expression, read_number, result_name
@@ -120,10 +120,9 @@ class LiveExpression:
 
 
 @dataclass(frozen=True)
-class _Written:
+class _Written(Reworded):
     """A wording in symbols in which the result is written out, though it has a name."""
 
-    wording: Wording
     symbols: Symbols
 
     def flow(self, flow: Flow) -> Labels:
@@ -138,22 +137,6 @@ class _Written:
         if self.wording is not self.symbols:
             written = stacked(written, labels.forward)
         return replace(labels, forward=written)
-
-    def use(self, use: Use) -> Labels:
-        """Return the texts of one arrow."""
-        return self.wording.use(use)
-
-    def constant(self, constant: Constant) -> str:
-        """Return the text of a plain number."""
-        return self.wording.constant(constant)
-
-    def name(self, flow: Flow) -> str:
-        """Return the name at the beginning of an arrow."""
-        return self.wording.name(flow)
-
-    def is_fixed(self, flow: Flow) -> bool:
-        """Tell whether a value is a constant of the picture."""
-        return self.wording.is_fixed(flow)
 
 
 def _labels(names: Sequence[str]) -> list[str]:

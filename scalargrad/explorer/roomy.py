@@ -18,10 +18,10 @@ from ..drawing.layout.measures import backward_lines, forward_lines
 from ..drawing.layout.picture import Picture, Text
 from ..drawing.layout.routes import draw_routes
 from ..drawing.layout.scene import compose
-from ..drawing.select.graph import Constant, Flow, Graph, Use
+from ..drawing.select.graph import Flow, Graph, Use
 from ..drawing.words import text
 from ..drawing.words.pieces import Beside, Piece, Sign, Typeset
-from ..drawing.words.wording import Labels, Wording
+from ..drawing.words.wording import Labels, Reworded, Wording
 
 #: so much wider than its place a text may be on either side: a line is longer than its text
 _SPARE = 5.0
@@ -103,10 +103,9 @@ def _has_room(place: Text, line: Text) -> bool:
 
 
 @dataclass(frozen=True)
-class _Roomy:
+class _Roomy(Reworded):
     """A wording in which numbers are as wide as most may become; only their width counts."""
 
-    wording: Wording
     widest: str
 
     def flow(self, flow: Flow) -> Labels:
@@ -116,18 +115,6 @@ class _Roomy:
     def use(self, use: Use) -> Labels:
         """Return the texts of one arrow."""
         return self._padded(self.wording.use(use))
-
-    def constant(self, constant: Constant) -> str:
-        """Return the text of a plain number, which stays."""
-        return self.wording.constant(constant)
-
-    def name(self, flow: Flow) -> str:
-        """Return the name at the beginning of an arrow."""
-        return self.wording.name(flow)
-
-    def is_fixed(self, flow: Flow) -> bool:
-        """Tell whether a value is a constant of the picture."""
-        return self.wording.is_fixed(flow)
 
     def _padded(self, labels: Labels) -> Labels:
         backward = labels.backward and self._wide(labels.backward)

@@ -40,8 +40,9 @@ def wrapped(scene: Scene, width: float | None) -> tuple[Picture, list[int]]:
     ends = _ends(scene, rank_starts(grid), widest)
     if not ends:
         return whole, []
-    picture = _drawn(scene, _lines(scene, ends))
-    if width is None and not _is_better(scene, ends, whole, picture):
+    split = Split(scene, ends)
+    picture = _drawn(scene, _lines(split))
+    if width is None and not _is_better(split, whole, picture):
         return whole, []
     return picture, ends
 
@@ -50,7 +51,7 @@ def wrapped_like(scene: Scene, plain: Scene, width: float | None) -> Picture:
     """Return the picture of a scene in the lines of another one, which differs in its texts."""
     _, ends = wrapped(plain, width)
     grid = arrange(scene)
-    return _drawn(scene, _lines(scene, ends) if ends else [grid])
+    return _drawn(scene, _lines(Split(scene, ends)) if ends else [grid])
 
 
 def _ends(scene: Scene, starts: Sequence[float], width: float) -> list[int]:
@@ -100,9 +101,8 @@ class _Widths:
         self.starts = list(accumulate(columns, initial=0.0))
 
 
-def _is_better(scene: Scene, ends: Sequence[int], whole: Picture, lines: Picture) -> bool:
+def _is_better(split: Split, whole: Picture, lines: Picture) -> bool:
     """Tell whether a careful hand would wrap a picture that has to fit a page."""
-    split = Split(scene, ends)
     leaving = Counter(split.line_of[id(cut.source)] for cut in split.cuts)
     return max(leaving.values(), default=0) <= MOST_TAGS and _scale(lines) > _scale(whole)
 
@@ -117,9 +117,8 @@ def _wide(picture: Picture) -> float:
     return math.floor(10 * (picture.box[2] - picture.box[0])) / 10
 
 
-def _lines(scene: Scene, ends: Sequence[int]) -> list[Grid]:
+def _lines(split: Split) -> list[Grid]:
     """Return the columns of every line of a scene that has its ranks."""
-    split = Split(scene, ends)
     grids = [arrange_line(line) for line in split.lines()]
     write_letters(split.cuts, grids)
     return grids

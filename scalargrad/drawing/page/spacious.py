@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..select.graph import Constant, Flow, Graph, Use
+from ..select.graph import Flow, Graph, Use
 from ..words import text
 from ..words.rules import MANY, gradient, spoken, sum_rule
-from ..words.wording import Labels, Wording
+from ..words.wording import Labels, Reworded
 
 #: width of a number such as −123.456, and of the longest sum that is written beside a stem
 NUMBER, SUM = 58.0, 130.0
 
 
 @dataclass(frozen=True)
-class Spacious:
+class Spacious(Reworded):
     """A wording in which numbers are as wide as they may become; only their width counts."""
 
-    wording: Wording
     graph: Graph
     digits: int
 
@@ -34,18 +33,6 @@ class Spacious:
         if use.flow.named is not None:
             return labels
         return _padded(labels, NUMBER)
-
-    def constant(self, constant: Constant) -> str:
-        """Return the text of a plain number, which stays."""
-        return self.wording.constant(constant)
-
-    def name(self, flow: Flow) -> str:
-        """Return the name at the beginning of an arrow."""
-        return self.wording.name(flow)
-
-    def is_fixed(self, flow: Flow) -> bool:
-        """Tell whether all that flows are constants of this picture."""
-        return self.wording.is_fixed(flow)
 
     def room(self, flow: Flow) -> float:
         """Return the room for the gradient of a flow."""

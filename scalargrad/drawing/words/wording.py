@@ -41,3 +41,30 @@ class Wording(Protocol):
 
     def is_fixed(self, flow: Flow) -> bool:
         """Tell whether a value is a constant of the picture: nothing ever flows back to it."""
+
+
+@dataclass(frozen=True)
+class Reworded:
+    """A wording around another one, which says whatever this one does not say otherwise."""
+
+    wording: Wording
+
+    def flow(self, flow: Flow) -> Labels:
+        """Return the texts of what comes out."""
+        return self.wording.flow(flow)
+
+    def use(self, use: Use) -> Labels:
+        """Return the texts of one arrow."""
+        return self.wording.use(use)
+
+    def constant(self, constant: Constant) -> str:
+        """Return the text of a plain number."""
+        return self.wording.constant(constant)
+
+    def name(self, flow: Flow) -> str:
+        """Return the name at the beginning of an arrow."""
+        return self.wording.name(flow)
+
+    def is_fixed(self, flow: Flow) -> bool:
+        """Tell whether a value is a constant of the picture."""
+        return self.wording.is_fixed(flow)
