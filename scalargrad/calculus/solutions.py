@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .. import errors
 from .._engine import Value
@@ -286,9 +286,7 @@ class _Replayed:
         self._begin = begin
         self._count = len(residual.xs)
         self._inputs = len(inputs)
-        self._steps: list[tuple[Any, list[Any]]] = [
-            _step_of(node, slots) for node in residual.inside
-        ]
+        self._steps = [_step_of(node, slots) for node in residual.inside]
         self._results = [(slots.get(id(result)), data_of(result)) for result in residual.results]
         self._last: tuple[Sequence[float], Any] = (), None  # of some numbers, what was found
 
@@ -317,9 +315,9 @@ class _Replayed:
         """Return what is left of each equation, and its derivatives by the first inputs."""
         values = [*xs, *others]
         local: list[Sequence[float]] = []
-        for step, operands in self._steps:
-            numbers = (plain if slot is None else values[slot] for slot, plain in operands)
-            value, partials = step(*numbers)
+        for step in self._steps:
+            numbers = (plain if slot is None else values[slot] for slot, plain in step.operands)
+            value, partials = step.run(*numbers)
             values.append(value)
             local.append(partials)
         results = [plain if slot is None else values[slot] for slot, plain in self._results]
@@ -330,7 +328,8 @@ class _Replayed:
         for index in reversed(range(len(self._steps))):
             grad = grads.get(self._inputs + index)
             if grad is not None:
-                for (slot, _), partial in zip(self._steps[index][1], local[index], strict=True):
+                operands = self._steps[index].operands
+                for (slot, _), partial in zip(operands, local[index], strict=True):
                     grads[slot] = grads.get(slot, 0.0) + grad * partial
         return [grads.get(slot, 0.0) for slot in range(self._inputs)]
 
@@ -352,8 +351,9 @@ class Searches:
     @property
     def lines(self) -> Iterator[tuple[str, int, list[Any]]]:
         """Row, index of the result, and operands of what is left of the equations."""
-        for step, operands in self._replayed._steps:
-            yield *step.args, operands
+        for step in self._replayed._steps:
+            assert step.row is not None
+            yield *step.row, step.operands
 
     def begin(self, numbers: Sequence[float]) -> Search:
         """Begin with the numbers of all operands."""
@@ -370,20 +370,28 @@ def searches_of(functions: Sequence[Any]) -> Searches | None:
     if not all(isinstance(function, _Component) for function in functions):
         return None
     solution = functions[0].solution
-    if not all(isinstance(step, functools.partial) for step, _ in solution.replayed._steps):
-        return None  # of a function of one's own, say
+    if any(step.row is None for step in solution.replayed._steps):
+        return None
     return Searches(solution, [function.index for function in functions])
 
 
-def _step_of(node: Any, slots: Mapping[int, int]) -> tuple[Any, list[Any]]:
+class _Step(NamedTuple):
+    """One node of the equations, on numbers."""
+
+    run: Callable[..., Any]  # returns the number and its partials
+    operands: list[tuple[int | None, Any]]  # the slot, or else the number, of each
+    row: tuple[str, int] | None  # its name and the index of the result; None for one's own
+
+
+def _step_of(node: Any, slots: Mapping[int, int]) -> _Step:
     """Return what computes a node and its partials anew, and where its operands stand."""
     operands = [(slots.get(id(operand)), data_of(operand)) for operand in node.operands]
     own, row = (node._notes or {}).get("derivatives"), named_row(node)
     if own is not None and own.operation is not None:
-        return own.operation.step, operands
+        return _Step(own.operation.step, operands, None)
     assert row is not None  # what is none was refused while it was traced
     index = result_index(node, len(operands)) if is_plural(row) else 0
-    return functools.partial(_row_step, row.name, index), operands
+    return _Step(functools.partial(_row_step, row.name, index), operands, (row.name, index))
 
 
 def _row_step(name: str, index: int, *numbers: float) -> tuple[float, Sequence[float]]:
